@@ -1,0 +1,9 @@
+"""sklloss: neural estimators for scikit-learn in which the training loss is an ordinary hyperparameter."""
+
+from .estimators import NeuralClassifier, NeuralRegressor
+from .losses import get_loss, list_losses
+from .training import Criterion
+
+__version__ = "0.1.0"
+
+__all__ = ["Criterion", "NeuralClassifier", "NeuralRegressor", "get_loss", "list_losses"]

@@ -1,0 +1,309 @@
+"""What both estimators share: from checked X, y and weights to a fitted net, and from X to raw output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.utils.validation import check_is_fitted, validate_data
+from torch import Tensor, nn
+
+from ..losses.base import Loss, State
+from ..modules import MODULES, build_module, check_widths
+from ..training import (
+    Criterion,
+    InputScaler,
+    StackNet,
+    StoppingRule,
+    TrainingSet,
+    generator,
+    optimizer_options,
+    optimizer_spec,
+    rows,
+    seed_of,
+)
+from .parameters import NestedParameters
+from .splits import validation_split
+from .weights import checked_weights
+
+BATCH_MIN, BATCH_MAX, BATCHES_PER_EPOCH = 200, 1024, 50  # what batch_size="auto" aims at
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The rows that a fit learns from: those whose weight is not 0.
+
+    Attributes
+    ----------
+    X : ndarray or CSR matrix of shape (n_samples, n_features)
+    y : ndarray of shape (n_samples, n_targets)
+        Targets as given, or class indices.
+    sample_weight : ndarray of shape (n_samples,)
+        Positive weights with mean 1.
+    kept : ndarray of shape (n_samples,)
+        Where these rows stood in the X that `fit` received.
+    """
+
+    X: Any
+    y: np.ndarray
+    sample_weight: np.ndarray
+    kept: np.ndarray
+
+
+class NeuralEstimator(NestedParameters):
+    """Base of the estimators: the fit, from checked data to a trained `StackNet`.
+
+    A subclass says how targets are encoded, scaled and decoded.
+    """
+
+    # ------------------------------------------------------------------ what subclasses say
+
+    def _encode(self, y: np.ndarray, first: bool) -> np.ndarray:
+        """Return targets (n_samples, n_targets) as numbers, learning labels at the first call."""
+        raise NotImplementedError
+
+    def _scale_targets(self, sample: Sample, loss: Loss, first: bool) -> np.ndarray:
+        """Return targets on the scale that the network trains on."""
+        raise NotImplementedError
+
+    def _reweighted(self, y: np.ndarray, sample_weight: np.ndarray) -> np.ndarray:
+        """Return weights with whatever the estimator adds to them."""
+        return sample_weight
+
+    @property
+    def _n_classes(self) -> int | None:
+        return None
+
+    @property
+    def _multi_label(self) -> bool:
+        return False
+
+    # ------------------------------------------------------------------ fit
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, epochs: int | None, go_on: bool) -> Any:
+        """Train; `go_on` continues where the last fit ended, `epochs` overrides the stopping rule."""
+        loss = self._checked_loss()
+        go_on = go_on and hasattr(self, "net_")
+        weighted = sample_weight is not None or getattr(self, "class_weight", None) is not None
+        sample = self._sample(X, y, sample_weight, first=not go_on)
+        if go_on:
+            self._check_same_loss(loss)
+            net = self.net_
+            net.optimizer_.param_groups[0]["lr"] = self._lr()
+        else:
+            self._seed = seed_of(self.random_state)
+            self._input_scaler = self._fit_input_scaler(sample)
+        train, valid = self._parts(sample, epochs)
+        if not go_on:
+            self._dtype = self._torch_dtype(len(sample.y) if train is None else len(train))
+        data = self._training_set(sample, loss, train, valid, first=not go_on)
+        if not go_on:
+            net = self._net(loss, data)
+        if weighted:
+            _refuse_whole_batch(net, data)
+        self.net_ = net.partial_fit(data, epochs=epochs)
+        return self._expose(loss)
+
+    def _sample(self, X: Any, y: Any, sample_weight: Any, first: bool) -> Sample:
+        X, y = self._validated(X, y, first)
+        weights = checked_weights(sample_weight, X)
+        kept = np.flatnonzero(weights)
+        if len(kept) < len(weights):
+            X, y, weights = X[kept], y[kept], weights[kept]
+        y = self._encode(y, first)
+        weights = self._reweighted(y, weights)
+        return Sample(X, y, weights / weights.mean(), kept)
+
+    def _validated(self, X: Any, y: Any, first: bool) -> tuple[Any, np.ndarray]:
+        try:
+            return validate_data(
+                self,
+                X,
+                y,
+                reset=first,
+                accept_sparse="csr",
+                dtype=(np.float64, np.float32),
+                multi_output=True,
+                y_numeric=self._task == "regression",
+            )
+        except ValueError as error:
+            raise _named_columns(X, error) from error
+
+    def _fit_input_scaler(self, sample: Sample) -> InputScaler:
+        return InputScaler.fit(sample.X, sample.sample_weight) if self.scale_inputs else InputScaler()
+
+    def _parts(
+        self, sample: Sample, epochs: int | None
+    ) -> tuple[np.ndarray | None, np.ndarray | None]:
+        if not self.early_stopping or epochs is not None:
+            return None, None
+        stratify = self._task == "classification" and not self._multi_label
+        return validation_split(
+            self.validation_fraction, sample.X, sample.y, sample.kept, stratify, self._seed
+        )
+
+    def _training_set(
+        self,
+        sample: Sample,
+        loss: Loss,
+        train: np.ndarray | None,
+        valid: np.ndarray | None,
+        first: bool,
+    ) -> TrainingSet:
+        targets = self._scale_targets(sample, loss, first)
+        device = self._device()
+        y_dtype = torch.long if self._task == "classification" else self._dtype
+        features = self._input_scaler.transform(sample.X, self._dtype)
+        return TrainingSet.of_one_model(
+            rows(features, self._dtype, device),
+            torch.from_numpy(targets).to(device, y_dtype),
+            torch.from_numpy(sample.sample_weight).to(device, self._dtype),
+            train,
+            valid,
+        )
+
+    def _net(self, loss: Loss, data: TrainingSet) -> StackNet:
+        y, sample_weight = data.y[0], data.sample_weight[0]
+        state = loss.prepare(y, sample_weight, self._n_classes)
+        n_outputs = loss.n_outputs(self._n_classes, self._multi_label)
+        baseline = loss.baseline(y, sample_weight, state)
+        module = self._module(loss, data, n_outputs, baseline)
+        criterion = Criterion.prepared(loss, State.stack([state]), baseline.unsqueeze(0))
+        spec = optimizer_spec(self.optimizer)
+        options = optimizer_options(spec, self.optimizer_params or {})
+        net = StackNet(
+            module,
+            criterion,
+            optimizer=spec.cls,
+            lr=self._lr(),
+            seeds=(self._seed,),
+            weight_decay=(float(self.weight_decay),),
+            l1=(float(self.l1),),
+            decoupled=spec.decoupled,
+            full_batch=spec.full_batch,
+            stopping=StoppingRule(self.n_iter_no_change, self.tol, keep_best=self.early_stopping),
+            max_epochs=self.max_epochs,
+            batch_size=self._batch_size(data.train.shape[1]),
+            callbacks=self.callbacks,
+            device=str(self._device()),
+            verbose=self.verbose,
+            **{f"optimizer__{name}": value for name, value in options.items()},
+        )
+        return net.initialize()
+
+    def _module(self, loss: Loss, data: TrainingSet, n_outputs: int, baseline: Tensor) -> nn.Module:
+        n_targets = data.y.shape[-1]
+        width = n_targets * n_outputs
+        source = generator(self._seed, "weights")
+        params = self._module_params()
+        module = build_module(self.module, self.n_features_in_, width, params, source)
+        module = module.to(dtype=self._dtype, device=self._device())
+        few = data.X.slice(0, 2)
+        check_widths(module, few, width, f"{loss.label} for {_count(n_targets, 'target')}")
+        bias = getattr(module, "output_bias", None)
+        if bias is not None:
+            bias.data.copy_(baseline.flatten())
+        return module
+
+    def _module_params(self) -> Mapping[str, Any]:
+        own = dict(self.module_params or {})
+        if not (isinstance(self.module, str) and self.module in MODULES):
+            return own
+        widths = self.hidden_layer_sizes
+        widths = tuple(widths) if np.iterable(widths) else (widths,)
+        return {
+            "hidden_layer_sizes": widths,
+            "activation": self.activation,
+            "dropout": self.dropout,
+            **own,
+        }
+
+    def _lr(self) -> float:
+        return optimizer_spec(self.optimizer).lr if self.lr == "auto" else self.lr
+
+    def _batch_size(self, n_rows: int) -> int:
+        if self.batch_size != "auto":
+            return self.batch_size
+        if optimizer_spec(self.optimizer).full_batch:
+            return n_rows
+        return min(n_rows, max(BATCH_MIN, min(BATCH_MAX, n_rows // BATCHES_PER_EPOCH)))
+
+    def _torch_dtype(self, n_rows: int) -> torch.dtype:
+        if self.dtype != "auto":
+            return getattr(torch, self.dtype)
+        return torch.float64 if n_rows <= self._batch_size(n_rows) else torch.float32
+
+    def _device(self) -> torch.device:
+        if self.device == "auto":
+            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.device(self.device)
+
+    def _refuse_early_stopping(self) -> None:
+        if self.early_stopping:
+            raise ValueError(
+                "partial_fit trains one epoch and has no rows to set aside; set early_stopping=False, or call fit."
+            )
+
+    def _check_same_loss(self, loss: Loss) -> None:
+        if loss != self.loss_:
+            raise ValueError(
+                f"This estimator was trained with {self.loss_!r} and cannot go on with {loss!r}. Set warm_start=False and fit, or"
+                " train a clone."
+            )
+
+    def _expose(self, loss: Loss) -> Any:
+        self.loss_ = loss
+        self.loss_state_ = self.net_.criterion_.state
+        self.history_ = self.net_.history
+        self.n_iter_ = len(self.history_)
+        return self
+
+    # ------------------------------------------------------------------ predict
+
+    def _raw(self, X: Any) -> Tensor:
+        """Return raw output for X, shape (1, n_samples, n_targets, n_outputs)."""
+        check_is_fitted(self, "net_")
+        try:
+            X = validate_data(
+                self, X, reset=False, accept_sparse="csr", dtype=(np.float64, np.float32)
+            )
+        except ValueError as error:
+            raise _named_columns(X, error) from error
+        scaled = self._input_scaler.transform(X, self._dtype)
+        return self.net_.shaped(self.net_.forward(scaled))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def _refuse_whole_batch(net: StackNet, data: TrainingSet) -> None:
+    loss = net.loss
+    few = slice(0, 5)
+    y = data.y[0, few]
+    raw = net.criterion_.baseline[0].expand(*y.shape, -1)
+    if loss.ignores_weights(raw, y, net.criterion_.state.without_models()):
+        raise ValueError(
+            f"Loss {loss.label!r} returns one number for a whole batch, so that sample_weight and class_weight cannot reach it."
+            " Return one loss per row, a tensor of shape (n,); with a torch loss inside, reduction='none'."
+        )
+
+
+def _named_columns(X: Any, error: ValueError) -> ValueError:
+    """Add the columns of text to the error that scikit-learn raises about text."""
+    if "could not convert string" not in str(error) or not hasattr(X, "select_dtypes"):
+        return error
+    columns = list(X.select_dtypes(exclude=["number", "bool"]).columns)
+    return ValueError(
+        f"X has text in the {_count(len(columns), 'column')} {columns}; a network takes numbers. Encode them, for example with"
+        " make_column_transformer((OneHotEncoder(), columns), remainder='passthrough') before the network in a Pipeline."
+    )
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+

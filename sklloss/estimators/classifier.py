@@ -1,0 +1,337 @@
+"""NeuralClassifier: a neural network for classification whose loss is a hyperparameter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import ClassifierMixin
+from sklearn.utils import column_or_1d
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_is_fitted
+
+from ..losses.base import ClassificationLoss, Loss, Task
+from ..losses.resolve import get_loss
+from .base import NeuralEstimator, Sample
+from .weights import class_weights
+
+
+def _has_probabilities(estimator: NeuralClassifier) -> bool:
+    """Tell whether the loss determines class probabilities; otherwise raise what says so."""
+    loss = getattr(estimator, "loss_", None) or get_loss(estimator.loss, task="classification")
+    if not hasattr(loss, "predict_proba"):
+        raise AttributeError(
+            f"Loss {loss.label!r} gives a decision but no probabilities: use decision_function, CalibratedClassifierCV, or a loss"
+            " whose row in list_losses('classification') has predict_proba."
+        )
+    return True
+
+
+class NeuralClassifier(ClassifierMixin, NeuralEstimator):
+    """A neural network for classification, trained on the loss of your choice.
+
+    Parameters
+    ----------
+    loss : str, Loss, torch.nn loss, nn.Module or function, default="cross_entropy"
+        What is minimised: a name, alias or torch class name of ``list_losses("classification")``; a class or instance of it; a
+        ``torch.nn`` loss class or instance; or your own, called with logits (n, classes) and class indices (n,) and returning
+        one loss per row.
+    module : str, nn.Module class, instance or factory, default="mlp"
+        The network.  A class or factory receives the widths of input and output under the usual names (``n_features``,
+        ``n_outputs`` ...); an instance is copied at every fit.  Losses of probabilities need one output for two classes, else
+        one per class.
+    module_params, hidden_layer_sizes, activation, dropout
+        As in `NeuralRegressor`.
+    optimizer, optimizer_params, lr, batch_size, max_epochs, weight_decay, l1
+        As in `NeuralRegressor`.
+    early_stopping, validation_fraction, n_iter_no_change, tol
+        As in `NeuralRegressor`; a share of rows is taken from every class alike.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of classes, as in scikit-learn: they change the law that is learnt, and ``predict_proba`` is of that law.
+    scale_inputs, dtype, callbacks, device, warm_start, random_state, verbose
+        As in `NeuralRegressor`.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted; for multi-label y the indices of the labels.
+    loss_, loss_state_, net_, history_, n_iter_, n_features_in_, feature_names_in_
+        As in `NeuralRegressor`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> X, y = load_wine(return_X_y=True, as_frame=True)
+    >>> model = NeuralClassifier("huber", max_epochs=50, random_state=0).fit(X, y)
+    >>> model.predict_proba(X).shape
+    (178, 3)
+    """
+
+    _task: Task = "classification"
+
+    def __init__(
+        self,
+        loss: Any = "cross_entropy",
+        *,
+        module: Any = "mlp",
+        module_params: dict[str, Any] | None = None,
+        hidden_layer_sizes: Any = (100,),
+        activation: str = "relu",
+        dropout: float = 0.0,
+        optimizer: Any = "adam",
+        optimizer_params: dict[str, Any] | None = None,
+        lr: float | str = "auto",
+        batch_size: int | str = "auto",
+        max_epochs: int = 200,
+        weight_decay: float = 0.0,
+        l1: float = 0.0,
+        early_stopping: bool = False,
+        validation_fraction: Any = 0.1,
+        n_iter_no_change: float = 10,
+        tol: float = 1e-4,
+        scale_inputs: bool = True,
+        class_weight: Any = None,
+        dtype: str = "auto",
+        callbacks: Any = None,
+        device: str = "cpu",
+        warm_start: bool = False,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.loss = loss
+        self.module = module
+        self.module_params = module_params
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.dropout = dropout
+        self.optimizer = optimizer
+        self.optimizer_params = optimizer_params
+        self.lr = lr
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.weight_decay = weight_decay
+        self.l1 = l1
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.scale_inputs = scale_inputs
+        self.class_weight = class_weight
+        self.dtype = dtype
+        self.callbacks = callbacks
+        self.device = device
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> NeuralClassifier:
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
+            Features: numbers, none missing.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Labels of any type; for multi-label problems a matrix of 0 and 1.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights >= 0; weight 2 is a row repeated, weight 0 a row removed.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If data or parameters are outside what is allowed; the message names which.
+        FloatingPointError
+            If training turns NaN or infinite.
+        """
+        self._classes_given = False
+        return self._fit(X, y, sample_weight, epochs=None, go_on=self.warm_start)
+
+    def partial_fit(
+        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+    ) -> NeuralClassifier:
+        """Train for one epoch on these rows; scaling, classes and their shares are those of the first call.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+        classes : array-like of shape (n_classes,) or None, default=None
+            All labels that later calls may bring; by default those of the first call's y.
+
+        Returns
+        -------
+        self
+        """
+        self._refuse_early_stopping()
+        self._take_classes(classes)
+        return self._fit(X, y, sample_weight, epochs=1, go_on=True)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict labels: the sign or the argmax of the decision function.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_labels)
+        """
+        raw = self._raw(X)
+        index = self.loss_.predict(raw, self.loss_state_)[0].cpu().numpy()
+        return index if self._multi_label else self.classes_[index[:, 0]]
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Return the scores that decide.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) for two classes, (n_samples, n_classes) or (n_samples, n_labels) otherwise
+        """
+        raw = self._raw(X)
+        scores = self._loss().decision_function(raw, self.loss_state_)[0].cpu().numpy()
+        if self._multi_label:
+            return scores[..., 0]
+        return scores[:, 0, 0] if scores.shape[-1] == 1 else scores[:, 0]
+
+    @available_if(_has_probabilities)
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return the class probabilities that the loss determines; absent where it determines none.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), or (n_samples, n_labels) with the probability of each label
+        """
+        raw = self._raw(X)
+        probabilities = self.loss_.predict_proba(raw, self.loss_state_)[0].cpu().numpy()
+        return probabilities[..., 1] if self._multi_label else probabilities[:, 0]
+
+    @available_if(_has_probabilities)
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Return the logarithm of `predict_proba`.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of the shape of `predict_proba`
+        """
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
+    def _validated(self, X: Any, y: Any, first: bool) -> tuple[Any, np.ndarray]:
+        y = y.toarray() if sparse.issparse(y) else y
+        return super()._validated(X, y, first)
+
+    def _encode(self, y: np.ndarray, first: bool) -> np.ndarray:
+        check_classification_targets(y)
+        if type_of_target(y) == "multilabel-indicator":
+            return self._encode_labels(y, first)
+        if y.ndim == 2 and y.shape[1] > 1:
+            raise ValueError(
+                f"y has {y.shape[1]} columns of several classes each; NeuralClassifier takes one column of classes or a matrix of 0 and"
+                " 1. Wrap it in MultiOutputClassifier."
+            )
+        y = column_or_1d(y, warn=True)
+        if first and not self._classes_given:
+            self.classes_, self._is_multi_label = np.unique(y), False
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"NeuralClassifier needs at least two classes; y has one class only, {self.classes_[0]!r}, in all {len(y)} rows."
+                " Give rows of another class."
+            )
+        return self._indices(y)[:, None]
+
+    def _encode_labels(self, y: np.ndarray, first: bool) -> np.ndarray:
+        if first:
+            self.classes_, self._is_multi_label = np.arange(y.shape[1]), True
+        elif len(self.classes_) != y.shape[1]:
+            raise ValueError(
+                f"y has {y.shape[1]} labels, and this estimator was trained with {len(self.classes_)}. Give the same labels, or fit anew"
+                " with warm_start=False."
+            )
+        return y.astype(np.int64)
+
+    def _indices(self, y: np.ndarray) -> np.ndarray:
+        position = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
+        unknown = self.classes_[position] != y
+        if unknown.any():
+            raise ValueError(
+                f"y has labels that are not in `classes_`, {self.classes_.tolist()}: {unknown.sum()} of {len(y)}, for example"
+                f" {y[unknown][0]!r}. Name all classes in the first partial_fit, or fit anew with warm_start=False."
+            )
+        return position
+
+    def _take_classes(self, classes: Any) -> None:
+        if hasattr(self, "net_"):
+            if classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+                raise ValueError(
+                    f"`classes={list(classes)!r}` is not the same as on the first call of partial_fit, {self.classes_.tolist()}."
+                )
+            return
+        self._classes_given = classes is not None
+        if classes is not None:
+            self.classes_, self._is_multi_label = np.unique(classes), False
+
+    def _reweighted(self, y: np.ndarray, sample_weight: np.ndarray) -> np.ndarray:
+        if self.class_weight is None:
+            return sample_weight
+        if self._multi_label:
+            raise ValueError(
+                f"class_weight={self.class_weight!r} needs one class per row; y is multi-label. Use sample_weight."
+            )
+        return sample_weight * class_weights(
+            self.class_weight, y[:, 0], sample_weight, self.classes_
+        )
+
+    def _scale_targets(self, sample: Sample, loss: Loss, first: bool) -> np.ndarray:
+        self._check_suits(loss)
+        return sample.y
+
+    def _check_suits(self, loss: Loss) -> None:
+        suits = loss.multi_label if self._multi_label else loss.multi_class or len(self.classes_) == 2
+        if not suits:
+            kind = "multi-label y" if self._multi_label else f"{len(self.classes_)} classes"
+            raise ValueError(
+                f"Loss {loss.label!r} does not take {kind}. Choose another of list_losses('classification'), or wrap the classifier in"
+                " OneVsRestClassifier."
+            )
+
+    def _loss(self) -> ClassificationLoss:
+        check_is_fitted(self, "net_")
+        return self.loss_
+
+    @property
+    def _n_classes(self) -> int:
+        return 2 if self._multi_label else len(self.classes_)
+
+    @property
+    def _multi_label(self) -> bool:
+        return self._is_multi_label
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        try:
+            loss = get_loss(self.loss, task=self._task)
+        except (TypeError, ValueError):
+            return tags
+        tags.classifier_tags.multi_class = loss.multi_class
+        tags.classifier_tags.multi_label = loss.multi_label
+        tags.target_tags.multi_output = loss.multi_label
+        return tags

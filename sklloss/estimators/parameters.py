@@ -1,0 +1,124 @@
+"""Nested parameters: ``loss__delta``, ``module__width`` and ``optimizer__betas`` of an estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sklearn.base import BaseEstimator
+
+from ..losses.base import Loss, Task
+from ..losses.domains import Choice, Domain, Either, Interval, Satisfies, Tuple, check_in_domain
+from ..losses.resolve import get_loss
+from ..modules.activations import ACTIVATIONS
+
+DICTIONARIES = {"module": "module_params", "optimizer": "optimizer_params"}
+
+POSITIVE = Interval(0, closed="neither")
+COUNT = Interval(1, integer=True)
+BOOL = Choice(True, False)
+MAPPING = Satisfies(lambda value: value is None or isinstance(value, Mapping), "{name} to be None or a dict")
+
+DOMAINS: dict[str, Domain] = {
+    "module_params": MAPPING,
+    "activation": Choice(*ACTIVATIONS),
+    "dropout": Interval(0, 1, closed="left"),
+    "optimizer_params": MAPPING,
+    "lr": Either(Choice("auto"), POSITIVE),
+    "batch_size": Either(Choice("auto"), COUNT),
+    "max_epochs": COUNT,
+    "weight_decay": Interval(0),
+    "l1": Interval(0),
+    "early_stopping": BOOL,
+    "n_iter_no_change": Either(COUNT, Choice(float("inf"))),
+    "tol": Interval(0),
+    "scale_inputs": BOOL,
+    "scale_target": BOOL,
+    "dtype": Choice("auto", "float32", "float64"),
+    "warm_start": BOOL,
+}
+WIDTHS = Either(COUNT, Tuple(COUNT, min_length=0))
+
+
+class NestedParameters(BaseEstimator):
+    """An estimator whose `loss`, `module` and `optimizer` have parameters of their own.
+
+    ``loss__x`` replaces `loss` by the resolved loss with x set; ``module__x`` and ``optimizer__x`` make a new dict with x.
+    """
+
+    _task: Task
+    loss: Any
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters by name.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to add those of the loss, the module and the optimiser, as ``loss__delta``.
+
+        Returns
+        -------
+        dict
+        """
+        params = super().get_params(deep=False)
+        if deep:
+            params |= {f"loss__{k}": v for k, v in self._loss_params().items()}
+            for name, holder in DICTIONARIES.items():
+                params |= {f"{name}__{k}": v for k, v in (params[holder] or {}).items()}
+        return params
+
+    def set_params(self, **params: Any) -> NestedParameters:
+        """Set parameters, nested ones after the others.
+
+        Parameters
+        ----------
+        **params
+            Names as in `get_params`; also parameters of the loss that is set in the same call.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter.
+        """
+        nested = {k: v for k, v in params.items() if k.partition("__")[0] in ("loss", *DICTIONARIES) and "__" in k}
+        super().set_params(**{k: v for k, v in params.items() if k not in nested})
+        for owner in ("loss", *DICTIONARIES):
+            prefix = f"{owner}__"
+            own = {k.removeprefix(prefix): v for k, v in nested.items() if k.startswith(prefix)}
+            if own:
+                self._set_nested(owner, own)
+        return self
+
+    def _set_nested(self, owner: str, own: dict[str, Any]) -> None:
+        if owner == "loss":
+            self.loss = get_loss(self.loss, task=self._task, **own)
+            return
+        holder = DICTIONARIES[owner]
+        setattr(self, holder, {**(getattr(self, holder) or {}), **own})
+
+    def _loss_params(self) -> dict[str, Any]:
+        try:
+            return get_loss(self.loss, task=self._task).params
+        except (TypeError, ValueError):
+            return {}
+
+    def _checked_loss(self) -> Loss:
+        """Return the resolved loss, its parameters and the estimator's checked."""
+        loss = get_loss(self.loss, task=self._task)
+        loss.check_params()
+        owner, defaults = type(self).__name__, type(self)().get_params(deep=False)
+        own = super().get_params(deep=False)
+        for name, domain in DOMAINS.items():
+            if name in own:
+                remedy = f"The default is {name}={defaults[name]!r}."
+                check_in_domain(owner, name, own[name], domain, remedy)
+        widths = own["hidden_layer_sizes"]
+        widths = tuple(widths) if isinstance(widths, list) else widths
+        remedy = "Give one width per hidden layer, as (64, 64), or () for the linear model."
+        check_in_domain(owner, "hidden_layer_sizes", widths, WIDTHS, remedy)
+        return loss

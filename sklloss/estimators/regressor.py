@@ -1,0 +1,256 @@
+"""NeuralRegressor: a neural network for regression whose loss is a hyperparameter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.utils import column_or_1d
+
+from ..losses.base import Loss, RegressionLoss, Task
+from ..losses.resolve import get_loss
+from ..training import TargetScaler
+from .base import NeuralEstimator, Sample
+
+
+class NeuralRegressor(RegressorMixin, NeuralEstimator):
+    """A neural network for regression, trained on the loss of your choice.
+
+    Parameters
+    ----------
+    loss : str, Loss, torch.nn loss, nn.Module or function, default="squared_error"
+        What is minimised: a name, alias or torch class name of ``list_losses("regression")``; a class or instance of it; a
+        ``torch.nn`` loss class or instance; or your own, called with prediction and y of shape (n,) or (n, targets) and
+        returning one loss per row.
+    module : str, nn.Module class, instance or factory, default="mlp"
+        The network.  A class or factory receives the widths of input and output under the usual names (``n_features``,
+        ``n_outputs`` ...); an instance is copied at every fit.
+    module_params : dict or None, default=None
+        Further arguments of the class or factory; also as ``module__x``.
+    hidden_layer_sizes : int or tuple of int, default=(100,)
+        Widths of the hidden layers of ``module="mlp"``; ``()`` is the linear model.
+    activation : {"relu", "tanh", "logistic", "identity", "elu", "gelu", "silu"}, default="relu"
+        Activation of the hidden layers.
+    dropout : float, default=0.0
+        Probability, in [0, 1), with which a hidden number is set to 0 in training.
+    optimizer : str or type of torch.optim.Optimizer, default="adam"
+        "sgd" (with momentum 0.9), "adam", "adamw", "rmsprop", "adagrad", "nadam", "radam", "lbfgs" (all rows at once), or a class.
+    optimizer_params : dict or None, default=None
+        Further arguments of the optimiser; also as ``optimizer__x``.
+    lr : float or "auto", default="auto"
+        Learning rate, > 0; "auto" is 0.05 for sgd and adagrad, 0.002 for rmsprop, 1 for lbfgs, 0.005 otherwise.
+    batch_size : int or "auto", default="auto"
+        Rows per step; "auto" is a fiftieth of the rows, between 200 and 1024 (all rows, where there are fewer or for lbfgs).
+    max_epochs : int, default=200
+        Passes over the rows, at most.
+    weight_decay : float, default=0.0
+        L2 penalty on weights, >= 0: ``weight_decay * w`` joins the gradient (for adamw it is decoupled).
+    l1 : float, default=0.0
+        L1 penalty on weights, >= 0; weights become exactly 0.
+    early_stopping : bool, default=False
+        Whether rows are set aside that decide when to stop and which epoch's weights to keep, by the loss that is trained.
+        Without, training stops when the training loss no longer falls.
+    validation_fraction : float, splitter or pair of index arrays, default=0.1
+        The rows that are set aside: a share, the first split of a splitter, or (train, valid) indices.
+    n_iter_no_change : int or inf, default=10
+        Epochs without improvement after which training stops.
+    tol : float, default=1e-4
+        The least improvement that counts, >= 0, relative to the loss of the best constant.
+    scale_inputs : bool, default=True
+        Whether features are standardised inside (sparse X: divided only).
+    scale_target : bool, default=True
+        Whether y is scaled inside as the loss allows; thresholds such as Huber's delta are in units of that scale.
+    dtype : {"auto", "float32", "float64"}, default="auto"
+        Precision of training; "auto" is float64 where all rows fit in one batch, else float32.
+    callbacks : list of skorch callbacks or None, default=None
+        Called as in skorch.
+    device : str, default="cpu"
+        Where to train; "auto" takes a GPU where there is one.
+    warm_start : bool, default=False
+        Whether another `fit` goes on where the last one ended.
+    random_state : int, RandomState or None, default=None
+        Where all randomness comes from; None takes fresh entropy.
+    verbose : int, default=0
+        1 prints a line per epoch.
+
+    Attributes
+    ----------
+    loss_ : Loss
+        The resolved loss.
+    loss_state_ : State
+        What the loss learnt: hyperparameters, bins and trained parts as tensors.
+    net_ : StackNet
+        The fitted skorch net, from scaled X to raw output.
+    history_ : skorch.history.History
+        Training loss, validation loss and time per epoch.
+    n_iter_ : int
+        Epochs trained.
+    n_features_in_ : int
+        Features seen in fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, where X had string column names.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
+    >>> search = GridSearchCV(
+    ...     NeuralRegressor(max_epochs=20, random_state=0),
+    ...     {"loss": ["mse", "mae", "huber"]},
+    ...     scoring="neg_mean_absolute_error",
+    ... )
+    >>> sorted(search.fit(X, y).best_params_)
+    ['loss']
+    """
+
+    _task: Task = "regression"
+
+    def __init__(
+        self,
+        loss: Any = "squared_error",
+        *,
+        module: Any = "mlp",
+        module_params: dict[str, Any] | None = None,
+        hidden_layer_sizes: Any = (100,),
+        activation: str = "relu",
+        dropout: float = 0.0,
+        optimizer: Any = "adam",
+        optimizer_params: dict[str, Any] | None = None,
+        lr: float | str = "auto",
+        batch_size: int | str = "auto",
+        max_epochs: int = 200,
+        weight_decay: float = 0.0,
+        l1: float = 0.0,
+        early_stopping: bool = False,
+        validation_fraction: Any = 0.1,
+        n_iter_no_change: float = 10,
+        tol: float = 1e-4,
+        scale_inputs: bool = True,
+        scale_target: bool = True,
+        dtype: str = "auto",
+        callbacks: Any = None,
+        device: str = "cpu",
+        warm_start: bool = False,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.loss = loss
+        self.module = module
+        self.module_params = module_params
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.dropout = dropout
+        self.optimizer = optimizer
+        self.optimizer_params = optimizer_params
+        self.lr = lr
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.weight_decay = weight_decay
+        self.l1 = l1
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.scale_inputs = scale_inputs
+        self.scale_target = scale_target
+        self.dtype = dtype
+        self.callbacks = callbacks
+        self.device = device
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> NeuralRegressor:
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
+            Features: numbers, none missing.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Targets, in the domain of the loss.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights >= 0; weight 2 is a row repeated, weight 0 a row removed.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If data or parameters are outside what is allowed; the message names which.
+        FloatingPointError
+            If training turns NaN or infinite.
+        """
+        return self._fit(X, y, sample_weight, epochs=None, go_on=self.warm_start)
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> NeuralRegressor:
+        """Train for one epoch on these rows; scaling and bins are those of the first call.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+
+        Returns
+        -------
+        self
+        """
+        self._refuse_early_stopping()
+        return self._fit(X, y, sample_weight, epochs=1, go_on=True)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict what the loss elicits: mean, median, quantile ...
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_targets)
+            In units of y, float64.
+        """
+        raw = self._raw(X)
+        prediction = self.loss_.predict(raw, self.loss_state_)[0].double().cpu().numpy()
+        restored = self._target_scaler.inverse_transform(prediction)
+        return restored[:, 0] if self._y_is_column else restored
+
+    def _encode(self, y: np.ndarray, first: bool) -> np.ndarray:
+        is_column = y.ndim == 1 or y.shape[1] == 1
+        y = column_or_1d(y, warn=True) if is_column else y
+        values = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
+        if not first and values.shape[1] != len(self._target_scaler.scale):
+            raise ValueError(
+                f"y has {values.shape[1]} targets, and this estimator was trained with {len(self._target_scaler.scale)}. Give the"
+                " same targets, or fit anew with warm_start=False."
+            )
+        self._y_is_column = is_column
+        return values
+
+    def _scale_targets(self, sample: Sample, loss: Loss, first: bool) -> np.ndarray:
+        assert_regression(loss).check_y(sample.y)
+        if first:
+            scaling = assert_regression(loss).scaling if self.scale_target else "none"
+            self._target_scaler = TargetScaler.fit(sample.y, sample.sample_weight, scaling)
+        return self._target_scaler.transform(sample.y)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        try:
+            domain = get_loss(self.loss, task=self._task).y_domain
+            tags.target_tags.positive_only = bool(np.isfinite(domain.low))
+        except (TypeError, ValueError):
+            pass
+        return tags
+
+
+def assert_regression(loss: Loss) -> RegressionLoss:
+    """Return the loss as what `get_loss` has made sure it is."""
+    if not isinstance(loss, RegressionLoss):
+        raise TypeError(f"{loss.label} is not a regression loss.")
+    return loss

@@ -1,0 +1,86 @@
+"""Which rows train and which decide the best epoch."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from ..training.seeds import SEED_LIMIT, derived_seed
+
+
+def validation_split(
+    validation_fraction: Any, X: Any, y: np.ndarray, kept: np.ndarray, stratify: bool, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Split rows into those that train and those that validate.
+
+    Parameters
+    ----------
+    validation_fraction : float, splitter, or pair of index arrays
+        A share in (0, 1); an object with ``split(X, y)``, whose first split is taken; or indices of training and of
+        validation rows in the X that `fit` received.
+    X, y : of n_samples rows
+        The rows whose weight is not 0.
+    kept : ndarray of shape (n_samples,)
+        Where these rows stood in the X that `fit` received.
+    stratify : bool
+        Whether a share takes the same part of every class (where each has at least two rows).
+    seed : int
+        The model's seed.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these, a part is empty, or the parts overlap.
+    """
+    if isinstance(validation_fraction, numbers.Real):
+        return _by_share(float(validation_fraction), y, stratify, seed)
+    if hasattr(validation_fraction, "split"):
+        train, valid = next(iter(validation_fraction.split(X, y[:, 0] if y.shape[1] == 1 else y)))
+        return np.asarray(train), np.asarray(valid)
+    if isinstance(validation_fraction, tuple | list) and len(validation_fraction) == 2:
+        train, valid = (_positions(part, kept) for part in validation_fraction)
+        _check_parts(train, valid)
+        return train, valid
+    raise ValueError(
+        "validation_fraction needs to be a number in (0, 1), a splitter such as ShuffleSplit, or a pair of index arrays"
+        f" (train, valid); got {validation_fraction!r}."
+    )
+
+
+def _by_share(share: float, y: np.ndarray, stratify: bool, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    n_valid = int(np.ceil(share * len(y)))
+    if not 0 < share < 1 or n_valid >= len(y):
+        raise ValueError(
+            f"validation_fraction needs to be in (0, 1) and leave rows to train on; got {share:g} of {len(y)} rows."
+        )
+    labels = y[:, 0] if stratify and _can_stratify(y[:, 0], n_valid) else None
+    random_state = derived_seed(seed, "validation") % SEED_LIMIT
+    train, valid = train_test_split(
+        np.arange(len(y)), test_size=share, stratify=labels, random_state=random_state
+    )
+    return np.sort(train), np.sort(valid)
+
+
+def _can_stratify(labels: np.ndarray, n_valid: int) -> bool:
+    counts = np.unique(labels, return_counts=True)[1]
+    return counts.min() >= 2 and min(n_valid, len(labels) - n_valid) >= len(counts)
+
+
+def _positions(part: Any, kept: np.ndarray) -> np.ndarray:
+    part = np.asarray(part)
+    if part.ndim != 1 or not np.issubdtype(part.dtype, np.integer):
+        raise ValueError(
+            f"validation_fraction as a pair needs two arrays of row indices; got one of dtype {part.dtype} and shape {part.shape}."
+        )
+    return np.flatnonzero(np.isin(kept, part))
+
+
+def _check_parts(train: np.ndarray, valid: np.ndarray) -> None:
+    if not len(train) or not len(valid) or len(np.intersect1d(train, valid)):
+        raise ValueError(
+            f"validation_fraction as a pair needs two parts that are not empty and share no row; got {len(train)} and {len(valid)}"
+            f" rows, {len(np.intersect1d(train, valid))} of them in both."
+        )

@@ -1,0 +1,80 @@
+"""Sample weights and class weights, checked and put on one scale."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import _check_sample_weight
+
+
+def checked_weights(sample_weight: Any, X: Any) -> np.ndarray:
+    """Return float64 weights of shape (n_samples,), none negative and not all zero.
+
+    Raises
+    ------
+    ValueError
+        If one is negative, NaN or infinite, or all are zero.
+    """
+    weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
+    negative = weights < 0
+    if negative.any():
+        raise ValueError(
+            f"sample_weight needs values >= 0; {negative.sum()} of {len(weights)} are negative, for example"
+            f" {weights[negative][0]:g}. Remove these rows or give them weight 0."
+        )
+    if not weights.any():
+        raise ValueError(
+            f"sample_weight is 0 for all {len(weights)} rows, so there is nothing to learn from. Give some rows a weight > 0."
+        )
+    return weights
+
+
+def class_weights(
+    class_weight: Any, y: np.ndarray, sample_weight: np.ndarray, classes: np.ndarray
+) -> np.ndarray:
+    """Return the factor that each row's class has.
+
+    Parameters
+    ----------
+    class_weight : dict, "balanced" or None
+        A weight per label (1 for labels that it leaves out); "balanced" makes the classes' total weights equal.
+    y : ndarray of shape (n_samples,)
+        Class indices.
+    sample_weight : ndarray of shape (n_samples,)
+    classes : ndarray of shape (n_classes,)
+        Labels in the order of the indices.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these, names a label that is not in y, or holds a negative weight.
+    """
+    if class_weight is None:
+        return np.ones(len(y))
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        mass = np.bincount(y, weights=sample_weight, minlength=len(classes))
+        present = mass > 0
+        factors = np.divide(mass.sum() / present.sum(), mass, out=np.ones_like(mass), where=present)
+        return factors[y]
+    if not isinstance(class_weight, Mapping):
+        raise ValueError(
+            f"class_weight needs to be None, 'balanced' or a dict of label to weight; got {class_weight!r}."
+        )
+    return _factors_of_dict(class_weight, classes)[y]
+
+
+def _factors_of_dict(class_weight: Mapping[Any, float], classes: np.ndarray) -> np.ndarray:
+    labels = classes.tolist()
+    unknown = [label for label in class_weight if label not in labels]
+    if unknown:
+        raise ValueError(
+            f"class_weight has the label {unknown[0]!r}, which is not in y; the labels are {labels}."
+        )
+    factors = np.array([class_weight.get(label, 1.0) for label in labels], dtype=float)
+    if not (factors >= 0).all() or not factors.any():
+        raise ValueError(
+            f"class_weight needs weights >= 0, one of them above; got {dict(class_weight)!r}."
+        )
+    return factors

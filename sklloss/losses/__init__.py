@@ -1,0 +1,15 @@
+"""Losses: what a prediction costs, and what raw output means.
+
+A loss is a frozen value.  `get_loss` makes one from any accepted form, `list_losses` shows the catalogue, and each row of the
+catalogue is a class here.
+"""
+
+from .base import ClassificationLoss as ClassificationLoss
+from .base import Loss as Loss
+from .base import RegressionLoss as RegressionLoss
+from .base import State as State
+from .catalogue import *
+from .listing import list_losses as list_losses
+from .own import OwnClassificationLoss as OwnClassificationLoss
+from .own import OwnRegressionLoss as OwnRegressionLoss
+from .resolve import get_loss as get_loss

@@ -1,0 +1,337 @@
+"""The contract of a loss: a frozen value that says what a prediction costs and what raw output means.
+
+Shapes, throughout the package::
+
+    raw            (*models, n_samples, n_targets, n_outputs)    what the network put out
+    y              (*models, n_samples, n_targets)               scaled target, or class index
+    sample_weight  (*models, n_samples)
+
+``*models`` is empty, or the axis of the models that are trained together.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .domains import Domain, Interval, check_in_domain
+from .weighted import class_mass
+
+Task = Literal["regression", "classification"]
+Scaling = Literal["standard", "robust", "scale", "none"]
+
+REAL = Interval()
+
+
+class State(dict[str, Tensor]):
+    """What a loss learnt from data, trains, or is told by its hyperparameters: named tensors.
+
+    Every tensor broadcasts against ``(*models, n_samples, n_targets)``, or has that shape and more axes behind.
+    `trained` names the entries that train beside the network; the others are constants.
+    """
+
+    def __init__(self, tensors: Mapping[str, Tensor] = {}, trained: Iterable[str] = ()) -> None:
+        super().__init__(tensors)
+        self.trained = frozenset(trained)
+
+    def model(self, index: int) -> State:
+        """Return the state of one of the stacked models, its axis kept."""
+        return State({k: v[index : index + 1] for k, v in self.items()}, self.trained)
+
+    def without_models(self) -> State:
+        """Return the state of a stack of one, its axis of models removed."""
+        return State({k: v.squeeze(0) for k, v in self.items()}, self.trained)
+
+    @staticmethod
+    def stack(states: Sequence[State]) -> State:
+        """Stack the states of single models along a new leading axis."""
+        tensors = {key: torch.stack([state[key] for state in states]) for key in states[0]}
+        return State(tensors, states[0].trained)
+
+
+def parameter(default: Any, domain: Domain, *, structural: bool = False) -> Any:
+    """Declare a hyperparameter of a loss: its default and its domain.
+
+    A structural one (a number of bins, the name of a statistic) changes the program; any other is a number that
+    travels in the state, so that models which differ in it train in one stack.
+    """
+    return dataclasses.field(
+        default=default, metadata={"domain": domain, "structural": structural}
+    )
+
+
+def plain(value: Any) -> Any:
+    """Turn arrays, lists and NumPy scalars into tuples and plain Python values."""
+    if isinstance(value, np.ndarray | np.generic | Tensor):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return tuple(plain(item) for item in value)
+    return value
+
+
+@dataclasses.dataclass(frozen=True)
+class Loss:
+    """Base of all losses: a frozen dataclass whose fields are the hyperparameters.
+
+    A subclass declares the class attributes below and overrides `pointwise`; `RegressionLoss` and
+    `ClassificationLoss` say what else each task needs.
+
+    Attributes
+    ----------
+    name : str
+        The name in the catalogue.
+    aliases : tuple of str
+        Other names, torch's class name among them.
+    task : {"regression", "classification"}
+    functional : str
+        What the optimal prediction estimates.
+    metric : str or None
+        The scorer of scikit-learn that measures what the loss estimates.
+    y_domain : Interval
+        The targets that the loss accepts.
+    reference : str
+        Where it comes from.
+    learns_from_y : bool
+        Whether `prepare` learns from the targets what `pointwise` needs.
+    kinked : bool
+        Whether the loss has kinks that `pointwise` rounds off over ``state["rounding"]`` where that is given, so that
+        a second-order optimiser converges.
+    """
+
+    name: ClassVar[str]
+    task: ClassVar[Task]
+    aliases: ClassVar[tuple[str, ...]] = ()
+    functional: ClassVar[str]
+    metric: ClassVar[str | None] = None
+    reference: ClassVar[str] = ""
+    learns_from_y: ClassVar[bool] = False
+    kinked: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            object.__setattr__(self, field.name, plain(getattr(self, field.name)))
+
+    # ------------------------------------------------------------------ hyperparameters
+
+    @property
+    def label(self) -> str:
+        """The name to say in messages."""
+        return self.name
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The hyperparameters by name."""
+        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+
+    def replace(self, **params: Any) -> Loss:
+        """Return this loss with other hyperparameters.
+
+        Raises
+        ------
+        ValueError
+            If the loss does not have one of them.
+        """
+        unknown = sorted(set(params) - set(self.params))
+        if unknown:
+            raise ValueError(unknown_parameter_message(self.label, unknown[0], list(self.params)))
+        return dataclasses.replace(self, **params)
+
+    @property
+    def structure(self) -> tuple[Any, ...]:
+        """What models must have in common to be trained as one stack."""
+        fixed = [f.name for f in dataclasses.fields(self) if f.metadata.get("structural")]
+        return (type(self), *(getattr(self, name) for name in fixed))
+
+    def check_params(self) -> None:
+        """Raise a ValueError if a hyperparameter lies outside its domain."""
+        for field in dataclasses.fields(self):
+            if "domain" in field.metadata:
+                remedy = f"The default is {type(self).__name__}({field.name}={field.default!r})."
+                value = getattr(self, field.name)
+                check_in_domain(
+                    type(self).__name__, field.name, value, field.metadata["domain"], remedy
+                )
+
+    @property
+    def y_domain(self) -> Interval:
+        """The targets that the loss accepts."""
+        return REAL
+
+    # ------------------------------------------------------------------ state
+
+    def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
+        """Return the state of one model: hyperparameters as tensors, and what is learnt from y.
+
+        Parameters
+        ----------
+        y : Tensor of shape (n_samples, n_targets)
+            Training targets on the scale that the network is trained on, or class indices.
+        sample_weight : Tensor of shape (n_samples,)
+            Positive weights; their dtype is that of the state.
+        n_classes : int or None
+            Number of classes of each target, in classification.
+        """
+        options = {"dtype": sample_weight.dtype, "device": sample_weight.device}
+        return State(
+            {
+                name: torch.tensor([[value]], **options)
+                for name, value in self.stacked_params(n_classes).items()
+            }
+        )
+
+    def stacked_params(self, n_classes: int | None) -> dict[str, float | tuple[float, ...]]:
+        """Return the hyperparameters that travel in the state: numbers, or tuples of one per class."""
+        fields = dataclasses.fields(self)
+        return {f.name: getattr(self, f.name) for f in fields if not f.metadata.get("structural")}
+
+    # ------------------------------------------------------------------ value
+
+    def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """Return the loss of every target, shape (*models, n_samples, n_targets); neither reduced nor weighted."""
+        raise NotImplementedError
+
+    def total(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
+        """Return the sum over rows of weight times loss, averaged over targets, shape (*models,)."""
+        return (self.pointwise(raw, y, state).mean(-1) * sample_weight).sum(-1)
+
+    def __call__(
+        self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor | None = None
+    ) -> Tensor:
+        """Return the weighted mean of the loss per model, shape (*models,).
+
+        Raises
+        ------
+        ValueError
+            If the shapes do not fit each other exactly: nothing is broadcast silently.
+        """
+        if sample_weight is None:
+            sample_weight = torch.ones(y.shape[:-1], dtype=raw.dtype, device=raw.device)
+        if raw.shape[:-1] != y.shape or sample_weight.shape != y.shape[:-1]:
+            raise ValueError(
+                f"{self.name} needs raw of shape (*models, n_samples, n_targets, n_outputs), y of shape"
+                f" (*models, n_samples, n_targets) and sample_weight of shape (*models, n_samples); got"
+                f" {tuple(raw.shape)}, {tuple(y.shape)} and {tuple(sample_weight.shape)}. Add or drop an axis."
+            )
+        return self.total(raw, y, state, sample_weight) / sample_weight.sum(-1)
+
+    def ignores_weights(self, raw: Tensor, y: Tensor, state: State) -> bool:
+        """Tell whether weights cannot reach the loss; raw, y and state of a few rows of one model, without its axis."""
+        return False
+
+    # ------------------------------------------------------------------ meaning
+
+    def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
+        """Return how many numbers the network puts out per target."""
+        raise NotImplementedError
+
+    def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
+        """Return the raw output of the best constant, shape (n_targets, n_outputs): where training starts."""
+        raise NotImplementedError
+
+    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
+        """Return what raw output means on the scale of y."""
+        raise NotImplementedError
+
+    def predict(self, raw: Tensor, state: State) -> Tensor:
+        """Return the point that the loss elicits, shape (*models, n_samples, n_targets)."""
+        raise NotImplementedError
+
+
+@dataclasses.dataclass(frozen=True)
+class RegressionLoss(Loss):
+    """Base of the losses for regression.
+
+    Attributes
+    ----------
+    scaling : {"standard", "robust", "scale", "none"}
+        How the estimator may scale y: centre and divide by the standard deviation; centre at the median and divide by
+        a robust scale; divide only; leave alone.
+    """
+
+    task: ClassVar[Task] = "regression"
+    scaling: ClassVar[Scaling] = "standard"
+
+    def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
+        """One number per target."""
+        return 1
+
+    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
+        """The identity: (*models, n_samples, n_targets, 1) to (*models, n_samples, n_targets)."""
+        return raw.squeeze(-1)
+
+    def predict(self, raw: Tensor, state: State) -> Tensor:
+        """Return the prediction on the (scaled) scale of y, shape (*models, n_samples, n_targets)."""
+        return self.inverse_link(raw, state)
+
+    def check_y(self, y: np.ndarray) -> None:
+        """Raise a ValueError if any target lies outside the loss's domain."""
+        outside = ~self.y_domain.inside(y)
+        if outside.any():
+            raise ValueError(
+                f"{type(self).__name__} needs {self.y_domain.describe('y')}; {outside.sum()} of {y.size} values are"
+                f" outside, for example {y[outside][0]:g}. Shift y, or choose a loss for real-valued y."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassificationLoss(Loss):
+    """Base of the losses for classification.
+
+    A single target of two classes has one output z, as has each label of a multi-label target: the pair of logits
+    (0, z).  More classes have one logit each.  A loss whose posterior can be recovered defines ``predict_proba``.
+
+    Attributes
+    ----------
+    multi_label, multi_class : bool
+        Whether the loss takes multi-label targets, and more than two classes.
+    """
+
+    task: ClassVar[Task] = "classification"
+    multi_label: ClassVar[bool] = True
+    multi_class: ClassVar[bool] = True
+    functional: ClassVar[str] = "class posterior"
+
+    def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
+        """One logit per class; one number for two classes and for each label of a multi-label target."""
+        if n_classes is None:
+            raise ValueError(f"{self.name} needs n_classes to say its number of outputs.")
+        return 1 if multi_label or n_classes == 2 else n_classes
+
+    def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
+        """Return the hyperparameters and ``prior``, the classes' shares of the weight, (1, n_targets, n_classes)."""
+        state = super().prepare(y, sample_weight, n_classes)
+        if n_classes is None:
+            raise ValueError(f"{self.name} needs n_classes to prepare its state.")
+        state["prior"] = class_mass(y, sample_weight, n_classes).unsqueeze(0)
+        return state
+
+    def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
+        """Return the logits of the class shares, each at least a share of one row: finite for absent classes."""
+        prior = state["prior"].squeeze(0)
+        log_share = (prior + 1 / (len(y) * prior.shape[-1])).log()
+        if prior.shape[-1] == 2:
+            return log_share[:, 1:] - log_share[:, :1]
+        return log_share - log_share.mean(-1, keepdim=True)
+
+    def decision_function(self, raw: Tensor, state: State) -> Tensor:
+        """Return a score per class, shape (*models, n_samples, n_targets, n_classes or 1); its sign or argmax decides."""
+        return raw[..., 1:] - raw[..., :1] if raw.shape[-1] == 2 else raw
+
+    def predict(self, raw: Tensor, state: State) -> Tensor:
+        """Return the class index that the decision function chooses."""
+        scores = self.decision_function(raw, state)
+        return (scores.squeeze(-1) > 0).long() if scores.shape[-1] == 1 else scores.argmax(-1)
+
+
+def unknown_parameter_message(loss_name: str, given: str, known: Sequence[str]) -> str:
+    """Return the error for a hyperparameter that a loss does not have."""
+    has = f"its parameters are {', '.join(known)}" if known else "it has none"
+    return (
+        f"Loss {loss_name!r} has no parameter {given!r}; {has}. To search over losses with different parameters, give a"
+        f" list of grids: [{{'loss': [{loss_name!r}]}}, {{'loss': [...], 'loss__{given}': [...]}}]."
+    )

@@ -1,0 +1,163 @@
+"""Domains: the values that a parameter or a target may take."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+Closed = Literal["both", "left", "right", "neither"]
+
+
+class Domain(Protocol):
+    """A set of values: membership, and words for it."""
+
+    def __contains__(self, value: object) -> bool: ...
+
+    def describe(self, name: str) -> str:
+        """Say the condition on `name`, for example ``delta > 0``."""
+        ...
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Numbers between `low` and `high`.
+
+    Parameters
+    ----------
+    low, high : float, default=-inf, inf
+        The ends.
+    closed : {"both", "left", "right", "neither"}, default="both"
+        Which ends belong to the interval.  An infinite end never does.
+    integer : bool, default=False
+        Whole numbers only.
+
+    Examples
+    --------
+    >>> Interval(0, closed="neither").describe("delta")
+    'delta > 0'
+    >>> Interval(0, 1, closed="neither").describe("quantile")
+    '0 < quantile < 1'
+    >>> 1.5 in Interval(0, 1)
+    False
+    """
+
+    low: float = -math.inf
+    high: float = math.inf
+    closed: Closed = "both"
+    integer: bool = False
+
+    def inside(self, values: np.ndarray) -> np.ndarray:
+        """Return a boolean array: which of the values lie inside."""
+        above = values >= self.low if self._closed_at("left") else values > self.low
+        below = values <= self.high if self._closed_at("right") else values < self.high
+        inside = above & below & np.isfinite(values)
+        return inside & (values == np.round(values)) if self.integer else inside
+
+    def __contains__(self, value: object) -> bool:
+        kind = numbers.Integral if self.integer else numbers.Real
+        is_number = isinstance(value, kind) and not isinstance(value, bool | np.bool_)
+        return is_number and bool(self.inside(np.asarray(value, dtype=float)))
+
+    def describe(self, name: str) -> str:
+        """Say the condition on `name`."""
+        kind = "whole number " if self.integer else ""
+        less = "<=" if self._closed_at("right") else "<"
+        more = ">=" if self._closed_at("left") else ">"
+        if math.isinf(self.low) and math.isinf(self.high):
+            return f"a finite {kind}{name}".replace("whole number", "whole-number")
+        if math.isinf(self.high):
+            return f"{kind}{name} {more} {self.low:g}"
+        if math.isinf(self.low):
+            return f"{kind}{name} {less} {self.high:g}"
+        return f"{kind}{self.low:g} {more.replace('>', '<')} {name} {less} {self.high:g}"
+
+    def _closed_at(self, end: str) -> bool:
+        return self.closed in ("both", end)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of the listed values.
+
+    Examples
+    --------
+    >>> Choice("mean", "median").describe("statistic")
+    "statistic to be one of 'mean', 'median'"
+    """
+
+    options: tuple[Any, ...]
+
+    def __init__(self, *options: Any) -> None:
+        object.__setattr__(self, "options", options)
+
+    def __contains__(self, value: object) -> bool:
+        return any(type(value) is type(option) and value == option for option in self.options)
+
+    def describe(self, name: str) -> str:
+        """Say the condition on `name`."""
+        return f"{name} to be one of {', '.join(map(repr, self.options))}"
+
+
+@dataclass(frozen=True)
+class Satisfies:
+    """Values for which a predicate holds, described by a sentence that has ``{name}`` in it."""
+
+    predicate: Callable[[Any], bool]
+    sentence: str
+
+    def __contains__(self, value: object) -> bool:
+        return bool(self.predicate(value))
+
+    def describe(self, name: str) -> str:
+        """Say the condition on `name`."""
+        return self.sentence.format(name=name)
+
+
+@dataclass(frozen=True)
+class Either:
+    """Values of any of several domains."""
+
+    domains: tuple[Domain, ...]
+
+    def __init__(self, *domains: Domain) -> None:
+        object.__setattr__(self, "domains", domains)
+
+    def __contains__(self, value: object) -> bool:
+        return any(value in domain for domain in self.domains)
+
+    def describe(self, name: str) -> str:
+        """Say the condition on `name`."""
+        return ", or ".join(domain.describe(name) for domain in self.domains)
+
+
+@dataclass(frozen=True)
+class Tuple:
+    """Tuples whose items all lie in one domain."""
+
+    item: Domain
+    increasing: bool = False
+    min_length: int = 1
+
+    def __contains__(self, value: object) -> bool:
+        if not isinstance(value, tuple) or len(value) < self.min_length:
+            return False
+        in_order = not self.increasing or all(
+            a < b for a, b in zip(value, value[1:], strict=False)
+        )
+        return in_order and all(item in self.item for item in value)
+
+    def describe(self, name: str) -> str:
+        """Say the condition on `name`."""
+        order = "increasing " if self.increasing else ""
+        return f"{name} to be a tuple of {order}numbers, each with {self.item.describe('value')}"
+
+
+def check_in_domain(owner: str, name: str, value: object, domain: Domain, remedy: str) -> None:
+    """Raise a ValueError that names the owner, the condition, the value and the remedy."""
+    if value not in domain:
+        raise ValueError(f"{owner} needs {domain.describe(name)}; got {value!r}. {remedy}")

@@ -1,0 +1,311 @@
+"""Losses that users bring: torch's own loss classes, ``nn.Module`` subclasses and plain functions."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from .base import (
+    ClassificationLoss,
+    Loss,
+    RegressionLoss,
+    State,
+    unknown_parameter_message,
+)
+from .classification import one_hot, probabilities
+from .weighted import weighted_mean
+
+NOT_PARAMS = frozenset({"self", "reduction", "reduce", "size_average"})
+
+# What torch's classes take, and so what they can be used for.
+ON_VALUES = (nn.L1Loss, nn.MSELoss, nn.HuberLoss, nn.SmoothL1Loss)
+ON_CLASSES = (nn.CrossEntropyLoss, nn.NLLLoss, nn.MultiMarginLoss)
+ON_LABELS = (nn.BCEWithLogitsLoss, nn.SoftMarginLoss)
+WITH_POSTERIOR = (nn.CrossEntropyLoss, nn.NLLLoss, nn.BCEWithLogitsLoss, nn.MSELoss, nn.L1Loss)
+
+
+def class_of(function: Any) -> Any:
+    """Return the class of an instance or the class itself; None for a function."""
+    if isinstance(function, type):
+        return function
+    return type(function) if isinstance(function, nn.Module) else None
+
+
+def label_of(function: Any) -> str:
+    """Return the name of a class, of an instance's class, or of a function."""
+    named = class_of(function) or function
+    return getattr(named, "__name__", type(function).__name__)
+
+
+def keywords_of(function: Any) -> dict[str, Any]:
+    """Return the hyperparameters of a user's loss with their present values.
+
+    Those of a class are its constructor's; those of an instance the same, read from its attributes; those of a
+    function the arguments behind prediction and y.
+    """
+    cls = class_of(function)
+    arguments = list(inspect.signature(cls or function).parameters.values())
+    named = [
+        p
+        for p in (arguments if cls else arguments[2:])
+        if p.name not in NOT_PARAMS and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+    ]
+    if isinstance(function, nn.Module):
+        return {p.name: getattr(function, p.name) for p in named if hasattr(function, p.name)}
+    return {p.name: None if p.default is p.empty else p.default for p in named}
+
+
+def build(function: Any, keywords: dict[str, Any]) -> Callable[..., Any]:
+    """Return something to call with (prediction, y), unreduced where the loss has a `reduction`."""
+    if class_of(function) is None:
+        return functools.partial(function, **keywords)
+    if isinstance(function, nn.Module) and not keywords:
+        built = copy.copy(function)
+    else:
+        given = {**keywords_of(function), **keywords} if isinstance(function, nn.Module) else keywords
+        built = class_of(function)(**given)
+    if hasattr(built, "reduction"):
+        built.reduction = "none"
+    return built
+
+
+@dataclass(frozen=True)
+class OwnLoss(Loss):
+    """Base of the losses that users bring: a function of what torch losses receive.
+
+    Parameters
+    ----------
+    function : nn.Module class or instance, or callable
+        Called with prediction and y; returns one loss per row, shape (n,), or per target, or a scalar.
+    keywords : tuple of (str, value) pairs
+        Hyperparameters that replace those of `function`.
+    """
+
+    name: ClassVar[str] = "own"
+    functional: ClassVar[str] = "own"
+
+    function: Any = None
+    keywords: tuple[tuple[str, Any], ...] = ()
+
+    def __post_init__(self) -> None:
+        known = keywords_of(self.function)
+        for key, _ in self.keywords:
+            if key not in known:
+                raise ValueError(unknown_parameter_message(self.label, key, list(known)))
+
+    @property
+    def label(self) -> str:
+        """The name of the function or class."""
+        return label_of(self.function)
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The hyperparameters by name."""
+        return {**keywords_of(self.function), **dict(self.keywords)}
+
+    def replace(self, **params: Any) -> Loss:
+        """Return this loss with other hyperparameters."""
+        keywords = {**dict(self.keywords), **params}
+        return type(self)(self.function, tuple(sorted(keywords.items())))
+
+    @property
+    def structure(self) -> tuple[Any, ...]:
+        """Models share a stack only where they share the function and all its hyperparameters."""
+        return (type(self), self.function, self.keywords)
+
+    def check_params(self) -> None:
+        """Build the loss once, so that what its constructor refuses is said before training."""
+        _ = self.built
+
+    @functools.cached_property
+    def built(self) -> Callable[..., Any]:
+        """What is called with (prediction, y)."""
+        return build(self.function, dict(self.keywords))
+
+    def stacked_params(self, n_classes: int | None) -> dict[str, float | tuple[float, ...]]:
+        """None: the function keeps its own hyperparameters."""
+        return {}
+
+    def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
+        """Add the parameters of an ``nn.Module``, which train, and its buffers."""
+        state = super().prepare(y, sample_weight, n_classes)
+        if not isinstance(self.built, nn.Module):
+            return state
+        trained = {k: v for k, v in self.built.named_parameters() if v.requires_grad}
+        own = {**dict(self.built.named_parameters()), **dict(self.built.named_buffers())}
+        to = {"device": sample_weight.device, "copy": True}
+        for key, value in own.items():
+            dtype = sample_weight.dtype if value.is_floating_point() else value.dtype
+            state[key] = value.detach().to(dtype=dtype, **to)
+        return State(state, trained)
+
+    def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """Return one loss per target; one loss per row counts for each of its targets, a scalar for every row."""
+        if raw.ndim == 3:
+            values = self._rows(raw, y, state)
+            return values.reshape(len(y), -1).expand(y.shape) if values.ndim else values.expand(y.shape)
+        states = self._states(state, len(raw))
+        return torch.stack([self.pointwise(r, t, s) for r, t, s in zip(raw, y, states, strict=True)])
+
+    def ignores_weights(self, raw: Tensor, y: Tensor, state: State) -> bool:
+        """Tell whether the function returns a scalar for a batch."""
+        return self._rows(raw, y, state).ndim == 0
+
+    def _states(self, state: State, n_models: int) -> list[State]:
+        return [state.model(k).without_models() for k in range(n_models)]
+
+    def _rows(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        prediction, target = self.arguments(raw, y)
+        values = self._call(prediction, target, state)
+        wanted = {(), (len(y),), tuple(y.shape)}
+        if not isinstance(values, Tensor) or tuple(values.shape) not in wanted:
+            got = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
+            raise ValueError(
+                f"Loss {self.label} returned {got} for {len(y)} rows; return one loss per row, a tensor of shape"
+                f" ({len(y)},), or a scalar. It received a prediction of shape {tuple(prediction.shape)} and y of shape"
+                f" {tuple(target.shape)}."
+            )
+        return values
+
+    def _call(self, prediction: Tensor, target: Tensor, state: State) -> Any:
+        if not isinstance(self.built, nn.Module):
+            return self.built(prediction, target)
+        own = {k: v for k, v in state.items() if k != "prior"}
+        return torch.func.functional_call(self.built, own, (prediction, target))
+
+    def arguments(self, raw: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what torch losses receive: prediction and target."""
+        raise NotImplementedError
+
+
+def single(values: Tensor) -> Tensor:
+    """Drop the axis of targets where there is one only: (n, 1) to (n,)."""
+    return values.squeeze(1) if values.shape[1] == 1 else values
+
+
+@dataclass(frozen=True)
+class OwnRegressionLoss(OwnLoss, RegressionLoss):
+    """A user's loss for regression: called with prediction and y, each of shape (n,) or (n, targets).
+
+    Both are on the scale that the network trains on: centred and divided by the standard deviation, unless the
+    estimator has ``scale_target=False``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> loss = OwnRegressionLoss(torch.nn.HuberLoss, (("delta", 2.0),))
+    >>> loss.params
+    {'delta': 2.0}
+    """
+
+    def arguments(self, raw: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Prediction and y, (n,) or (n, targets)."""
+        return single(raw.squeeze(-1)), single(y)
+
+    def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
+        """The weighted mean."""
+        return weighted_mean(y, sample_weight).unsqueeze(-1)
+
+
+@dataclass(frozen=True)
+class OwnClassificationLoss(OwnLoss, ClassificationLoss):
+    """A user's loss for classification: called with logits (n, classes) and class indices (n,).
+
+    For multi-label targets: logits and 0/1 labels, both (n, labels).  There is no ``predict_proba``, because nobody can
+    know what the optimum of an unknown loss means; a loss with an attribute ``inverse_link`` (logits to probabilities)
+    says it, and then there is.
+    """
+
+    functional: ClassVar[str] = "own"
+
+    def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
+        """One logit per class, also for two classes; one per label."""
+        if class_of(self.function) in ON_CLASSES and multi_label:
+            raise ValueError(
+                f"{self.label} takes one class per row; y is multi-label. Use nn.BCEWithLogitsLoss or 'cross_entropy'."
+            )
+        if class_of(self.function) in ON_LABELS and not multi_label and n_classes != 2:
+            raise ValueError(
+                f"{self.label} takes two classes or multi-label y; y has {n_classes} classes. Use nn.CrossEntropyLoss or"
+                f" 'cross_entropy'."
+            )
+        per_label = multi_label or class_of(self.function) in ON_LABELS
+        return 1 if per_label else n_classes or 2
+
+    def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
+        """The logits of the class shares, in as many columns as the function takes."""
+        baseline = super().baseline(y, sample_weight, state)
+        if baseline.shape[-1] == 1 and self.n_outputs(2, y.shape[-1] > 1) == 2:
+            return torch.cat((-baseline / 2, baseline / 2), -1)
+        return baseline
+
+    def arguments(self, raw: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits and class indices; probabilities and one-hot labels where torch's class compares values."""
+        cls = class_of(self.function)
+        if cls in ON_VALUES:
+            p = probabilities(raw)
+            return p, one_hot(y, p)
+        if raw.shape[-1] == 1:
+            labels = 2 * y - 1 if cls is nn.SoftMarginLoss else y
+            return single(raw.squeeze(-1)), single(labels).to(raw.dtype)
+        scores = raw.squeeze(1)
+        return scores.log_softmax(-1) if cls is nn.NLLLoss else scores, y.squeeze(1)
+
+    def _call(self, prediction: Tensor, target: Tensor, state: State) -> Any:
+        values = super()._call(prediction, target, state)
+        return values.sum(-1) if class_of(self.function) in ON_VALUES else values
+
+    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
+        """The decision function: what the optimum of an unknown loss means is unknown."""
+        return self.decision_function(raw, state)
+
+
+@dataclass(frozen=True)
+class OwnProbabilityLoss(OwnClassificationLoss):
+    """A user's loss for classification whose optimum says the class posterior."""
+
+    functional: ClassVar[str] = "class posterior"
+
+    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
+        """The softmax, or what the user's ``inverse_link`` gives."""
+        own = getattr(self.function, "inverse_link", None)
+        return probabilities(raw) if own is None else own(raw)
+
+    def predict_proba(self, raw: Tensor, state: State) -> Tensor:
+        """Return the class posterior, shape (*models, n_samples, n_targets, n_classes)."""
+        return self.inverse_link(raw, state)
+
+
+def own_loss(function: Any, task: str) -> OwnLoss:
+    """Wrap a user's loss for a task.
+
+    Raises
+    ------
+    ValueError
+        If it is one of torch's classes that does not suit the task.
+    """
+    cls = class_of(function)
+    if cls is not None and cls.__module__.startswith("torch.nn"):
+        _check_torch_class(cls, task)
+    if task == "regression":
+        return OwnRegressionLoss(function)
+    if cls in WITH_POSTERIOR or hasattr(function, "inverse_link"):
+        return OwnProbabilityLoss(function)
+    return OwnClassificationLoss(function)
+
+
+def _check_torch_class(cls: type, task: str) -> None:
+    allowed = ON_VALUES if task == "regression" else ON_VALUES + ON_CLASSES + ON_LABELS
+    if cls not in allowed:
+        names = ", ".join(f"nn.{c.__name__}" for c in allowed)
+        raise ValueError(
+            f"nn.{cls.__name__} does not take what a {task} network puts out; torch's losses for {task} are {names}. Use one"
+            f" of these, or a name from list_losses({task!r})."
+        )

@@ -1,0 +1,97 @@
+"""From any form in which a loss may be given to a `Loss`."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from typing import Any
+
+from torch import nn
+
+from .base import Loss, Task
+from .listing import losses_of
+from .own import own_loss
+
+
+def get_loss(loss: Any, *, task: Task, **params: Any) -> Loss:
+    """Return the `Loss` that a name, class, instance, module or function stands for.
+
+    Parameters
+    ----------
+    loss : str, Loss class or instance, nn.Module class or instance, or callable
+        A name, alias or torch class name of the catalogue (upper and lower case alike); a class or instance of the
+        catalogue; one of torch's loss classes or an instance; or an own loss, called with prediction and y.
+    task : {"regression", "classification"}
+        What the loss is for.
+    **params
+        Hyperparameters of the loss.
+
+    Returns
+    -------
+    Loss
+        A frozen value.
+
+    Raises
+    ------
+    ValueError
+        If there is no such loss for the task, or it has no such parameter.
+    TypeError
+        If `loss` is none of the accepted forms.
+
+    Examples
+    --------
+    >>> get_loss("huber", task="regression", delta=2.0)
+    Huber(delta=2.0)
+    >>> get_loss("mse", task="classification")
+    Brier()
+    """
+    if task not in ("regression", "classification"):
+        raise ValueError(f"get_loss needs task to be 'regression' or 'classification'; got {task!r}.")
+    resolved = _resolve(loss, task)
+    if resolved.task != task:
+        raise ValueError(_wrong_task_message(resolved, task))
+    return resolved.replace(**params) if params else resolved
+
+
+def _resolve(loss: Any, task: Task) -> Loss:
+    if isinstance(loss, Loss):
+        return loss
+    if isinstance(loss, str):
+        return _by_name(loss, task)
+    if isinstance(loss, type) and issubclass(loss, Loss):
+        return loss()
+    if isinstance(loss, nn.Module) or callable(loss):
+        return own_loss(loss, task)
+    raise TypeError(
+        f"loss must be a name, a Loss, a torch.nn loss, an nn.Module or a function; got {loss!r} of type"
+        f" {type(loss).__name__}. list_losses({task!r}) shows the names."
+    )
+
+
+def names_of(cls: type[Loss]) -> list[str]:
+    """Return the name of a loss and its aliases."""
+    return [cls.name, *cls.aliases]
+
+
+def _by_name(name: str, task: Task) -> Loss:
+    wanted = name.strip().lower().replace("-", "_").replace(" ", "_")
+    table = {alias.lower(): cls for cls in losses_of(task) for alias in names_of(cls)}
+    if wanted in table:
+        return table[wanted]()
+    elsewhere = {alias.lower(): cls for cls in losses_of() for alias in names_of(cls)}
+    if wanted in elsewhere:
+        raise ValueError(_wrong_task_message(elsewhere[wanted](), task))
+    known = {alias.lower(): alias for cls in losses_of(task) for alias in names_of(cls)}
+    nearest = [known[n] for n in difflib.get_close_matches(wanted, known, n=3, cutoff=0.5)]
+    hint = f"Did you mean {' or '.join(map(repr, nearest))}?" if nearest else ""
+    all_names = ", ".join(cls.name for cls in losses_of(task))
+    raise ValueError(f"There is no {task} loss {name!r}. {hint or 'The names are ' + all_names + '.'}")
+
+
+def _wrong_task_message(loss: Loss, task: Task) -> str:
+    twins = [cls for cls in losses_of(task) if cls.name == loss.name]
+    what = f"{type(loss).__name__} ({loss.label!r}) is a {loss.task} loss, and this needs one for {task}."
+    if twins:
+        return f"{what} Its twin there is {twins[0].__name__}, by name {twins[0].name!r}."
+    names = ", ".join(cls.name for cls in losses_of(task))
+    return f"{what} Choose one of {names}."

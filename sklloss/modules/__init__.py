@@ -1,0 +1,16 @@
+"""Modules: what a network computes, alone and as a stack of K models with a leading axis."""
+
+from .build import MODULES, build_module, check_widths
+from .mlp import MLP, MLPStack
+from .stack import ModuleLoop, Stack, stack_modules
+
+__all__ = [
+    "MLP",
+    "MODULES",
+    "MLPStack",
+    "ModuleLoop",
+    "Stack",
+    "build_module",
+    "check_widths",
+    "stack_modules",
+]

@@ -1,0 +1,69 @@
+"""Activation functions with their derivatives, applied in place to the hidden layers of a stack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Activation:
+    """An activation: as a module, in place on a tensor, and its chain rule.
+
+    Attributes
+    ----------
+    module : type of nn.Module
+        The plain module.
+    forward : callable
+        ``forward(z)`` overwrites z with the activation where `needs_input` is False, else returns a new tensor.
+    backward : callable
+        ``backward(grad, z, h)`` turns the gradient with respect to the output h into that with respect to the input z.
+    needs_input : bool
+        Whether `backward` needs z, which must then be kept.
+    gain : float
+        How much wider than Glorot's the initial weights are (2 for the logistic, as in scikit-learn).
+    """
+
+    module: type[nn.Module]
+    forward: Callable[[Tensor], Tensor]
+    backward: Callable[[Tensor, Tensor, Tensor], Tensor]
+    needs_input: bool = False
+    gain: float = 6.0
+
+
+def _relu_backward(grad: Tensor, z: Tensor, h: Tensor) -> Tensor:
+    return torch.ops.aten.threshold_backward(grad, h, 0)
+
+
+def _tanh_backward(grad: Tensor, z: Tensor, h: Tensor) -> Tensor:
+    return torch.ops.aten.tanh_backward(grad, h)
+
+
+def _logistic_backward(grad: Tensor, z: Tensor, h: Tensor) -> Tensor:
+    return torch.ops.aten.sigmoid_backward(grad, h)
+
+
+def _elu_backward(grad: Tensor, z: Tensor, h: Tensor) -> Tensor:
+    return torch.ops.aten.elu_backward(grad, 1.0, 1.0, 1.0, True, h)
+
+
+def _gelu_backward(grad: Tensor, z: Tensor, h: Tensor) -> Tensor:
+    return torch.ops.aten.gelu_backward(grad, z)
+
+
+def _silu_backward(grad: Tensor, z: Tensor, h: Tensor) -> Tensor:
+    return torch.ops.aten.silu_backward(grad, z)
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    "relu": Activation(nn.ReLU, torch.relu_, _relu_backward),
+    "tanh": Activation(nn.Tanh, torch.tanh_, _tanh_backward),
+    "logistic": Activation(nn.Sigmoid, torch.sigmoid_, _logistic_backward, gain=2.0),
+    "identity": Activation(nn.Identity, lambda z: z, lambda grad, z, h: grad),
+    "elu": Activation(nn.ELU, nn.functional.elu_, _elu_backward),
+    "gelu": Activation(nn.GELU, nn.functional.gelu, _gelu_backward, needs_input=True),
+    "silu": Activation(nn.SiLU, nn.functional.silu, _silu_backward, needs_input=True),
+}

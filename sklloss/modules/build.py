@@ -1,0 +1,138 @@
+"""From any form in which a module may be given to an ``nn.Module`` of the right widths."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .mlp import MLP
+
+MODULES: dict[str, Callable[..., nn.Module]] = {"mlp": MLP}
+
+INPUT_NAMES = ("n_features", "n_features_in", "n_inputs", "in_features", "input_size", "input_dim", "in_dim")
+OUTPUT_NAMES = ("n_outputs", "out_features", "output_size", "output_dim", "out_dim", "num_classes", "n_classes")
+
+
+def build_module(
+    module: Any, n_features: int, n_outputs: int, params: Mapping[str, Any], generator: torch.Generator
+) -> nn.Module:
+    """Return a fresh module that maps `n_features` to `n_outputs` numbers.
+
+    Parameters
+    ----------
+    module : str, nn.Module class, instance or factory
+        A built-in's name; an instance, which is copied; a class or another callable, which receives the widths under those
+        of the usual names that its signature has (``n_features``, ``in_features``, ``input_dim`` ..., ``n_outputs``,
+        ``out_features``, ``num_classes`` ...).
+    n_features, n_outputs : int
+        The widths.
+    params : mapping
+        Further arguments of the class or factory.
+    generator : torch.Generator
+        Where initial weights come from; unknown modules find torch's generator seeded from it.
+
+    Raises
+    ------
+    ValueError
+        If there is no such built-in, the parameters do not fit, or the module has other widths.
+    TypeError
+        If `module` is none of the accepted forms.
+    """
+    if isinstance(module, str):
+        return _built_in(module)(n_features, n_outputs, **params, generator=generator)
+    if isinstance(module, nn.Module):
+        _refuse_params(module, params)
+        return copy.deepcopy(module)
+    if not callable(module):
+        raise TypeError(
+            f"module must be a name ({', '.join(MODULES)}), an nn.Module class or instance, or a function that returns an"
+            f" nn.Module; got {module!r}."
+        )
+    with torch.random.fork_rng(devices=[]):
+        torch.set_rng_state(generator.get_state())
+        return _call_factory(module, n_features, n_outputs, params)
+
+
+def _built_in(name: str) -> Callable[..., nn.Module]:
+    if name not in MODULES:
+        raise ValueError(
+            f"There is no built-in module {name!r}; the names are {', '.join(map(repr, MODULES))}. Your own goes in as an"
+            f" nn.Module class, instance or factory."
+        )
+    return MODULES[name]
+
+
+def _refuse_params(module: nn.Module, params: Mapping[str, Any]) -> None:
+    if params:
+        raise ValueError(
+            f"module is an instance of {type(module).__name__}, already built, and module_params={dict(params)!r} cannot reach"
+            f" it. Give the class in place of the instance."
+        )
+
+
+def _call_factory(
+    factory: Callable[..., Any], n_features: int, n_outputs: int, params: Mapping[str, Any]
+) -> nn.Module:
+    accepted = inspect.signature(factory).parameters
+    widths = {name: n_features for name in INPUT_NAMES if name in accepted}
+    widths |= {name: n_outputs for name in OUTPUT_NAMES if name in accepted}
+    name = getattr(factory, "__name__", type(factory).__name__)
+    try:
+        inspect.signature(factory).bind(**{**widths, **params})
+    except TypeError as error:
+        raise ValueError(
+            f"module {name} cannot be called with module_params={dict(params)!r}: {error}. It takes {inspect.signature(factory)}."
+        ) from None
+    built = factory(**{**widths, **params})
+    if not isinstance(built, nn.Module):
+        raise TypeError(f"module {name} must return an nn.Module; it returned {type(built).__name__}.")
+    return built
+
+
+def check_widths(module: nn.Module, X: Tensor, n_outputs: int, why: str) -> None:
+    """Run two rows through a module, in evaluation mode, and raise where its widths are wrong.
+
+    Parameters
+    ----------
+    module : nn.Module
+    X : Tensor of shape (n_rows, n_features)
+        A few rows.
+    n_outputs : int
+        Numbers that it must put out per row.
+    why : str
+        What needs them, for the message.
+    """
+    training = module.training
+    try:
+        with torch.no_grad():
+            output = module.eval()(X)
+    except RuntimeError as error:
+        raise ValueError(_input_message(module, X, error)) from error
+    finally:
+        module.train(training)
+    name = type(module).__name__
+    if not isinstance(output, Tensor) or output.ndim == 0 or len(output) != len(X):
+        got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+        raise ValueError(
+            f"module {name} must return a tensor with one row per row of X; for {len(X)} rows it returned {got}."
+        )
+    width = output[0].numel()
+    if width != n_outputs:
+        raise ValueError(
+            f"module {name} puts out {width} numbers per row, and {why} needs {n_outputs}. Change the module's last layer, or"
+            f" give a class or factory that takes n_outputs."
+        )
+
+
+def _input_message(module: nn.Module, X: Tensor, error: RuntimeError) -> str:
+    first = next((layer for layer in module.modules() if hasattr(layer, "in_features")), None)
+    takes = "" if first is None else f" and its first linear layer takes {first.in_features}"
+    return (
+        f"module {type(module).__name__} failed on X of {X.shape[-1]} features{takes}: {error}. Change its first layer, or give a"
+        f" class or factory that takes n_features."
+    )

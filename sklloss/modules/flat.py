@@ -1,0 +1,58 @@
+"""All parameters of K models in one flat buffer, and their gradients in another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+import torch
+from torch import Tensor, nn
+
+ALIGNMENT = 64  # numbers; every piece starts at a multiple, so that vectorised kernels treat each model alike
+
+
+def aligned(size: int) -> int:
+    """Round up to a multiple of the alignment."""
+    return -(-size // ALIGNMENT) * ALIGNMENT
+
+
+class FlatParameters:
+    """Parameters of K models as views into one ``(models, size)`` buffer.
+
+    Attributes
+    ----------
+    values : nn.Parameter of shape (models, size)
+        What an optimiser is given; its gradient is `gradients`.
+    gradients : Tensor of shape (models, size)
+    is_weight : Tensor of shape (size,)
+        1 where penalties apply, else 0.
+    """
+
+    def __init__(
+        self, n_models: int, shapes: Sequence[tuple[int, ...]], like: Tensor, weights: Sequence[bool]
+    ) -> None:
+        self._shapes = list(shapes)
+        ends = torch.tensor([0, *(aligned(prod(shape)) for shape in shapes)]).cumsum(0).tolist()
+        self._starts = ends[:-1]
+        options = {"dtype": like.dtype, "device": like.device}
+        self.values = nn.Parameter(torch.zeros(n_models, ends[-1], **options))
+        self.gradients = torch.zeros(n_models, ends[-1], **options)
+        self.values.grad = self.gradients
+        self.is_weight = torch.zeros(ends[-1], **options)
+        for start, shape, weight in zip(self._starts, shapes, weights, strict=True):
+            self.is_weight[start : start + prod(shape)] = float(weight)
+
+    def piece(self, index: int) -> tuple[Tensor, Tensor]:
+        """Return the values and the gradients of one piece, each of shape (models, *shape)."""
+        return self._view(self.values.data, index), self._view(self.gradients, index)
+
+    def _view(self, buffer: Tensor, index: int) -> Tensor:
+        start, shape = self._starts[index], self._shapes[index]
+        return buffer[:, start : start + prod(shape)].unflatten(1, shape)
+
+
+def bind(parameter: nn.Parameter, values: Tensor, gradients: Tensor) -> None:
+    """Move a parameter into a view: it keeps its value, and lives in the flat buffer from now on."""
+    values.copy_(parameter.data)
+    parameter.data = values
+    parameter.grad = gradients

@@ -1,0 +1,170 @@
+"""Stacks: K modules of one shape, computed together along a leading model axis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import prod
+
+import torch
+from torch import Tensor, nn
+
+from .flat import FlatParameters, bind
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything that training changes in a stack: parameters and buffers."""
+
+    values: Tensor
+    buffers: list[list[Tensor]]
+
+    def where(self, newer: Tensor, other: Snapshot | None) -> Snapshot:
+        """Return this snapshot for the models where `newer` (models,) is true, the other for the rest."""
+        if other is None:
+            return self
+        pairs = zip(newer.tolist(), self.buffers, other.buffers, strict=True)
+        values = torch.where(newer.unsqueeze(1), self.values, other.values)
+        return Snapshot(values, [mine if take else theirs for take, mine, theirs in pairs])
+
+
+class Stack:
+    """Base of the stacks: parameters in one flat buffer, a forward and a backward pass.
+
+    Parameters
+    ----------
+    modules : sequence of nn.Module
+        K modules of one shape.  Their parameters become views into the flat buffer: what the stack learns is in the modules
+        at once, and what is loaded into them is in the stack.
+    loss_parameters : sequence of nn.Parameter of shape (models, ...)
+        What the loss trains beside the networks.
+    """
+
+    flat: FlatParameters
+
+    def __init__(self, modules: Sequence[nn.Module], loss_parameters: Sequence[nn.Parameter]) -> None:
+        self.modules = list(modules)
+        self.loss_parameters = list(loss_parameters)
+
+    def __len__(self) -> int:
+        return len(self.modules)
+
+    def forward(self, X: Tensor) -> Tensor:
+        """Return raw output (models, rows, width) for X of shape (models, rows, features), and keep what backward needs."""
+        raise NotImplementedError
+
+    def backward(self, grad_raw: Tensor) -> None:
+        """Write the gradients of all parameters, given that of the raw output of the last forward."""
+        raise NotImplementedError
+
+    def infer(self, X: Tensor) -> Tensor:
+        """Return raw output as in evaluation mode."""
+        raise NotImplementedError
+
+    def start_epoch(self, seeds: Sequence[int]) -> None:
+        """Say whose random numbers the next forward passes draw."""
+
+    def pad(self, X: Tensor) -> Tensor:
+        """Widen X to what the stack computes with."""
+        return X
+
+    def snapshot(self) -> Snapshot:
+        """Copy everything that training changes."""
+        buffers = [[b.clone() for b in module.buffers()] for module in self.modules]
+        return Snapshot(self.flat.values.detach().clone(), buffers)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Put a snapshot back, in place."""
+        self.flat.values.data.copy_(snapshot.values)
+        for module, kept in zip(self.modules, snapshot.buffers, strict=True):
+            for buffer, value in zip(module.buffers(), kept, strict=True):
+                buffer.copy_(value)
+
+    def holds_parameters(self) -> bool:
+        """Tell whether the modules' parameters still live in the buffer: moving to another device takes them out."""
+        values = self.flat.values
+        start = values.data_ptr()
+        stop = start + values.numel() * values.element_size()
+        parameters = [p for module in self.modules for p in module.parameters() if p.requires_grad]
+        return all(start <= p.data_ptr() < stop for p in parameters + self.loss_parameters)
+
+    def bind_loss_parameters(self, first: int) -> None:
+        """Move the loss's parameters into the pieces from `first` on."""
+        for offset, parameter in enumerate(self.loss_parameters):
+            bind(parameter, *self.flat.piece(first + offset))
+
+
+class ModuleLoop(Stack):
+    """A stack of any modules: each runs by itself, with torch's autograd."""
+
+    def __init__(self, modules: Sequence[nn.Module], loss_parameters: Sequence[nn.Parameter]) -> None:
+        super().__init__(modules, loss_parameters)
+        trained = [[p for p in m.parameters() if p.requires_grad] for m in modules]
+        first = trained[0]
+        shapes = [tuple(p.shape) for p in first] + [tuple(p.shape[1:]) for p in loss_parameters]
+        weights = [p.ndim >= 2 for p in first] + [False] * len(loss_parameters)
+        like = next(iter([*first, *loss_parameters]), torch.zeros(()))
+        self.flat = FlatParameters(len(modules), shapes, like, weights)
+        for k, parameters in enumerate(trained):
+            for index, parameter in enumerate(parameters):
+                values, gradients = self.flat.piece(index)
+                bind(parameter, values[k], gradients[k])
+        self.bind_loss_parameters(len(first))
+        self._random_states: list[Tensor] = []
+        self._outputs: list[Tensor] = []
+
+    def start_epoch(self, seeds: Sequence[int]) -> None:
+        """Seed the generator that each module finds in place of torch's global one."""
+        states = []
+        for seed in seeds:
+            states.append(torch.Generator().manual_seed(seed).get_state())
+        self._random_states = states
+
+    def forward(self, X: Tensor) -> Tensor:
+        """Run every module in training mode, each on its own random numbers."""
+        self._outputs = []
+        for k, module in enumerate(self.modules):
+            module.train()
+            with self._randomness_of(k), torch.enable_grad():
+                self._outputs.append(rows_of(module(X[k])))
+        return torch.stack([output.detach() for output in self._outputs])
+
+    def backward(self, grad_raw: Tensor) -> None:
+        """Let autograd add every module's gradients to the flat buffer."""
+        for output, grad in zip(self._outputs, grad_raw, strict=True):
+            if output.requires_grad:
+                output.backward(grad)
+
+    def infer(self, X: Tensor) -> Tensor:
+        """Run every module in evaluation mode."""
+        with torch.no_grad():
+            return torch.stack(
+                [rows_of(module.eval()(X[k])) for k, module in enumerate(self.modules)]
+            )
+
+    @contextmanager
+    def _randomness_of(self, k: int) -> Iterator[None]:
+        with torch.random.fork_rng(devices=[]):
+            torch.set_rng_state(self._random_states[k])
+            yield
+            self._random_states[k] = torch.get_rng_state()
+
+
+def rows_of(output: Tensor) -> Tensor:
+    """Flatten what a module returned for each row: (n,), (n, width) or (n, targets, outputs) to (n, width)."""
+    return output.reshape(len(output), prod(output.shape[1:]))
+
+
+def stack_modules(modules: Sequence[nn.Module], loss_parameters: Sequence[nn.Parameter] = ()) -> Stack:
+    """Stack modules of one shape: by their class's own stack where it has one, else one by one.
+
+    Parameters
+    ----------
+    modules : sequence of nn.Module
+        A class may have an attribute ``stack``, a subclass of `Stack`.
+    loss_parameters : sequence of nn.Parameter of shape (models, ...)
+        What the loss trains beside them.
+    """
+    kind = getattr(type(modules[0]), "stack", ModuleLoop)
+    return kind(modules, loss_parameters)

@@ -1,0 +1,235 @@
+"""Any loss of sklloss as a torch criterion: in sklloss's own nets, and in plain skorch nets."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..losses.base import Loss, State, Task
+from ..losses.resolve import get_loss
+
+LOSS_PREFIX = "loss__"
+
+
+class Criterion(nn.Module):
+    """Any loss of sklloss as the criterion of a plain skorch net or of a training loop of your own.
+
+    Parameters
+    ----------
+    loss : str, Loss, or anything that `get_loss` takes, default="cross_entropy"
+        The loss.
+    task : {"auto", "regression", "classification"}, default="auto"
+        What it is for.  "auto": whole-number y is class indices, as everywhere in torch, and other y is regression.
+    y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
+        Training targets, for a loss that learns from them (bins, class shares).  Other losses do not need them.
+    **loss_params
+        Hyperparameters of the loss, as ``loss__delta=2.0``.
+
+    Notes
+    -----
+    In skorch these arguments are ``criterion__loss="huber"``, ``criterion__loss__delta=2.0``.  skorch's ``predict`` and
+    ``predict_proba`` return raw output unless they are told what it means: give the net
+    ``predict_nonlinearity=Criterion.probabilities(loss)`` for a classifier, ``Criterion.predictions(loss)`` for a regressor.
+
+    Examples
+    --------
+    >>> import torch
+    >>> criterion = Criterion("huber", loss__delta=2.0)
+    >>> criterion(torch.tensor([0.0, 1.0]), torch.tensor([1.0, 1.0]))
+    tensor(0.2500)
+    """
+
+    def __init__(
+        self,
+        loss: Any = "cross_entropy",
+        *,
+        task: Literal["auto", "regression", "classification"] = "auto",
+        y: Any = None,
+        **loss_params: Any,
+    ) -> None:
+        super().__init__()
+        self._given = loss
+        self._params = _without_prefix(loss_params)
+        self._task: Task | None = None if task == "auto" else task
+        self._y = y
+        self.loss: Loss | None = None
+        self._entries: dict[str, str] = {}
+
+    @classmethod
+    def prepared(cls, loss: Loss, state: State, baseline: Tensor) -> Criterion:
+        """Return the criterion of models whose state is known, stacked along a leading axis.
+
+        Parameters
+        ----------
+        loss : Loss
+        state : State
+        baseline : Tensor of shape (models, n_targets, n_outputs)
+            Raw output of the best constants.
+        """
+        criterion = cls(loss, task=loss.task)
+        criterion.loss = loss
+        criterion._hold(state)
+        criterion.register_buffer("baseline", baseline)
+        return criterion
+
+    @property
+    def state(self) -> State:
+        """The state: buffers, and parameters where an entry trains."""
+        tensors = {key: getattr(self, name) for key, name in self._entries.items()}
+        return State(tensors, {k for k, v in tensors.items() if isinstance(v, nn.Parameter)})
+
+    def forward(
+        self, prediction: Tensor, y: Tensor, sample_weight: Tensor | None = None
+    ) -> Tensor:
+        """Return the weighted mean loss of a batch.
+
+        Parameters
+        ----------
+        prediction : Tensor of shape (n_samples,), (n_samples, width) or (n_samples, n_targets, n_outputs)
+            Raw output of the network.
+        y : Tensor of shape (n_samples,) or (n_samples, n_targets)
+            Targets; class indices in classification.
+        sample_weight : Tensor of shape (n_samples,) or None
+            Weights.
+
+        Raises
+        ------
+        ValueError
+            If prediction and y do not have the same number of rows or the wrong widths.
+        """
+        targets = y.reshape(len(y), -1)
+        raw = _contract_shape(prediction, targets)
+        loss = self._prepare(raw, targets)
+        targets = targets.to(raw.dtype) if loss.task == "regression" else targets.long()
+        return loss(raw.unsqueeze(0), targets.unsqueeze(0), self.state, _leading(sample_weight))[0]
+
+    @staticmethod
+    def probabilities(loss: Any, **loss_params: Any) -> Probabilities:
+        """Return what turns a classifier's raw output into class probabilities, for skorch's ``predict_nonlinearity``.
+
+        Parameters
+        ----------
+        loss, **loss_params
+            As in `Criterion`; give the same here.
+
+        Raises
+        ------
+        ValueError
+            If the loss has no probabilities.
+        """
+        return Probabilities(get_loss(loss, task="classification", **_without_prefix(loss_params)))
+
+    @staticmethod
+    def predictions(loss: Any, y: Any = None, **loss_params: Any) -> Predictions:
+        """Return what turns a regressor's raw output into predictions of y, for skorch's ``predict_nonlinearity``.
+
+        Parameters
+        ----------
+        loss, y, **loss_params
+            As in `Criterion`; give the same here.
+        """
+        return Predictions(get_loss(loss, task="regression", **_without_prefix(loss_params)), y)
+
+    def _prepare(self, raw: Tensor, targets: Tensor) -> Loss:
+        if self.loss is not None:
+            return self.loss
+        self._task = self._task or _task_of(targets)
+        loss = get_loss(self._given, task=self._task, **self._params)
+        loss.check_params()
+        n_classes = None if self._task == "regression" else max(2, raw.shape[-1])
+        self._hold(state_from(loss, self._y, n_classes, raw))
+        self.loss = loss
+        return loss
+
+    def _hold(self, state: State) -> None:
+        for key, value in state.items():
+            name = f"state_{key}".replace(".", "_")
+            self._entries[key] = name
+            if key in state.trained:
+                self.register_parameter(name, nn.Parameter(value))
+            else:
+                self.register_buffer(name, value)
+
+
+class Probabilities:
+    """Raw output of a classifier to class probabilities (n_samples, n_classes)."""
+
+    def __init__(self, loss: Loss) -> None:
+        loss.check_params()
+        if not hasattr(loss, "predict_proba"):
+            raise ValueError(
+                f"Loss {loss.label!r} gives a decision but no probabilities. Choose one whose row in"
+                " list_losses('classification') has predict_proba, or use CalibratedClassifierCV."
+            )
+        self.loss = loss
+
+    def __call__(self, raw: Tensor) -> Tensor:
+        """Return probabilities for raw output of shape (n_samples,) or (n_samples, n_classes)."""
+        scores = raw.reshape(1, len(raw), 1, -1)
+        state = state_from(self.loss, None, max(2, scores.shape[-1]), scores)
+        return self.loss.predict_proba(scores, state)[0, :, 0]  # type: ignore[attr-defined]
+
+
+class Predictions:
+    """Raw output of a regressor to predictions (n_samples, n_targets)."""
+
+    def __init__(self, loss: Loss, y: Any) -> None:
+        loss.check_params()
+        self.loss = loss
+        self.y = y
+
+    def __call__(self, raw: Tensor) -> Tensor:
+        """Return predictions for raw output of shape (n_samples, n_targets * n_outputs)."""
+        shaped = raw.reshape(1, len(raw), -1, self.loss.n_outputs())
+        return self.loss.predict(shaped, state_from(self.loss, self.y, None, shaped))[0]
+
+
+def state_from(loss: Loss, y: Any, n_classes: int | None, like: Tensor) -> State:
+    """Return the stacked state of one model, learnt from y where it is given.
+
+    Raises
+    ------
+    ValueError
+        If the loss learns from y and there is none.
+    """
+    if y is None and loss.learns_from_y:
+        raise ValueError(
+            f"Loss {loss.label!r} learns from the training targets, and a plain net does not show them to its criterion. Give"
+            " them: criterion__y=y_train."
+        )
+    dtype = like.dtype if loss.task == "regression" else torch.long
+    values = torch.zeros(1, 1) if y is None else torch.as_tensor(np.asarray(y)).reshape(len(y), -1)
+    values = values.to(device=like.device, dtype=dtype)
+    weights = torch.ones(len(values), dtype=like.dtype, device=like.device)
+    return State.stack([loss.prepare(values, weights, n_classes)])
+
+
+def _contract_shape(prediction: Tensor, y: Tensor) -> Tensor:
+    n, n_targets = y.shape
+    width = prediction[0].numel() if len(prediction) else n_targets
+    if len(prediction) != n or width % n_targets:
+        raise ValueError(
+            f"Criterion needs a prediction with one row per row of y and a multiple of its {n_targets} columns; got"
+            f" {tuple(prediction.shape)} for y of shape {tuple(y.shape)}."
+        )
+    return prediction.reshape(n, n_targets, -1)
+
+
+def _leading(sample_weight: Tensor | None) -> Tensor | None:
+    return None if sample_weight is None else sample_weight.unsqueeze(0)
+
+
+def _task_of(y: Tensor) -> Task:
+    return "regression" if y.is_floating_point() else "classification"
+
+
+def _without_prefix(params: dict[str, Any]) -> dict[str, Any]:
+    for key in params:
+        if not key.startswith(LOSS_PREFIX):
+            raise TypeError(
+                f"Criterion has no argument {key!r}; a hyperparameter of the loss is {LOSS_PREFIX}{key}."
+            )
+    return {key.removeprefix(LOSS_PREFIX): value for key, value in params.items()}

@@ -1,0 +1,437 @@
+"""The one training loop: K models of one shape, trained together as one skorch net."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.exceptions import ConvergenceWarning
+from skorch import NeuralNet
+from skorch.callbacks import Callback, EpochScoring, EpochTimer, LRScheduler, PrintLog
+from skorch.dataset import Dataset
+from torch import Tensor, nn, optim
+
+from ..losses.base import Loss
+from ..modules import Stack, stack_modules
+from .criterion import Criterion
+from .data import EVALUATION_ROWS, Batch, Batches, TrainingSet, rows
+from .penalties import Penalties
+from .seeds import derived_seed
+from .stopping import Stopping, StoppingRule
+
+BATCH_EVENTS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
+REFUSED_CALLBACKS = ("Freezer", "Unfreezer", "Initializer", "ParamMapper")
+ROUNDING_START, ROUNDING_RATE, ROUNDING_END = 1.0, 0.7, 1e-6  # of kinks, by epoch, in second-order training
+
+
+class StackNet(NeuralNet):
+    """K models of one shape, trained together along a leading axis; one model is K = 1.
+
+    Parameters
+    ----------
+    module : nn.Module
+        The initialised module; for several models an ``nn.ModuleList`` of K.
+    criterion : Criterion
+        The loss and the models' stacked state.
+    optimizer : type of torch.optim.Optimizer
+        Built over one flat parameter of shape (models, size).
+    lr : float
+        Learning rate.
+    seeds : sequence of int, one per model
+        Where each model's shuffles and dropout come from.
+    weight_decay, l1 : sequence of float, one per model
+        Penalties on weights.
+    decoupled : bool
+        Whether weight decay shrinks the weights in place of entering the gradient.
+    full_batch : bool
+        Whether a step evaluates the loss of all rows several times, as L-BFGS does.
+    stopping : StoppingRule or None
+        When to stop before `max_epochs`.
+    max_epochs, batch_size, callbacks, device, verbose
+        As in skorch.
+    **kwargs
+        Arguments of the optimiser, as ``optimizer__betas``.
+
+    Notes
+    -----
+    It takes scaled X and returns raw output.  ``module_`` is the plain module during training too: its parameters are views
+    into the buffer that the optimiser steps, so that callbacks and checkpoints are skorch's own.  Callbacks that look at batches
+    are called, and cost their time, only where there are any.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        criterion: Criterion,
+        *,
+        optimizer: type[optim.Optimizer] = optim.Adam,
+        lr: float = 0.005,
+        seeds: Sequence[int] = (0,),
+        weight_decay: Sequence[float] = (0.0,),
+        l1: Sequence[float] = (0.0,),
+        decoupled: bool = False,
+        full_batch: bool = False,
+        stopping: StoppingRule | None = None,
+        max_epochs: int = 200,
+        batch_size: int = 200,
+        callbacks: Any = None,
+        device: str = "cpu",
+        verbose: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            module,
+            criterion,
+            optimizer=optimizer,
+            lr=lr,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            train_split=None,
+            callbacks=callbacks,
+            predict_nonlinearity=None,
+            device=device,
+            verbose=verbose,
+            use_caching=False,
+            **kwargs,
+        )
+        self.seeds = seeds
+        self.weight_decay = weight_decay
+        self.l1 = l1
+        self.decoupled = decoupled
+        self.full_batch = full_batch
+        self.stopping = stopping
+
+    # ------------------------------------------------------------------ parts
+
+    @property
+    def _default_callbacks(self) -> list[tuple[str, Any]]:
+        return [("epoch_timer", EpochTimer()), ("print_log", PrintLog())]
+
+    def initialize_callbacks(self) -> StackNet:
+        """Refuse callbacks that would replace or freeze parameters behind the engine's back."""
+        super().initialize_callbacks()
+        for name, callback in self.callbacks_:
+            if type(callback).__name__ in REFUSED_CALLBACKS:
+                raise ValueError(
+                    f"callback {name!r} ({type(callback).__name__}) freezes or replaces parameters, which live in one buffer"
+                    " here. Set requires_grad_(False) on the parameters of your own module before the fit."
+                )
+        return self
+
+    def initialize_optimizer(self, triggered_directly: bool | None = None) -> StackNet:
+        """Move the modules' parameters into one flat buffer and build the optimiser over it."""
+        self.stack_ = stack_modules(self.models, list(self.criterion_.parameters()))
+        named = [("values", self.stack_.flat.values)]
+        args, kwargs = self.get_params_for_optimizer("optimizer", named)
+        self.optimizer_ = self.optimizer(*args, **kwargs)
+        return self
+
+    @property
+    def models(self) -> list[nn.Module]:
+        """The plain modules, one per model."""
+        return list(self.module_) if len(self.seeds) > 1 else [self.module_]
+
+    @property
+    def loss(self) -> Loss:
+        """The loss that is trained."""
+        return self.criterion_.loss
+
+    def attach(self) -> Stack:
+        """Return the stack of the modules, made anew where loading or moving has taken them out of their buffer."""
+        if getattr(self, "stack_", None) is None or not self.stack_.holds_parameters():
+            old = self.optimizer_.state_dict()
+            self.initialize_optimizer()
+            self.optimizer_.load_state_dict(old)
+        return self.stack_
+
+    def __getstate__(self) -> dict[str, Any]:
+        bare = object.__new__(type(self))
+        bare.__dict__.update(self.__dict__)
+        bare.__dict__.pop("stack_", None)
+        for name in ("module", "criterion"):
+            bare.__dict__[name] = None
+            bare.__dict__[f"{name}_"] = copy.deepcopy(bare.__dict__[f"{name}_"])
+        return NeuralNet.__getstate__(bare)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self.__dict__.update(module=self.module_, criterion=self.criterion_)
+
+    # ------------------------------------------------------------------ training
+
+    def partial_fit(self, X: Any, y: Any = None, classes: Any = None, **fit_params: Any) -> StackNet:
+        """Train on; unlike skorch's, an interruption by the user is not swallowed."""
+        if not self.initialized_:
+            self.initialize()
+        self.notify("on_train_begin", X=X, y=y)
+        self.fit_loop(X, y, **fit_params)
+        self.notify("on_train_end", X=X, y=y)
+        return self
+
+    def fit_loop(
+        self, X: Any, y: Any = None, epochs: int | None = None, **fit_params: Any
+    ) -> StackNet:
+        """Train for some epochs, or until the stopping rule is content.
+
+        Parameters
+        ----------
+        X : TrainingSet, or array-like of shape (n_samples, n_features)
+            What to learn from.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets), or None
+            Targets, where X is an array.
+        epochs : int or None
+            How many; by default `max_epochs`.
+
+        Raises
+        ------
+        FloatingPointError
+            If the loss or the parameters turn NaN or infinite.
+        """
+        stack = self.attach()
+        data = X if isinstance(X, TrainingSet) else self._training_set(X, y)
+        train, valid = self._batches(data)
+        penalties = Penalties(stack.flat, self.weight_decay, self.l1, self.decoupled)
+        constant = self.constant_loss(train)
+        stopping = None
+        if self.stopping is not None and epochs is None:
+            stopping = Stopping(self.stopping, constant)
+        datasets = self._datasets(data)
+        for _ in range(self.max_epochs if epochs is None else epochs):
+            if self._epoch(train, valid, penalties, stopping, datasets):
+                break
+        if stopping is not None:
+            stopping.restore_best(stack)
+            self._warn_if_worse(constant)
+        return self
+
+    def _epoch(
+        self,
+        train: Batches,
+        valid: Batches | None,
+        penalties: Penalties,
+        stopping: Stopping | None,
+        datasets: dict[str, Any],
+    ) -> bool:
+        """Run one epoch with skorch's events; return whether training is done."""
+        self.notify("on_epoch_begin", **datasets)
+        losses = {"train": self.train_epoch(train, penalties)}
+        self._check_finite(losses["train"])
+        if valid is not None:
+            losses["valid"] = self.evaluate(valid)
+        self._record(losses)
+        monitored = losses.get("valid", losses["train"])
+        done = stopping is not None and stopping.update(monitored, self.stack_)
+        try:
+            self.notify("on_epoch_end", **datasets)
+        except KeyboardInterrupt:  # how skorch's EarlyStopping says that it is content
+            return True
+        return done
+
+    def train_epoch(self, batches: Batches, penalties: Penalties) -> Tensor:
+        """Take one step per batch; return the weighted mean loss over the epoch, shape (models,)."""
+        epoch = len(self.history)
+        self.stack_.start_epoch([derived_seed(seed, "module", epoch) for seed in self.seeds])
+        self._watching = any(_watches_batches(callback) for _, callback in self.callbacks_)
+        state = self._state_of_epoch(epoch)
+        total = torch.zeros_like(batches.total_weight)
+        for batch in batches.shuffled(self.seeds, epoch):
+            self._batch_event("on_batch_begin", batch)
+            total += self.train_batch(batch, state, penalties)
+            self._batch_event("on_batch_end", batch)
+        return total / batches.total_weight
+
+    def train_batch(self, batch: Batch, state: Any, penalties: Penalties) -> Tensor:
+        """Take one optimiser step; return the sum of weighted losses that it started from, shape (models,)."""
+        if self.full_batch:
+            return self._closure_step(batch, state, penalties)
+        total = self._gradients(batch, state)
+        penalties.add_to_gradients()
+        self._batch_event("on_grad_computed", batch)
+        signs = penalties.before_step(self.optimizer_.param_groups[0]["lr"])
+        self.optimizer_.step()
+        penalties.after_step(signs)
+        return total
+
+    def _closure_step(self, batch: Batch, state: Any, penalties: Penalties) -> Tensor:
+        totals: list[Tensor] = []
+
+        def closure() -> Tensor:
+            totals.append(self._gradients(batch, state))
+            penalties.add_to_gradients()
+            self._batch_event("on_grad_computed", batch)
+            return (totals[-1] / len(batch) + penalties.value()).sum()
+
+        self.optimizer_.step(closure)
+        return totals[-1]
+
+    def _gradients(self, batch: Batch, state: Any) -> Tensor:
+        """Write the gradient of Σwℓ / rows into the flat buffer; return Σwℓ, shape (models,)."""
+        stack = self.stack_
+        stack.flat.gradients.zero_()
+        with torch.no_grad():
+            out = stack.forward(batch.X)
+        raw = out.unflatten(-1, (batch.y.shape[-1], -1)).detach().requires_grad_()
+        with torch.enable_grad():
+            total = self.loss.total(raw, batch.y, state, batch.sample_weight)
+            (total.sum() / len(batch)).backward()
+        with torch.no_grad():
+            stack.backward(raw.grad.flatten(-2))
+        return total.detach()
+
+    def _state_of_epoch(self, epoch: int) -> Any:
+        """Return the state, with kinks rounded less and less where a second-order optimiser trains a kinked loss."""
+        state = self.criterion_.state
+        if self.full_batch and self.loss.kinked:
+            width = max(ROUNDING_START * ROUNDING_RATE ** (epoch - 1), ROUNDING_END)
+            state["rounding"] = torch.full_like(next(iter(state.values())), width)
+        return state
+
+    # ------------------------------------------------------------------ evaluation
+
+    def evaluate(self, batches: Batches) -> Tensor:
+        """Return the weighted mean loss, shape (models,)."""
+        state, total = self.criterion_.state, torch.zeros_like(batches.total_weight)
+        with torch.no_grad():
+            for batch in batches.in_order():
+                raw = self.stack_.infer(batch.X).unflatten(-1, (batch.y.shape[-1], -1))
+                total += self.loss.total(raw, batch.y, state, batch.sample_weight)
+        return total / batches.total_weight
+
+    def constant_loss(self, batches: Batches) -> Tensor:
+        """Return the weighted mean loss of the best constant, shape (models,)."""
+        state, total = self.criterion_.state, torch.zeros_like(batches.total_weight)
+        constant = self.criterion_.baseline.unsqueeze(1)
+        with torch.no_grad():
+            for y, sample_weight in batches.targets():
+                raw = constant.expand(*y.shape, -1)
+                total += self.loss.total(raw, y, state, sample_weight)
+        return total / batches.total_weight
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return class probabilities (n, classes), or (n, labels), of scaled X; raw output where the loss has none."""
+        raw = self.forward(X)
+        if not hasattr(self.loss, "predict_proba"):
+            return raw.numpy()
+        shaped = self.shaped(raw)
+        return self.loss.predict_proba(shaped, self.criterion_.state)[0].squeeze(1).cpu().numpy()
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return class indices, or predictions of scaled y, (n,) or (n, targets), of scaled X."""
+        prediction = self.loss.predict(self.shaped(self.forward(X)), self.criterion_.state)[0]
+        return prediction.squeeze(-1).cpu().numpy()
+
+    def shaped(self, raw: Tensor) -> Tensor:
+        """Give a single model's raw output (n, width) the contract's shape (1, n, targets, outputs)."""
+        n_targets = self.criterion_.baseline.shape[1]
+        return raw.to(self.stack_.flat.values.device).unflatten(-1, (n_targets, -1)).unsqueeze(0)
+
+    def forward_iter(self, X: Any, training: bool = False, device: str = "cpu") -> Iterator[Tensor]:
+        """Yield raw output for slices of scaled X, an array, tensor or CSR matrix."""
+        stack = self.attach()
+        features = rows(X, stack.flat.values.dtype, stack.flat.values.device)
+        for start in range(0, max(len(features), 1), EVALUATION_ROWS):
+            piece = stack.pad(features.slice(start, start + EVALUATION_ROWS))
+            yield stack.infer(piece.expand(len(stack), *piece.shape)).squeeze(0).to(device)
+
+    # ------------------------------------------------------------------ helpers of the loop
+
+    def _training_set(self, X: Any, y: Any) -> TrainingSet:
+        values = self.stack_.flat.values
+        dtype = torch.long if self.loss.task == "classification" else values.dtype
+        targets = torch.as_tensor(np.asarray(y)).reshape(len(y), -1).to(values.device, dtype)
+        weights = torch.ones(len(y), dtype=values.dtype, device=values.device)
+        return TrainingSet.of_one_model(rows(X, values.dtype, values.device), targets, weights)
+
+    def _batches(self, data: TrainingSet) -> tuple[Batches, Batches | None]:
+        size = data.train.shape[1] if self.full_batch else self.batch_size
+        train = Batches(data, data.train, size, self.stack_.pad)
+        if data.valid is None:
+            return train, None
+        return train, Batches(data, data.valid, EVALUATION_ROWS, self.stack_.pad)
+
+    def _datasets(self, data: TrainingSet) -> dict[str, Any]:
+        """What skorch shows to callbacks: datasets of (scaled X, y) that index like lists."""
+        return {
+            "dataset_train": _LazyDataset(data, data.train),
+            "dataset_valid": None if data.valid is None else _LazyDataset(data, data.valid),
+        }
+
+    def _record(self, losses: dict[str, Tensor]) -> None:
+        for name, loss in losses.items():
+            value = loss.item() if len(loss) == 1 else loss.tolist()
+            self.history.record(f"{name}_loss", value)
+            if len(loss) == 1:
+                best = min((row[f"{name}_loss"] for row in self.history), default=value)
+                self.history.record(f"{name}_loss_best", bool(value <= best))
+
+    def _check_finite(self, losses: Tensor) -> None:
+        values = self.stack_.flat.values.data
+        finite = losses.isfinite() & values.isfinite().all(1)
+        if not finite.all():
+            raise FloatingPointError(
+                f"Training of loss {self.loss.label!r} turned NaN or infinite in epoch {len(self.history)} with"
+                f" lr={self.optimizer_.param_groups[0]['lr']:g} and {type(self.optimizer_).__name__}. Try a smaller lr, leave"
+                " scale_inputs and scale_target on, or look for extreme values in X and y."
+            )
+
+    def _warn_if_worse(self, constant: Tensor) -> None:
+        last = torch.as_tensor(self.history[-1, "train_loss"]).to(constant).reshape(-1)
+        worse = last > constant + 0.01 * constant.abs() + 1e-6
+        if worse.any():
+            warnings.warn(
+                f"Training of loss {self.loss.label!r} ended at {last[worse][0]:.4g}, worse than the best constant"
+                f" ({constant[worse][0]:.4g}). Try another lr, more max_epochs, or less regularisation.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+
+    def _batch_event(self, event: str, batch: Batch) -> None:
+        """Tell callbacks about a batch, where any of them looks at batches."""
+        if not self._watching:
+            return
+        seen = (batch.X[0], batch.y[0])
+        if event == "on_grad_computed":
+            named = list(self.get_all_learnable_params())
+            self.notify(event, named_parameters=named, batch=seen, training=True)
+            return
+        if event == "on_batch_begin":
+            self.history.new_batch()
+            self.history.record_batch("train_batch_size", len(batch))
+        self.notify(event, batch=seen, training=True)
+
+
+def _watches_batches(callback: Callback) -> bool:
+    """Tell whether a callback acts on batches: those of skorch that only do so when asked count as not."""
+    if isinstance(callback, EpochScoring):
+        return False
+    if isinstance(callback, LRScheduler):
+        return callback.step_every == "batch"
+    return any(getattr(type(callback), e) is not getattr(Callback, e) for e in BATCH_EVENTS)
+
+
+class _LazyDataset(Dataset):
+    """A dataset of one part's rows of the first model, gathered only when a callback looks."""
+
+    def __init__(self, data: TrainingSet, index: Tensor) -> None:
+        self._data = data
+        self._index = index[0]
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def __getitem__(self, item: Any) -> tuple[np.ndarray, np.ndarray]:
+        return self.X[item], self.y[item]
+
+    @property
+    def X(self) -> np.ndarray:
+        """The scaled features."""
+        return self._data.X.take(self._index).cpu().numpy()
+
+    @property
+    def y(self) -> np.ndarray:
+        """The scaled targets or class indices, (n,) or (n, targets)."""
+        return self._data.y[0, self._index].squeeze(-1).cpu().numpy()

@@ -1,0 +1,99 @@
+"""Optimisers by name, with the learning rate each starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import optim
+
+
+@dataclass(frozen=True)
+class OptimizerSpec:
+    """An optimiser: its class, its default learning rate and the options that it is built with.
+
+    Attributes
+    ----------
+    cls : type of torch.optim.Optimizer
+    lr : float
+        What ``lr="auto"`` means.
+    options : mapping
+        Arguments that a user's `optimizer_params` may replace.
+    decoupled : bool
+        Whether weight decay shrinks the weights themselves in place of entering the gradient.
+    full_batch : bool
+        Whether every step needs all rows and evaluates the loss several times.
+    """
+
+    cls: type[optim.Optimizer]
+    lr: float
+    options: Mapping[str, Any] = field(default_factory=dict)
+    decoupled: bool = False
+    full_batch: bool = False
+
+
+_LBFGS_OPTIONS = {
+    "line_search_fn": "strong_wolfe",
+    "history_size": 20,
+    "tolerance_grad": 1e-10,
+    "tolerance_change": 1e-14,
+}
+_FUSED = {"fused": True}
+
+OPTIMIZERS: dict[str, OptimizerSpec] = {
+    "sgd": OptimizerSpec(optim.SGD, 0.05, {**_FUSED, "momentum": 0.9}),
+    "adam": OptimizerSpec(optim.Adam, 0.005, _FUSED),
+    "adamw": OptimizerSpec(optim.AdamW, 0.005, _FUSED, decoupled=True),
+    "rmsprop": OptimizerSpec(optim.RMSprop, 0.002),
+    "adagrad": OptimizerSpec(optim.Adagrad, 0.05, _FUSED),
+    "nadam": OptimizerSpec(optim.NAdam, 0.005),
+    "radam": OptimizerSpec(optim.RAdam, 0.005),
+    "lbfgs": OptimizerSpec(optim.LBFGS, 1.0, _LBFGS_OPTIONS, full_batch=True),
+}
+
+
+def optimizer_spec(optimizer: Any) -> OptimizerSpec:
+    """Return the specification of an optimiser given by name or class.
+
+    Raises
+    ------
+    ValueError
+        If there is no such name.
+    TypeError
+        If it is neither a name nor a class of torch's optimisers.
+    """
+    if isinstance(optimizer, str):
+        if optimizer.lower() not in OPTIMIZERS:
+            names = ", ".join(map(repr, OPTIMIZERS))
+            raise ValueError(f"There is no optimizer {optimizer!r}; the names are {names}.")
+        return OPTIMIZERS[optimizer.lower()]
+    if isinstance(optimizer, type) and issubclass(optimizer, optim.Optimizer):
+        return _spec_of_class(optimizer)
+    raise TypeError(
+        f"optimizer must be a name ({', '.join(OPTIMIZERS)}) or a class of torch.optim; got {optimizer!r}."
+    )
+
+
+def _spec_of_class(cls: type[optim.Optimizer]) -> OptimizerSpec:
+    for spec in OPTIMIZERS.values():
+        if issubclass(cls, spec.cls) and spec.full_batch | spec.decoupled:
+            return OptimizerSpec(cls, spec.lr, {}, spec.decoupled, spec.full_batch)
+    return OptimizerSpec(cls, 0.005)
+
+
+def optimizer_options(spec: OptimizerSpec, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge a user's arguments into the defaults.
+
+    Raises
+    ------
+    ValueError
+        If they hold what is a parameter of the estimator.
+    """
+    for name in ("lr", "weight_decay", "params"):
+        if name in params:
+            raise ValueError(
+                f"optimizer_params holds {name!r}, which the estimator sets itself: give {name}={params[name]!r} to the estimator"
+                f" in place of optimizer__{name}."
+            )
+    return {**spec.options, **params}

@@ -1,0 +1,105 @@
+"""Scaling of features and targets, learnt from weighted rows in float64."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import sparse
+from sklearn.preprocessing import StandardScaler
+
+from ..losses.base import Scaling
+from ..losses.weighted import robust_scale, weighted_mean, weighted_quantile, weighted_std
+
+CHUNK_ROWS = 65_536
+
+
+@dataclass(frozen=True)
+class InputScaler:
+    """Standardise features: ``(X - mean) / scale``, for sparse X ``X / scale``.
+
+    Attributes
+    ----------
+    mean, scale : ndarray of shape (n_features,) or None
+        None leaves X as it is.
+    """
+
+    mean: np.ndarray | None = None
+    scale: np.ndarray | None = None
+
+    @classmethod
+    def fit(cls, X: Any, sample_weight: np.ndarray) -> InputScaler:
+        """Learn mean and standard deviation; a constant feature has scale 1, sparse X no mean."""
+        centre = not sparse.issparse(X)
+        scaler = StandardScaler(with_mean=centre, copy=False).fit(X, sample_weight=sample_weight)
+        return cls(scaler.mean_ if centre else None, scaler.scale_)
+
+    def transform(self, X: Any, dtype: torch.dtype) -> Any:
+        """Return X scaled, as a tensor of the given dtype or a CSR matrix; X is not changed.
+
+        Raises
+        ------
+        ValueError
+            If a scaled value is too large for the dtype.
+        """
+        numpy_dtype = torch.empty((), dtype=dtype).numpy().dtype
+        if sparse.issparse(X):
+            scaled = X if self.scale is None else X @ sparse.diags_array(1 / self.scale)
+            return sparse.csr_array(scaled, dtype=numpy_dtype)
+        out = np.empty(X.shape, dtype=numpy_dtype)
+        for start in range(0, len(X), CHUNK_ROWS):
+            rows = slice(start, start + CHUNK_ROWS)
+            with np.errstate(over="ignore"):
+                out[rows] = self._scaled(X[rows])
+        if not np.isfinite(out).all():
+            raise ValueError(
+                f"X has values too large for {numpy_dtype}, for example"
+                f" {X[~np.isfinite(out)][0]:g}. Remove or clip them, or set scale_inputs=True."
+            )
+        return torch.from_numpy(out)
+
+    def _scaled(self, X: np.ndarray) -> np.ndarray:
+        if self.scale is None:
+            return X
+        return X / self.scale if self.mean is None else (X - self.mean) / self.scale
+
+
+@dataclass(frozen=True)
+class TargetScaler:
+    """Scale targets: ``(y - centre) / scale``, and back.
+
+    Attributes
+    ----------
+    centre, scale : ndarray of shape (n_targets,)
+    """
+
+    centre: np.ndarray
+    scale: np.ndarray
+
+    @classmethod
+    def fit(cls, y: np.ndarray, sample_weight: np.ndarray, scaling: Scaling) -> TargetScaler:
+        """Learn centre and scale as a loss allows; a constant target has scale 1."""
+        values, weights = torch.from_numpy(y), torch.from_numpy(sample_weight)
+        zeros, ones = torch.zeros(y.shape[1], dtype=values.dtype), torch.ones(y.shape[1])
+        if scaling == "none":
+            centre, scale = zeros, ones
+        elif scaling == "scale":
+            centre, scale = zeros, weighted_mean(values.abs(), weights)
+        elif scaling == "robust":
+            centre = weighted_quantile(values, weights, 0.5)
+            scale = robust_scale(values, weights)
+        else:
+            centre, scale = weighted_mean(values, weights), weighted_std(values, weights)
+        floor = 10 * np.finfo(np.float64).eps * values.abs().amax(0)
+        scale = torch.where(scale > floor, scale, 1.0)
+        return cls(centre.numpy().astype(float), scale.numpy().astype(float))
+
+    def transform(self, y: np.ndarray) -> np.ndarray:
+        """Return y scaled, shape (n_rows, n_targets)."""
+        return (y - self.centre) / self.scale
+
+    def inverse_transform(self, prediction: np.ndarray) -> np.ndarray:
+        """Return predictions on the scale of y, in float64."""
+        return prediction * self.scale + self.centre
