@@ -65,7 +65,8 @@ class NestedParameters(BaseEstimator):
         if deep:
             params |= {f"loss__{k}": v for k, v in self._loss_params().items()}
             for name, holder in DICTIONARIES.items():
-                params |= {f"{name}__{k}": v for k, v in (params[holder] or {}).items()}
+                held = params[holder] if isinstance(params[holder], Mapping) else {}
+                params |= {f"{name}__{k}": v for k, v in held.items()}
         return params
 
     def set_params(self, **params: Any) -> NestedParameters:

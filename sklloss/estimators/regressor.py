@@ -240,12 +240,13 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
         try:
-            domain = get_loss(self.loss, task=self._task).y_domain
-            tags.target_tags.positive_only = bool(np.isfinite(domain.low))
+            bounded = bool(np.isfinite(get_loss(self.loss, task=self._task).y_domain.low))
         except (TypeError, ValueError):
-            pass
+            bounded = False
+        tags.target_tags.positive_only = bounded
+        # Every loss takes several targets, but scikit-learn's check of them brings negative y whatever positive_only says.
+        tags.target_tags.multi_output = not bounded
         return tags
 
 

@@ -26,6 +26,7 @@ Task = Literal["regression", "classification"]
 Scaling = Literal["standard", "robust", "scale", "none"]
 
 REAL = Interval()
+MIN_SHARE = 1e-4  # of a class, in the logits that training starts from
 
 
 class State(dict[str, Tensor]):
@@ -311,10 +312,9 @@ class ClassificationLoss(Loss):
         return state
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """Return the logits of the class shares, each at least a share of one row: finite for absent classes."""
-        prior = state["prior"].squeeze(0)
-        log_share = (prior + 1 / (len(y) * prior.shape[-1])).log()
-        if prior.shape[-1] == 2:
+        """Return the logits of the class shares, of at least MIN_SHARE each: finite for absent classes."""
+        log_share = state["prior"].squeeze(0).clamp(min=MIN_SHARE).log()
+        if log_share.shape[-1] == 2:
             return log_share[:, 1:] - log_share[:, :1]
         return log_share - log_share.mean(-1, keepdim=True)
 
