@@ -198,7 +198,7 @@ class Loss:
 
     def total(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
         """Return the sum over rows of weight times loss, averaged over targets, shape (*models,)."""
-        return (self.pointwise(raw, y, state).mean(-1) * sample_weight).sum(-1)
+        return torch.linalg.vecdot(mean_over_targets(self.pointwise(raw, y, state)), sample_weight)
 
     def __call__(
         self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor | None = None
@@ -326,6 +326,11 @@ class ClassificationLoss(Loss):
         """Return the class index that the decision function chooses."""
         scores = self.decision_function(raw, state)
         return (scores.squeeze(-1) > 0).long() if scores.shape[-1] == 1 else scores.argmax(-1)
+
+
+def mean_over_targets(values: Tensor) -> Tensor:
+    """Average over the last axis: (*models, n_samples, n_targets) to (*models, n_samples)."""
+    return values.squeeze(-1) if values.shape[-1] == 1 else values.mean(-1)
 
 
 def unknown_parameter_message(loss_name: str, given: str, known: Sequence[str]) -> str:

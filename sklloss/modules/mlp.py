@@ -137,7 +137,8 @@ class MLPStack(Stack):
 
     def pad(self, X: Tensor) -> Tensor:
         """Add a column of zeros to a single feature."""
-        return nn.functional.pad(X, (0, max(0, MIN_WIDTH - X.shape[-1])))
+        missing = MIN_WIDTH - X.shape[-1]
+        return nn.functional.pad(X, (0, missing)) if missing > 0 else X
 
     def forward(self, X: Tensor) -> Tensor:
         """Compute all models at once, keeping every layer's input and activation."""
@@ -158,7 +159,8 @@ class MLPStack(Stack):
 
     def backward(self, grad_raw: Tensor) -> None:
         """Go back through the layers, writing weights' and biases' gradients into the flat buffer."""
-        grad = nn.functional.pad(grad_raw, (0, max(0, MIN_WIDTH - self._n_outputs)))
+        missing = MIN_WIDTH - self._n_outputs
+        grad = nn.functional.pad(grad_raw, (0, missing)) if missing > 0 else grad_raw
         self._linear_backward(self._last_input, grad, -1)
         for layer in range(len(self._widths) - 2, -1, -1):
             inputs, z, activated, mask = self._kept[layer]

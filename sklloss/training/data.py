@@ -169,38 +169,37 @@ class Batches:
 
     def in_order(self) -> Iterator[Batch]:
         """Yield the batches in the order of the index."""
-        if self.n_rows <= self.batch_size:
-            self._whole = self._whole or self._batch(self.index)
-            yield self._whole
-            return
-        for start in range(0, self.n_rows, self.batch_size):
-            yield self._batch(self.index[:, start : start + self.batch_size])
+        if self.n_rows > self.batch_size:
+            return self._slices(self.index)
+        if self._whole is None:
+            self._whole = next(self._slices(self.index))
+        return iter((self._whole,))
 
     def shuffled(self, seeds: Sequence[int], epoch: int) -> Iterator[Batch]:
         """Yield the batches of one epoch, each model's rows in its own order; a single batch keeps its order."""
         if self.n_rows <= self.batch_size:
-            yield from self.in_order()
-            return
+            return self.in_order()
         orders = {seed: self._permutation(seed, epoch) for seed in seeds}
-        index = self.index.gather(1, torch.stack([orders[seed] for seed in seeds]))
-        for start in range(0, self.n_rows, self.batch_size):
-            yield self._batch(index[:, start : start + self.batch_size])
+        return self._slices(self.index.gather(1, torch.stack([orders[seed] for seed in seeds])))
 
     def _permutation(self, seed: int, epoch: int) -> Tensor:
         order = torch.randperm(self.n_rows, generator=generator(seed, "shuffle", epoch))
         return order.to(self.index.device)
 
-    def _batch(self, index: Tensor) -> Batch:
-        shape = index.shape
-        X = self.pad(self.data.X.take(index.reshape(-1)).unflatten(0, shape))
-        return Batch(X, *self._targets(index))
+    def _slices(self, index: Tensor) -> Iterator[Batch]:
+        y, sample_weight = self._targets(index)
+        n_models, size = len(index), self.batch_size
+        parts = (part.split(size, 1) for part in (index, y, sample_weight))
+        for rows_, y_, weight_ in zip(*parts, strict=True):
+            X = self.data.X.take(rows_.reshape(-1))
+            yield Batch(self.pad(X.view(n_models, -1, X.shape[-1])), y_, weight_)
 
     def targets(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield targets and weights in the order of the index, without features."""
-        for start in range(0, self.n_rows, EVALUATION_ROWS):
-            yield self._targets(self.index[:, start : start + EVALUATION_ROWS])
+        for part in self.index.split(EVALUATION_ROWS, 1):
+            yield self._targets(part)
 
     def _targets(self, index: Tensor) -> tuple[Tensor, Tensor]:
         flat = (index + self._offset).reshape(-1)
-        y = self._y.index_select(0, flat).unflatten(0, index.shape)
+        y = self._y.index_select(0, flat).view(*index.shape, -1)
         return y, self._sample_weight.index_select(0, flat).view(index.shape)

@@ -15,7 +15,7 @@ from skorch.callbacks import Callback, EpochScoring, EpochTimer, LRScheduler, Pr
 from skorch.dataset import Dataset
 from torch import Tensor, nn, optim
 
-from ..losses.base import Loss
+from ..losses.base import Loss, State
 from ..modules import Stack, stack_modules
 from .criterion import Criterion
 from .data import EVALUATION_ROWS, Batch, Batches, TrainingSet, rows
@@ -233,6 +233,10 @@ class StackNet(NeuralNet):
 
     def train_epoch(self, batches: Batches, penalties: Penalties) -> Tensor:
         """Take one step per batch; return the weighted mean loss over the epoch, shape (models,)."""
+        with torch.no_grad():
+            return self._steps(batches, penalties)
+
+    def _steps(self, batches: Batches, penalties: Penalties) -> Tensor:
         epoch = len(self.history)
         self.stack_.start_epoch([derived_seed(seed, "module", epoch) for seed in self.seeds])
         self._watching = any(_watches_batches(callback) for _, callback in self.callbacks_)
@@ -244,7 +248,7 @@ class StackNet(NeuralNet):
             self._batch_event("on_batch_end", batch)
         return total / batches.total_weight
 
-    def train_batch(self, batch: Batch, state: Any, penalties: Penalties) -> Tensor:
+    def train_batch(self, batch: Batch, state: State, penalties: Penalties) -> Tensor:
         """Take one optimiser step; return the sum of weighted losses that it started from, shape (models,)."""
         if self.full_batch:
             return self._closure_step(batch, state, penalties)
@@ -256,7 +260,7 @@ class StackNet(NeuralNet):
         penalties.after_step(signs)
         return total
 
-    def _closure_step(self, batch: Batch, state: Any, penalties: Penalties) -> Tensor:
+    def _closure_step(self, batch: Batch, state: State, penalties: Penalties) -> Tensor:
         totals: list[Tensor] = []
 
         def closure() -> Tensor:
@@ -268,21 +272,19 @@ class StackNet(NeuralNet):
         self.optimizer_.step(closure)
         return totals[-1]
 
-    def _gradients(self, batch: Batch, state: Any) -> Tensor:
+    def _gradients(self, batch: Batch, state: State) -> Tensor:
         """Write the gradient of Σwℓ / rows into the flat buffer; return Σwℓ, shape (models,)."""
         stack = self.stack_
         stack.flat.gradients.zero_()
-        with torch.no_grad():
-            out = stack.forward(batch.X)
-        raw = out.unflatten(-1, (batch.y.shape[-1], -1)).detach().requires_grad_()
+        out = stack.forward(batch.X)
+        raw = out.view(*batch.y.shape, -1).requires_grad_()
         with torch.enable_grad():
             total = self.loss.total(raw, batch.y, state, batch.sample_weight)
-            (total.sum() / len(batch)).backward()
-        with torch.no_grad():
-            stack.backward(raw.grad.flatten(-2))
+        total.backward(torch.full_like(total, 1 / len(batch)))
+        stack.backward(raw.grad.flatten(2))
         return total.detach()
 
-    def _state_of_epoch(self, epoch: int) -> Any:
+    def _state_of_epoch(self, epoch: int) -> State:
         """Return the state, with kinks rounded less and less where a second-order optimiser trains a kinked loss."""
         state = self.criterion_.state
         if self.full_batch and self.loss.kinked:
