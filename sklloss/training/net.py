@@ -20,12 +20,12 @@ from ..modules import Stack, stack_modules
 from .criterion import Criterion
 from .data import EVALUATION_ROWS, Batch, Batches, TrainingSet, rows
 from .penalties import Penalties
+from .rounding import is_rounding, rounded
 from .seeds import derived_seed
 from .stopping import Stopping, StoppingRule
 
 BATCH_EVENTS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 REFUSED_CALLBACKS = ("Freezer", "Unfreezer", "Initializer", "ParamMapper")
-ROUNDING_START, ROUNDING_RATE, ROUNDING_END = 1.0, 0.7, 1e-6  # of kinks, by epoch, in second-order training
 
 
 class StackNet(NeuralNet):
@@ -224,7 +224,8 @@ class StackNet(NeuralNet):
             losses["valid"] = self.evaluate(valid)
         self._record(losses)
         monitored = losses.get("valid", losses["train"])
-        done = stopping is not None and stopping.update(monitored, self.stack_)
+        rounding = self._rounds_kinks and is_rounding(len(self.history))
+        done = stopping is not None and not rounding and stopping.update(monitored, self.stack_)
         try:
             self.notify("on_epoch_end", **datasets)
         except KeyboardInterrupt:  # how skorch's EarlyStopping says that it is content
@@ -261,16 +262,14 @@ class StackNet(NeuralNet):
         return total
 
     def _closure_step(self, batch: Batch, state: State, penalties: Penalties) -> Tensor:
-        totals: list[Tensor] = []
-
         def closure() -> Tensor:
-            totals.append(self._gradients(batch, state))
+            total = self._gradients(batch, state)
             penalties.add_to_gradients()
             self._batch_event("on_grad_computed", batch)
-            return (totals[-1] / len(batch) + penalties.value()).sum()
+            return (total / len(batch) + penalties.value()).sum()
 
         self.optimizer_.step(closure)
-        return totals[-1]
+        return self._total(batch)
 
     def _gradients(self, batch: Batch, state: State) -> Tensor:
         """Write the gradient of Σwℓ / rows into the flat buffer; return Σwℓ, shape (models,)."""
@@ -284,24 +283,30 @@ class StackNet(NeuralNet):
         stack.backward(raw.grad.flatten(2))
         return total.detach()
 
+    @property
+    def _rounds_kinks(self) -> bool:
+        return self.full_batch and self.loss.kinked
+
     def _state_of_epoch(self, epoch: int) -> State:
-        """Return the state, with kinks rounded less and less where a second-order optimiser trains a kinked loss."""
-        state = self.criterion_.state
-        if self.full_batch and self.loss.kinked:
-            width = max(ROUNDING_START * ROUNDING_RATE ** (epoch - 1), ROUNDING_END)
-            state["rounding"] = torch.full_like(next(iter(state.values())), width)
-        return state
+        if not self._rounds_kinks:
+            return self.criterion_.state
+        self.optimizer_.state.clear()  # curvature of another function
+        return rounded(self.criterion_.state, epoch, self.stack_.flat.values)
 
     # ------------------------------------------------------------------ evaluation
 
     def evaluate(self, batches: Batches) -> Tensor:
         """Return the weighted mean loss, shape (models,)."""
-        state, total = self.criterion_.state, torch.zeros_like(batches.total_weight)
+        total = torch.zeros_like(batches.total_weight)
         with torch.no_grad():
             for batch in batches.in_order():
-                raw = self.stack_.infer(batch.X).unflatten(-1, (batch.y.shape[-1], -1))
-                total += self.loss.total(raw, batch.y, state, batch.sample_weight)
+                total += self._total(batch)
         return total / batches.total_weight
+
+    def _total(self, batch: Batch) -> Tensor:
+        """Return Σwℓ of the present weights, shape (models,)."""
+        raw = self.stack_.infer(batch.X).unflatten(-1, (batch.y.shape[-1], -1))
+        return self.loss.total(raw, batch.y, self.criterion_.state, batch.sample_weight)
 
     def constant_loss(self, batches: Batches) -> Tensor:
         """Return the weighted mean loss of the best constant, shape (models,)."""

@@ -36,6 +36,7 @@ class OptimizerSpec:
 _LBFGS_OPTIONS = {
     "line_search_fn": "strong_wolfe",
     "history_size": 20,
+    "max_iter": 50,
     "tolerance_grad": 1e-10,
     "tolerance_change": 1e-14,
 }
