@@ -312,11 +312,36 @@ class ClassificationLoss(Loss):
         return state
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
+        """Return the best constant, found from the logits of the class shares.
+
+        Where the optimum is a mode, these logits themselves: the best constant would be infinite and learn nothing.
+        """
+        start = self.log_shares(state)
+        return self._minimised(start, state) if self.functional == "class posterior" else start
+
+    def log_shares(self, state: State) -> Tensor:
         """Return the logits of the class shares, of at least MIN_SHARE each: finite for absent classes."""
         log_share = state["prior"].squeeze(0).clamp(min=MIN_SHARE).log()
         if log_share.shape[-1] == 2:
             return log_share[:, 1:] - log_share[:, :1]
         return log_share - log_share.mean(-1, keepdim=True)
+
+    def _minimised(self, start: Tensor, state: State) -> Tensor:
+        """Minimise the expected loss under the class shares over a constant raw output, (n_targets, n_outputs)."""
+        shares = state["prior"].squeeze(0).clamp(min=MIN_SHARE).T  # (classes, targets)
+        classes = torch.arange(len(shares), device=start.device).unsqueeze(1).expand(shares.shape)
+        raw = start.clone().requires_grad_()
+        optimizer = torch.optim.LBFGS([raw], max_iter=50, line_search_fn="strong_wolfe")
+
+        def expected() -> Tensor:
+            optimizer.zero_grad()
+            values = self.pointwise(raw.expand(len(shares), *raw.shape), classes, state)
+            value = (shares * values).sum()
+            value.backward()
+            return value
+
+        optimizer.step(expected)
+        return raw.detach()
 
     def decision_function(self, raw: Tensor, state: State) -> Tensor:
         """Return a score per class, shape (*models, n_samples, n_targets, n_classes or 1); its sign or argmax decides."""

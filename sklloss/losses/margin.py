@@ -54,6 +54,12 @@ class Hinge(ClassificationLoss):
         shortfall = state["margin"] - of_class(z, y) + rival
         return 0.5 * (shortfall + absolute(shortfall, state))
 
+    def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
+        """A lead of one margin for a class that has the majority, else no lead at all."""
+        prior = state["prior"].squeeze(0)
+        lead = self.margin * (prior > 0.5).to(prior.dtype)
+        return lead[:, 1:] - lead[:, :1] if lead.shape[-1] == 2 else lead
+
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
         """The decision function itself: margins have no scale of probability."""
         return self.decision_function(raw, state)

@@ -241,7 +241,7 @@ class OwnClassificationLoss(OwnLoss, ClassificationLoss):
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
         """The logits of the class shares, in as many columns as the function takes."""
-        baseline = super().baseline(y, sample_weight, state)
+        baseline = self.log_shares(state)
         if baseline.shape[-1] == 1 and self.n_outputs(2, y.shape[-1] > 1) == 2:
             return torch.cat((-baseline / 2, baseline / 2), -1)
         return baseline

@@ -48,7 +48,7 @@ class FlatParameters:
 
     def _view(self, buffer: Tensor, index: int) -> Tensor:
         start, shape = self._starts[index], self._shapes[index]
-        return buffer[:, start : start + prod(shape)].unflatten(1, shape)
+        return buffer[:, start : start + prod(shape)].view(len(buffer), *shape)
 
 
 def bind(parameter: nn.Parameter, values: Tensor, gradients: Tensor) -> None:
