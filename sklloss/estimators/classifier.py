@@ -253,7 +253,7 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
             self.classes_, self._is_multi_label = np.unique(y), False
         if len(self.classes_) < 2:
             raise ValueError(
-                f"NeuralClassifier needs at least two classes; y has one class only, {self.classes_[0]!r}, in all {len(y)} rows."
+                f"NeuralClassifier needs at least two classes; y has one class only, {self.classes_.tolist()[0]!r}, in all {len(y)} rows."
                 " Give rows of another class."
             )
         return self._indices(y)[:, None]
@@ -274,7 +274,7 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         if unknown.any():
             raise ValueError(
                 f"y has labels that are not in `classes_`, {self.classes_.tolist()}: {unknown.sum()} of {len(y)}, for example"
-                f" {y[unknown][0]!r}. Name all classes in the first partial_fit, or fit anew with warm_start=False."
+                f" {y[unknown].tolist()[0]!r}. Name all classes in the first partial_fit, or fit anew with warm_start=False."
             )
         return position
 

@@ -37,7 +37,7 @@ def validation_split(
     """
     if isinstance(validation_fraction, numbers.Real):
         return _by_share(float(validation_fraction), y, stratify, seed)
-    if hasattr(validation_fraction, "split"):
+    if hasattr(validation_fraction, "get_n_splits"):
         train, valid = next(iter(validation_fraction.split(X, y[:, 0] if y.shape[1] == 1 else y)))
         return np.asarray(train), np.asarray(valid)
     if isinstance(validation_fraction, tuple | list) and len(validation_fraction) == 2:

@@ -12,7 +12,7 @@ from .base import ClassificationLoss, State, parameter
 from .domains import Interval
 from .robust import huber
 
-SOFTMAX_SHARE = 1e-6  # of a softmax mixed into every clipped posterior: no ties, no zeros, argmax kept
+SOFTMAX_SHARE = 1e-6  # mixed into every posterior that clips: no ties, no zeros, argmax kept
 
 
 def logits(raw: Tensor) -> Tensor:
@@ -43,8 +43,12 @@ def of_class(values: Tensor, y: Tensor) -> Tensor:
 def clipped_posterior(values: Tensor, raw: Tensor) -> Tensor:
     """Turn values that may lie outside [0, 1] into probabilities that keep the argmax of raw."""
     clipped = values.clamp(0, 1)
-    clipped = clipped / clipped.sum(-1, keepdim=True).clamp(min=1e-12)
-    mixed = (1 - SOFTMAX_SHARE) * clipped + SOFTMAX_SHARE * probabilities(raw)
+    return untied_posterior(clipped / clipped.sum(-1, keepdim=True).clamp(min=1e-12), raw)
+
+
+def untied_posterior(p: Tensor, raw: Tensor) -> Tensor:
+    """Mix a little softmax into probabilities that reach 0 and 1, so that rows keep their order."""
+    mixed = (1 - SOFTMAX_SHARE) * p + SOFTMAX_SHARE * probabilities(raw)
     return mixed / mixed.sum(-1, keepdim=True)
 
 

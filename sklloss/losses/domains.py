@@ -65,16 +65,18 @@ class Interval:
 
     def describe(self, name: str) -> str:
         """Say the condition on `name`."""
-        kind = "whole number " if self.integer else ""
+        return self._range(name) + (" (a whole number)" if self.integer else "")
+
+    def _range(self, name: str) -> str:
         less = "<=" if self._closed_at("right") else "<"
-        more = ">=" if self._closed_at("left") else ">"
+        more = "<=" if self._closed_at("left") else "<"
         if math.isinf(self.low) and math.isinf(self.high):
-            return f"a finite {kind}{name}".replace("whole number", "whole-number")
+            return f"a finite {name}"
         if math.isinf(self.high):
-            return f"{kind}{name} {more} {self.low:g}"
+            return f"{name} {more.replace('<', '>')} {self.low:g}"
         if math.isinf(self.low):
-            return f"{kind}{name} {less} {self.high:g}"
-        return f"{kind}{self.low:g} {more.replace('>', '<')} {name} {less} {self.high:g}"
+            return f"{name} {less} {self.high:g}"
+        return f"{self.low:g} {more} {name} {less} {self.high:g}"
 
     def _closed_at(self, end: str) -> bool:
         return self.closed in ("both", end)
@@ -132,7 +134,7 @@ class Either:
 
     def describe(self, name: str) -> str:
         """Say the condition on `name`."""
-        return ", or ".join(domain.describe(name) for domain in self.domains)
+        return " or ".join(domain.describe(name) for domain in self.domains)
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,7 @@ class Tuple:
     def describe(self, name: str) -> str:
         """Say the condition on `name`."""
         order = "increasing " if self.increasing else ""
-        return f"{name} to be a tuple of {order}numbers, each with {self.item.describe('value')}"
+        return f"{name} to be a tuple of {order}numbers, each {self.item.describe('').strip()}"
 
 
 def check_in_domain(owner: str, name: str, value: object, domain: Domain, remedy: str) -> None:

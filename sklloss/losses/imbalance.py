@@ -9,7 +9,13 @@ import torch
 from torch import Tensor
 
 from .base import State, parameter
-from .classification import SoftmaxLoss, log_probabilities, of_class, one_hot
+from .classification import (
+    SoftmaxLoss,
+    log_probabilities,
+    of_class,
+    one_hot,
+    untied_posterior,
+)
 from .domains import Choice, Either, Interval, Tuple
 
 POSITIVE = Interval(0, closed="neither")
@@ -101,4 +107,5 @@ class Focal(SoftmaxLoss):
         rest = log_rest.exp()
         slope = torch.where(rest < 1e-4, 1.0, -log_p / rest)
         damping = torch.log1p(gamma * log_p.exp() * slope)
-        return (log_p - state["alpha"].log() - gamma * log_rest - damping).softmax(-1)
+        posterior = (log_p - state["alpha"].log() - gamma * log_rest - damping).softmax(-1)
+        return untied_posterior(posterior, raw)

@@ -19,8 +19,9 @@ MIN_WIDTH = 2  # of every layer of a stack: matrix products of width 1 take anot
 class MLP(nn.Sequential):
     """A multilayer perceptron; a linear model where there are no hidden layers.
 
-    Every hidden layer is linear, activation, dropout; the last is linear.  Weights and biases start uniform within
-    Glorot's bounds, as in scikit-learn.
+    Every hidden layer is linear, activation, dropout; the last is linear.  Hidden weights and biases start uniform within
+    Glorot's bounds, as in scikit-learn; the last layer starts at 0, so that an output bias set to the best constant makes the
+    whole network start there.
 
     Parameters
     ----------
@@ -83,7 +84,10 @@ class MLP(nn.Sequential):
 
     def _initialise(self, generator: torch.Generator | None) -> None:
         gain = ACTIVATIONS[self.activation].gain
-        for layer in self.linears:
+        *hidden, last = self.linears
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        for layer in hidden:
             bound = sqrt(gain / (layer.in_features + layer.out_features))
             for parameter in (layer.weight, layer.bias):
                 nn.init.uniform_(parameter, -bound, bound, generator=generator)

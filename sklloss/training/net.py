@@ -242,11 +242,17 @@ class StackNet(NeuralNet):
         self.stack_.start_epoch([derived_seed(seed, "module", epoch) for seed in self.seeds])
         self._watching = any(_watches_batches(callback) for _, callback in self.callbacks_)
         state = self._state_of_epoch(epoch)
+        if not self._watching:
+            self.history.new_batch()  # one for the epoch: skorch's file names look for a last batch
         total = torch.zeros_like(batches.total_weight)
         for batch in batches.shuffled(self.seeds, epoch):
-            self._batch_event("on_batch_begin", batch)
-            total += self.train_batch(batch, state, penalties)
-            self._batch_event("on_batch_end", batch)
+            if not self._watching:
+                total += self.train_batch(batch, state, penalties)
+                continue
+            self._begin_batch(batch)
+            batch_total = self.train_batch(batch, state, penalties)
+            self._end_batch(batch, batch_total)
+            total += batch_total
         return total / batches.total_weight
 
     def train_batch(self, batch: Batch, state: State, penalties: Penalties) -> Tensor:
@@ -255,7 +261,7 @@ class StackNet(NeuralNet):
             return self._closure_step(batch, state, penalties)
         total = self._gradients(batch, state)
         penalties.add_to_gradients()
-        self._batch_event("on_grad_computed", batch)
+        self._show_gradients(batch)
         signs = penalties.before_step(self.optimizer_.param_groups[0]["lr"])
         self.optimizer_.step()
         penalties.after_step(signs)
@@ -265,7 +271,7 @@ class StackNet(NeuralNet):
         def closure() -> Tensor:
             total = self._gradients(batch, state)
             penalties.add_to_gradients()
-            self._batch_event("on_grad_computed", batch)
+            self._show_gradients(batch)
             return (total / len(batch) + penalties.value()).sum()
 
         self.optimizer_.step(closure)
@@ -396,19 +402,27 @@ class StackNet(NeuralNet):
                 stacklevel=2,
             )
 
-    def _batch_event(self, event: str, batch: Batch) -> None:
-        """Tell callbacks about a batch, where any of them looks at batches."""
-        if not self._watching:
-            return
-        seen = (batch.X[0], batch.y[0])
-        if event == "on_grad_computed":
+    def _begin_batch(self, batch: Batch) -> None:
+        self.notify("on_batch_begin", batch=_seen(batch), training=True)
+        self.history.record_batch("train_batch_size", len(batch))
+
+    def _show_gradients(self, batch: Batch) -> None:
+        if self._watching:
             named = list(self.get_all_learnable_params())
-            self.notify(event, named_parameters=named, batch=seen, training=True)
-            return
-        if event == "on_batch_begin":
-            self.history.new_batch()
-            self.history.record_batch("train_batch_size", len(batch))
-        self.notify(event, batch=seen, training=True)
+            self.notify(
+                "on_grad_computed", named_parameters=named, batch=_seen(batch), training=True
+            )
+
+    def _end_batch(self, batch: Batch, total: Tensor) -> None:
+        loss = (total / batch.sample_weight.sum(-1))[0]
+        self.history.record_batch("train_loss", loss.item())
+        y_pred = self.stack_.infer(batch.X)[0]
+        self.notify("on_batch_end", batch=_seen(batch), training=True, loss=loss, y_pred=y_pred)
+
+
+def _seen(batch: Batch) -> tuple[Tensor, Tensor]:
+    """What callbacks see of a batch: X and y of the first model."""
+    return batch.X[0], batch.y[0]
 
 
 def _watches_batches(callback: Callback) -> bool:

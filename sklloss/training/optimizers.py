@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,7 +50,7 @@ OPTIMIZERS: dict[str, OptimizerSpec] = {
     "rmsprop": OptimizerSpec(optim.RMSprop, 0.002),
     "adagrad": OptimizerSpec(optim.Adagrad, 0.05, _FUSED),
     "nadam": OptimizerSpec(optim.NAdam, 0.005),
-    "radam": OptimizerSpec(optim.RAdam, 0.005),
+    "radam": OptimizerSpec(optim.RAdam, 0.01),
     "lbfgs": OptimizerSpec(optim.LBFGS, 1.0, _LBFGS_OPTIONS, full_batch=True),
 }
 
@@ -97,4 +98,6 @@ def optimizer_options(spec: OptimizerSpec, params: Mapping[str, Any]) -> dict[st
                 f"optimizer_params holds {name!r}, which the estimator sets itself: give {name}={params[name]!r} to the estimator"
                 f" in place of optimizer__{name}."
             )
-    return {**spec.options, **params}
+    takes_decay = "weight_decay" in inspect.signature(spec.cls).parameters
+    own_decay = {"weight_decay": 0.0} if takes_decay else {}  # the engine decays weights, not biases
+    return {**own_decay, **spec.options, **params}

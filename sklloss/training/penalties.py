@@ -14,7 +14,9 @@ class Penalties:
     """The penalty ``½ weight_decay Σ w² + l1 Σ |w|`` of each model.
 
     L2 adds ``weight_decay w`` to the gradient, or shrinks the weights by ``lr weight_decay`` where it is decoupled (adamw).  L1
-    adds the subgradient of least size, and a weight that a step would carry across 0 stops there: weights become exactly 0.
+    adds the subgradient of least size; a weight that a step would carry across 0 stops there, and stays until the loss pulls
+    harder than l1: weights become exactly 0 (orthant-wise, as in OWL-QN; Andrew and Gao, Scalable Training of L1-Regularized
+    Log-Linear Models, 2007).
 
     Parameters
     ----------
@@ -49,6 +51,7 @@ class Penalties:
             at_zero = (values == 0) & (self._l1 > 0)
             shrunk = gradients.sign() * (gradients.abs() - self._l1).clamp(min=0)
             torch.where(at_zero, shrunk, gradients + values.sign() * self._l1, out=gradients)
+            self._held = at_zero & (shrunk == 0)
 
     def before_step(self, lr: float) -> Tensor | None:
         """Shrink decoupled weights; return the signs that `after_step` compares with."""
@@ -58,11 +61,11 @@ class Penalties:
         return None if self._l1 is None else values.sign()
 
     def after_step(self, signs: Tensor | None) -> None:
-        """Stop at 0 what crossed it under L1."""
+        """Stop at 0 what crossed it under L1, and what momentum alone would move off it."""
         if signs is not None and self._l1 is not None:
             values = self._flat.values.data
             crossed = (values.sign() * signs < 0) & (self._l1 > 0)
-            values.masked_fill_(crossed, 0.0)
+            values.masked_fill_(crossed | self._held, 0.0)
 
     def value(self) -> Tensor:
         """Return the penalty of each model, shape (models,), as it enters an objective."""

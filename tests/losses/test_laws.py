@@ -261,6 +261,6 @@ def test_state_splits_and_joins():
 
 def test_interval_says_its_condition():
     assert Interval().describe("y") == "a finite y"
-    assert Interval(1, integer=True).describe("n") == "whole number n >= 1"
+    assert Interval(1, integer=True).describe("n") == "n >= 1 (a whole number)"
     assert Interval(high=3, closed="neither").describe("x") == "x < 3"
     assert True not in Interval()

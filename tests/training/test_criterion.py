@@ -1,0 +1,139 @@
+"""Losses as the criterion of plain skorch nets."""
+
+import pickle
+
+import numpy as np
+import pytest
+import skorch
+import torch
+from sklearn.model_selection import GridSearchCV
+from torch import nn
+
+from sklloss import Criterion
+from sklloss.losses import Huber, list_losses
+
+from ..instances import catalogue_of
+
+
+def network(n_features, n_outputs):
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(n_features, 8), nn.ReLU(), nn.Linear(8, n_outputs))
+
+
+def skorch_net(kind, n_features, n_outputs, **options):
+    return kind(
+        network(n_features, n_outputs), optimizer=torch.optim.Adam, lr=0.01, max_epochs=10,
+        train_split=None, verbose=0, criterion=Criterion, **options,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def regression(diabetes):
+    X, y = diabetes
+    X = (X / X.std(0)).astype(np.float32)
+    return X, ((y - y.mean()) / y.std()).astype(np.float32)[:, None]
+
+
+@pytest.fixture(scope="module")
+def classification(digits):
+    X, y = digits
+    return (X / 16).to_numpy(np.float32, copy=True), y.to_numpy(np.int64, copy=True)
+
+
+def test_equals_torch_in_plain_skorch(regression):
+    X, y = regression
+    ours = skorch_net(
+        skorch.NeuralNetRegressor, 10, 1, criterion__loss="huber", criterion__loss__delta=2.0
+    ).fit(X, y)
+    theirs = skorch.NeuralNetRegressor(
+        network(10, 1), optimizer=torch.optim.Adam, lr=0.01, max_epochs=10, train_split=None,
+        verbose=0, criterion=nn.HuberLoss, criterion__delta=2.0,
+    ).fit(X, y)  # fmt: skip
+    np.testing.assert_allclose(ours.predict(X), theirs.predict(X), atol=1e-5)
+
+
+@pytest.mark.parametrize("loss", [n for n in catalogue_of("regression") if n != "poisson"])
+def test_every_regression_loss_trains_in_plain_skorch(loss, regression):
+    X, y = regression
+    width = 57 if loss == "cross_entropy" else 1
+    needs_y = {"criterion__y": y} if loss == "cross_entropy" else {}
+    meaning = Criterion.predictions(loss, **({"y": y} if needs_y else {}))
+    net = skorch_net(
+        skorch.NeuralNetRegressor, 10, width, criterion__loss=loss,
+        predict_nonlinearity=meaning, **needs_y,
+    ).fit(X, y)  # fmt: skip
+    assert net.predict(X).shape == (442, 1)
+    assert np.corrcoef(net.predict(X)[:, 0], y[:, 0])[0, 1] > 0.6
+
+
+@pytest.mark.parametrize("loss", catalogue_of("classification"))
+def test_every_classification_loss_trains_in_plain_skorch(loss, classification):
+    X, y = classification
+    options = {"criterion__loss": loss}
+    has_probabilities = list_losses("classification").set_index("name").loc[loss, "predict_proba"]
+    if has_probabilities:
+        options["predict_nonlinearity"] = Criterion.probabilities(loss)
+    net = skorch_net(skorch.NeuralNetClassifier, 64, 10, **options).fit(X, y)
+    assert (net.predict(X) == y).mean() > 0.5
+    if has_probabilities:
+        np.testing.assert_allclose(net.predict_proba(X).sum(1), 1, atol=1e-5)
+        raw = net.forward(X)
+        criterion = net.criterion_
+        expected = criterion.loss.predict_proba(raw[None, :, None], criterion.state)[0, :, 0]
+        np.testing.assert_allclose(net.predict_proba(X), expected, atol=1e-6)
+
+
+def test_without_probabilities_skorch_returns_raw_output(classification):
+    X, y = classification
+    net = skorch_net(skorch.NeuralNetClassifier, 64, 10, criterion__loss="focal").fit(X, y)
+    assert net.predict_proba(X).min() < 0
+
+
+def test_hinge_has_no_probabilities():
+    with pytest.raises(ValueError, match="'hinge' gives a decision but no probabilities"):
+        Criterion.probabilities("hinge")
+
+
+def test_searches_over_losses_in_plain_skorch(regression):
+    X, y = regression
+    net = skorch_net(skorch.NeuralNetRegressor, 10, 1)
+    grid = [
+        {"criterion__loss": ["mse", "mae"]},
+        {"criterion__loss": ["huber"], "criterion__loss__delta": [0.5, 1.0]},
+    ]
+    search = GridSearchCV(net, grid, cv=2, error_score="raise").fit(X, y)
+    assert len(set(np.round(search.cv_results_["mean_test_score"], 6))) == 4
+
+
+def test_multi_label_and_weights():
+    logits, labels = torch.randn(6, 3), torch.randint(2, (6, 3))
+    expected = nn.BCEWithLogitsLoss()(logits, labels.float())
+    torch.testing.assert_close(Criterion("cross_entropy")(logits, labels), expected)
+    weights = torch.tensor([1.0, 0, 0, 1, 0, 2])
+    value = Criterion(Huber())(logits[:, 0], labels[:, 0].float(), weights)
+    expected = nn.HuberLoss(reduction="none")(logits[:, 0], labels[:, 0].float())
+    torch.testing.assert_close(value, (weights * expected).sum() / weights.sum())
+
+
+def test_bins_need_targets():
+    with pytest.raises(ValueError, match="learns from the training targets.*criterion__y=y_train"):
+        Criterion("cross_entropy")(torch.zeros(3, 57), torch.zeros(3))
+
+
+def test_wrong_shapes_and_arguments_are_refused():
+    with pytest.raises(ValueError, match="one row per row of y"):
+        Criterion("mse")(torch.zeros(3), torch.zeros(4))
+    with pytest.raises(TypeError, match="a hyperparameter of the loss is loss__delta"):
+        Criterion("huber", delta=1.0)
+    with pytest.raises(ValueError, match="delta > 0"):
+        Criterion("huber", loss__delta=-1.0)(torch.zeros(3), torch.zeros(3))
+    with pytest.raises(ValueError, match="no regression loss 'hubr'"):
+        Criterion("hubr")(torch.zeros(3), torch.zeros(3))
+
+
+def test_pickles_with_its_state():
+    criterion = Criterion("focal", loss__gamma=1.0)
+    logits, y = torch.randn(5, 3), torch.tensor([0, 1, 2, 1, 0])
+    value = criterion(logits, y)
+    again = pickle.loads(pickle.dumps(criterion))
+    assert torch.equal(again(logits, y), value)

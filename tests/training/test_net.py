@@ -1,0 +1,311 @@
+"""The training loop as a skorch net: callbacks, checkpoints, penalties, randomness, stopping."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from skorch.callbacks import (
+    Callback,
+    Checkpoint,
+    EarlyStopping,
+    EpochScoring,
+    Freezer,
+    GradientNormClipping,
+    LRScheduler,
+    ProgressBar,
+)
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import Lasso, Ridge
+from torch import nn
+
+from sklloss import NeuralClassifier, NeuralRegressor
+from sklloss.training import OPTIMIZERS
+
+
+def small(**params):
+    defaults = {"max_epochs": 6, "hidden_layer_sizes": (8,), "random_state": 0}
+    return NeuralRegressor(**{**defaults, **params})
+
+
+class Recorder(Callback):
+    """Counts events."""
+
+    def __init__(self):
+        self.events = []
+
+    def on_train_begin(self, net, X=None, y=None, **kwargs):
+        self.events.append("train")
+
+    def on_epoch_end(self, net, **kwargs):
+        self.events.append("epoch")
+
+
+class BatchRecorder(Recorder):
+    def on_batch_end(self, net, batch=None, training=None, **kwargs):
+        X, y = batch
+        assert len(X) == len(y)
+        self.events.append("batch")
+
+    def on_grad_computed(self, net, named_parameters=None, **kwargs):
+        assert all(p.grad is not None for _, p in named_parameters)
+        self.events.append("grad")
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_optimizer_learns(optimizer, diabetes):
+    X, y = diabetes
+    model = small(optimizer=optimizer, max_epochs=40).fit(X, y)
+    assert model.score(X, y) > 0.4
+    assert isinstance(model.net_.optimizer_, OPTIMIZERS[optimizer].cls)
+
+
+def test_optimizer_by_class_with_arguments(diabetes):
+    X, y = diabetes
+    params = {"betas": (0.8, 0.9)}
+    model = small(optimizer=torch.optim.Adam, optimizer_params=params, lr=0.02).fit(X, y)
+    assert model.net_.optimizer_.param_groups[0]["betas"] == (0.8, 0.9)
+    model.set_params(optimizer="adam", optimizer__eps=1e-5).fit(X, y)
+    assert model.net_.optimizer_.param_groups[0]["eps"] == 1e-5
+
+
+def test_plain_sgd_full_batch_equals_a_loop_by_hand(diabetes):
+    X, y = diabetes
+    plainly = {"optimizer": "sgd", "optimizer_params": {"momentum": 0.0}, "batch_size": 1000}
+    model = small(**plainly, lr=0.1).fit(X, y)
+    start = small(**plainly, lr=1e-15, max_epochs=1).fit(X, y).net_.module_
+    features = torch.from_numpy((X - X.mean(0)) / X.std(0))
+    targets = torch.from_numpy((y - y.mean()) / y.std())[:, None]
+    optimizer = torch.optim.SGD(start.parameters(), lr=0.1)
+    for _ in range(6):
+        optimizer.zero_grad()
+        (0.5 * (start(features) - targets) ** 2).mean().backward()
+        optimizer.step()
+    by_hand = start(features)[:, 0].detach().numpy() * y.std() + y.mean()
+    np.testing.assert_allclose(model.predict(X), by_hand, rtol=1e-6)
+
+
+def test_callbacks_are_called_as_in_skorch(diabetes):
+    X, y = diabetes
+    epochs, batches = Recorder(), BatchRecorder()
+    model = small(callbacks=[("a", epochs), ("b", batches)], batch_size=100).fit(X, y)
+    assert epochs.events == ["train"] + 6 * ["epoch"]
+    assert batches.events == ["train"] + 6 * (5 * ["grad", "batch"] + ["epoch"])
+    assert len(model.history_[0]["batches"]) == 5
+    quiet = small(callbacks=[("a", Recorder())], batch_size=100).fit(X, y)
+    assert len(quiet.history_[0]["batches"]) == 1
+    np.testing.assert_array_equal(quiet.predict(X), model.predict(X))
+
+
+def test_schedules_clipping_scores_and_bars(diabetes, capsys):
+    X, y = diabetes
+    callbacks = [
+        LRScheduler("StepLR", step_size=2, gamma=0.1),
+        EpochScoring("r2", lower_is_better=False, name="r2"),
+        GradientNormClipping(1e-3),
+        ProgressBar(detect_notebook=False),
+    ]
+    model = small(callbacks=callbacks, early_stopping=True).fit(X, y)
+    assert model.net_.optimizer_.param_groups[0]["lr"] == pytest.approx(0.005 * 1e-3)
+    assert len(model.history_[:, "r2"]) == 6
+    assert len(model.history_[:, "event_lr"]) == 6
+
+
+def test_skorch_early_stopping_ends_training(diabetes):
+    X, y = diabetes
+    stop = EarlyStopping(monitor="train_loss", patience=2, threshold=0.5)
+    model = small(callbacks=[stop], max_epochs=50).fit(X, y)
+    assert model.n_iter_ < 50
+
+
+def test_an_interruption_is_not_swallowed(diabetes):
+    class Interrupts(BatchRecorder):
+        def on_batch_end(self, net, **kwargs):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        small(callbacks=[Interrupts()]).fit(*diabetes)
+
+
+def test_checkpoint_of_epoch_3_predicts_as_epoch_3_did(diabetes, tmp_path):
+    X, y = diabetes
+    checkpoint = Checkpoint(monitor=None, dirname=str(tmp_path), f_params="{last_epoch[epoch]}.pt")
+    model = small(callbacks=[checkpoint]).fit(X, y)
+    third = small(max_epochs=3).fit(X, y)
+    assert not np.array_equal(model.predict(X), third.predict(X))
+    model.net_.load_params(f_params=str(tmp_path / "3.pt"))
+    np.testing.assert_array_equal(model.predict(X), third.predict(X))
+
+
+def test_callbacks_that_freeze_parameters_are_refused(diabetes):
+    with pytest.raises(ValueError, match=r"callback .*Freezer.* freezes or replaces parameters"):
+        small(callbacks=[Freezer("*")]).fit(*diabetes)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+@pytest.mark.parametrize("module", ["mlp", nn.Linear])
+def test_copies_predict_the_same_bits_and_train_on(copied, module, diabetes):
+    X, y = diabetes
+    model = small(warm_start=True, module=module).fit(X, y)
+    twin = copied(model)
+    np.testing.assert_array_equal(twin.predict(X), model.predict(X))
+    model.fit(X, y), twin.fit(X, y)
+    np.testing.assert_array_equal(twin.predict(X), model.predict(X))
+
+
+def test_a_pickle_holds_each_number_once_with_the_optimizer(diabetes):
+    model = small(hidden_layer_sizes=(64,) * 8).fit(*diabetes)
+    numbers = sum(p.numel() for p in model.net_.module_.parameters())
+    assert len(pickle.dumps(model)) < 5 * 4 * numbers + 50_000
+
+
+def test_warm_start_is_the_longer_fit(diabetes):
+    X, y = diabetes
+    twice = small(max_epochs=3, warm_start=True).fit(X, y).fit(X, y)
+    once = small(max_epochs=6).fit(X, y)
+    assert twice.n_iter_ == once.n_iter_ == 6
+    np.testing.assert_array_equal(twice.predict(X), once.predict(X))
+    np.testing.assert_array_equal(twice.history_[:, "train_loss"], once.history_[:, "train_loss"])
+
+
+def test_partial_fit_is_one_epoch_of_the_same(diabetes):
+    X, y = diabetes
+    parts = small()
+    for _ in range(6):
+        parts.partial_fit(X, y)
+    np.testing.assert_array_equal(parts.predict(X), small().fit(X, y).predict(X))
+
+
+def test_warm_start_refuses_another_loss_and_takes_another_lr(diabetes):
+    X, y = diabetes
+    model = small(warm_start=True).fit(X, y)
+    model.set_params(lr=0.01).fit(X, y)
+    assert model.net_.optimizer_.param_groups[0]["lr"] == 0.01
+    with pytest.raises(ValueError, match="was trained with SquaredError.* cannot go on with Huber"):
+        model.set_params(loss="huber").fit(X, y)
+
+
+@pytest.mark.parametrize("options", [{"dropout": 0.3}, {"module": nn.Linear}, {"early_stopping": True}])
+def test_same_seed_same_bits_and_global_generators_left_alone(options, diabetes):
+    X, y = diabetes
+    torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()
+    first = small(**options).fit(X, y).predict(X)
+    assert torch.equal(torch.get_rng_state(), torch_state)
+    np.testing.assert_array_equal(np.random.get_state()[1], numpy_state)
+    torch.manual_seed(123)
+    np.testing.assert_array_equal(small(**options).fit(X, y).predict(X), first)
+    assert not np.array_equal(small(**options, **{"random_state": 1}).fit(X, y).predict(X), first)
+
+
+def test_random_state_takes_what_scikit_learn_takes(diabetes):
+    X, y = diabetes
+    by_state = [small(random_state=np.random.RandomState(3)).fit(X, y).predict(X) for _ in range(2)]
+    np.testing.assert_array_equal(*by_state)
+    fresh = [small(random_state=None).fit(X, y).predict(X) for _ in range(2)]
+    assert not np.array_equal(*fresh)
+    with pytest.raises(ValueError, match="random_state must be None, an int"):
+        small(random_state="a").fit(X, y)
+
+
+def linear(**params):
+    return NeuralRegressor(
+        hidden_layer_sizes=(), batch_size=1000, max_epochs=3000, tol=0, n_iter_no_change=200,
+        random_state=0, **params,
+    )  # fmt: skip
+
+
+def test_l1_is_the_lasso_with_exact_zeros(diabetes):
+    X, y = diabetes
+    X = (X - X.mean(0)) / X.std(0)
+    scaled = (y - y.mean()) / y.std()
+    lasso = Lasso(alpha=0.1).fit(X, scaled)
+    for optimizer in ("adam", "sgd"):
+        model = linear(l1=0.1, optimizer=optimizer, lr=0.01).fit(X, y)
+        weights = model.net_.module_[0].weight.detach().numpy()[0]
+        np.testing.assert_allclose(weights, lasso.coef_, atol=1e-3)
+        assert (weights == 0).sum() == (lasso.coef_ == 0).sum() > 2
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+def test_weight_decay_is_ridge(optimizer, diabetes):
+    X, y = diabetes
+    X = (X - X.mean(0)) / X.std(0)
+    scaled = (y - y.mean()) / y.std()
+    ridge = Ridge(alpha=0.5 * len(X)).fit(X, scaled)
+    model = linear(weight_decay=0.5, optimizer=optimizer).fit(X, y)
+    weights = model.net_.module_[0].weight.detach().numpy()[0]
+    np.testing.assert_allclose(weights, ridge.coef_, atol=1e-4)
+
+
+def test_decoupled_weight_decay_is_that_of_adamw(diabetes):
+    X, y = diabetes
+    model = small(optimizer="adamw", weight_decay=0.3, lr=0.1, max_epochs=1, batch_size=1000)
+    bare = small(optimizer="adamw", lr=0.1, max_epochs=1, batch_size=1000).fit(X, y)
+    start = small(optimizer="sgd", lr=1e-12, max_epochs=1, batch_size=1000).fit(X, y)
+    shrunk = model.fit(X, y).net_.module_[0].weight - bare.net_.module_[0].weight
+    torch.testing.assert_close(shrunk, -0.03 * start.net_.module_[0].weight, rtol=1e-4, atol=1e-9)
+    assert torch.equal(model.net_.module_[0].bias, bare.net_.module_[0].bias)
+
+
+def test_early_stopping_keeps_the_best_epoch_by_its_own_loss(diabetes):
+    X, y = diabetes
+    split = (np.arange(0, 40), np.arange(40, 442))
+    options = {"validation_fraction": split, "early_stopping": True, "max_epochs": 300, "lr": 0.02}
+    model = small(**options, loss="quantile", n_iter_no_change=20, hidden_layer_sizes=(50,))
+    model.set_params(loss__quantile=0.9).fit(X, y)
+    losses = model.history_[:, "valid_loss"]
+    best = int(np.argmin(losses))
+    assert best < len(losses) - 1 < 299
+    scale, u = model._target_scaler.scale, y[40:] - model.predict(X[40:])
+    pinball = np.maximum(0.9 * u, -0.1 * u).mean() / scale[0]
+    assert pinball == pytest.approx(losses[best], rel=1e-4)
+
+
+def test_training_stops_when_the_loss_no_longer_falls(diabetes):
+    X, y = diabetes
+    model = NeuralRegressor(hidden_layer_sizes=(), max_epochs=5000, random_state=0).fit(X, y)
+    assert model.n_iter_ < 2000
+    endless = small(max_epochs=40, tol=10.0, n_iter_no_change=float("inf")).fit(X, y)
+    assert endless.n_iter_ == 40
+    assert small(max_epochs=40, tol=10.0, n_iter_no_change=3).fit(X, y).n_iter_ == 5
+
+
+def test_divergence_names_epoch_loss_rate_and_remedy(diabetes):
+    X, y = diabetes
+    with pytest.raises(FloatingPointError, match=r"'squared_error' turned NaN or infinite in epoch \d+ with lr=1e\+\d+ and SGD. Try a smaller lr"):
+        small(optimizer="sgd", lr=1e30).fit(X, y)
+
+
+def test_training_worse_than_the_best_constant_warns(diabetes):
+    X, y = diabetes
+    with pytest.warns(ConvergenceWarning, match="ended at .* worse than the best constant"):
+        small(optimizer="adam", lr=10.0).fit(X, y)
+
+
+def test_nothing_prints_unless_asked(diabetes, capsys):
+    X, y = diabetes
+    small().fit(X, y).predict(X)
+    assert capsys.readouterr() == ("", "")
+    small(verbose=1, early_stopping=True).fit(X, y)
+    assert "valid_loss" in capsys.readouterr().out
+
+
+def test_net_takes_scaled_features_and_returns_raw_output(breast_cancer):
+    X, y = breast_cancer
+    model = NeuralClassifier(max_epochs=5, random_state=0).fit(X, y)
+    scaled = ((X - X.mean()) / X.std(ddof=0)).to_numpy(np.float32, copy=True)
+    raw = model.net_.forward(scaled)
+    assert raw.shape == (len(X), 1)
+    np.testing.assert_allclose(raw[:, 0], model.decision_function(X), atol=1e-4)
+    np.testing.assert_allclose(model.net_.module_(torch.from_numpy(scaled)).detach(), raw, atol=1e-5)
+    np.testing.assert_allclose(model.net_.predict_proba(scaled), model.predict_proba(X), atol=1e-5)
+    assert (model.classes_[model.net_.predict(scaled)] == model.predict(X)).all()
+
+
+def test_net_trains_on_from_plain_arrays(breast_cancer):
+    X, y = breast_cancer
+    model = NeuralClassifier(max_epochs=3, random_state=0).fit(X, y)
+    scaled = ((X - X.mean()) / X.std(ddof=0)).to_numpy(np.float32, copy=True)
+    model.net_.partial_fit(scaled, (y == "malignant").to_numpy(int, copy=True))
+    assert len(model.history_) == 6
