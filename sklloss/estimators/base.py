@@ -59,13 +59,16 @@ class NeuralEstimator(NestedParameters):
     A subclass says how targets are encoded, scaled and decoded.
     """
 
+    loss_: Any
+    net_: StackNet
+
     # ------------------------------------------------------------------ what subclasses say
 
     def _encode(self, y: np.ndarray, first: bool) -> np.ndarray:
         """Return targets (n_samples, n_targets) as numbers, learning labels at the first call."""
         raise NotImplementedError
 
-    def _scale_targets(self, sample: Sample, loss: Loss, first: bool) -> np.ndarray:
+    def _scale_targets(self, sample: Sample, loss: Any, first: bool) -> np.ndarray:
         """Return targets on the scale that the network trains on."""
         raise NotImplementedError
 
@@ -133,7 +136,9 @@ class NeuralEstimator(NestedParameters):
             raise _named_columns(X, error) from error
 
     def _fit_input_scaler(self, sample: Sample) -> InputScaler:
-        return InputScaler.fit(sample.X, sample.sample_weight) if self.scale_inputs else InputScaler()
+        return (
+            InputScaler.fit(sample.X, sample.sample_weight) if self.scale_inputs else InputScaler()
+        )
 
     def _parts(
         self, sample: Sample, epochs: int | None
@@ -306,4 +311,3 @@ def _named_columns(X: Any, error: ValueError) -> ValueError:
 
 def _count(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
-

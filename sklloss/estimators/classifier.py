@@ -10,9 +10,8 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import check_is_fitted
 
-from ..losses.base import ClassificationLoss, Loss, Task
+from ..losses.base import ClassificationLoss, Task
 from ..losses.resolve import get_loss
 from .base import NeuralEstimator, Sample
 from .weights import class_weights
@@ -199,7 +198,7 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         ndarray of shape (n_samples,) for two classes, (n_samples, n_classes) or (n_samples, n_labels) otherwise
         """
         raw = self._raw(X)
-        scores = self._loss().decision_function(raw, self.loss_state_)[0].cpu().numpy()
+        scores = self.loss_.decision_function(raw, self.loss_state_)[0].cpu().numpy()
         if self._multi_label:
             return scores[..., 0]
         return scores[:, 0, 0] if scores.shape[-1] == 1 else scores[:, 0]
@@ -300,22 +299,20 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
             self.class_weight, y[:, 0], sample_weight, self.classes_
         )
 
-    def _scale_targets(self, sample: Sample, loss: Loss, first: bool) -> np.ndarray:
+    def _scale_targets(self, sample: Sample, loss: Any, first: bool) -> np.ndarray:
         self._check_suits(loss)
         return sample.y
 
-    def _check_suits(self, loss: Loss) -> None:
-        suits = loss.multi_label if self._multi_label else loss.multi_class or len(self.classes_) == 2
+    def _check_suits(self, loss: ClassificationLoss) -> None:
+        suits = (
+            loss.multi_label if self._multi_label else loss.multi_class or len(self.classes_) == 2
+        )
         if not suits:
             kind = "multi-label y" if self._multi_label else f"{len(self.classes_)} classes"
             raise ValueError(
                 f"Loss {loss.label!r} does not take {kind}. Choose another of list_losses('classification'), or wrap the classifier in"
                 " OneVsRestClassifier."
             )
-
-    def _loss(self) -> ClassificationLoss:
-        check_is_fitted(self, "net_")
-        return self.loss_
 
     @property
     def _n_classes(self) -> int:
@@ -328,7 +325,7 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         try:
-            loss = get_loss(self.loss, task=self._task)
+            loss = get_loss(self.loss, task="classification")
         except (TypeError, ValueError):
             return tags
         tags.classifier_tags.multi_class = loss.multi_class

@@ -17,7 +17,9 @@ DICTIONARIES = {"module": "module_params", "optimizer": "optimizer_params"}
 POSITIVE = Interval(0, closed="neither")
 COUNT = Interval(1, integer=True)
 BOOL = Choice(True, False)
-MAPPING = Satisfies(lambda value: value is None or isinstance(value, Mapping), "{name} to be None or a dict")
+MAPPING = Satisfies(
+    lambda value: value is None or isinstance(value, Mapping), "{name} to be None or a dict"
+)
 
 DOMAINS: dict[str, Domain] = {
     "module_params": MAPPING,
@@ -86,7 +88,11 @@ class NestedParameters(BaseEstimator):
         ValueError
             If there is no such parameter.
         """
-        nested = {k: v for k, v in params.items() if k.partition("__")[0] in ("loss", *DICTIONARIES) and "__" in k}
+        nested = {
+            k: v
+            for k, v in params.items()
+            if k.partition("__")[0] in ("loss", *DICTIONARIES) and "__" in k
+        }
         super().set_params(**{k: v for k, v in params.items() if k not in nested})
         for owner in ("loss", *DICTIONARIES):
             prefix = f"{owner}__"

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils import column_or_1d
 
-from ..losses.base import Loss, RegressionLoss, Task
+from ..losses.base import Task
 from ..losses.resolve import get_loss
 from ..training import TargetScaler
 from .base import NeuralEstimator, Sample
@@ -223,7 +223,7 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
     def _encode(self, y: np.ndarray, first: bool) -> np.ndarray:
         is_column = y.ndim == 1 or y.shape[1] == 1
         y = column_or_1d(y, warn=True) if is_column else y
-        values = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
+        values = np.array(y, dtype=np.float64).reshape(len(y), -1)
         if not first and values.shape[1] != len(self._target_scaler.scale):
             raise ValueError(
                 f"y has {values.shape[1]} targets, and this estimator was trained with {len(self._target_scaler.scale)}. Give the"
@@ -232,10 +232,10 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
         self._y_is_column = is_column
         return values
 
-    def _scale_targets(self, sample: Sample, loss: Loss, first: bool) -> np.ndarray:
-        assert_regression(loss).check_y(sample.y)
+    def _scale_targets(self, sample: Sample, loss: Any, first: bool) -> np.ndarray:
+        loss.check_y(sample.y)
         if first:
-            scaling = assert_regression(loss).scaling if self.scale_target else "none"
+            scaling = loss.scaling if self.scale_target else "none"
             self._target_scaler = TargetScaler.fit(sample.y, sample.sample_weight, scaling)
         return self._target_scaler.transform(sample.y)
 
@@ -249,10 +249,3 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
         # Every loss takes several targets, but scikit-learn's check of them brings negative y whatever positive_only says.
         tags.target_tags.multi_output = not bounded
         return tags
-
-
-def assert_regression(loss: Loss) -> RegressionLoss:
-    """Return the loss as what `get_loss` has made sure it is."""
-    if not isinstance(loss, RegressionLoss):
-        raise TypeError(f"{loss.label} is not a regression loss.")
-    return loss

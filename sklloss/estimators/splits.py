@@ -39,7 +39,7 @@ def validation_split(
         return _by_share(float(validation_fraction), y, stratify, seed)
     if hasattr(validation_fraction, "get_n_splits"):
         train, valid = next(iter(validation_fraction.split(X, y[:, 0] if y.shape[1] == 1 else y)))
-        return np.asarray(train), np.asarray(valid)
+        return np.array(train), np.array(valid)
     if isinstance(validation_fraction, tuple | list) and len(validation_fraction) == 2:
         train, valid = (_positions(part, kept) for part in validation_fraction)
         _check_parts(train, valid)
@@ -50,7 +50,9 @@ def validation_split(
     )
 
 
-def _by_share(share: float, y: np.ndarray, stratify: bool, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _by_share(
+    share: float, y: np.ndarray, stratify: bool, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
     n_valid = int(np.ceil(share * len(y)))
     if not 0 < share < 1 or n_valid >= len(y):
         raise ValueError(

@@ -61,9 +61,7 @@ def parameter(default: Any, domain: Domain, *, structural: bool = False) -> Any:
     A structural one (a number of bins, the name of a statistic) changes the program; any other is a number that
     travels in the state, so that models which differ in it train in one stack.
     """
-    return dataclasses.field(
-        default=default, metadata={"domain": domain, "structural": structural}
-    )
+    return dataclasses.field(default=default, metadata={"domain": domain, "structural": structural})
 
 
 def plain(value: Any) -> Any:
@@ -177,13 +175,9 @@ class Loss:
         n_classes : int or None
             Number of classes of each target, in classification.
         """
-        options = {"dtype": sample_weight.dtype, "device": sample_weight.device}
-        return State(
-            {
-                name: torch.tensor([[value]], **options)
-                for name, value in self.stacked_params(n_classes).items()
-            }
-        )
+        dtype, device = sample_weight.dtype, sample_weight.device
+        values = self.stacked_params(n_classes).items()
+        return State({k: torch.tensor([[v]], dtype=dtype, device=device) for k, v in values})
 
     def stacked_params(self, n_classes: int | None) -> dict[str, float | tuple[float, ...]]:
         """Return the hyperparameters that travel in the state: numbers, or tuples of one per class."""

@@ -1,5 +1,6 @@
 """The catalogue: one line per loss, in the order in which tables show them."""
 
+from . import base
 from .plain import SquaredError
 from .plain import AbsoluteError
 from .robust import Huber
@@ -13,4 +14,6 @@ from .classification import ProbabilityHuber
 from .imbalance import Focal
 from .margin import Hinge
 
-CATALOGUE = tuple(value for value in list(globals().values()) if isinstance(value, type))
+CATALOGUE: tuple[type[base.Loss], ...] = tuple(
+    value for value in list(globals().values()) if isinstance(value, type)
+)

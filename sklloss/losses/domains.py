@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import numbers
 from collections.abc import Callable
@@ -148,9 +149,7 @@ class Tuple:
     def __contains__(self, value: object) -> bool:
         if not isinstance(value, tuple) or len(value) < self.min_length:
             return False
-        in_order = not self.increasing or all(
-            a < b for a, b in zip(value, value[1:], strict=False)
-        )
+        in_order = not self.increasing or all(a < b for a, b in itertools.pairwise(value))
         return in_order and all(item in self.item for item in value)
 
     def describe(self, name: str) -> str:

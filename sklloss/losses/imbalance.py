@@ -72,7 +72,7 @@ class Focal(SoftmaxLoss):
     reference: ClassVar[str] = "Lin 1708.02002; Charoenphakdee 2011.09172"
 
     gamma: float = parameter(2.0, Interval(0))
-    alpha: None | float | tuple[float, ...] = parameter(
+    alpha: float | tuple[float, ...] | None = parameter(
         None, Either(Choice(None), Interval(0, 1, closed="neither"), Tuple(POSITIVE, min_length=2))
     )
 

@@ -69,10 +69,12 @@ def build(function: Any, keywords: dict[str, Any]) -> Callable[..., Any]:
     if isinstance(function, nn.Module) and not keywords:
         built = copy.copy(function)
     else:
-        given = {**keywords_of(function), **keywords} if isinstance(function, nn.Module) else keywords
+        given = (
+            {**keywords_of(function), **keywords} if isinstance(function, nn.Module) else keywords
+        )
         built = class_of(function)(**given)
     if hasattr(built, "reduction"):
-        built.reduction = "none"
+        vars(built)["reduction"] = "none"
     return built
 
 
@@ -140,19 +142,24 @@ class OwnLoss(Loss):
             return state
         trained = {k: v for k, v in self.built.named_parameters() if v.requires_grad}
         own = {**dict(self.built.named_parameters()), **dict(self.built.named_buffers())}
-        to = {"device": sample_weight.device, "copy": True}
         for key, value in own.items():
             dtype = sample_weight.dtype if value.is_floating_point() else value.dtype
-            state[key] = value.detach().to(dtype=dtype, **to)
+            state[key] = value.detach().to(sample_weight.device, dtype, copy=True)
         return State(state, trained)
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """Return one loss per target; one loss per row counts for each of its targets, a scalar for every row."""
         if raw.ndim == 3:
             values = self._rows(raw, y, state)
-            return values.reshape(len(y), -1).expand(y.shape) if values.ndim else values.expand(y.shape)
+            return (
+                values.reshape(len(y), -1).expand(y.shape)
+                if values.ndim
+                else values.expand(y.shape)
+            )
         states = self._states(state, len(raw))
-        return torch.stack([self.pointwise(r, t, s) for r, t, s in zip(raw, y, states, strict=True)])
+        return torch.stack(
+            [self.pointwise(r, t, s) for r, t, s in zip(raw, y, states, strict=True)]
+        )
 
     def ignores_weights(self, raw: Tensor, y: Tensor, state: State) -> bool:
         """Tell whether the function returns a scalar for a batch."""

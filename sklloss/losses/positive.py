@@ -48,7 +48,7 @@ class Poisson(RegressionLoss):
 
     @property
     def y_domain(self) -> Interval:
-        """y >= 0."""
+        """Y >= 0."""
         return Interval(0)
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:

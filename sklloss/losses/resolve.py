@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
-from typing import Any
+from typing import Any, Literal, overload
 
 from torch import nn
 
-from .base import Loss, Task
+from .base import ClassificationLoss, Loss, RegressionLoss, Task
 from .listing import losses_of
 from .own import own_loss
 
 
+@overload
+def get_loss(loss: Any, *, task: Literal["regression"], **params: Any) -> RegressionLoss: ...
+@overload
+def get_loss(
+    loss: Any, *, task: Literal["classification"], **params: Any
+) -> ClassificationLoss: ...
+@overload
+def get_loss(loss: Any, *, task: Task, **params: Any) -> Loss: ...
 def get_loss(loss: Any, *, task: Task, **params: Any) -> Loss:
     """Return the `Loss` that a name, class, instance, module or function stands for.
 
@@ -46,7 +53,9 @@ def get_loss(loss: Any, *, task: Task, **params: Any) -> Loss:
     Brier()
     """
     if task not in ("regression", "classification"):
-        raise ValueError(f"get_loss needs task to be 'regression' or 'classification'; got {task!r}.")
+        raise ValueError(
+            f"get_loss needs task to be 'regression' or 'classification'; got {task!r}."
+        )
     resolved = _resolve(loss, task)
     if resolved.task != task:
         raise ValueError(_wrong_task_message(resolved, task))
@@ -85,7 +94,9 @@ def _by_name(name: str, task: Task) -> Loss:
     nearest = [known[n] for n in difflib.get_close_matches(wanted, known, n=3, cutoff=0.5)]
     hint = f"Did you mean {' or '.join(map(repr, nearest))}?" if nearest else ""
     all_names = ", ".join(cls.name for cls in losses_of(task))
-    raise ValueError(f"There is no {task} loss {name!r}. {hint or 'The names are ' + all_names + '.'}")
+    raise ValueError(
+        f"There is no {task} loss {name!r}. {hint or 'The names are ' + all_names + '.'}"
+    )
 
 
 def _wrong_task_message(loss: Loss, task: Task) -> str:

@@ -14,12 +14,32 @@ from .mlp import MLP
 
 MODULES: dict[str, Callable[..., nn.Module]] = {"mlp": MLP}
 
-INPUT_NAMES = ("n_features", "n_features_in", "n_inputs", "in_features", "input_size", "input_dim", "in_dim")
-OUTPUT_NAMES = ("n_outputs", "out_features", "output_size", "output_dim", "out_dim", "num_classes", "n_classes")
+INPUT_NAMES = (
+    "n_features",
+    "n_features_in",
+    "n_inputs",
+    "in_features",
+    "input_size",
+    "input_dim",
+    "in_dim",
+)
+OUTPUT_NAMES = (
+    "n_outputs",
+    "out_features",
+    "output_size",
+    "output_dim",
+    "out_dim",
+    "num_classes",
+    "n_classes",
+)
 
 
 def build_module(
-    module: Any, n_features: int, n_outputs: int, params: Mapping[str, Any], generator: torch.Generator
+    module: Any,
+    n_features: int,
+    n_outputs: int,
+    params: Mapping[str, Any],
+    generator: torch.Generator,
 ) -> nn.Module:
     """Return a fresh module that maps `n_features` to `n_outputs` numbers.
 
@@ -90,7 +110,9 @@ def _call_factory(
         ) from None
     built = factory(**{**widths, **params})
     if not isinstance(built, nn.Module):
-        raise TypeError(f"module {name} must return an nn.Module; it returned {type(built).__name__}.")
+        raise TypeError(
+            f"module {name} must return an nn.Module; it returned {type(built).__name__}."
+        )
     return built
 
 

@@ -29,16 +29,21 @@ class FlatParameters:
     """
 
     def __init__(
-        self, n_models: int, shapes: Sequence[tuple[int, ...]], like: Tensor, weights: Sequence[bool]
+        self,
+        n_models: int,
+        shapes: Sequence[tuple[int, ...]],
+        like: Tensor,
+        weights: Sequence[bool],
     ) -> None:
         self._shapes = list(shapes)
         ends = torch.tensor([0, *(aligned(prod(shape)) for shape in shapes)]).cumsum(0).tolist()
         self._starts = ends[:-1]
-        options = {"dtype": like.dtype, "device": like.device}
-        self.values = nn.Parameter(torch.zeros(n_models, ends[-1], **options))
-        self.gradients = torch.zeros(n_models, ends[-1], **options)
+        self.values = nn.Parameter(
+            torch.zeros(n_models, ends[-1], dtype=like.dtype, device=like.device)
+        )
+        self.gradients = torch.zeros_like(self.values.data)
         self.values.grad = self.gradients
-        self.is_weight = torch.zeros(ends[-1], **options)
+        self.is_weight = torch.zeros_like(self.values.data[0])
         for start, shape, weight in zip(self._starts, shapes, weights, strict=True):
             self.is_weight[start : start + prod(shape)] = float(weight)
 
@@ -51,7 +56,7 @@ class FlatParameters:
         return buffer[:, start : start + prod(shape)].view(len(buffer), *shape)
 
 
-def bind(parameter: nn.Parameter, values: Tensor, gradients: Tensor) -> None:
+def bind(parameter: Tensor, values: Tensor, gradients: Tensor) -> None:
     """Move a parameter into a view: it keeps its value, and lives in the flat buffer from now on."""
     values.copy_(parameter.data)
     parameter.data = values

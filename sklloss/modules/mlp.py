@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from math import sqrt
 from typing import ClassVar
@@ -13,7 +14,9 @@ from .activations import ACTIVATIONS
 from .flat import FlatParameters, bind
 from .stack import Stack
 
-MIN_WIDTH = 2  # of every layer of a stack: matrix products of width 1 take another path, with other bits
+MIN_WIDTH = (
+    2  # of every layer of a stack: matrix products of width 1 take another path, with other bits
+)
 
 
 class MLP(nn.Sequential):
@@ -64,7 +67,7 @@ class MLP(nn.Sequential):
     ) -> None:
         widths = [n_features, *hidden_layer_sizes]
         layers: list[nn.Module] = []
-        for n_in, n_out in zip(widths, widths[1:], strict=False):
+        for n_in, n_out in itertools.pairwise(widths):
             layers += [_empty_linear(n_in, n_out), ACTIVATIONS[activation].module()]
             layers += [nn.Dropout(dropout)] if dropout else []
         super().__init__(*layers, _empty_linear(widths[-1], n_outputs))

@@ -43,7 +43,9 @@ class Stack:
 
     flat: FlatParameters
 
-    def __init__(self, modules: Sequence[nn.Module], loss_parameters: Sequence[nn.Parameter]) -> None:
+    def __init__(
+        self, modules: Sequence[nn.Module], loss_parameters: Sequence[nn.Parameter]
+    ) -> None:
         self.modules = list(modules)
         self.loss_parameters = list(loss_parameters)
 
@@ -98,7 +100,9 @@ class Stack:
 class ModuleLoop(Stack):
     """A stack of any modules: each runs by itself, with torch's autograd."""
 
-    def __init__(self, modules: Sequence[nn.Module], loss_parameters: Sequence[nn.Parameter]) -> None:
+    def __init__(
+        self, modules: Sequence[nn.Module], loss_parameters: Sequence[nn.Parameter]
+    ) -> None:
         super().__init__(modules, loss_parameters)
         trained = [[p for p in m.parameters() if p.requires_grad] for m in modules]
         first = trained[0]
@@ -156,7 +160,9 @@ def rows_of(output: Tensor) -> Tensor:
     return output.reshape(len(output), prod(output.shape[1:]))
 
 
-def stack_modules(modules: Sequence[nn.Module], loss_parameters: Sequence[nn.Parameter] = ()) -> Stack:
+def stack_modules(
+    modules: Sequence[nn.Module], loss_parameters: Sequence[nn.Parameter] = ()
+) -> Stack:
     """Stack modules of one shape: by their class's own stack where it has one, else one by one.
 
     Parameters

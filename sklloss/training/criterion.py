@@ -81,9 +81,7 @@ class Criterion(nn.Module):
         tensors = {key: getattr(self, name) for key, name in self._entries.items()}
         return State(tensors, {k for k, v in tensors.items() if isinstance(v, nn.Parameter)})
 
-    def forward(
-        self, prediction: Tensor, y: Tensor, sample_weight: Tensor | None = None
-    ) -> Tensor:
+    def forward(self, prediction: Tensor, y: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         """Return the weighted mean loss of a batch.
 
         Parameters
@@ -157,7 +155,7 @@ class Criterion(nn.Module):
 class Probabilities:
     """Raw output of a classifier to class probabilities (n_samples, n_classes)."""
 
-    def __init__(self, loss: Loss) -> None:
+    def __init__(self, loss: Any) -> None:
         loss.check_params()
         if not hasattr(loss, "predict_proba"):
             raise ValueError(
@@ -170,7 +168,7 @@ class Probabilities:
         """Return probabilities for raw output of shape (n_samples,) or (n_samples, n_classes)."""
         scores = raw.reshape(1, len(raw), 1, -1)
         state = state_from(self.loss, None, max(2, scores.shape[-1]), scores)
-        return self.loss.predict_proba(scores, state)[0, :, 0]  # type: ignore[attr-defined]
+        return self.loss.predict_proba(scores, state)[0, :, 0]
 
 
 class Predictions:

@@ -114,7 +114,9 @@ class TrainingSet:
             X,
             y.unsqueeze(0),
             sample_weight.unsqueeze(0),
-            indices.unsqueeze(0) if train is None else indices[torch.from_numpy(train)].unsqueeze(0),
+            indices.unsqueeze(0)
+            if train is None
+            else indices[torch.from_numpy(train)].unsqueeze(0),
             None if valid is None else indices[torch.from_numpy(valid)].unsqueeze(0),
         )
 

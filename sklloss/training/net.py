@@ -11,21 +11,18 @@ import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
 from skorch import NeuralNet
-from skorch.callbacks import Callback, EpochScoring, EpochTimer, LRScheduler, PrintLog
-from skorch.dataset import Dataset
+from skorch.callbacks import EpochTimer, PrintLog
 from torch import Tensor, nn, optim
 
 from ..losses.base import Loss, State
 from ..modules import Stack, stack_modules
+from .callbacks import RowsDataset, refuse_if_it_replaces_parameters, watches_batches
 from .criterion import Criterion
 from .data import EVALUATION_ROWS, Batch, Batches, TrainingSet, rows
 from .penalties import Penalties
 from .rounding import is_rounding, rounded
 from .seeds import derived_seed
 from .stopping import Stopping, StoppingRule
-
-BATCH_EVENTS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
-REFUSED_CALLBACKS = ("Freezer", "Unfreezer", "Initializer", "ParamMapper")
 
 
 class StackNet(NeuralNet):
@@ -115,11 +112,13 @@ class StackNet(NeuralNet):
         """Refuse callbacks that would replace or freeze parameters behind the engine's back."""
         super().initialize_callbacks()
         for name, callback in self.callbacks_:
-            if type(callback).__name__ in REFUSED_CALLBACKS:
-                raise ValueError(
-                    f"callback {name!r} ({type(callback).__name__}) freezes or replaces parameters, which live in one buffer"
-                    " here. Set requires_grad_(False) on the parameters of your own module before the fit."
-                )
+            refuse_if_it_replaces_parameters(name, callback)
+        return self
+
+    def initialize_history(self) -> StackNet:
+        """Start the history, and the lowest loss of each kind so far."""
+        super().initialize_history()
+        self.lowest_: dict[str, float] = {}
         return self
 
     def initialize_optimizer(self, triggered_directly: bool | None = None) -> StackNet:
@@ -163,7 +162,9 @@ class StackNet(NeuralNet):
 
     # ------------------------------------------------------------------ training
 
-    def partial_fit(self, X: Any, y: Any = None, classes: Any = None, **fit_params: Any) -> StackNet:
+    def partial_fit(
+        self, X: Any, y: Any = None, classes: Any = None, **fit_params: Any
+    ) -> StackNet:
         """Train on; unlike skorch's, an interruption by the user is not swallowed."""
         if not self.initialized_:
             self.initialize()
@@ -240,7 +241,7 @@ class StackNet(NeuralNet):
     def _steps(self, batches: Batches, penalties: Penalties) -> Tensor:
         epoch = len(self.history)
         self.stack_.start_epoch([derived_seed(seed, "module", epoch) for seed in self.seeds])
-        self._watching = any(_watches_batches(callback) for _, callback in self.callbacks_)
+        self._watching = any(watches_batches(callback) for _, callback in self.callbacks_)
         state = self._state_of_epoch(epoch)
         if not self._watching:
             self.history.new_batch()  # one for the epoch: skorch's file names look for a last batch
@@ -286,7 +287,8 @@ class StackNet(NeuralNet):
         with torch.enable_grad():
             total = self.loss.total(raw, batch.y, state, batch.sample_weight)
         total.backward(torch.full_like(total, 1 / len(batch)))
-        stack.backward(raw.grad.flatten(2))
+        grad_raw = torch.zeros_like(raw) if raw.grad is None else raw.grad
+        stack.backward(grad_raw.flatten(2))
         return total.detach()
 
     @property
@@ -369,17 +371,17 @@ class StackNet(NeuralNet):
     def _datasets(self, data: TrainingSet) -> dict[str, Any]:
         """What skorch shows to callbacks: datasets of (scaled X, y) that index like lists."""
         return {
-            "dataset_train": _LazyDataset(data, data.train),
-            "dataset_valid": None if data.valid is None else _LazyDataset(data, data.valid),
+            "dataset_train": RowsDataset(data, data.train),
+            "dataset_valid": None if data.valid is None else RowsDataset(data, data.valid),
         }
 
     def _record(self, losses: dict[str, Tensor]) -> None:
         for name, loss in losses.items():
-            value = loss.item() if len(loss) == 1 else loss.tolist()
-            self.history.record(f"{name}_loss", value)
-            if len(loss) == 1:
-                best = min((row[f"{name}_loss"] for row in self.history), default=value)
-                self.history.record(f"{name}_loss_best", bool(value <= best))
+            mean = loss.mean().item()
+            lowest = self.lowest_.get(name, np.inf)
+            self.history.record(f"{name}_loss", mean)
+            self.history.record(f"{name}_loss_best", mean < lowest)
+            self.lowest_[name] = min(mean, lowest)
 
     def _check_finite(self, losses: Tensor) -> None:
         values = self.stack_.flat.values.data
@@ -393,7 +395,7 @@ class StackNet(NeuralNet):
 
     def _warn_if_worse(self, constant: Tensor) -> None:
         last = torch.as_tensor(self.history[-1, "train_loss"]).to(constant).reshape(-1)
-        worse = last > constant + 0.01 * constant.abs() + 1e-6
+        worse = last > constant + 0.01 * constant.abs() + 0.005
         if worse.any():
             warnings.warn(
                 f"Training of loss {self.loss.label!r} ended at {last[worse][0]:.4g}, worse than the best constant"
@@ -423,36 +425,3 @@ class StackNet(NeuralNet):
 def _seen(batch: Batch) -> tuple[Tensor, Tensor]:
     """What callbacks see of a batch: X and y of the first model."""
     return batch.X[0], batch.y[0]
-
-
-def _watches_batches(callback: Callback) -> bool:
-    """Tell whether a callback acts on batches: those of skorch that only do so when asked count as not."""
-    if isinstance(callback, EpochScoring):
-        return False
-    if isinstance(callback, LRScheduler):
-        return callback.step_every == "batch"
-    return any(getattr(type(callback), e) is not getattr(Callback, e) for e in BATCH_EVENTS)
-
-
-class _LazyDataset(Dataset):
-    """A dataset of one part's rows of the first model, gathered only when a callback looks."""
-
-    def __init__(self, data: TrainingSet, index: Tensor) -> None:
-        self._data = data
-        self._index = index[0]
-
-    def __len__(self) -> int:
-        return len(self._index)
-
-    def __getitem__(self, item: Any) -> tuple[np.ndarray, np.ndarray]:
-        return self.X[item], self.y[item]
-
-    @property
-    def X(self) -> np.ndarray:
-        """The scaled features."""
-        return self._data.X.take(self._index).cpu().numpy()
-
-    @property
-    def y(self) -> np.ndarray:
-        """The scaled targets or class indices, (n,) or (n, targets)."""
-        return self._data.y[0, self._index].squeeze(-1).cpu().numpy()

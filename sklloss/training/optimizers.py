@@ -99,5 +99,7 @@ def optimizer_options(spec: OptimizerSpec, params: Mapping[str, Any]) -> dict[st
                 f" in place of optimizer__{name}."
             )
     takes_decay = "weight_decay" in inspect.signature(spec.cls).parameters
-    own_decay = {"weight_decay": 0.0} if takes_decay else {}  # the engine decays weights, not biases
+    own_decay = (
+        {"weight_decay": 0.0} if takes_decay else {}
+    )  # the engine decays weights, not biases
     return {**own_decay, **spec.options, **params}

@@ -29,7 +29,11 @@ class Penalties:
     """
 
     def __init__(
-        self, flat: FlatParameters, weight_decay: Sequence[float], l1: Sequence[float], decoupled: bool
+        self,
+        flat: FlatParameters,
+        weight_decay: Sequence[float],
+        l1: Sequence[float],
+        decoupled: bool,
     ) -> None:
         self._flat = flat
         self._weight_decay = self._strength(weight_decay)

@@ -10,7 +10,6 @@ import torch
 from scipy import sparse
 from sklearn.preprocessing import StandardScaler
 
-from ..losses.base import Scaling
 from ..losses.weighted import robust_scale, weighted_mean, weighted_quantile, weighted_std
 
 CHUNK_ROWS = 65_536
@@ -79,7 +78,7 @@ class TargetScaler:
     scale: np.ndarray
 
     @classmethod
-    def fit(cls, y: np.ndarray, sample_weight: np.ndarray, scaling: Scaling) -> TargetScaler:
+    def fit(cls, y: np.ndarray, sample_weight: np.ndarray, scaling: str) -> TargetScaler:
         """Learn centre and scale as a loss allows; a constant target has scale 1."""
         values, weights = torch.from_numpy(y), torch.from_numpy(sample_weight)
         zeros, ones = torch.zeros(y.shape[1], dtype=values.dtype), torch.ones(y.shape[1])

@@ -36,10 +36,16 @@ def message(estimator, X, y, error=ValueError, **fit_params):
     [
         ({"loss": "hubber"}, "no regression loss 'hubber'. Did you mean 'huber'"),
         ({"loss": "hinge"}, "is a classification loss"),
-        ({"loss": Huber(delta=-1)}, "Huber needs delta > 0; got -1. The default is Huber(delta=1.0)"),
+        (
+            {"loss": Huber(delta=-1)},
+            "Huber needs delta > 0; got -1. The default is Huber(delta=1.0)",
+        ),
         ({"loss": Huber(delta="a")}, "Huber needs delta > 0; got 'a'"),
         ({"module": "mpl"}, "no built-in module 'mpl'"),
-        ({"hidden_layer_sizes": (0,)}, "hidden_layer_sizes to be a tuple of numbers, each >= 1 (a whole number); got (0,)"),
+        (
+            {"hidden_layer_sizes": (0,)},
+            "hidden_layer_sizes to be a tuple of numbers, each >= 1 (a whole number); got (0,)",
+        ),
         ({"hidden_layer_sizes": "ab"}, "Give one width per hidden layer"),
         ({"activation": "rely"}, "activation to be one of 'relu', 'tanh'"),
         ({"dropout": 1.0}, "0 <= dropout < 1"),
@@ -55,10 +61,16 @@ def message(estimator, X, y, error=ValueError, **fit_params):
         ({"n_iter_no_change": 0}, "n_iter_no_change >= 1"),
         ({"tol": -1}, "tol >= 0"),
         ({"dtype": "float16"}, "dtype to be one of 'auto', 'float32', 'float64'"),
-        ({"early_stopping": True, "validation_fraction": 1.5}, "validation_fraction needs to be in (0, 1)"),
+        (
+            {"early_stopping": True, "validation_fraction": 1.5},
+            "validation_fraction needs to be in (0, 1)",
+        ),
         ({"early_stopping": True, "validation_fraction": "a"}, "a splitter such as ShuffleSplit"),
         ({"early_stopping": True, "validation_fraction": ([0, 1], [1, 2])}, "share no row"),
-        ({"early_stopping": True, "validation_fraction": ([0.5], [1])}, "two arrays of row indices"),
+        (
+            {"early_stopping": True, "validation_fraction": ([0.5], [1])},
+            "two arrays of row indices",
+        ),
     ],
 )
 def test_parameters(params, said):
@@ -152,7 +164,9 @@ def test_class_weights(class_weight, said):
 def test_class_weight_of_labels_and_wrong_alpha():
     labels = np.random.default_rng(0).integers(2, size=(40, 3))
     assert "y is multi-label" in message(NeuralClassifier(class_weight="balanced"), X, labels)
-    assert "weights for 3 classes; y has 2" in message(NeuralClassifier(Focal(alpha=(1, 2, 3))), X, LABELS)
+    assert "weights for 3 classes; y has 2" in message(
+        NeuralClassifier(Focal(alpha=(1, 2, 3))), X, LABELS
+    )
     assert "alpha" in message(NeuralClassifier(Focal(alpha=2.0)), X, LABELS)
 
 
@@ -215,11 +229,15 @@ def test_labels_and_targets_that_later_calls_may_not_bring():
 
 
 @pytest.mark.usefixtures("trains")
-@pytest.mark.parametrize("validation_fraction", [0.2, ShuffleSplit(1, random_state=0), (range(30), np.arange(30, 40))])
+@pytest.mark.parametrize(
+    "validation_fraction", [0.2, ShuffleSplit(1, random_state=0), (range(30), np.arange(30, 40))]
+)
 def test_every_form_of_validation_rows(validation_fraction):
     if isinstance(validation_fraction, tuple):
         validation_fraction = (np.arange(30), np.arange(30, 40))
-    model = NeuralRegressor(early_stopping=True, validation_fraction=validation_fraction, max_epochs=2)
+    model = NeuralRegressor(
+        early_stopping=True, validation_fraction=validation_fraction, max_epochs=2
+    )
     assert len(model.fit(X, Y).history_[:, "valid_loss"]) == 2
 
 

@@ -77,7 +77,15 @@ def test_grid_over_a_parameter_of_the_loss(n_jobs, diabetes):
 
 
 def test_grid_of_names_classes_and_instances(diabetes):
-    losses = ["mse", SquaredError, SquaredError(), "HuberLoss", Huber(delta=2), nn.L1Loss, nn.HuberLoss(delta=0.3)]
+    losses = [
+        "mse",
+        SquaredError,
+        SquaredError(),
+        "HuberLoss",
+        Huber(delta=2),
+        nn.L1Loss,
+        nn.HuberLoss(delta=0.3),
+    ]
     search = GridSearchCV(small(), {"loss": losses}, cv=3, error_score="raise").fit(*diabetes)
     scores = search.cv_results_["mean_test_score"]
     assert scores[0] == scores[1] == scores[2]
@@ -92,7 +100,10 @@ def test_the_same_inside_a_pipeline(diabetes):
     ]
     search = GridSearchCV(pipeline, grid, cv=3, error_score="raise", n_jobs=2).fit(*diabetes)
     assert len(set(search.cv_results_["mean_test_score"])) == 4
-    assert "net__loss__delta" in GridSearchCV(pipeline, grid).estimator.set_params(net__loss="huber").get_params()
+    assert (
+        "net__loss__delta"
+        in GridSearchCV(pipeline, grid).estimator.set_params(net__loss="huber").get_params()
+    )
 
 
 def test_randomised_and_halving_searches(diabetes):

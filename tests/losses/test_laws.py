@@ -67,7 +67,12 @@ def test_shapes_that_would_broadcast_are_refused(loss, cut):
 
 def settings_of(loss: Loss) -> list[Loss]:
     """Return three settings of a loss that can share a stack."""
-    stacked = {"delta": (0.2, 1.3), "quantile": (0.1, 0.7), "gamma": (0.0, 3.0), "margin": (0.5, 2.0)}
+    stacked = {
+        "delta": (0.2, 1.3),
+        "quantile": (0.1, 0.7),
+        "gamma": (0.0, 3.0),
+        "margin": (0.5, 2.0),
+    }
     stacked |= {"label_smoothing": (0.05, 0.2), "sigma_ratio": (0.5, 2.0)}
     others = [n for n in loss.params if n in stacked]
     return [loss, *(loss.replace(**{n: stacked[n][i] for n in others}) for i in range(2))]
@@ -85,7 +90,9 @@ def test_stacked_equals_alone_bit_for_bit(loss, dtype):
     for k, (setting, (raw_k, y_k, weights_k, state_k)) in enumerate(
         zip(settings, drawn, strict=True)
     ):
-        torch.testing.assert_close(together[k], setting.pointwise(raw_k, y_k, state_k), rtol=0, atol=0)
+        torch.testing.assert_close(
+            together[k], setting.pointwise(raw_k, y_k, state_k), rtol=0, atol=0
+        )
         torch.testing.assert_close(means[k], setting(raw_k, y_k, state_k, weights_k))
 
 
@@ -93,7 +100,11 @@ def test_stacked_equals_alone_bit_for_bit(loss, dtype):
 def test_meaning_is_the_same_stacked(loss):
     drawn = [draw(s, seed=i) for i, s in enumerate(settings_of(loss))]
     raw, state = torch.stack([d[0] for d in drawn]), State.stack([d[3] for d in drawn])
-    for method in ("predict", "inverse_link", *(["predict_proba"] * hasattr(loss, "predict_proba"))):
+    for method in (
+        "predict",
+        "inverse_link",
+        *(["predict_proba"] * hasattr(loss, "predict_proba")),
+    ):
         together = getattr(loss, method)(raw, state)
         for k, (raw_k, _, _, state_k) in enumerate(drawn):
             torch.testing.assert_close(together[k], getattr(loss, method)(raw_k, state_k))
@@ -136,7 +147,11 @@ def test_parameters_may_come_as_numpy_values(loss):
 @each_regression
 def test_targets_outside_the_domain_are_counted(loss):
     low = loss.y_domain.low
-    y = np.array([[1.0], [low - 1], [low - 2]]) if low > -np.inf else np.array([[1.0], [np.inf], [np.nan]])
+    y = (
+        np.array([[1.0], [low - 1], [low - 2]])
+        if low > -np.inf
+        else np.array([[1.0], [np.inf], [np.nan]])
+    )
     with pytest.raises(ValueError, match="2 of 3 values are outside, for example"):
         loss.check_y(y)
     loss.check_y(np.array([[1.0], [2.0]]))
@@ -156,7 +171,9 @@ def best_constant(loss, y, state, low, high):
     for _ in range(8):
         grid = torch.linspace(low, high, 201, dtype=torch.float64)
         raw = grid[:, None, None, None].expand(-1, len(y), 1, 1)
-        values = loss(raw, y.expand(201, -1, 1), state, torch.ones(201, len(y), dtype=torch.float64))
+        values = loss(
+            raw, y.expand(201, -1, 1), state, torch.ones(201, len(y), dtype=torch.float64)
+        )
         best = grid[values.argmin()].item()
         width = (high - low) / 50
         low, high = best - width, best + width

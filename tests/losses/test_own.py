@@ -181,7 +181,11 @@ def test_whole_batch_loss_with_weights_says_how_to_return_rows(diabetes):
 def test_class_weight_cannot_reach_a_whole_batch_loss(breast_cancer):
     X, y = breast_cancer
     with pytest.raises(ValueError, match="sample_weight and class_weight cannot reach it"):
-        small(NeuralClassifier, loss=lambda z, y: nn.functional.cross_entropy(z, y), class_weight="balanced").fit(X, y)
+        small(
+            NeuralClassifier,
+            loss=lambda z, y: nn.functional.cross_entropy(z, y),
+            class_weight="balanced",
+        ).fit(X, y)
 
 
 def test_wrong_shape_is_said_before_training(diabetes):

@@ -104,12 +104,14 @@ def test_binary_cross_entropy_equals_torch():
 def test_probability_losses_equal_their_formulas(loss, reference):
     raw, y, _, state = draw(loss, n=50, n_targets=1)
     p = special.softmax(raw[:, 0].numpy(), axis=1)
-    np.testing.assert_allclose(values(loss, raw, y, state), reference(p, np.eye(4)[y[:, 0]]), rtol=1e-6)
+    np.testing.assert_allclose(
+        values(loss, raw, y, state), reference(p, np.eye(4)[y[:, 0]]), rtol=1e-6
+    )
 
 
 def test_focal_alpha_of_two_classes_is_the_share_of_the_second():
     loss = Focal(alpha=0.25)
-    raw, y, _, state = draw(loss, n=50, n_targets=1, n_classes=2)
+    *_, state = draw(loss, n=50, n_targets=1, n_classes=2)
     assert state["alpha"].flatten().tolist() == [0.75, 0.25]
     with pytest.raises(ValueError, match="weights for 2 classes; y has 4"):
         draw(loss)
@@ -147,6 +149,8 @@ def test_histogram_with_padding_is_unbiased_to_the_ends():
 
 
 def test_histogram_ignores_far_outliers_when_it_places_its_bins():
-    y = torch.cat((torch.randn(200, generator=torch.Generator().manual_seed(0)), torch.tensor([1e6])))
+    y = torch.cat(
+        (torch.randn(200, generator=torch.Generator().manual_seed(0)), torch.tensor([1e6]))
+    )
     state = HistogramCrossEntropy().prepare(y[:, None], torch.ones(201))
     assert state["edges"].max() < 20

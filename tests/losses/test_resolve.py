@@ -72,7 +72,9 @@ def test_what_is_no_loss_is_a_type_error():
 
 
 def test_unknown_parameter_names_the_loss_and_shows_the_list_of_grids():
-    with pytest.raises(ValueError, match=r"'squared_error' has no parameter 'delta'; it has none.*list of grids"):
+    with pytest.raises(
+        ValueError, match=r"'squared_error' has no parameter 'delta'; it has none.*list of grids"
+    ):
         get_loss("mse", task="regression", delta=1)
     with pytest.raises(ValueError, match="its parameters are delta"):
         get_loss("huber", task="regression", deltas=1)
@@ -81,7 +83,16 @@ def test_unknown_parameter_names_the_loss_and_shows_the_list_of_grids():
 def test_list_losses_shows_the_catalogue():
     table = list_losses()
     assert len(table) == len(CATALOGUE)
-    columns = "name task aliases parameters functional y_domain predict_proba reference".split()
+    columns = [
+        "name",
+        "task",
+        "aliases",
+        "parameters",
+        "functional",
+        "y_domain",
+        "predict_proba",
+        "reference",
+    ]
     assert set(columns) <= set(table.columns)
     row = table[table["class"] == "Poisson"].iloc[0]
     assert (row["y_domain"], row["functional"]) == ("y >= 0", "mean")

@@ -32,7 +32,9 @@ def test_quantile_equals_numpy(level):
 
 def test_robust_scale_is_that_of_a_normal_law():
     normal = torch.randn(100_000, 1, generator=torch.Generator().manual_seed(0)).double()
-    assert robust_scale(3 * normal, torch.ones(100_000).double()).item() == pytest.approx(3, rel=0.02)
+    assert robust_scale(3 * normal, torch.ones(100_000).double()).item() == pytest.approx(
+        3, rel=0.02
+    )
 
 
 def test_robust_scale_falls_back_where_most_values_are_equal():

@@ -26,7 +26,9 @@ def modules(n_models, n_features=4, n_outputs=3, hidden=(5,), dtype=torch.float6
 
 
 def data(n_models, n_rows, n_features, dtype=torch.float64):
-    return torch.randn(n_models, n_rows, n_features, dtype=dtype, generator=torch.Generator().manual_seed(9))
+    return torch.randn(
+        n_models, n_rows, n_features, dtype=dtype, generator=torch.Generator().manual_seed(9)
+    )
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

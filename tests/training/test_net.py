@@ -6,6 +6,8 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import Lasso, Ridge
 from skorch.callbacks import (
     Callback,
     Checkpoint,
@@ -16,8 +18,6 @@ from skorch.callbacks import (
     LRScheduler,
     ProgressBar,
 )
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import Lasso, Ridge
 from torch import nn
 
 from sklloss import NeuralClassifier, NeuralRegressor
@@ -186,7 +186,9 @@ def test_warm_start_refuses_another_loss_and_takes_another_lr(diabetes):
         model.set_params(loss="huber").fit(X, y)
 
 
-@pytest.mark.parametrize("options", [{"dropout": 0.3}, {"module": nn.Linear}, {"early_stopping": True}])
+@pytest.mark.parametrize(
+    "options", [{"dropout": 0.3}, {"module": nn.Linear}, {"early_stopping": True}]
+)
 def test_same_seed_same_bits_and_global_generators_left_alone(options, diabetes):
     X, y = diabetes
     torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()
@@ -273,7 +275,10 @@ def test_training_stops_when_the_loss_no_longer_falls(diabetes):
 
 def test_divergence_names_epoch_loss_rate_and_remedy(diabetes):
     X, y = diabetes
-    with pytest.raises(FloatingPointError, match=r"'squared_error' turned NaN or infinite in epoch \d+ with lr=1e\+\d+ and SGD. Try a smaller lr"):
+    with pytest.raises(
+        FloatingPointError,
+        match=r"'squared_error' turned NaN or infinite in epoch \d+ with lr=1e\+\d+ and SGD. Try a smaller lr",
+    ):
         small(optimizer="sgd", lr=1e30).fit(X, y)
 
 
@@ -298,7 +303,9 @@ def test_net_takes_scaled_features_and_returns_raw_output(breast_cancer):
     raw = model.net_.forward(scaled)
     assert raw.shape == (len(X), 1)
     np.testing.assert_allclose(raw[:, 0], model.decision_function(X), atol=1e-4)
-    np.testing.assert_allclose(model.net_.module_(torch.from_numpy(scaled)).detach(), raw, atol=1e-5)
+    np.testing.assert_allclose(
+        model.net_.module_(torch.from_numpy(scaled)).detach(), raw, atol=1e-5
+    )
     np.testing.assert_allclose(model.net_.predict_proba(scaled), model.predict_proba(X), atol=1e-5)
     assert (model.classes_[model.net_.predict(scaled)] == model.predict(X)).all()
 
