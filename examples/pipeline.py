@@ -26,7 +26,7 @@ from sklloss import NeuralRegressor
 
 GRIDS = [
     {"net__loss": ["mse", "mae", "cross_entropy"]},
-    {"net__loss": ["huber"], "net__loss__delta": [0.1, 0.3, 1.0, 3.0]},
+    {"net__loss": ["huber"], "net__loss__delta": [0.1, 1.0, 3.0]},
 ]
 SPLITS = KFold(5, shuffle=True, random_state=0)
 SCORING = "neg_mean_absolute_error"

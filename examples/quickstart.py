@@ -76,8 +76,8 @@ def print_winner(search: GridSearchCV, heading: str) -> None:
     ahead, folds = (gains > 0).sum(), len(gains)
     verdict = "a consistent lead" if ahead == folds else "too close to call"
     print(
-        f"Winner by {heading}: {first}. It is ahead of {second} by {gains.mean():.3f} on average"
-        f" and in {ahead} of {folds} folds: {verdict}.\n"
+        f"Winner by {heading}: {first}, ahead of {second} by {gains.mean():.3f} on average"
+        f"\nand in {ahead} of {folds} folds: {verdict}.\n"
     )
 
 

@@ -5,8 +5,8 @@ Run it with
     python examples/regularisation.py
 
 A network with two hidden layers of 100 learns the progression of diabetes from 442 patients, with
-5-fold cross-validation.  It has 11,100 weights and overfits.  Look at R2 on the training rows and on
-the rows held out: a wide gap is overfitting.  For L1 look also at how many weights are exactly 0.
+5-fold cross-validation.  It has 11,100 weights and overfits.  Look at R2 on the training rows and
+on the rows held out: a wide gap is overfitting.  For L1 see also how many weights are exactly 0.
 All but early stopping train for the same 200 epochs, so that only the regularisation differs.
 """
 
@@ -75,7 +75,7 @@ def print_conclusion(table: pd.DataFrame, test_scores: pd.DataFrame) -> None:
     gains = test_scores[first] - test_scores[second]
     text = (
         f"Without regularisation R2 is {none['train R2']:.2f} on training rows and"
-        f" {none['test R2']:.2f} on new ones; {better} of the {len(others)} means against it raise"
+        f" {none['test R2']:.2f} on new ones; {better} of the {len(others)} remedies raise"
         f" the latter. {first} has the best test R2, ahead of {second} by {gains.mean():.3f} on"
         f" average and in {(gains > 0).sum()} of {len(gains)} folds."
     )
