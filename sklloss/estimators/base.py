@@ -223,6 +223,7 @@ class NeuralEstimator(NestedParameters):
             "hidden_layer_sizes": widths,
             "activation": self.activation,
             "dropout": self.dropout,
+            "start_constant": not self.l1,  # all weights at 0 are a stationary point under L1
             **own,
         }
 

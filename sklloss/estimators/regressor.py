@@ -48,7 +48,7 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
     weight_decay : float, default=0.0
         L2 penalty on weights, >= 0: ``weight_decay * w`` joins the gradient (for adamw it is decoupled).
     l1 : float, default=0.0
-        L1 penalty on weights, >= 0; weights become exactly 0.
+        L1 penalty on weights, >= 0; weights become exactly 0 (with lbfgs only nearly).
     early_stopping : bool, default=False
         Whether rows are set aside that decide when to stop and which epoch's weights to keep, by the loss that is trained.
         Without, training stops when the training loss no longer falls.

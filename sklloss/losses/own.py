@@ -78,7 +78,7 @@ def build(function: Any, keywords: dict[str, Any]) -> Callable[..., Any]:
     return built
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class OwnLoss(Loss):
     """Base of the losses that users bring: a function of what torch losses receive.
 
@@ -130,6 +130,12 @@ class OwnLoss(Loss):
     def built(self) -> Callable[..., Any]:
         """What is called with (prediction, y)."""
         return build(self.function, dict(self.keywords))
+
+    def __repr__(self) -> str:
+        """Code that rebuilds the loss, where the function has a name."""
+        named = getattr(self.function, "__name__", repr(self.function))
+        params = "".join(f", {key}={value!r}" for key, value in self.keywords)
+        return f"get_loss({named}, task={self.task!r}{params})"
 
     def stacked_params(self, n_classes: int | None) -> dict[str, float | tuple[float, ...]]:
         """None: the function keeps its own hyperparameters."""
@@ -197,7 +203,7 @@ def single(values: Tensor) -> Tensor:
     return values.squeeze(1) if values.shape[1] == 1 else values
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class OwnRegressionLoss(OwnLoss, RegressionLoss):
     """A user's loss for regression: called with prediction and y, each of shape (n,) or (n, targets).
 
@@ -221,7 +227,7 @@ class OwnRegressionLoss(OwnLoss, RegressionLoss):
         return weighted_mean(y, sample_weight).unsqueeze(-1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class OwnClassificationLoss(OwnLoss, ClassificationLoss):
     """A user's loss for classification: called with logits (n, classes) and class indices (n,).
 
@@ -274,7 +280,7 @@ class OwnClassificationLoss(OwnLoss, ClassificationLoss):
         return self.decision_function(raw, state)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class OwnProbabilityLoss(OwnClassificationLoss):
     """A user's loss for classification whose optimum says the class posterior."""
 
@@ -282,7 +288,8 @@ class OwnProbabilityLoss(OwnClassificationLoss):
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
         """The softmax, or what the user's ``inverse_link`` gives."""
-        own = getattr(self.function, "inverse_link", None)
+        source = self.built if isinstance(self.built, nn.Module) else self.function
+        own = getattr(source, "inverse_link", None)
         return probabilities(raw) if own is None else own(raw)
 
     def predict_proba(self, raw: Tensor, state: State) -> Tensor:

@@ -23,8 +23,7 @@ class MLP(nn.Sequential):
     """A multilayer perceptron; a linear model where there are no hidden layers.
 
     Every hidden layer is linear, activation, dropout; the last is linear.  Hidden weights and biases start uniform within
-    Glorot's bounds, as in scikit-learn; the last layer starts at 0, so that an output bias set to the best constant makes the
-    whole network start there.
+    Glorot's bounds, as in scikit-learn.
 
     Parameters
     ----------
@@ -38,6 +37,9 @@ class MLP(nn.Sequential):
         The hidden layers' activation.
     dropout : float, default=0.0
         Probability, in [0, 1), with which each hidden number is set to 0 in training.
+    start_constant : bool, default=True
+        Whether the last layer starts at 0, so that an output bias set to the best constant makes the whole network start
+        there.
     generator : torch.Generator or None, default=None
         Where the initial weights come from.
 
@@ -63,6 +65,7 @@ class MLP(nn.Sequential):
         hidden_layer_sizes: Sequence[int] = (100,),
         activation: str = "relu",
         dropout: float = 0.0,
+        start_constant: bool = True,
         generator: torch.Generator | None = None,
     ) -> None:
         widths = [n_features, *hidden_layer_sizes]
@@ -74,6 +77,9 @@ class MLP(nn.Sequential):
         self.activation = activation
         self.dropout = dropout
         self._initialise(generator)
+        if start_constant:
+            nn.init.zeros_(self.linears[-1].weight)
+            nn.init.zeros_(self.output_bias)
 
     @property
     def linears(self) -> list[nn.Linear]:
@@ -87,10 +93,7 @@ class MLP(nn.Sequential):
 
     def _initialise(self, generator: torch.Generator | None) -> None:
         gain = ACTIVATIONS[self.activation].gain
-        *hidden, last = self.linears
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
-        for layer in hidden:
+        for layer in self.linears:
             bound = sqrt(gain / (layer.in_features + layer.out_features))
             for parameter in (layer.weight, layer.bias):
                 nn.init.uniform_(parameter, -bound, bound, generator=generator)

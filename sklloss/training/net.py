@@ -224,7 +224,7 @@ class StackNet(NeuralNet):
         if valid is not None:
             losses["valid"] = self.evaluate(valid)
         self._record(losses)
-        monitored = losses.get("valid", losses["train"])
+        monitored = losses.get("valid", losses["train"] + penalties.value())
         rounding = self._rounds_kinks and is_rounding(len(self.history))
         done = stopping is not None and not rounding and stopping.update(monitored, self.stack_)
         try:

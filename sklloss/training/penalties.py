@@ -72,10 +72,10 @@ class Penalties:
             values.masked_fill_(crossed | self._held, 0.0)
 
     def value(self) -> Tensor:
-        """Return the penalty of each model, shape (models,), as it enters an objective."""
+        """Return the penalty of each model, shape (models,), as it enters the objective; nothing where it is decoupled."""
         values = self._flat.values.data
         total = torch.zeros(len(values), dtype=values.dtype, device=values.device)
-        if self._weight_decay is not None:
+        if self._weight_decay is not None and not self._decoupled:
             total += 0.5 * (self._weight_decay * values**2).sum(1)
         if self._l1 is not None:
             total += (self._l1 * values.abs()).sum(1)

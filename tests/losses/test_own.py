@@ -135,6 +135,39 @@ def test_own_classification_loss_gets_logits_and_indices(breast_cancer):
     np.testing.assert_allclose(meaning.predict_proba(X).sum(1), 1, atol=1e-6)
 
 
+class Shifted(nn.Module):
+    """A cross-entropy of logits shifted by a margin, which says so."""
+
+    def __init__(self, margin=1.0):
+        super().__init__()
+        self.margin = margin
+
+    def shifted(self, logits):
+        return logits - self.margin * torch.tensor([0.0, 1.0])
+
+    def forward(self, logits, y):
+        return nn.functional.cross_entropy(self.shifted(logits), y, reduction="none")
+
+    def inverse_link(self, logits):
+        return self.shifted(logits).softmax(-1)
+
+
+@pytest.mark.parametrize("own", [Shifted, Shifted(2.0)])
+def test_meaning_of_an_own_loss_follows_its_parameters(own, breast_cancer):
+    X, y = breast_cancer
+    linear = {"hidden_layer_sizes": (), "optimizer": "lbfgs", "random_state": 0}
+    model = NeuralClassifier(own, **linear).set_params(loss__margin=5.0)
+    p = model.fit(X, y).predict_proba(X)[:, 1]
+    assert p.mean() == pytest.approx((y == "malignant").mean(), abs=0.005)
+
+
+def test_own_losses_print_as_code_that_rebuilds_them():
+    loss = get_loss(Asymmetric, task="regression", factor=5.0)
+    assert repr(loss) == "get_loss(Asymmetric, task='regression', factor=5.0)"
+    assert eval(repr(loss)) == loss
+    assert repr(get_loss(cubed, task="regression")) == "get_loss(cubed, task='regression')"
+
+
 @pytest.mark.parametrize(
     "own", [nn.BCEWithLogitsLoss, nn.MSELoss(), nn.L1Loss, nn.MultiMarginLoss, nn.SoftMarginLoss]
 )

@@ -229,6 +229,30 @@ def test_l1_is_the_lasso_with_exact_zeros(diabetes):
         assert (weights == 0).sum() == (lasso.coef_ == 0).sum() > 2
 
 
+def test_strong_l1_on_two_hidden_layers_does_not_collapse(diabetes):
+    X, y = diabetes
+    model = NeuralRegressor(
+        hidden_layer_sizes=(100, 100),
+        l1=0.03,
+        max_epochs=400,
+        n_iter_no_change=float("inf"),
+        random_state=0,
+    ).fit(X, y)
+    assert model.score(X, y) > 0.45
+    assert (model.net_.module_[0].weight == 0).double().mean() > 0.9
+
+
+@pytest.mark.parametrize("penalty", [{"l1": 0.05}, {"weight_decay": 0.3}])
+def test_stopping_watches_the_penalised_objective(penalty, diabetes):
+    """The loss alone rises while a strong penalty still pays off."""
+    X, y = diabetes
+    stopped = NeuralRegressor(random_state=0, max_epochs=1000, **penalty).fit(X, y)
+    endless = NeuralRegressor(
+        random_state=0, max_epochs=1000, n_iter_no_change=float("inf"), **penalty
+    ).fit(X, y)
+    assert stopped.score(X, y) == pytest.approx(endless.score(X, y), abs=0.05)
+
+
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
 def test_weight_decay_is_ridge(optimizer, diabetes):
     X, y = diabetes
