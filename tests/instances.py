@@ -1,17 +1,29 @@
 """The losses that laws are tested on: every class of the catalogue, and settings off its defaults."""
 
 from sklloss.losses import (
+    Barron,
     CrossEntropy,
+    Expectile,
     Focal,
     Hinge,
     HistogramCrossEntropy,
     Huber,
+    MultiQuantile,
     ProbabilityHuber,
     Quantile,
+    Tweedie,
 )
 from sklloss.losses.catalogue import CATALOGUE
 
 VARIANTS = (
+    Barron(alpha=2.0, scale=0.7),
+    Barron(alpha=0.0),
+    Barron(alpha=-2.0),
+    Barron(alpha=-1e4),
+    Expectile(expectile=0.8),
+    MultiQuantile(quantiles=(0.05, 0.2, 0.6)),
+    Tweedie(power=1.0),
+    Tweedie(power=2.0),
     Huber(delta=0.3),
     Quantile(quantile=0.9),
     HistogramCrossEntropy(n_bins=20, sigma_ratio=1.5, statistic="median"),

@@ -10,20 +10,21 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from .base import RegressionLoss, Scaling, State, parameter
+from .base import State, parameter
 from .domains import Choice, Either, Interval
-from .robust import POSITIVE, RedescendingLoss
-from .weighted import weighted_quantile
+from .robust import POSITIVE, RedescendingLoss, ResidualLoss
 
 NEAR_ZERO, NEAR_TWO, FAR_BELOW = 1e-6, 1e-5, -1e6  # alpha is held off its removable singularities
 
 
 def general(x: Tensor, alpha: Tensor) -> Tensor:
     """Return Barron's function (b/α) ((x²/b + 1)^(α/2) - 1) with b = |α - 2|; its limits at α = 2, 0 and -∞."""
-    alpha = torch.where((alpha - 2).abs() < NEAR_TWO, 2 - NEAR_TWO, alpha).clamp(min=FAR_BELOW)
+    is_two = (alpha - 2).abs() < NEAR_TWO
+    alpha = torch.where(is_two, 1.0, alpha).clamp(min=FAR_BELOW)
     alpha = torch.where(alpha.abs() < NEAR_ZERO, NEAR_ZERO, alpha)
     b = (alpha - 2).abs()
-    return b / alpha * torch.expm1(0.5 * alpha * torch.log1p(x**2 / b))
+    bent = b / alpha * torch.expm1(0.5 * alpha * torch.log1p(x**2 / b))
+    return torch.where(is_two, 0.5 * x**2, bent)
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def log_partition(alpha: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Adaptive(RegressionLoss):
+class Adaptive(ResidualLoss):
     """Barron's adaptive loss: the negative log-likelihood of a law whose shape and scale train beside the network.
 
     ``ρ(r/c, α) + log c + log Z(α)`` with ρ Barron's function at scale 1, ``α = 0.001 + 1.998 σ(a)`` and ``c = 1e-5 + softplus(b)``; a and
@@ -105,14 +106,13 @@ class Adaptive(RegressionLoss):
     >>> sorted(state.trained)
     ['raw_scale', 'raw_shape']
     >>> loss(torch.tensor([[[0.0]]]), y, state)  # log of 2 e K₁(1)
-    tensor(1.1856)
+    tensor(1.1855)
     """
 
     name: ClassVar[str] = "adaptive"
     aliases: ClassVar[tuple[str, ...]] = ("barron_adaptive",)
     functional: ClassVar[str] = "location and shape"
     reference: ClassVar[str] = "Barron 1701.03077"
-    scaling: ClassVar[Scaling] = "robust"
 
     def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
         """Start shape and scale of every target at 1."""
@@ -125,11 +125,7 @@ class Adaptive(RegressionLoss):
         alpha = SHAPE_LOW + SHAPE_SPAN * state["raw_shape"].sigmoid()
         return alpha, SCALE_FLOOR + softplus(state["raw_scale"])
 
-    def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+    def rho(self, residual: Tensor, state: State) -> Tensor:
         """Barron's function of r / c, plus log c + log Z(α)."""
         alpha, scale = self.shape_and_scale(state)
-        return general((raw.squeeze(-1) - y) / scale, alpha) + scale.log() + log_partition(alpha)
-
-    def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """The weighted median: robust, whatever shape will be learnt."""
-        return weighted_quantile(y, sample_weight, 0.5).unsqueeze(-1)
+        return general(residual / scale, alpha) + scale.log() + log_partition(alpha)

@@ -12,7 +12,7 @@ Shapes, throughout the package::
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -324,18 +324,12 @@ class ClassificationLoss(Loss):
         """Minimise the expected loss under the class shares over a constant raw output, (n_targets, n_outputs)."""
         shares = state["prior"].squeeze(0).clamp(min=MIN_SHARE).T  # (classes, targets)
         classes = torch.arange(len(shares), device=start.device).unsqueeze(1).expand(shares.shape)
-        raw = start.clone().requires_grad_()
-        optimizer = torch.optim.LBFGS([raw], max_iter=50, line_search_fn="strong_wolfe")
 
-        def expected() -> Tensor:
-            optimizer.zero_grad()
+        def expected(raw: Tensor) -> Tensor:
             values = self.pointwise(raw.expand(len(shares), *raw.shape), classes, state)
-            value = (shares * values).sum()
-            value.backward()
-            return value
+            return (shares * values).sum()
 
-        optimizer.step(expected)
-        return raw.detach()
+        return minimised(start, expected)
 
     def decision_function(self, raw: Tensor, state: State) -> Tensor:
         """Return a score per class, shape (*models, n_samples, n_targets, n_classes or 1); its sign or argmax decides."""
@@ -345,6 +339,22 @@ class ClassificationLoss(Loss):
         """Return the class index that the decision function chooses."""
         scores = self.decision_function(raw, state)
         return (scores.squeeze(-1) > 0).long() if scores.shape[-1] == 1 else scores.argmax(-1)
+
+
+def minimised(start: Tensor, objective: Callable[[Tensor], Tensor]) -> Tensor:
+    """Return the minimiser of a smooth function of a small tensor, from a start near it."""
+    raw = start.clone().requires_grad_()
+    optimizer = torch.optim.LBFGS([raw], max_iter=50, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        value = objective(raw)
+        value.backward()
+        return value
+
+    with torch.enable_grad():
+        optimizer.step(closure)
+    return raw.detach()
 
 
 def mean_over_targets(values: Tensor) -> Tensor:

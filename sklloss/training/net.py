@@ -395,7 +395,7 @@ class StackNet(NeuralNet):
 
     def _warn_if_worse(self, constant: Tensor) -> None:
         last = torch.as_tensor(self.history[-1, "train_loss"]).to(constant).reshape(-1)
-        worse = last > constant + 0.01 * constant.abs() + 0.005
+        worse = last > constant + 0.01 * constant.abs() + 0.01
         if worse.any():
             warnings.warn(
                 f"Training of loss {self.loss.label!r} ended at {last[worse][0]:.4g}, worse than the best constant"

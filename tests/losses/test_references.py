@@ -9,18 +9,42 @@ from sklearn import metrics
 from torch import nn
 
 from sklloss.losses import (
+    CRPS,
     AbsoluteError,
+    AbsolutePercentageError,
+    Adaptive,
+    Barron,
     Brier,
+    Cauchy,
     CrossEntropy,
+    EpsilonInsensitive,
+    Expectile,
+    Fair,
     Focal,
+    Gamma,
+    GaussianNLL,
+    GemanMcClure,
     Hinge,
     HistogramCrossEntropy,
     Huber,
+    LaplaceNLL,
+    LogCosh,
+    LognormalNLL,
+    MultiQuantile,
+    NegativeBinomial,
     Poisson,
     ProbabilityAbsoluteError,
     ProbabilityHuber,
+    PseudoHuber,
     Quantile,
+    SmoothL1,
+    SquaredEpsilonInsensitive,
     SquaredError,
+    SquaredLogError,
+    StudentTNLL,
+    Tukey,
+    Tweedie,
+    Welsch,
 )
 
 from .drawn import draw
@@ -37,6 +61,7 @@ def values(loss, raw, y, state):
         (AbsoluteError(), nn.L1Loss, 1.0),
         (Huber(delta=0.7), lambda **k: nn.HuberLoss(delta=0.7, **k), 1.0),
         (Poisson(), nn.PoissonNLLLoss, 1.0),
+        (SmoothL1(beta=0.7), lambda **k: nn.SmoothL1Loss(beta=0.7, **k), 1.0),
     ],
 )
 def test_regression_equals_torch(loss, reference, factor):
@@ -53,6 +78,9 @@ def test_regression_equals_torch(loss, reference, factor):
         (Huber(delta=0.7), sklearn_loss.HuberLoss(delta=0.7)),
         (Quantile(quantile=0.8), sklearn_loss.PinballLoss(quantile=0.8)),
         (Poisson(), sklearn_loss.HalfPoissonLoss()),
+        (Gamma(), sklearn_loss.HalfGammaLoss()),
+        (Tweedie(power=1.4), sklearn_loss.HalfTweedieLoss(power=1.4)),
+        (Tweedie(power=2.6), sklearn_loss.HalfTweedieLoss(power=2.6)),
     ],
 )
 def test_regression_equals_scikit_learn(loss, reference):
@@ -154,3 +182,162 @@ def test_histogram_ignores_far_outliers_when_it_places_its_bins():
     )
     state = HistogramCrossEntropy().prepare(y[:, None], torch.ones(201))
     assert state["edges"].max() < 20
+
+
+def numpy_raw(loss, n=60):
+    raw, y, _, state = draw(loss, n=n, n_targets=1)
+    return raw[:, 0].numpy(), y[:, 0].numpy(), values(loss, raw, y, state), state
+
+
+@pytest.mark.parametrize(
+    ("loss", "formula"),
+    [
+        (PseudoHuber(delta=0.6), lambda r: special.pseudo_huber(0.6, r)),
+        (LogCosh(), lambda r: np.log(np.cosh(r))),
+        (Expectile(expectile=0.7), lambda r: np.where(r < 0, 0.7, 0.3) * r**2),
+        (EpsilonInsensitive(epsilon=0.3), lambda r: np.maximum(0, abs(r) - 0.3)),
+        (SquaredEpsilonInsensitive(epsilon=0.3), lambda r: np.maximum(0, abs(r) - 0.3) ** 2),
+        (Cauchy(scale=1.3), lambda r: 1.3**2 / 2 * np.log(1 + (r / 1.3) ** 2)),
+        (Welsch(scale=1.3), lambda r: 1.3**2 / 2 * (1 - np.exp(-((r / 1.3) ** 2)))),
+        (GemanMcClure(scale=1.3), lambda r: r**2 / 2 / (1 + (r / 1.3) ** 2)),
+        (
+            Tukey(scale=1.3),
+            lambda r: 1.3**2 / 6 * (1 - (1 - np.minimum((r / 1.3) ** 2, 1)) ** 3),
+        ),
+        (Fair(scale=1.3), lambda r: 1.3**2 * (abs(r) / 1.3 - np.log(1 + abs(r) / 1.3))),
+        (Barron(alpha=2.0, scale=0.7), lambda r: r**2 / 2),
+        (Barron(alpha=1.0, scale=0.7), lambda r: special.pseudo_huber(0.7, r)),
+        (Barron(alpha=0.0, scale=0.7), lambda r: 0.7**2 * np.log(1 + (r / 0.7) ** 2 / 2)),
+        (
+            Barron(alpha=-2.0, scale=0.7),
+            lambda r: 0.7**2 * 2 * (r / 0.7) ** 2 / ((r / 0.7) ** 2 + 4),
+        ),
+        (Barron(alpha=float("-inf")), lambda r: 1 - np.exp(-(r**2) / 2)),
+        (
+            Barron(alpha=1.5, scale=0.7),
+            lambda r: 0.7**2 * (0.5 / 1.5) * (((r / 0.7) ** 2 / 0.5 + 1) ** 0.75 - 1),
+        ),
+    ],
+    ids=lambda v: repr(v) if hasattr(v, "name") else "",
+)
+def test_residual_losses_equal_their_formulas(loss, formula):
+    raw, y, mine, _ = numpy_raw(loss)
+    np.testing.assert_allclose(mine, formula(raw[:, 0] - y), rtol=2e-5, atol=1e-12)
+
+
+def softplus(raw):
+    return np.logaddexp(0, raw)
+
+
+@pytest.mark.parametrize(
+    ("loss", "law"),
+    [
+        (GaussianNLL(), lambda m, s: stats.norm(m, s)),
+        (LaplaceNLL(), lambda m, s: stats.laplace(m, s)),
+        (StudentTNLL(df=5.0), lambda m, s: stats.t(5.0, m, s)),
+        (LognormalNLL(), lambda m, s: stats.lognorm(s, scale=np.exp(m))),
+        (CRPS(), lambda m, s: stats.norm(m, s)),
+    ],
+    ids=lambda v: repr(v) if hasattr(v, "name") else "",
+)
+def test_laws_equal_scipy(loss, law):
+    raw, y, mine, state = numpy_raw(loss)
+    reference = law(raw[:, 0], softplus(raw[:, 1]) + 1e-3)
+    if loss.name != "crps":
+        np.testing.assert_allclose(mine, -reference.logpdf(y), rtol=1e-6, atol=1e-9)
+    shaped, levels = torch.from_numpy(raw)[:, None], torch.tensor([0.05, 0.5, 0.9]).double()
+    quantiles = loss.predict_quantiles(shaped, levels, state)[:, 0].numpy()
+    for i, level in enumerate(levels.tolist()):
+        np.testing.assert_allclose(quantiles[:, i], reference.ppf(level), rtol=1e-6)
+    np.testing.assert_allclose(loss.predict_std(shaped, state)[:, 0], reference.std(), rtol=1e-6)
+    if loss.name == "lognormal_nll":
+        np.testing.assert_allclose(loss.predict(shaped, state)[:, 0], reference.mean(), rtol=1e-6)
+
+
+def test_gaussian_nll_equals_torch_and_weighs_by_beta():
+    raw, y, mine, _ = numpy_raw(GaussianNLL())
+    variance = torch.from_numpy((softplus(raw[:, 1]) + 1e-3) ** 2)
+    reference = nn.GaussianNLLLoss(full=True, reduction="none", eps=1e-12)
+    expected = reference(torch.from_numpy(raw[:, 0]), torch.from_numpy(y), variance)
+    np.testing.assert_allclose(mine, expected, rtol=1e-6, atol=1e-9)
+    weighted = numpy_raw(GaussianNLL(beta=0.5))[2]
+    np.testing.assert_allclose(weighted, mine * variance.numpy() ** 0.5, rtol=1e-6, atol=1e-9)
+    gradients = []
+    for loss in (GaussianNLL(), GaussianNLL(beta=0.5)):
+        shaped, target, _, state = draw(loss, n=60, n_targets=1)
+        loss.pointwise(shaped.requires_grad_(), target, state).sum().backward()
+        gradients.append(shaped.grad[:, 0].numpy())
+    expected = gradients[0] * variance.numpy()[:, None] ** 0.5  # the factor itself has no gradient
+    np.testing.assert_allclose(gradients[1], expected, rtol=1e-6, atol=1e-9)
+
+
+def test_crps_is_the_integral_that_it_is_named_for():
+    raw, y, mine, _ = numpy_raw(CRPS(), n=5)
+    scale = softplus(raw[:, 1]) + 1e-3
+    x = np.linspace(-40, 40, 400_001)
+    for i in range(5):
+        squared = (stats.norm(raw[i, 0], scale[i]).cdf(x) - (x >= y[i])) ** 2
+        assert mine[i] == pytest.approx(np.trapezoid(squared, x), rel=1e-3)
+
+
+def test_negative_binomial_equals_scipy():
+    loss = NegativeBinomial()
+    raw, _, _, _ = draw(loss, n=60, n_targets=1)
+    y = torch.arange(60.0).double()[:, None]
+    state = loss.prepare(y, torch.ones(60).double())
+    state["raw_dispersion"] += 0.7
+    k = np.exp(10 * np.tanh(0.07))
+    mean = np.exp(raw[:, 0, 0].numpy())
+    law = stats.nbinom(k, k / (k + mean))
+    np.testing.assert_allclose(values(loss, raw, y, state), -law.logpmf(y[:, 0]), rtol=1e-6)
+    np.testing.assert_allclose(loss.predict_std(raw, state)[:, 0], law.std(), rtol=1e-6)
+    quantiles = loss.predict_quantiles(raw, torch.tensor([0.3, 0.9]).double(), state)[:, 0, 1]
+    np.testing.assert_allclose(quantiles, law.ppf(0.9))
+
+
+def test_adaptive_is_a_normalised_law():
+    loss = Adaptive()
+    y = torch.zeros(1, 1).double()
+    state = loss.prepare(y, torch.ones(1).double())
+    assert loss(torch.zeros(1, 1, 1).double(), y, state).item() == pytest.approx(
+        np.log(2 * np.e * special.k1(1)), abs=1e-9
+    )
+    x = torch.linspace(-3000, 3000, 2_000_001, dtype=torch.float64)
+    for shape, scale in ((-1.0, 0.5), (0.0, 1.0), (4.0, 2.0)):
+        state["raw_shape"].fill_(shape)
+        state["raw_scale"].fill_(scale)
+        density = (-loss.pointwise(x[:, None, None], torch.zeros(len(x), 1).double(), state)).exp()
+        assert torch.trapezoid(density[:, 0], x).item() == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("loss", "metric"),
+    [
+        (SquaredLogError(), metrics.mean_squared_log_error),
+        (AbsolutePercentageError(floor=1e-9), metrics.mean_absolute_percentage_error),
+    ],
+)
+def test_relative_losses_equal_scikit_learn(loss, metric):
+    raw, y, _, state = draw(loss, n=50, n_targets=1)
+    raw, y = raw.abs(), y.abs() + 0.1
+    prediction = loss.predict(raw, state)
+    assert loss(raw, y, state).item() == pytest.approx(metric(y, prediction), rel=1e-6)
+
+
+def test_multi_quantile_is_the_mean_of_pinball_losses_and_never_crosses():
+    loss = MultiQuantile()
+    raw, y, _, state = draw(loss, n=100_000, n_targets=1, dtype=torch.float32)
+    levels = loss.inverse_link(30 * raw, state)
+    assert (levels.diff(dim=-1) >= 0).all()
+    expected = np.mean(
+        [
+            metrics.mean_pinball_loss(y, levels[..., i], alpha=q)
+            for i, q in enumerate(loss.quantiles)
+        ]
+    )
+    assert loss(30 * raw, y, state).item() == pytest.approx(expected, rel=1e-4)
+    between = loss.predict_quantiles(raw, torch.tensor([0.1, 0.3, 0.9]), state)
+    plain = loss.inverse_link(raw, state)
+    torch.testing.assert_close(between[..., 1], (plain[..., 0] + plain[..., 1]) / 2)
+    with pytest.raises(ValueError, match=r"levels from 0\.1 to 0\.9; 0\.95 lies outside"):
+        loss.predict_quantiles(raw, torch.tensor([0.95]), state)
