@@ -36,7 +36,28 @@ from .classification import Brier
 from .classification import ProbabilityAbsoluteError
 from .classification import ProbabilityHuber
 from .imbalance import Focal
+from .imbalance import ClassBalanced
+from .imbalance import LogitAdjusted
+from .imbalance import LDAM
+from .imbalance import Asymmetric
+from .noisy import GeneralizedCrossEntropy
+from .noisy import SymmetricCrossEntropy
+from .noisy import NormalizedCrossEntropy
+from .noisy import ActivePassive
+from .noisy import Bootstrap
+from .noisy import ForwardCorrection
+from .noisy import BiTempered
+from .noisy import Poly1
+from .noisy import TaylorCrossEntropy
 from .margin import Hinge
+from .margin import MultiMargin
+from .margin import SquaredHinge
+from .margin import ModifiedHuber
+from .margin import Exponential
+from .margin import SquaredLogits
+from .ordinal import CumulativeLink
+from .ordinal import Coral
+from .ordinal import Corn
 
 CATALOGUE: tuple[type[base.Loss], ...] = tuple(
     value for value in list(globals().values()) if isinstance(value, type)

@@ -135,6 +135,7 @@ class Quantile(RegressionLoss):
 
 
 BISECTIONS = 60
+OFF_THE_KINK = 1e-6
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,8 @@ class MultiQuantile(RegressionLoss):
         levels = [weighted_quantile(y, sample_weight, q) for q in self.quantiles]
         values = torch.stack(levels, -1)
         gaps = values.diff(dim=-1).clamp(min=1e-6)
-        return torch.cat((values[..., :1], gaps + torch.log(-torch.expm1(-gaps))), -1)
+        lowest = values[..., :1] + OFF_THE_KINK  # else rounding decides on which side of a row it lies
+        return torch.cat((lowest, gaps + torch.log(-torch.expm1(-gaps))), -1)
 
     def _levels(self, like: Tensor) -> Tensor:
         return torch.tensor(self.quantiles, dtype=like.dtype, device=like.device)

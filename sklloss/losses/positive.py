@@ -200,8 +200,8 @@ class NegativeBinomial(RegressionLoss):
 
     @property
     def y_domain(self) -> Interval:
-        """Counts: whole numbers from 0."""
-        return Interval(0, integer=True)
+        """y >= 0; counts are meant."""
+        return Interval(0)
 
     def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
         """Start log k of every target at 0."""

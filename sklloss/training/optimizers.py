@@ -42,11 +42,12 @@ _LBFGS_OPTIONS = {
     "tolerance_change": 1e-14,
 }
 _FUSED = {"fused": True}
+ADAM_EPS = 1e-6  # torch's 1e-8 steps on rounding errors once a small data set is learnt by heart
 
 OPTIMIZERS: dict[str, OptimizerSpec] = {
     "sgd": OptimizerSpec(optim.SGD, 0.05, {**_FUSED, "momentum": 0.9}),
-    "adam": OptimizerSpec(optim.Adam, 0.005, _FUSED),
-    "adamw": OptimizerSpec(optim.AdamW, 0.005, _FUSED, decoupled=True),
+    "adam": OptimizerSpec(optim.Adam, 0.005, {**_FUSED, "eps": ADAM_EPS}),
+    "adamw": OptimizerSpec(optim.AdamW, 0.005, {**_FUSED, "eps": ADAM_EPS}, decoupled=True),
     "rmsprop": OptimizerSpec(optim.RMSprop, 0.002),
     "adagrad": OptimizerSpec(optim.Adagrad, 0.05, _FUSED),
     "nadam": OptimizerSpec(optim.NAdam, 0.005),
