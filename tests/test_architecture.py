@@ -13,7 +13,7 @@ import sklloss
 PACKAGE = Path(sklloss.__file__).parent
 LAYERS = ["losses", "modules", "training", "estimators"]
 MAY_IMPORT = {
-    "losses": {"torch", "numpy", "pandas"},
+    "losses": {"torch", "numpy", "pandas", "scipy"},
     "modules": {"torch"},
     "training": {"torch", "numpy", "scipy", "skorch", "sklearn"},
     "estimators": {"torch", "numpy", "scipy", "sklearn"},

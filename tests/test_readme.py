@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from .readme_table import rows
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 
@@ -53,3 +55,9 @@ def test_every_install_goes_through_the_constraints():
         if "pip install" in line:
             assert "-c constraints.txt" in line
     assert re.search(r"^torch==2\.13\.0$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+
+
+def test_tables_of_losses_are_those_of_the_catalogue():
+    """Print them anew with ``python -m tests.readme_table``."""
+    for task in ("regression", "classification"):
+        assert rows(task) in README

@@ -29,6 +29,21 @@ from .parameters import NestedParameters
 from .splits import validation_split
 from .weights import checked_weights
 
+BUILT_WITH = (
+    "module",
+    "module_params",
+    "hidden_layer_sizes",
+    "activation",
+    "dropout",
+    "optimizer",
+    "optimizer_params",
+    "callbacks",
+    "dtype",
+    "scale_inputs",
+    "scale_target",
+    "device",
+)  # what cannot change while training goes on
+
 BATCH_MIN, BATCH_MAX, BATCHES_PER_EPOCH = 200, 1024, 50  # what batch_size="auto" aims at
 
 
@@ -42,15 +57,18 @@ class Sample:
     y : ndarray of shape (n_samples, n_targets)
         Targets as given, or class indices.
     sample_weight : ndarray of shape (n_samples,)
-        Positive weights with mean 1.
+        Positive weights.
     kept : ndarray of shape (n_samples,)
         Where these rows stood in the X that `fit` received.
+    n_rows : int
+        How many rows that X had.
     """
 
     X: Any
     y: np.ndarray
     sample_weight: np.ndarray
     kept: np.ndarray
+    n_rows: int
 
 
 class NeuralEstimator(NestedParameters):
@@ -87,24 +105,32 @@ class NeuralEstimator(NestedParameters):
     # ------------------------------------------------------------------ fit
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, epochs: int | None, go_on: bool) -> Any:
-        """Train; `go_on` continues where the last fit ended, `epochs` overrides the stopping rule."""
+        """Train; `go_on` continues where the last fit ended, `epochs` overrides the stopping rule.
+
+        A fit that fails leaves the estimator as it was.
+        """
+        before = dict(vars(self))
+        try:
+            return self._fitted(X, y, sample_weight, epochs, go_on and hasattr(self, "net_"))
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+
+    def _fitted(self, X: Any, y: Any, sample_weight: Any, epochs: int | None, go_on: bool) -> Any:
         loss = self._checked_loss()
-        go_on = go_on and hasattr(self, "net_")
         weighted = sample_weight is not None or getattr(self, "class_weight", None) is not None
-        sample = self._sample(X, y, sample_weight, first=not go_on)
         if go_on:
-            self._check_same_loss(loss)
-            net = self.net_
-            net.optimizer_.param_groups[0]["lr"] = self._lr()
-        else:
+            self._check_goes_on(loss)
+        sample = self._sample(X, y, sample_weight, first=not go_on)
+        if not go_on:
             self._seed = seed_of(self.random_state)
             self._input_scaler = self._fit_input_scaler(sample)
         train, valid = self._parts(sample, epochs)
         if not go_on:
             self._dtype = self._torch_dtype(len(sample.y) if train is None else len(train))
         data = self._training_set(sample, loss, train, valid, first=not go_on)
-        if not go_on:
-            net = self._net(loss, data)
+        net = self._continued_net(data) if go_on else self._net(loss, sample, data)
         if weighted:
             _refuse_whole_batch(net, data)
         self.net_ = net.partial_fit(data, epochs=epochs)
@@ -113,12 +139,11 @@ class NeuralEstimator(NestedParameters):
     def _sample(self, X: Any, y: Any, sample_weight: Any, first: bool) -> Sample:
         X, y = self._validated(X, y, first)
         weights = checked_weights(sample_weight, X)
-        kept = np.flatnonzero(weights)
+        kept, n_rows = np.flatnonzero(weights), len(weights)
         if len(kept) < len(weights):
             X, y, weights = X[kept], y[kept], weights[kept]
         y = self._encode(y, first)
-        weights = self._reweighted(y, weights)
-        return Sample(X, y, weights / weights.mean(), kept)
+        return Sample(X, y, self._reweighted(y, weights), kept, n_rows)
 
     def _validated(self, X: Any, y: Any, first: bool) -> tuple[Any, np.ndarray]:
         try:
@@ -147,7 +172,7 @@ class NeuralEstimator(NestedParameters):
             return None, None
         stratify = self._task == "classification" and not self._multi_label
         return validation_split(
-            self.validation_fraction, sample.X, sample.y, sample.kept, stratify, self._seed
+            self.validation_fraction, sample.y, sample.kept, sample.n_rows, stratify, self._seed
         )
 
     def _training_set(
@@ -162,16 +187,19 @@ class NeuralEstimator(NestedParameters):
         device = self._device()
         y_dtype = torch.long if self._task == "classification" else self._dtype
         features = self._input_scaler.transform(sample.X, self._dtype)
+        training = sample.sample_weight if train is None else sample.sample_weight[train]
+        weights = sample.sample_weight / training.mean()
         return TrainingSet.of_one_model(
             rows(features, self._dtype, device),
             torch.from_numpy(targets).to(device, y_dtype),
-            torch.from_numpy(sample.sample_weight).to(device, self._dtype),
+            torch.from_numpy(weights).to(device, self._dtype),
             train,
             valid,
         )
 
-    def _net(self, loss: Loss, data: TrainingSet) -> StackNet:
-        y, sample_weight = data.y[0], data.sample_weight[0]
+    def _net(self, loss: Loss, sample: Sample, data: TrainingSet) -> StackNet:
+        y = data.y[0]
+        sample_weight = torch.from_numpy(sample.sample_weight).to(y.device, self._dtype)
         state = loss.prepare(y, sample_weight, self._n_classes)
         n_outputs = loss.n_outputs(self._n_classes, self._multi_label)
         baseline = loss.baseline(y, sample_weight, state)
@@ -189,7 +217,7 @@ class NeuralEstimator(NestedParameters):
             l1=(float(self.l1),),
             decoupled=spec.decoupled,
             full_batch=spec.full_batch,
-            stopping=StoppingRule(self.n_iter_no_change, self.tol, keep_best=self.early_stopping),
+            stopping=self._stopping_rule(),
             max_epochs=self.max_epochs,
             batch_size=self._batch_size(data.train.shape[1]),
             callbacks=self.callbacks,
@@ -197,7 +225,26 @@ class NeuralEstimator(NestedParameters):
             verbose=self.verbose,
             **{f"optimizer__{name}": value for name, value in options.items()},
         )
+        self._built_with = {name: getattr(self, name, None) for name in BUILT_WITH}
         return net.initialize()
+
+    def _continued_net(self, data: TrainingSet) -> StackNet:
+        """Give the fitted net what may change between calls."""
+        net = self.net_
+        net.optimizer_.param_groups[0]["lr"] = self._lr()
+        net.__dict__.update(
+            lr=self._lr(),
+            weight_decay=(float(self.weight_decay),),
+            l1=(float(self.l1),),
+            stopping=self._stopping_rule(),
+            max_epochs=self.max_epochs,
+            batch_size=self._batch_size(data.train.shape[1]),
+            verbose=self.verbose,
+        )
+        return net
+
+    def _stopping_rule(self) -> StoppingRule:
+        return StoppingRule(self.n_iter_no_change, self.tol, keep_best=self.early_stopping)
 
     def _module(self, loss: Loss, data: TrainingSet, n_outputs: int, baseline: Tensor) -> nn.Module:
         n_targets = data.y.shape[-1]
@@ -207,10 +254,12 @@ class NeuralEstimator(NestedParameters):
         module = build_module(self.module, self.n_features_in_, width, params, source)
         module = module.to(dtype=self._dtype, device=self._device())
         few = data.X.slice(0, 2)
-        check_widths(module, few, width, f"{loss.label} for {_count(n_targets, 'target')}")
-        bias = getattr(module, "output_bias", None)
-        if bias is not None:
-            bias.data.copy_(baseline.flatten())
+        pair = (2,) if self._n_classes == 2 and not self._multi_label and width == 1 else ()
+        what = "two classes" if pair else _count(n_targets, "target")
+        check_widths(module, few, (width, *pair), f"{loss.label} for {what}")
+        if isinstance(self.module, str):
+            *_, output_bias = module.parameters()
+            output_bias.data.copy_(baseline.flatten())
         return module
 
     def _module_params(self) -> Mapping[str, Any]:
@@ -224,7 +273,7 @@ class NeuralEstimator(NestedParameters):
             "activation": self.activation,
             "dropout": self.dropout,
             "start_constant": not self.l1,  # all weights at 0 are a stationary point under L1
-            **own,
+            **own,  # module__dropout and the like win
         }
 
     def _lr(self) -> float:
@@ -245,7 +294,13 @@ class NeuralEstimator(NestedParameters):
     def _device(self) -> torch.device:
         if self.device == "auto":
             return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        return torch.device(self.device)
+        try:
+            return torch.empty(0, device=self.device).device
+        except (RuntimeError, TypeError, AssertionError) as error:
+            raise ValueError(
+                f"device={self.device!r} cannot be used here ({str(error).splitlines()[0]}). Use 'cpu', or 'auto' for a GPU where there is"
+                " one."
+            ) from None
 
     def _refuse_early_stopping(self) -> None:
         if self.early_stopping:
@@ -253,12 +308,19 @@ class NeuralEstimator(NestedParameters):
                 "partial_fit trains one epoch and has no rows to set aside; set early_stopping=False, or call fit."
             )
 
-    def _check_same_loss(self, loss: Loss) -> None:
-        if loss != self.loss_:
+    def _check_goes_on(self, loss: Loss) -> None:
+        """Refuse what cannot change between calls."""
+        if not _same(loss, self.loss_):
             raise ValueError(
                 f"This estimator was trained with {self.loss_!r} and cannot go on with {loss!r}. Set warm_start=False and fit, or"
                 " train a clone."
             )
+        for name, value in self._built_with.items():
+            if not _same(getattr(self, name, None), value):
+                raise ValueError(
+                    f"{name} was {value!r} when this network was built and cannot become {getattr(self, name)!r} while its training goes"
+                    " on. Set warm_start=False and fit, or train a clone."
+                )
 
     def _expose(self, loss: Loss) -> Any:
         self.loss_ = loss
@@ -287,6 +349,14 @@ class NeuralEstimator(NestedParameters):
         return tags
 
 
+def _same(value: Any, other: Any) -> bool:
+    """Tell whether two parameters are the same object or equal."""
+    try:
+        return value is other or bool(value == other)
+    except (ValueError, RuntimeError):
+        return False
+
+
 def _refuse_whole_batch(net: StackNet, data: TrainingSet) -> None:
     loss = net.loss
     few = slice(0, 5)
@@ -303,11 +373,22 @@ def _named_columns(X: Any, error: ValueError) -> ValueError:
     """Add the columns of text to the error that scikit-learn raises about text."""
     if "could not convert string" not in str(error) or not hasattr(X, "select_dtypes"):
         return error
-    columns = list(X.select_dtypes(exclude=["number", "bool"]).columns)
+    candidates = X.select_dtypes(exclude=["number", "bool"])
+    columns = [name for name, column in candidates.items() if not _is_numeric(column)]
+    if not columns:
+        return error
     return ValueError(
         f"X has text in the {_count(len(columns), 'column')} {columns}; a network takes numbers. Encode them, for example with"
         " make_column_transformer((OneHotEncoder(), columns), remainder='passthrough') before the network in a Pipeline."
     )
+
+
+def _is_numeric(column: Any) -> bool:
+    try:
+        np.asarray(column, dtype=float)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _count(n: int, noun: str) -> str:

@@ -69,6 +69,8 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
     """
 
     _task: Task = "classification"
+    _is_multi_label: bool
+    classes_: np.ndarray
 
     def __init__(
         self,
@@ -248,6 +250,11 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
                 " 1. Wrap it in MultiOutputClassifier."
             )
         y = column_or_1d(y, warn=True)
+        if not first and self._is_multi_label:
+            raise ValueError(
+                f"y has one column, and this estimator was trained with {len(self.classes_)} labels. Give the same labels, or fit anew with"
+                " warm_start=False."
+            )
         if first and not self._classes_given:
             self.classes_, self._is_multi_label = np.unique(y), False
         if len(self.classes_) < 2:
@@ -260,10 +267,14 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
     def _encode_labels(self, y: np.ndarray, first: bool) -> np.ndarray:
         if first:
             self.classes_, self._is_multi_label = np.arange(y.shape[1]), True
-        elif len(self.classes_) != y.shape[1]:
+        elif not self._is_multi_label or len(self.classes_) != y.shape[1]:
             raise ValueError(
-                f"y has {y.shape[1]} labels, and this estimator was trained with {len(self.classes_)}. Give the same labels, or fit anew"
+                f"y has {y.shape[1]} labels, and this estimator was trained on other ones. Give the same labels, or fit anew"
                 " with warm_start=False."
+            )
+        if not np.isin(y, (0, 1)).all():
+            raise ValueError(
+                f"multi-label y needs 0 and 1; it has the values {np.unique(y).tolist()}. Encode it with MultiLabelBinarizer, or as (y > 0)."
             )
         return y.astype(np.int64)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import signature
 from typing import Any
 
 from sklearn.base import BaseEstimator
 
-from ..losses.base import Loss, Task
+from ..losses.base import Loss, Task, plain
 from ..losses.domains import Choice, Domain, Either, Interval, Satisfies, Tuple, check_in_domain
 from ..losses.resolve import get_loss
 from ..modules.activations import ACTIVATIONS
@@ -23,6 +24,7 @@ MAPPING = Satisfies(
 
 DOMAINS: dict[str, Domain] = {
     "module_params": MAPPING,
+    "hidden_layer_sizes": Either(COUNT, Tuple(COUNT, min_length=0)),
     "activation": Choice(*ACTIVATIONS),
     "dropout": Interval(0, 1, closed="left"),
     "optimizer_params": MAPPING,
@@ -39,7 +41,9 @@ DOMAINS: dict[str, Domain] = {
     "dtype": Choice("auto", "float32", "float64"),
     "warm_start": BOOL,
 }
-WIDTHS = Either(COUNT, Tuple(COUNT, min_length=0))
+REMEDIES = {
+    "hidden_layer_sizes": "Give one width per hidden layer, as (64, 64), or () for the linear model."
+}
 
 
 class NestedParameters(BaseEstimator):
@@ -93,13 +97,21 @@ class NestedParameters(BaseEstimator):
             for k, v in params.items()
             if k.partition("__")[0] in ("loss", *DICTIONARIES) and "__" in k
         }
-        super().set_params(**{k: v for k, v in params.items() if k not in nested})
+        before = dict(vars(self))
+        try:
+            self._set_all({k: v for k, v in params.items() if k not in nested}, nested)
+        except ValueError:
+            self.__dict__.update(before)
+            raise
+        return self
+
+    def _set_all(self, own_params: dict[str, Any], nested: dict[str, Any]) -> None:
+        super().set_params(**own_params)
         for owner in ("loss", *DICTIONARIES):
             prefix = f"{owner}__"
             own = {k.removeprefix(prefix): v for k, v in nested.items() if k.startswith(prefix)}
             if own:
                 self._set_nested(owner, own)
-        return self
 
     def _set_nested(self, owner: str, own: dict[str, Any]) -> None:
         if owner == "loss":
@@ -118,14 +130,18 @@ class NestedParameters(BaseEstimator):
         """Return the resolved loss, its parameters and the estimator's checked."""
         loss = get_loss(self.loss, task=self._task)
         loss.check_params()
-        owner, defaults = type(self).__name__, type(self)().get_params(deep=False)
-        own = super().get_params(deep=False)
+        own = {name: plain(getattr(self, name)) for name in DOMAINS if hasattr(self, name)}
         for name, domain in DOMAINS.items():
             if name in own:
-                remedy = f"The default is {name}={defaults[name]!r}."
-                check_in_domain(owner, name, own[name], domain, remedy)
-        widths = own["hidden_layer_sizes"]
-        widths = tuple(widths) if isinstance(widths, list) else widths
-        remedy = "Give one width per hidden layer, as (64, 64), or () for the linear model."
-        check_in_domain(owner, "hidden_layer_sizes", widths, WIDTHS, remedy)
+                self._check_param(name, own[name], domain)
+        for name, value in (own["module_params"] or {}).items():
+            if self.module == "mlp" and name in DOMAINS:
+                self._check_param(name, plain(value), DOMAINS[name])
         return loss
+
+    def _check_param(self, name: str, value: Any, domain: Domain) -> None:
+        default = signature(type(self)).parameters.get(name)
+        remedy = REMEDIES.get(
+            name, f"The default is {name}={default.default!r}." if default else ""
+        )
+        check_in_domain(type(self).__name__, name, value, domain, remedy)

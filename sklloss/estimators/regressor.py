@@ -39,8 +39,7 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
     optimizer_params : dict or None, default=None
         Further arguments of the optimiser; also as ``optimizer__x``.
     lr : float or "auto", default="auto"
-        Learning rate, > 0; "auto" is 0.05 for sgd and adagrad, 0.01 for radam, 0.002 for rmsprop, 1 for lbfgs, 0.005
-        otherwise.
+        Learning rate, > 0; "auto" is 0.02 for sgd, 0.05 for adagrad, 0.003 for radam, 1 for lbfgs, 0.001 otherwise.
     batch_size : int or "auto", default="auto"
         Rows per step; "auto" is a fiftieth of the rows, between 200 and 1024 (all rows, where there are fewer or for lbfgs).
     max_epochs : int, default=200

@@ -12,7 +12,12 @@ from ..training.seeds import SEED_LIMIT, derived_seed
 
 
 def validation_split(
-    validation_fraction: Any, X: Any, y: np.ndarray, kept: np.ndarray, stratify: bool, seed: int
+    validation_fraction: Any,
+    y: np.ndarray,
+    kept: np.ndarray,
+    n_rows: int,
+    stratify: bool,
+    seed: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Split rows into those that train and those that validate.
 
@@ -21,10 +26,12 @@ def validation_split(
     validation_fraction : float, splitter, or pair of index arrays
         A share in (0, 1); an object with ``split(X, y)``, whose first split is taken; or indices of training and of
         validation rows in the X that `fit` received.
-    X, y : of n_samples rows
-        The rows whose weight is not 0.
+    y : ndarray of shape (n_samples, n_targets)
+        Targets of the rows whose weight is not 0.
     kept : ndarray of shape (n_samples,)
         Where these rows stood in the X that `fit` received.
+    n_rows : int
+        How many rows that X had.
     stratify : bool
         Whether a share takes the same part of every class (where each has at least two rows).
     seed : int
@@ -38,23 +45,36 @@ def validation_split(
     if isinstance(validation_fraction, numbers.Real):
         return _by_share(float(validation_fraction), y, stratify, seed)
     if hasattr(validation_fraction, "get_n_splits"):
-        train, valid = next(iter(validation_fraction.split(X, y[:, 0] if y.shape[1] == 1 else y)))
-        return np.array(train), np.array(valid)
-    if isinstance(validation_fraction, tuple | list) and len(validation_fraction) == 2:
-        train, valid = (_positions(part, kept) for part in validation_fraction)
-        _check_parts(train, valid)
-        return train, valid
+        parts: Any = _by_splitter(validation_fraction, y, kept, n_rows)
+    elif isinstance(validation_fraction, tuple | list) and len(validation_fraction) == 2:
+        parts = validation_fraction
+    else:
+        raise ValueError(
+            "validation_fraction needs to be a number in (0, 1), a splitter such as ShuffleSplit, or a pair of index arrays"
+            f" (train, valid); got {validation_fraction!r}."
+        )
+    train, valid = (_positions(part, kept, n_rows) for part in parts)
+    _check_parts(train, valid)
+    return train, valid
+
+
+def _by_splitter(splitter: Any, y: np.ndarray, kept: np.ndarray, n_rows: int) -> tuple[Any, Any]:
+    """Show a splitter as many rows as `fit` received, so that its indices mean these."""
+    labels = np.zeros((n_rows, y.shape[1]), dtype=y.dtype)
+    labels[kept] = y
+    labels = labels[:, 0] if y.shape[1] == 1 else labels
+    for parts in splitter.split(np.zeros((n_rows, 1)), labels):
+        return parts
     raise ValueError(
-        "validation_fraction needs to be a number in (0, 1), a splitter such as ShuffleSplit, or a pair of index arrays"
-        f" (train, valid); got {validation_fraction!r}."
+        f"validation_fraction={splitter!r} gives no split. Use one that gives at least one."
     )
 
 
 def _by_share(
     share: float, y: np.ndarray, stratify: bool, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    n_valid = int(np.ceil(share * len(y)))
-    if not 0 < share < 1 or n_valid >= len(y):
+    n_valid = int(np.ceil(share * len(y))) if 0 < share < 1 else len(y)
+    if n_valid >= len(y):
         raise ValueError(
             f"validation_fraction needs to be in (0, 1) and leave rows to train on; got {share:g} of {len(y)} rows."
         )
@@ -71,11 +91,15 @@ def _can_stratify(labels: np.ndarray, n_valid: int) -> bool:
     return counts.min() >= 2 and min(n_valid, len(labels) - n_valid) >= len(counts)
 
 
-def _positions(part: Any, kept: np.ndarray) -> np.ndarray:
+def _positions(part: Any, kept: np.ndarray, n_rows: int) -> np.ndarray:
     part = np.asarray(part)
     if part.ndim != 1 or not np.issubdtype(part.dtype, np.integer):
         raise ValueError(
             f"validation_fraction as a pair needs two arrays of row indices; got one of dtype {part.dtype} and shape {part.shape}."
+        )
+    if part.size and not (part.min() >= 0 and part.max() < n_rows):
+        raise ValueError(
+            f"validation_fraction names row {part.max() if part.max() >= n_rows else part.min()}; X has {n_rows} rows, counted from 0."
         )
     return np.flatnonzero(np.isin(kept, part))
 
@@ -83,6 +107,6 @@ def _positions(part: Any, kept: np.ndarray) -> np.ndarray:
 def _check_parts(train: np.ndarray, valid: np.ndarray) -> None:
     if not len(train) or not len(valid) or len(np.intersect1d(train, valid)):
         raise ValueError(
-            f"validation_fraction as a pair needs two parts that are not empty and share no row; got {len(train)} and {len(valid)}"
+            f"validation_fraction needs two parts that are not empty and share no row; got {len(train)} and {len(valid)}"
             f" rows, {len(np.intersect1d(train, valid))} of them in both."
         )

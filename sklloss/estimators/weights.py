@@ -17,7 +17,7 @@ def checked_weights(sample_weight: Any, X: Any) -> np.ndarray:
     ValueError
         If one is negative, NaN or infinite, or all are zero.
     """
-    weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
+    weights = np.array(_check_sample_weight(sample_weight, X, dtype=np.float64))
     negative = weights < 0
     if negative.any():
         raise ValueError(
@@ -73,8 +73,8 @@ def _factors_of_dict(class_weight: Mapping[Any, float], classes: np.ndarray) -> 
             f"class_weight has the label {unknown[0]!r}, which is not in y; the labels are {labels}."
         )
     factors = np.array([class_weight.get(label, 1.0) for label in labels], dtype=float)
-    if not (factors >= 0).all() or not factors.any():
+    if not ((factors > 0) & np.isfinite(factors)).all():
         raise ValueError(
-            f"class_weight needs weights >= 0, one of them above; got {dict(class_weight)!r}."
+            f"class_weight needs finite weights > 0; got {dict(class_weight)!r}. Leave out rows of a class that should not count."
         )
     return factors

@@ -1,18 +1,16 @@
-"""Barron's general robust loss, with its shape given or trained."""
+"""Barron's general robust loss."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import expm1, log
 from typing import ClassVar
 
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
 
 from .base import State, parameter
 from .domains import Choice, Either, Interval
-from .robust import POSITIVE, RedescendingLoss, ResidualLoss
+from .robust import POSITIVE, RedescendingLoss
 
 NEAR_ZERO, NEAR_TWO, FAR_BELOW = 1e-6, 1e-5, -1e6  # alpha is held off its removable singularities
 
@@ -67,65 +65,3 @@ class Barron(RedescendingLoss):
         """c² times Barron's function of r / c."""
         scale = state["scale"]
         return scale**2 * general(residual / scale, state["alpha"])
-
-
-SCALE_FLOOR = 1e-5
-SHAPE_LOW, SHAPE_SPAN = 0.001, 1.998
-START_OF_SCALE = log(expm1(1 - SCALE_FLOOR))  # softplus of it and the floor are 1
-NODES = 0.25 * torch.arange(97, dtype=torch.float64)  # of the trapezoid rule in x = √(2-α) sinh u
-
-
-def log_partition(alpha: Tensor) -> Tensor:
-    """Return log ∫ exp(-general(x, α)) dx for 0 < α < 2, by the trapezoid rule."""
-    u = NODES.to(alpha)
-    log_cosh = u + torch.log1p(torch.exp(-2 * u)) - log(2)
-    b, alpha_ = 2 - alpha, alpha.unsqueeze(-1)
-    exponent = log_cosh - b.unsqueeze(-1) / alpha_ * torch.expm1(alpha_ * log_cosh)
-    ends = torch.zeros_like(u)
-    ends[0] = -log(2)
-    return log(0.5) + 0.5 * b.log() + (exponent + ends).logsumexp(-1)
-
-
-@dataclass(frozen=True)
-class Adaptive(ResidualLoss):
-    """Barron's adaptive loss: the negative log-likelihood of a law whose shape and scale train beside the network.
-
-    ``ρ(r/c, α) + log c + log Z(α)`` with ρ Barron's function at scale 1, ``α = 0.001 + 1.998 σ(a)`` and ``c = 1e-5 + softplus(b)``; a and
-    b train, one pair per target, from α = c = 1.  It elicits location and shape of the noise.
-
-    References
-    ----------
-    Barron, J. T., A General and Adaptive Robust Loss Function, 2019, arXiv 1701.03077.
-
-    Examples
-    --------
-    >>> import torch
-    >>> loss = Adaptive()
-    >>> y = torch.tensor([[0.0]])
-    >>> state = loss.prepare(y, torch.ones(1))
-    >>> sorted(state.trained)
-    ['raw_scale', 'raw_shape']
-    >>> loss(torch.tensor([[[0.0]]]), y, state)  # log of 2 e K₁(1)
-    tensor(1.1855)
-    """
-
-    name: ClassVar[str] = "adaptive"
-    aliases: ClassVar[tuple[str, ...]] = ("barron_adaptive",)
-    functional: ClassVar[str] = "location and shape"
-    reference: ClassVar[str] = "Barron 1701.03077"
-
-    def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
-        """Start shape and scale of every target at 1."""
-        shape = torch.zeros(1, y.shape[1], dtype=y.dtype, device=y.device)
-        tensors = {"raw_shape": shape, "raw_scale": torch.full_like(shape, START_OF_SCALE)}
-        return State(tensors, trained=tensors)
-
-    def shape_and_scale(self, state: State) -> tuple[Tensor, Tensor]:
-        """Return α and c of every target, shape (*models, 1, n_targets)."""
-        alpha = SHAPE_LOW + SHAPE_SPAN * state["raw_shape"].sigmoid()
-        return alpha, SCALE_FLOOR + softplus(state["raw_scale"])
-
-    def rho(self, residual: Tensor, state: State) -> Tensor:
-        """Barron's function of r / c, plus log c + log Z(α)."""
-        alpha, scale = self.shape_and_scale(state)
-        return general(residual / scale, alpha) + scale.log() + log_partition(alpha)

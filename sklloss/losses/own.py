@@ -78,6 +78,20 @@ def build(function: Any, keywords: dict[str, Any]) -> Callable[..., Any]:
     return built
 
 
+def _read_back(function: Any) -> dict[str, Any]:
+    """Return the constructor arguments that an instance was built with; nothing for a class."""
+    if not isinstance(function, nn.Module):
+        return {}
+    values = keywords_of(function)
+    hidden = set(keywords_of(type(function))) - set(values)
+    if hidden:
+        raise ValueError(
+            f"Loss {label_of(function)} does not keep its argument {min(hidden)!r} as an attribute of that name, so that it cannot be"
+            " rebuilt with another parameter. Store it, or give the class in place of the instance."
+        )
+    return values
+
+
 @dataclass(frozen=True, repr=False)
 class OwnLoss(Loss):
     """Base of the losses that users bring: a function of what torch losses receive.
@@ -115,7 +129,7 @@ class OwnLoss(Loss):
     def replace(self, **params: Any) -> Loss:
         """Return this loss with other hyperparameters."""
         keywords = {**dict(self.keywords), **params}
-        return type(self)(self.function, tuple(sorted(keywords.items())))
+        return own_loss(self.function, self.task, tuple(sorted(keywords.items())))
 
     @property
     def structure(self) -> tuple[Any, ...]:
@@ -176,7 +190,7 @@ class OwnLoss(Loss):
 
     def _rows(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         prediction, target = self.arguments(raw, y)
-        values = self._call(prediction, target, state)
+        values = self._call(prediction, target.clone(), state)  # a loss may write into it
         wanted = {(), (len(y),), tuple(y.shape)}
         if not isinstance(values, Tensor) or tuple(values.shape) not in wanted:
             got = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
@@ -185,12 +199,25 @@ class OwnLoss(Loss):
                 f" ({len(y)},), or a scalar. It received a prediction of shape {tuple(prediction.shape)} and y of shape"
                 f" {tuple(target.shape)}."
             )
-        return values
+        return self._checked_values(values, raw)
+
+    def _checked_values(self, values: Tensor, raw: Tensor) -> Tensor:
+        if not values.is_floating_point():
+            raise ValueError(
+                f"Loss {self.label} returned numbers of dtype {values.dtype}; return real floating-point losses."
+            )
+        if torch.is_grad_enabled() and raw.requires_grad and not values.requires_grad:
+            raise ValueError(
+                f"Loss {self.label} returned values without a gradient; compute them from the prediction with torch functions, without"
+                " detach() or item()."
+            )
+        return values.to(raw.dtype)
 
     def _call(self, prediction: Tensor, target: Tensor, state: State) -> Any:
         if not isinstance(self.built, nn.Module):
             return self.built(prediction, target)
-        own = {k: v for k, v in state.items() if k != "prior"}
+        names = [n for n, _ in (*self.built.named_parameters(), *self.built.named_buffers())]
+        own = {name: state[name] for name in names}
         return torch.func.functional_call(self.built, own, (prediction, target))
 
     def arguments(self, raw: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -290,29 +317,61 @@ class OwnProbabilityLoss(OwnClassificationLoss):
         """The softmax, or what the user's ``inverse_link`` gives."""
         source = self.built if isinstance(self.built, nn.Module) else self.function
         own = getattr(source, "inverse_link", None)
-        return probabilities(raw) if own is None else own(raw)
+        return probabilities(raw) if own is None else self._own_probabilities(own, raw)
+
+    def _own_probabilities(self, own: Callable[[Tensor], Tensor], raw: Tensor) -> Tensor:
+        """Call the user's function with what the loss receives: logits (n, classes), or (n, labels)."""
+        per_label = raw.shape[-1] == 1
+        scores = raw.flatten(-2).flatten(0, -2)
+        p = own(scores)
+        if not isinstance(p, Tensor) or p.shape != scores.shape:
+            raise ValueError(
+                f"inverse_link of loss {self.label} must turn logits of shape {tuple(scores.shape)} into probabilities of the same"
+                f" shape; it returned {tuple(p.shape) if isinstance(p, Tensor) else type(p).__name__}."
+            )
+        p = p.view(raw.shape)
+        return torch.cat((1 - p, p), -1) if per_label else p
 
     def predict_proba(self, raw: Tensor, state: State) -> Tensor:
         """Return the class posterior, shape (*models, n_samples, n_targets, n_classes)."""
         return self.inverse_link(raw, state)
 
 
-def own_loss(function: Any, task: str) -> OwnLoss:
-    """Wrap a user's loss for a task.
+FUNCTIONAL: dict[Any, Any] = {
+    nn.functional.l1_loss: nn.L1Loss,
+    nn.functional.mse_loss: nn.MSELoss,
+    nn.functional.huber_loss: nn.HuberLoss,
+    nn.functional.smooth_l1_loss: nn.SmoothL1Loss,
+    nn.functional.cross_entropy: nn.CrossEntropyLoss,
+    nn.functional.nll_loss: nn.NLLLoss,
+    nn.functional.multi_margin_loss: nn.MultiMarginLoss,
+    nn.functional.binary_cross_entropy_with_logits: nn.BCEWithLogitsLoss,
+    nn.functional.soft_margin_loss: nn.SoftMarginLoss,
+}
+
+
+def own_loss(function: Any, task: str, keywords: tuple[tuple[str, Any], ...] = ()) -> OwnLoss:
+    """Wrap a user's loss for a task; torch's functions stand for their classes.
 
     Raises
     ------
     ValueError
         If it is one of torch's classes that does not suit the task.
     """
+    if inspect.isfunction(function):
+        function = FUNCTIONAL.get(function, function)
     cls = class_of(function)
     if cls is not None and cls.__module__.startswith("torch.nn"):
         _check_torch_class(cls, task)
     if task == "regression":
-        return OwnRegressionLoss(function)
-    if cls in WITH_POSTERIOR or hasattr(function, "inverse_link"):
-        return OwnProbabilityLoss(function)
-    return OwnClassificationLoss(function)
+        return OwnRegressionLoss(function, keywords)
+    plain = OwnClassificationLoss(function, keywords)
+    changes_law = any(plain.params.get(k) is not None for k in ("weight", "pos_weight"))
+    changes_law = changes_law or bool(plain.params.get("label_smoothing"))
+    says_law = cls in WITH_POSTERIOR and not changes_law
+    if says_law or hasattr(function, "inverse_link"):
+        return OwnProbabilityLoss(function, keywords)
+    return plain
 
 
 def _check_torch_class(cls: type, task: str) -> None:

@@ -199,7 +199,9 @@ class MultiQuantile(RegressionLoss):
         levels = [weighted_quantile(y, sample_weight, q) for q in self.quantiles]
         values = torch.stack(levels, -1)
         gaps = values.diff(dim=-1).clamp(min=1e-6)
-        lowest = values[..., :1] + OFF_THE_KINK  # else rounding decides on which side of a row it lies
+        lowest = (
+            values[..., :1] + OFF_THE_KINK
+        )  # else rounding decides on which side of a row it lies
         return torch.cat((lowest, gaps + torch.log(-torch.expm1(-gaps))), -1)
 
     def _levels(self, like: Tensor) -> Tensor:
@@ -314,7 +316,16 @@ class EpsilonInsensitive(RegressionLoss):
         return self.excess(raw, y, state)
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """The best constant, by halving the interval of y on the sign of the slope."""
+        """The midpoint of all best constants, each end found by halving the interval of y on the slope."""
+        flat = 1e-6 * sample_weight.sum()
+        ends = [
+            self._where_slope_exceeds(level, y, sample_weight, state) for level in (-flat, flat)
+        ]
+        return (0.5 * (ends[0] + ends[1])).unsqueeze(-1)
+
+    def _where_slope_exceeds(
+        self, level: Tensor, y: Tensor, sample_weight: Tensor, state: State
+    ) -> Tensor:
         low, high = y.amin(0), y.amax(0)
         for _ in range(BISECTIONS):
             middle = ((low + high) / 2).requires_grad_()
@@ -323,8 +334,11 @@ class EpsilonInsensitive(RegressionLoss):
                 total = (self.pointwise(raw, y, state) * sample_weight.unsqueeze(-1)).sum()
                 (slope,) = torch.autograd.grad(total, middle)
             middle = middle.detach()
-            low, high = torch.where(slope < 0, middle, low), torch.where(slope > 0, middle, high)
-        return ((low + high) / 2).unsqueeze(-1)
+            low, high = (
+                torch.where(slope <= level, middle, low),
+                torch.where(slope > level, middle, high),
+            )
+        return (low + high) / 2
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from .mlp import MLP
+from .randomness import global_generator
 
 MODULES: dict[str, Callable[..., nn.Module]] = {"mlp": MLP}
 
@@ -64,18 +65,42 @@ def build_module(
         If `module` is none of the accepted forms.
     """
     if isinstance(module, str):
-        return _built_in(module)(n_features, n_outputs, **params, generator=generator)
+        return _call_built_in(module, n_features, n_outputs, params, generator)
     if isinstance(module, nn.Module):
         _refuse_params(module, params)
-        return copy.deepcopy(module)
+        return _trainable(copy.deepcopy(module))
     if not callable(module):
         raise TypeError(
             f"module must be a name ({', '.join(MODULES)}), an nn.Module class or instance, or a function that returns an"
             f" nn.Module; got {module!r}."
         )
-    with torch.random.fork_rng(devices=[]):
-        torch.set_rng_state(generator.get_state())
+    with global_generator(generator.get_state()):
         return _call_factory(module, n_features, n_outputs, params)
+
+
+def _call_built_in(
+    name: str,
+    n_features: int,
+    n_outputs: int,
+    params: Mapping[str, Any],
+    generator: torch.Generator,
+) -> nn.Module:
+    factory = _built_in(name)
+    known = set(inspect.signature(factory).parameters) - {"n_features", "n_outputs", "generator"}
+    unknown = sorted(set(params) - known)
+    if unknown:
+        raise ValueError(
+            f"module {name!r} has no parameter {unknown[0]!r}; its parameters are {', '.join(sorted(known))}."
+        )
+    return factory(n_features, n_outputs, **params, generator=generator)
+
+
+def _trainable(module: nn.Module) -> nn.Module:
+    if isinstance(module, torch.jit.ScriptModule):
+        raise TypeError(
+            "module is a TorchScript module, whose parameters cannot be moved into one buffer. Give the plain nn.Module."
+        )
+    return module
 
 
 def _built_in(name: str) -> Callable[..., nn.Module]:
@@ -106,17 +131,19 @@ def _call_factory(
         inspect.signature(factory).bind(**{**widths, **params})
     except TypeError as error:
         raise ValueError(
-            f"module {name} cannot be called with module_params={dict(params)!r}: {error}. It takes {inspect.signature(factory)}."
+            f"module {name} cannot be called with module_params={dict(params)!r}: {error}. It takes"
+            f" {inspect.signature(factory)}; sklloss gives the widths under the first of the names {', '.join(INPUT_NAMES)} and"
+            f" {', '.join(OUTPUT_NAMES)} that it has."
         ) from None
     built = factory(**{**widths, **params})
     if not isinstance(built, nn.Module):
         raise TypeError(
             f"module {name} must return an nn.Module; it returned {type(built).__name__}."
         )
-    return built
+    return _trainable(built)
 
 
-def check_widths(module: nn.Module, X: Tensor, n_outputs: int, why: str) -> None:
+def check_widths(module: nn.Module, X: Tensor, allowed: Sequence[int], why: str) -> None:
     """Run two rows through a module, in evaluation mode, and raise where its widths are wrong.
 
     Parameters
@@ -124,16 +151,16 @@ def check_widths(module: nn.Module, X: Tensor, n_outputs: int, why: str) -> None
     module : nn.Module
     X : Tensor of shape (n_rows, n_features)
         A few rows.
-    n_outputs : int
-        Numbers that it must put out per row.
+    allowed : sequence of int
+        How many numbers it may put out per row.
     why : str
         What needs them, for the message.
     """
     training = module.training
     try:
-        with torch.no_grad():
-            output = module.eval()(X)
-    except RuntimeError as error:
+        with torch.no_grad(), global_generator(torch.Generator().manual_seed(0).get_state()):
+            output = module.eval()(X.clone())
+    except (RuntimeError, TypeError, IndexError, KeyError) as error:
         raise ValueError(_input_message(module, X, error)) from error
     finally:
         module.train(training)
@@ -144,14 +171,14 @@ def check_widths(module: nn.Module, X: Tensor, n_outputs: int, why: str) -> None
             f"module {name} must return a tensor with one row per row of X; for {len(X)} rows it returned {got}."
         )
     width = output[0].numel()
-    if width != n_outputs:
+    if width not in allowed:
         raise ValueError(
-            f"module {name} puts out {width} numbers per row, and {why} needs {n_outputs}. Change the module's last layer, or"
+            f"module {name} puts out {width} numbers per row, and {why} needs {allowed[0]}. Change the module's last layer, or"
             f" give a class or factory that takes n_outputs."
         )
 
 
-def _input_message(module: nn.Module, X: Tensor, error: RuntimeError) -> str:
+def _input_message(module: nn.Module, X: Tensor, error: Exception) -> str:
     first = next((layer for layer in module.modules() if hasattr(layer, "in_features")), None)
     takes = "" if first is None else f" and its first linear layer takes {first.in_features}"
     return (

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from .flat import FlatParameters, bind
+from .randomness import global_generator
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class ModuleLoop(Stack):
         first = trained[0]
         shapes = [tuple(p.shape) for p in first] + [tuple(p.shape[1:]) for p in loss_parameters]
         weights = [p.ndim >= 2 for p in first] + [False] * len(loss_parameters)
-        like = next(iter([*first, *loss_parameters]), torch.zeros(()))
+        like = next(iter([*modules[0].parameters(), *loss_parameters]), torch.zeros(()))
         self.flat = FlatParameters(len(modules), shapes, like, weights)
         for k, parameters in enumerate(trained):
             for index, parameter in enumerate(parameters):
@@ -131,7 +132,7 @@ class ModuleLoop(Stack):
         for k, module in enumerate(self.modules):
             module.train()
             with self._randomness_of(k), torch.enable_grad():
-                self._outputs.append(rows_of(module(X[k])))
+                self._outputs.append(rows_of(module(X[k].clone())))  # modules may write into it
         return torch.stack([output.detach() for output in self._outputs])
 
     def backward(self, grad_raw: Tensor) -> None:
@@ -142,15 +143,13 @@ class ModuleLoop(Stack):
 
     def infer(self, X: Tensor) -> Tensor:
         """Run every module in evaluation mode."""
-        with torch.no_grad():
-            return torch.stack(
-                [rows_of(module.eval()(X[k])) for k, module in enumerate(self.modules)]
-            )
+        with torch.no_grad(), global_generator(torch.Generator().manual_seed(0).get_state()):
+            outputs = [m.eval()(X[k].clone()) for k, m in enumerate(self.modules)]
+        return torch.stack([rows_of(output) for output in outputs])
 
     @contextmanager
     def _randomness_of(self, k: int) -> Iterator[None]:
-        with torch.random.fork_rng(devices=[]):
-            torch.set_rng_state(self._random_states[k])
+        with global_generator(self._random_states[k]):
             yield
             self._random_states[k] = torch.get_rng_state()
 
@@ -168,9 +167,17 @@ def stack_modules(
     Parameters
     ----------
     modules : sequence of nn.Module
-        A class may have an attribute ``stack``, a subclass of `Stack`.
+        A class may itself define ``stack``, a subclass of `Stack`, for modules without hooks and frozen parameters.
     loss_parameters : sequence of nn.Parameter of shape (models, ...)
         What the loss trains beside them.
     """
-    kind = getattr(type(modules[0]), "stack", ModuleLoop)
-    return kind(modules, loss_parameters)
+    kind = vars(type(modules[0])).get("stack")
+    if isinstance(kind, type) and issubclass(kind, Stack) and all(map(_is_plain, modules)):
+        return kind(modules, loss_parameters)
+    return ModuleLoop(modules, loss_parameters)
+
+
+def _is_plain(module: nn.Module) -> bool:
+    """Tell whether all parameters train and nothing is hooked in."""
+    hooked = any(m._forward_hooks or m._forward_pre_hooks for m in module.modules())
+    return not hooked and all(p.requires_grad for p in module.parameters())

@@ -32,6 +32,14 @@ def refuse_if_it_replaces_parameters(name: str, callback: Callback) -> None:
         )
 
 
+def datasets_of(data: TrainingSet) -> dict[str, Any]:
+    """Return what skorch shows to callbacks: datasets of (scaled X, y) that index like lists."""
+    return {
+        "dataset_train": RowsDataset(data, data.train),
+        "dataset_valid": None if data.valid is None else RowsDataset(data, data.valid),
+    }
+
+
 class RowsDataset(Dataset):
     """A dataset of one part's rows of the first model, gathered only when a callback looks."""
 

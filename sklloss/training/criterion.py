@@ -102,6 +102,8 @@ class Criterion(nn.Module):
         raw = _contract_shape(prediction, targets)
         loss = self._prepare(raw, targets)
         targets = targets.to(raw.dtype) if loss.task == "regression" else targets.long()
+        if loss.task == "classification":
+            _check_indices(targets, max(2, raw.shape[-1]))
         return loss(raw.unsqueeze(0), targets.unsqueeze(0), self.state, _leading(sample_weight))[0]
 
     @staticmethod
@@ -214,6 +216,15 @@ def _contract_shape(prediction: Tensor, y: Tensor) -> Tensor:
             f" {tuple(prediction.shape)} for y of shape {tuple(y.shape)}."
         )
     return prediction.reshape(n, n_targets, -1)
+
+
+def _check_indices(y: Tensor, n_classes: int) -> None:
+    outside = (y < 0) | (y >= n_classes)
+    if outside.any():
+        raise ValueError(
+            f"Criterion takes whole-number y as class indices from 0 to {n_classes - 1}, as many as the prediction's columns; got"
+            f" {y[outside][0].item()}. For regression give y as floats, or criterion__task='regression'."
+        )
 
 
 def _leading(sample_weight: Tensor | None) -> Tensor | None:

@@ -190,11 +190,19 @@ class Batches:
 
     def _slices(self, index: Tensor) -> Iterator[Batch]:
         y, sample_weight = self._targets(index)
-        n_models, size = len(index), self.batch_size
-        parts = (part.split(size, 1) for part in (index, y, sample_weight))
+        n_models, sizes = len(index), self._sizes()
+        parts = (part.split(sizes, 1) for part in (index, y, sample_weight))
         for rows_, y_, weight_ in zip(*parts, strict=True):
             X = self.data.X.take(rows_.reshape(-1))
             yield Batch(self.pad(X.view(n_models, -1, X.shape[-1])), y_, weight_)
+
+    def _sizes(self) -> list[int]:
+        """Return the sizes of the batches; a last one of a single row joins the one before (batch norm needs two)."""
+        full, rest = divmod(self.n_rows, self.batch_size)
+        sizes = [self.batch_size] * full + [rest] * (rest > 0)
+        if rest == 1 and full and self.batch_size > 1:
+            sizes[-2:] = [self.batch_size + 1]
+        return sizes
 
     def targets(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield targets and weights in the order of the index, without features."""

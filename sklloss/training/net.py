@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import ClassifierTags
 from skorch import NeuralNet
 from skorch.callbacks import EpochTimer, PrintLog
 from torch import Tensor, nn, optim
 
 from ..losses.base import Loss, State
 from ..modules import Stack, stack_modules
-from .callbacks import RowsDataset, refuse_if_it_replaces_parameters, watches_batches
+from .callbacks import datasets_of, refuse_if_it_replaces_parameters, watches_batches
 from .criterion import Criterion
 from .data import EVALUATION_ROWS, Batch, Batches, TrainingSet, rows
+from .outcome import check_finite, warn_if_worse
 from .penalties import Penalties
 from .rounding import is_rounding, rounded
 from .seeds import derived_seed
@@ -168,6 +169,7 @@ class StackNet(NeuralNet):
         """Train on; unlike skorch's, an interruption by the user is not swallowed."""
         if not self.initialized_:
             self.initialize()
+        self.attach()
         self.notify("on_train_begin", X=X, y=y)
         self.fit_loop(X, y, **fit_params)
         self.notify("on_train_end", X=X, y=y)
@@ -200,14 +202,31 @@ class StackNet(NeuralNet):
         stopping = None
         if self.stopping is not None and epochs is None:
             stopping = Stopping(self.stopping, constant)
-        datasets = self._datasets(data)
-        for _ in range(self.max_epochs if epochs is None else epochs):
-            if self._epoch(train, valid, penalties, stopping, datasets):
-                break
+        with self._undone_by_divergence():
+            for _ in range(self.max_epochs if epochs is None else epochs):
+                if self._epoch(train, valid, penalties, stopping, data):
+                    break
+            if stopping is not None:
+                stopping.restore_best(stack)
+            last = self.evaluate(train)
+            check_finite(self, last)
         if stopping is not None:
-            stopping.restore_best(stack)
-            self._warn_if_worse(constant)
+            warn_if_worse(self.loss, last, constant)
         return self
+
+    @contextmanager
+    def _undone_by_divergence(self) -> Iterator[None]:
+        """Put back the state before a training that turned NaN: what was learnt in earlier calls stays usable."""
+        snapshot, n_epochs = self.stack_.snapshot(), len(self.history)
+        optimizer = copy.deepcopy(self.optimizer_.state_dict()) if n_epochs else None
+        try:
+            yield
+        except FloatingPointError:
+            self.stack_.restore(snapshot)
+            del self.history[n_epochs:]
+            if optimizer is not None:
+                self.optimizer_.load_state_dict(optimizer)
+            raise
 
     def _epoch(
         self,
@@ -215,14 +234,16 @@ class StackNet(NeuralNet):
         valid: Batches | None,
         penalties: Penalties,
         stopping: Stopping | None,
-        datasets: dict[str, Any],
+        data: TrainingSet,
     ) -> bool:
         """Run one epoch with skorch's events; return whether training is done."""
+        datasets = datasets_of(data)
         self.notify("on_epoch_begin", **datasets)
         losses = {"train": self.train_epoch(train, penalties)}
-        self._check_finite(losses["train"])
+        check_finite(self, losses["train"])
         if valid is not None:
             losses["valid"] = self.evaluate(valid)
+            check_finite(self, losses["valid"])
         self._record(losses)
         monitored = losses.get("valid", losses["train"] + penalties.value())
         rounding = self._rounds_kinks and is_rounding(len(self.history))
@@ -334,6 +355,17 @@ class StackNet(NeuralNet):
         shaped = self.shaped(raw)
         return self.loss.predict_proba(shaped, self.criterion_.state)[0].squeeze(1).cpu().numpy()
 
+    @property
+    def classes_(self) -> np.ndarray:
+        """The class indices, for scikit-learn's scorers."""
+        return np.arange(self.criterion_.state["prior"].shape[-1])
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        if getattr(self, "criterion_", None) is not None and self.loss.task == "classification":
+            tags.estimator_type, tags.classifier_tags = "classifier", ClassifierTags()
+        return tags
+
     def predict(self, X: Any) -> np.ndarray:
         """Return class indices, or predictions of scaled y, (n,) or (n, targets), of scaled X."""
         prediction = self.loss.predict(self.shaped(self.forward(X)), self.criterion_.state)[0]
@@ -368,13 +400,6 @@ class StackNet(NeuralNet):
             return train, None
         return train, Batches(data, data.valid, EVALUATION_ROWS, self.stack_.pad)
 
-    def _datasets(self, data: TrainingSet) -> dict[str, Any]:
-        """What skorch shows to callbacks: datasets of (scaled X, y) that index like lists."""
-        return {
-            "dataset_train": RowsDataset(data, data.train),
-            "dataset_valid": None if data.valid is None else RowsDataset(data, data.valid),
-        }
-
     def _record(self, losses: dict[str, Tensor]) -> None:
         for name, loss in losses.items():
             mean = loss.mean().item()
@@ -382,27 +407,6 @@ class StackNet(NeuralNet):
             self.history.record(f"{name}_loss", mean)
             self.history.record(f"{name}_loss_best", mean < lowest)
             self.lowest_[name] = min(mean, lowest)
-
-    def _check_finite(self, losses: Tensor) -> None:
-        values = self.stack_.flat.values.data
-        finite = losses.isfinite() & values.isfinite().all(1)
-        if not finite.all():
-            raise FloatingPointError(
-                f"Training of loss {self.loss.label!r} turned NaN or infinite in epoch {len(self.history)} with"
-                f" lr={self.optimizer_.param_groups[0]['lr']:g} and {type(self.optimizer_).__name__}. Try a smaller lr, leave"
-                " scale_inputs and scale_target on, or look for extreme values in X and y."
-            )
-
-    def _warn_if_worse(self, constant: Tensor) -> None:
-        last = torch.as_tensor(self.history[-1, "train_loss"]).to(constant).reshape(-1)
-        worse = last > constant + 0.01 * constant.abs() + 0.01
-        if worse.any():
-            warnings.warn(
-                f"Training of loss {self.loss.label!r} ended at {last[worse][0]:.4g}, worse than the best constant"
-                f" ({constant[worse][0]:.4g}). Try another lr, more max_epochs, or less regularisation.",
-                ConvergenceWarning,
-                stacklevel=2,
-            )
 
     def _begin_batch(self, batch: Batch) -> None:
         self.notify("on_batch_begin", batch=_seen(batch), training=True)

@@ -45,13 +45,13 @@ _FUSED = {"fused": True}
 ADAM_EPS = 1e-6  # torch's 1e-8 steps on rounding errors once a small data set is learnt by heart
 
 OPTIMIZERS: dict[str, OptimizerSpec] = {
-    "sgd": OptimizerSpec(optim.SGD, 0.05, {**_FUSED, "momentum": 0.9}),
-    "adam": OptimizerSpec(optim.Adam, 0.005, {**_FUSED, "eps": ADAM_EPS}),
-    "adamw": OptimizerSpec(optim.AdamW, 0.005, {**_FUSED, "eps": ADAM_EPS}, decoupled=True),
-    "rmsprop": OptimizerSpec(optim.RMSprop, 0.002),
+    "sgd": OptimizerSpec(optim.SGD, 0.02, {**_FUSED, "momentum": 0.9}),
+    "adam": OptimizerSpec(optim.Adam, 0.001, {**_FUSED, "eps": ADAM_EPS}),
+    "adamw": OptimizerSpec(optim.AdamW, 0.001, {**_FUSED, "eps": ADAM_EPS}, decoupled=True),
+    "rmsprop": OptimizerSpec(optim.RMSprop, 0.001),
     "adagrad": OptimizerSpec(optim.Adagrad, 0.05, _FUSED),
-    "nadam": OptimizerSpec(optim.NAdam, 0.005),
-    "radam": OptimizerSpec(optim.RAdam, 0.01),
+    "nadam": OptimizerSpec(optim.NAdam, 0.001),
+    "radam": OptimizerSpec(optim.RAdam, 0.003),
     "lbfgs": OptimizerSpec(optim.LBFGS, 1.0, _LBFGS_OPTIONS, full_batch=True),
 }
 
@@ -82,7 +82,7 @@ def _spec_of_class(cls: type[optim.Optimizer]) -> OptimizerSpec:
     for spec in OPTIMIZERS.values():
         if issubclass(cls, spec.cls) and spec.full_batch | spec.decoupled:
             return OptimizerSpec(cls, spec.lr, {}, spec.decoupled, spec.full_batch)
-    return OptimizerSpec(cls, 0.005)
+    return OptimizerSpec(cls, 0.001)
 
 
 def optimizer_options(spec: OptimizerSpec, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,4 +103,13 @@ def optimizer_options(spec: OptimizerSpec, params: Mapping[str, Any]) -> dict[st
     own_decay = (
         {"weight_decay": 0.0} if takes_decay else {}
     )  # the engine decays weights, not biases
-    return {**own_decay, **spec.options, **params}
+    options = dict(spec.options)
+    if {"foreach", "differentiable"} & set(params):
+        options.pop("fused", None)  # torch takes one of these
+    unknown = sorted(set(params) - set(inspect.signature(spec.cls).parameters))
+    if unknown:
+        raise ValueError(
+            f"optimizer {spec.cls.__name__} has no argument {unknown[0]!r}; it takes"
+            f" {', '.join(list(inspect.signature(spec.cls).parameters)[1:])}."
+        )
+    return {**own_decay, **options, **params}

@@ -32,7 +32,14 @@ class InputScaler:
     def fit(cls, X: Any, sample_weight: np.ndarray) -> InputScaler:
         """Learn mean and standard deviation; a constant feature has scale 1, sparse X no mean."""
         centre = not sparse.issparse(X)
-        scaler = StandardScaler(with_mean=centre, copy=False).fit(X, sample_weight=sample_weight)
+        scaler = StandardScaler(with_mean=centre, copy=False)
+        with np.errstate(over="ignore", invalid="ignore"):
+            scaler.fit(X, sample_weight=sample_weight)
+        if not np.isfinite(scaler.scale_).all():
+            column = int(np.flatnonzero(~np.isfinite(scaler.scale_))[0])
+            raise ValueError(
+                f"X has values too large to be squared, in the column at position {column}. Divide them by a constant."
+            )
         return cls(scaler.mean_ if centre else None, scaler.scale_)
 
     def transform(self, X: Any, dtype: torch.dtype) -> Any:
@@ -44,25 +51,33 @@ class InputScaler:
             If a scaled value is too large for the dtype.
         """
         numpy_dtype = torch.empty((), dtype=dtype).numpy().dtype
+        if sparse.issparse(X) and self.mean is not None:
+            X = X.toarray()  # learnt from dense rows: zeros are values to be centred
         if sparse.issparse(X):
             scaled = X if self.scale is None else X @ sparse.diags_array(1 / self.scale)
-            return sparse.csr_array(scaled, dtype=numpy_dtype)
+            scaled = sparse.csr_array(scaled, dtype=numpy_dtype)
+            _check_fits(scaled.data, X.data, numpy_dtype)
+            return scaled
         out = np.empty(X.shape, dtype=numpy_dtype)
         for start in range(0, len(X), CHUNK_ROWS):
             rows = slice(start, start + CHUNK_ROWS)
             with np.errstate(over="ignore"):
                 out[rows] = self._scaled(X[rows])
-        if not np.isfinite(out).all():
-            raise ValueError(
-                f"X has values too large for {numpy_dtype}, for example"
-                f" {X[~np.isfinite(out)][0]:g}. Remove or clip them, or set scale_inputs=True."
-            )
+        _check_fits(out, X, numpy_dtype)
         return torch.from_numpy(out)
 
     def _scaled(self, X: np.ndarray) -> np.ndarray:
         if self.scale is None:
             return X
         return X / self.scale if self.mean is None else (X - self.mean) / self.scale
+
+
+def _check_fits(scaled: np.ndarray, X: np.ndarray, dtype: np.dtype) -> None:
+    if not np.isfinite(scaled).all():
+        raise ValueError(
+            f"X has values too large for {dtype}, for example {X[~np.isfinite(scaled)][0]:g}. Remove or clip them, or set"
+            " scale_inputs=True."
+        )
 
 
 @dataclass(frozen=True)
@@ -91,6 +106,10 @@ class TargetScaler:
             scale = robust_scale(values, weights)
         else:
             centre, scale = weighted_mean(values, weights), weighted_std(values, weights)
+        if not scale.isfinite().all():
+            raise ValueError(
+                f"y has values too large to be squared, for example {values.abs().max():g}. Divide y by a constant."
+            )
         floor = 10 * np.finfo(np.float64).eps * values.abs().amax(0)
         scale = torch.where(scale > floor, scale, 1.0)
         return cls(centre.numpy().astype(float), scale.numpy().astype(float))

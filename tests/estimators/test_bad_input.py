@@ -153,8 +153,8 @@ def test_weights(weights, said):
     [
         ("balancd", "None, 'balanced' or a dict"),
         ({"maybe": 2}, "has the label 'maybe', which is not in y"),
-        ({"yes": -2}, "weights >= 0"),
-        ({"yes": 0, "no": 0}, "one of them above"),
+        ({"yes": -2}, "finite weights > 0"),
+        ({"yes": 0}, "Leave out rows of a class"),
     ],
 )
 def test_class_weights(class_weight, said):

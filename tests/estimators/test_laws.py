@@ -23,7 +23,7 @@ SOME = load_digits(return_X_y=True)[0][:300], load_digits(return_X_y=True)[1][:3
 
 def small(loss, **params):
     estimator = NeuralRegressor if isinstance(loss, RegressionLoss) else NeuralClassifier
-    defaults = {"max_epochs": 30, "hidden_layer_sizes": (16,), "random_state": 0}
+    defaults = {"max_epochs": 30, "hidden_layer_sizes": (16,), "random_state": 0, "lr": 0.005}
     return estimator(loss, **{**defaults, **params})
 
 

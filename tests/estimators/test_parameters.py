@@ -23,7 +23,9 @@ from sklloss.losses import Huber, ProbabilityHuber, Quantile, SquaredError
 
 
 def small(**params):
-    return NeuralRegressor(max_epochs=10, hidden_layer_sizes=(8,), random_state=0, **params)
+    return NeuralRegressor(
+        max_epochs=10, hidden_layer_sizes=(8,), lr=0.005, random_state=0, **params
+    )
 
 
 def test_nested_loss_parameters_replace_the_loss():

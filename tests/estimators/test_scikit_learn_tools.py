@@ -28,13 +28,13 @@ from sklloss import NeuralClassifier, NeuralRegressor
 
 def regressor(**params):
     return NeuralRegressor(
-        **{"max_epochs": 20, "hidden_layer_sizes": (16,), "random_state": 0, **params}
+        **{"max_epochs": 20, "hidden_layer_sizes": (16,), "lr": 0.005, "random_state": 0, **params}
     )
 
 
 def classifier(**params):
     return NeuralClassifier(
-        **{"max_epochs": 20, "hidden_layer_sizes": (16,), "random_state": 0, **params}
+        **{"max_epochs": 20, "hidden_layer_sizes": (16,), "lr": 0.005, "random_state": 0, **params}
     )
 
 

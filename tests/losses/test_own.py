@@ -66,7 +66,8 @@ class WithMeaning(nn.Module):
 
 
 def small(estimator, **params):
-    return estimator(**params, max_epochs=20, hidden_layer_sizes=(8,), random_state=0)
+    defaults = {"max_epochs": 20, "hidden_layer_sizes": (8,), "random_state": 0, "lr": 0.005}
+    return estimator(**{**defaults, **params})
 
 
 @pytest.mark.parametrize("n_targets", [1, 3])

@@ -77,7 +77,7 @@ def test_estimators_train_any_module(module, diabetes):
 
 def test_module_parameters_are_searched(diabetes):
     X, y = diabetes
-    model = NeuralRegressor(module=Net, max_epochs=3).set_params(module__width=9)
+    model = NeuralRegressor(module=Net, max_epochs=30, lr=0.05).set_params(module__width=9)
     assert model.fit(X, y).net_.module_.layers[0].out_features == 9
     assert model.get_params()["module__width"] == 9
 
@@ -97,6 +97,16 @@ def test_wrong_widths_are_said_on_both_sides(diabetes, digits):
         ValueError, match="puts out 3 numbers per row.*cross_entropy for 1 target needs 10"
     ):
         NeuralClassifier(module=nn.Linear(64, 3)).fit(*digits)
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "mse", "huber", "focal", "hinge"])
+def test_two_classes_may_have_one_output_or_two(loss, breast_cancer):
+    X, y = breast_cancer
+    for n_outputs in (1, 2):
+        module = nn.Linear(30, n_outputs)
+        model = NeuralClassifier(loss, module=module, max_epochs=20, lr=0.02, random_state=0)
+        assert model.fit(X, y).score(X, y) > 0.93
+        assert model.decision_function(X).shape == (len(X),)
 
 
 def test_module_must_return_a_tensor_of_rows(diabetes):

@@ -25,7 +25,7 @@ from sklloss.training import OPTIMIZERS
 
 
 def small(**params):
-    defaults = {"max_epochs": 6, "hidden_layer_sizes": (8,), "random_state": 0}
+    defaults = {"max_epochs": 6, "hidden_layer_sizes": (8,), "random_state": 0, "lr": 0.005}
     return NeuralRegressor(**{**defaults, **params})
 
 
@@ -56,7 +56,7 @@ class BatchRecorder(Recorder):
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_every_optimizer_learns(optimizer, diabetes):
     X, y = diabetes
-    model = small(optimizer=optimizer, max_epochs=40).fit(X, y)
+    model = small(optimizer=optimizer, max_epochs=100, lr="auto").fit(X, y)
     assert model.score(X, y) > 0.4
     assert isinstance(model.net_.optimizer_, OPTIMIZERS[optimizer].cls)
 
@@ -101,6 +101,7 @@ def test_callbacks_are_called_as_in_skorch(diabetes):
 def test_schedules_clipping_scores_and_bars(diabetes, capsys):
     X, y = diabetes
     callbacks = [
+        EpochScoring("r2", lower_is_better=False, name="r2_again"),
         LRScheduler("StepLR", step_size=2, gamma=0.1),
         EpochScoring("r2", lower_is_better=False, name="r2"),
         GradientNormClipping(1e-3),
@@ -110,6 +111,13 @@ def test_schedules_clipping_scores_and_bars(diabetes, capsys):
     assert model.net_.optimizer_.param_groups[0]["lr"] == pytest.approx(0.005 * 1e-3)
     assert len(model.history_[:, "r2"]) == 6
     assert len(model.history_[:, "event_lr"]) == 6
+
+
+def test_scores_of_probabilities_work_as_callbacks(breast_cancer):
+    X, y = breast_cancer
+    score = EpochScoring("roc_auc", lower_is_better=False, name="auc")
+    model = NeuralClassifier(callbacks=[score], early_stopping=True, max_epochs=5, random_state=0)
+    assert model.fit(X, y).history_[-1, "auc"] > 0.9
 
 
 def test_skorch_early_stopping_ends_training(diabetes):
