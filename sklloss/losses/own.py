@@ -69,9 +69,7 @@ def build(function: Any, keywords: dict[str, Any]) -> Callable[..., Any]:
     if isinstance(function, nn.Module) and not keywords:
         built = copy.copy(function)
     else:
-        given = (
-            {**keywords_of(function), **keywords} if isinstance(function, nn.Module) else keywords
-        )
+        given = {**_read_back(function), **keywords}
         built = class_of(function)(**given)
     if hasattr(built, "reduction"):
         vars(built)["reduction"] = "none"

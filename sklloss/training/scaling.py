@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from ..losses.weighted import robust_scale, weighted_mean, weighted_quantile, weighted_std
 
 CHUNK_ROWS = 65_536
+LARGEST_SQUARABLE = 1e150
 
 
 @dataclass(frozen=True)
@@ -32,14 +33,12 @@ class InputScaler:
     def fit(cls, X: Any, sample_weight: np.ndarray) -> InputScaler:
         """Learn mean and standard deviation; a constant feature has scale 1, sparse X no mean."""
         centre = not sparse.issparse(X)
-        scaler = StandardScaler(with_mean=centre, copy=False)
-        with np.errstate(over="ignore", invalid="ignore"):
-            scaler.fit(X, sample_weight=sample_weight)
-        if not np.isfinite(scaler.scale_).all():
-            column = int(np.flatnonzero(~np.isfinite(scaler.scale_))[0])
+        values = X if centre else X.data
+        if values.size and max(values.max(), -values.min()) > LARGEST_SQUARABLE:
             raise ValueError(
-                f"X has values too large to be squared, in the column at position {column}. Divide them by a constant."
+                f"X has values too large to be squared, for example {np.abs(values).max():g}. Divide them by a constant."
             )
+        scaler = StandardScaler(with_mean=centre, copy=False).fit(X, sample_weight=sample_weight)
         return cls(scaler.mean_ if centre else None, scaler.scale_)
 
     def transform(self, X: Any, dtype: torch.dtype) -> Any:
