@@ -11,7 +11,7 @@ def rows(task: str) -> str:
         cells = [f"`{row['name']}`", aliases, row["functional"]]
         if task == "classification":
             cells.append("yes" if row["predict_proba"] else "no: a decision only")
-        lines.append("| " + " | ".join(cells) + " |")
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines)
 
 
