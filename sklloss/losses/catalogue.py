@@ -27,7 +27,6 @@ from .positive import SquaredLogError
 from .distributions import GaussianNLL
 from .distributions import LaplaceNLL
 from .distributions import StudentTNLL
-from .distributions import CRPS
 from .histogram import HistogramCrossEntropy
 from .classification import CrossEntropy
 from .classification import Brier

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from .base import RegressionLoss, State, minimised, parameter
+from .base import RegressionLoss, State, parameter
 from .domains import Interval
 from .weighted import weighted_mean, weighted_quantile, weighted_std
 
@@ -229,39 +229,3 @@ class StudentTNLL(LocationScaleLoss):
             location = (pull * y).sum(0) / pull.sum(0)
             scale = ((pull * (y - location) ** 2).sum(0) / sample_weight.sum()).sqrt()
         return torch.stack((location, raw_of_scale(scale)), -1)
-
-
-@dataclass(frozen=True)
-class CRPS(GaussianLoss):
-    """Continuous ranked probability score of a normal law.
-
-    ``σ (t (2Φ(t) - 1) + 2φ(t) - 1/√π)`` with ``t = r/σ`` and ``σ = softplus(raw) + 0.001``.  It elicits the law, in units of y, and is less
-    drawn by outliers than a log-likelihood.
-
-    References
-    ----------
-    Gneiting, T. and Raftery, A. E., Strictly Proper Scoring Rules, Prediction, and Estimation, JASA 2007.
-
-    Examples
-    --------
-    >>> import torch
-    >>> loss = CRPS()
-    >>> round(loss(torch.tensor([[[0.0, 0.5403]]]), torch.tensor([[0.0]]), {}).item(), 3)
-    0.234
-    """
-
-    name: ClassVar[str] = "crps"
-    functional: ClassVar[str] = "law"
-    reference: ClassVar[str] = "Gneiting & Raftery 2007"
-
-    def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """σ (t (2Φ(t) - 1) + 2φ(t) - 1/√π)."""
-        location, scale = self.location_and_scale(raw)
-        t = (y - location) / scale
-        density = torch.exp(-0.5 * t**2) / sqrt(2 * pi)
-        return scale * (t * torch.erf(t / sqrt(2)) + 2 * density - 1 / sqrt(pi))
-
-    def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """Location and scale of the best normal law, found from mean and standard deviation."""
-        start = super().baseline(y, sample_weight, state)
-        return minimised(start, lambda raw: self(raw.expand(*y.shape, 2), y, state, sample_weight))

@@ -9,7 +9,6 @@ from sklearn import metrics
 from torch import nn
 
 from sklloss.losses import (
-    CRPS,
     AbsoluteError,
     AbsolutePercentageError,
     Barron,
@@ -233,15 +232,13 @@ def softplus(raw):
         (GaussianNLL(), lambda m, s: stats.norm(m, s)),
         (LaplaceNLL(), lambda m, s: stats.laplace(m, s)),
         (StudentTNLL(df=5.0), lambda m, s: stats.t(5.0, m, s)),
-        (CRPS(), lambda m, s: stats.norm(m, s)),
     ],
     ids=lambda v: repr(v) if hasattr(v, "name") else "",
 )
 def test_laws_equal_scipy(loss, law):
     raw, y, mine, state = numpy_raw(loss)
     reference = law(raw[:, 0], softplus(raw[:, 1]) + 1e-3)
-    if loss.name != "crps":
-        np.testing.assert_allclose(mine, -reference.logpdf(y), rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(mine, -reference.logpdf(y), rtol=1e-6, atol=1e-9)
     shaped, levels = torch.from_numpy(raw)[:, None], torch.tensor([0.05, 0.5, 0.9]).double()
     quantiles = loss.predict_quantiles(shaped, levels, state)[:, 0].numpy()
     for i, level in enumerate(levels.tolist()):
@@ -264,15 +261,6 @@ def test_gaussian_nll_equals_torch_and_weighs_by_beta():
         gradients.append(shaped.grad[:, 0].numpy())
     expected = gradients[0] * variance.numpy()[:, None] ** 0.5  # the factor itself has no gradient
     np.testing.assert_allclose(gradients[1], expected, rtol=1e-6, atol=1e-9)
-
-
-def test_crps_is_the_integral_that_it_is_named_for():
-    raw, y, mine, _ = numpy_raw(CRPS(), n=5)
-    scale = softplus(raw[:, 1]) + 1e-3
-    x = np.linspace(-40, 40, 400_001)
-    for i in range(5):
-        squared = (stats.norm(raw[i, 0], scale[i]).cdf(x) - (x >= y[i])) ** 2
-        assert mine[i] == pytest.approx(np.trapezoid(squared, x), rel=1e-3)
 
 
 def test_negative_binomial_equals_scipy():
