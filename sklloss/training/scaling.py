@@ -34,7 +34,7 @@ class InputScaler:
         """Learn mean and standard deviation; a constant feature has scale 1, sparse X no mean."""
         centre = not sparse.issparse(X)
         values = X if centre else X.data
-        if values.size and max(values.max(), -values.min()) > LARGEST_SQUARABLE:
+        if values.size and max(float(values.max()), -float(values.min())) > LARGEST_SQUARABLE:
             raise ValueError(
                 f"X has values too large to be squared, for example {np.abs(values).max():g}. Divide them by a constant."
             )
