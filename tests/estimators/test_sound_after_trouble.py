@@ -152,6 +152,7 @@ def test_a_last_batch_of_one_row_suits_batch_norm():
 
 def test_fully_frozen_module_predicts():
     module = nn.Linear(4, 1).requires_grad_(False)
+    nn.init.constant_(module.bias, 100.0)
     model = regressor(module=module, scale_target=False, max_epochs=1)
     with pytest.warns(UserWarning, match="worse than the best constant"):
         model.fit(X, Y)
