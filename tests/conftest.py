@@ -7,6 +7,7 @@ import torch
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 
 torch.set_num_threads(1)
+torch.manual_seed(0)  # modules that tests build as they are collected
 
 
 def with_names(bunch) -> tuple[pd.DataFrame, pd.Series]:
@@ -27,3 +28,9 @@ def breast_cancer() -> tuple[pd.DataFrame, pd.Series]:
 @pytest.fixture(scope="session")
 def digits() -> tuple[pd.DataFrame, pd.Series]:
     return with_names(load_digits(as_frame=True))
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """Draw the modules that a test builds itself from the same numbers in every run."""
+    torch.manual_seed(0)
