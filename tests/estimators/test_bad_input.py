@@ -245,5 +245,7 @@ def test_every_form_of_validation_rows(validation_fraction):
 def test_warnings_are_not_raised_for_sound_input():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        NeuralClassifier(max_epochs=3).fit(sparse.csr_array(X), LABELS).predict(sparse.csc_array(X))
-        NeuralRegressor(max_epochs=3).fit(X.astype(np.float32), Y.astype(int)).predict(X.tolist())
+        classifier = NeuralClassifier(max_epochs=3).fit(sparse.csr_array(X), LABELS)
+        assert classifier.predict(sparse.csc_array(X)).shape == (40,)
+        regressor = NeuralRegressor(max_epochs=3).fit(X.astype(np.float32), Y.astype(int))
+        assert np.isfinite(regressor.predict(X.tolist())).all()

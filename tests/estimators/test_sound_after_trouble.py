@@ -159,10 +159,6 @@ def test_fully_frozen_module_predicts():
     assert model.predict(X).shape == (120,)
 
 
-def softmax_of_logits(logits, y):
-    return functional.cross_entropy(logits, y, reduction="none")
-
-
 def test_inverse_link_gets_logits_of_rows():
     def loss(logits, y):
         return functional.cross_entropy(logits, y, reduction="none")

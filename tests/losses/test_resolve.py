@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 from torch import nn
 
 import sklloss
@@ -116,10 +115,3 @@ def test_a_loss_says_formula_parameters_reference_and_example():
         assert ">>>" in document
         for name in cls().params:
             assert f"{name} : " in document
-
-
-def test_losses_know_nothing_of_torch_generators():
-    state = torch.get_rng_state()
-    for cls in CATALOGUE:
-        cls()
-    assert torch.equal(state, torch.get_rng_state())
