@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor, nn
 
 from ..losses.base import Loss, State
+from ..losses.resolve import get_loss
 from ..modules import MODULES, build_module, check_widths
 from ..training import (
     Criterion,
@@ -26,6 +26,7 @@ from ..training import (
     seed_of,
 )
 from .parameters import NestedParameters
+from .sample import Sample
 from .splits import validation_split
 from .weights import checked_weights
 
@@ -45,30 +46,6 @@ BUILT_WITH = (
 )  # what cannot change while training goes on
 
 BATCH_MIN, BATCH_MAX, BATCHES_PER_EPOCH = 200, 1024, 50  # what batch_size="auto" aims at
-
-
-@dataclass(frozen=True)
-class Sample:
-    """The rows that a fit learns from: those whose weight is not 0.
-
-    Attributes
-    ----------
-    X : ndarray or CSR matrix of shape (n_samples, n_features)
-    y : ndarray of shape (n_samples, n_targets)
-        Targets as given, or class indices.
-    sample_weight : ndarray of shape (n_samples,)
-        Positive weights.
-    kept : ndarray of shape (n_samples,)
-        Where these rows stood in the X that `fit` received.
-    n_rows : int
-        How many rows that X had.
-    """
-
-    X: Any
-    y: np.ndarray
-    sample_weight: np.ndarray
-    kept: np.ndarray
-    n_rows: int
 
 
 class NeuralEstimator(NestedParameters):
@@ -123,6 +100,8 @@ class NeuralEstimator(NestedParameters):
         if go_on:
             self._check_goes_on(loss)
         sample = self._sample(X, y, sample_weight, first=not go_on)
+        if self._learns_from_all_at_once(loss, sample, epochs):
+            sample = sample.without_repeats()
         if not go_on:
             self._seed = seed_of(self.random_state)
             self._input_scaler = self._fit_input_scaler(sample)
@@ -143,7 +122,14 @@ class NeuralEstimator(NestedParameters):
         if len(kept) < len(weights):
             X, y, weights = X[kept], y[kept], weights[kept]
         y = self._encode(y, first)
-        return Sample(X, y, self._reweighted(y, weights), kept, n_rows)
+        return Sample(X, y, weights, self._reweighted(y, weights), kept, n_rows)
+
+    def _learns_from_all_at_once(self, loss: Loss, sample: Sample, epochs: int | None) -> bool:
+        """Tell whether each step sums over all rows, so that rows count by their weight alone."""
+        sets_rows_aside = self.early_stopping and epochs is None
+        rows_count_alone = loss.weighs_rows and isinstance(self.module, str)
+        one_batch = len(sample.y) <= self._batch_size(len(sample.y))
+        return rows_count_alone and one_batch and not sets_rows_aside
 
     def _validated(self, X: Any, y: Any, first: bool) -> tuple[Any, np.ndarray]:
         try:
@@ -199,8 +185,9 @@ class NeuralEstimator(NestedParameters):
 
     def _net(self, loss: Loss, sample: Sample, data: TrainingSet) -> StackNet:
         y = data.y[0]
+        row_weight = torch.from_numpy(sample.row_weight).to(y.device, self._dtype)
         sample_weight = torch.from_numpy(sample.sample_weight).to(y.device, self._dtype)
-        state = loss.prepare(y, sample_weight, self._n_classes)
+        state = loss.prepare(y, row_weight, self._n_classes)
         n_outputs = loss.n_outputs(self._n_classes, self._multi_label)
         baseline = loss.baseline(y, sample_weight, state)
         module = self._module(loss, data, n_outputs, baseline)
@@ -324,10 +311,15 @@ class NeuralEstimator(NestedParameters):
 
     def _expose(self, loss: Loss) -> Any:
         self.loss_ = loss
-        self.loss_state_ = self.net_.criterion_.state
         self.history_ = self.net_.history
         self.n_iter_ = len(self.history_)
         return self
+
+    @property
+    def loss_state_(self) -> State:
+        """What the loss learnt: hyperparameters, bins, class shares and trained parts, as tensors."""
+        check_is_fitted(self, "net_")
+        return self.loss_.readable(self.net_.criterion_.state)
 
     # ------------------------------------------------------------------ predict
 
@@ -347,6 +339,18 @@ class NeuralEstimator(NestedParameters):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def where_loss_has(method: str, otherwise: str) -> Callable[[NeuralEstimator], bool]:
+    """Return what tells ``available_if`` whether the loss, once fitted that of the fit, has a method."""
+
+    def check(estimator: NeuralEstimator) -> bool:
+        loss = getattr(estimator, "loss_", None) or get_loss(estimator.loss, task=estimator._task)
+        if not hasattr(loss, method):
+            raise AttributeError(f"Loss {loss.label!r} {otherwise}")
+        return True
+
+    return check
 
 
 def _same(value: Any, other: Any) -> bool:

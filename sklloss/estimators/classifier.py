@@ -13,19 +13,14 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from ..losses.base import ClassificationLoss, Task
 from ..losses.resolve import get_loss
-from .base import NeuralEstimator, Sample
+from .base import NeuralEstimator, where_loss_has
+from .sample import Sample
 from .weights import class_weights
 
-
-def _has_probabilities(estimator: NeuralClassifier) -> bool:
-    """Tell whether the loss determines class probabilities; otherwise raise what says so."""
-    loss = getattr(estimator, "loss_", None) or get_loss(estimator.loss, task="classification")
-    if not hasattr(loss, "predict_proba"):
-        raise AttributeError(
-            f"Loss {loss.label!r} gives a decision but no probabilities: use decision_function, CalibratedClassifierCV, or a loss"
-            " whose row in list_losses('classification') has predict_proba."
-        )
-    return True
+A_DECISION = (
+    "gives a decision but no probabilities: use decision_function, CalibratedClassifierCV, or a loss whose row in"
+    " list_losses('classification') has predict_proba."
+)
 
 
 class NeuralClassifier(ClassifierMixin, NeuralEstimator):
@@ -205,7 +200,7 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
             return scores[..., 0]
         return scores[:, 0, 0] if scores.shape[-1] == 1 else scores[:, 0]
 
-    @available_if(_has_probabilities)
+    @available_if(where_loss_has("predict_proba", A_DECISION))
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the class probabilities that the loss determines; absent where it determines none.
 
@@ -221,7 +216,7 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         probabilities = self.loss_.predict_proba(raw, self.loss_state_)[0].cpu().numpy()
         return probabilities[..., 1] if self._multi_label else probabilities[:, 0]
 
-    @available_if(_has_probabilities)
+    @available_if(where_loss_has("predict_proba", A_DECISION))
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Return the logarithm of `predict_proba`.
 
@@ -315,14 +310,13 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         return sample.y
 
     def _check_suits(self, loss: ClassificationLoss) -> None:
-        suits = (
-            loss.multi_label if self._multi_label else loss.multi_class or len(self.classes_) == 2
-        )
-        if not suits:
-            kind = "multi-label y" if self._multi_label else f"{len(self.classes_)} classes"
+        n_classes, other = len(self.classes_), "Choose another of list_losses('classification')"
+        if self._multi_label and not loss.multi_label:
+            raise ValueError(f"Loss {loss.label!r} does not take multi-label y. {other}.")
+        if not self._multi_label and n_classes > 2 and not loss.multi_class:
             raise ValueError(
-                f"Loss {loss.label!r} does not take {kind}. Choose another of list_losses('classification'), or wrap the classifier in"
-                " OneVsRestClassifier."
+                f"Only binary classification is supported by loss {loss.label!r}; y has {n_classes} classes. {other}, or wrap the"
+                " classifier in OneVsRestClassifier."
             )
 
     @property
@@ -341,5 +335,6 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
             return tags
         tags.classifier_tags.multi_class = loss.multi_class
         tags.classifier_tags.multi_label = loss.multi_label
-        tags.target_tags.multi_output = loss.multi_label
+        # scikit-learn's check of several columns wants predict and predict_proba to agree
+        tags.target_tags.multi_output = loss.multi_label and loss.decides_by_posterior
         return tags

@@ -5,13 +5,32 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 from sklearn.base import RegressorMixin
 from sklearn.utils import column_or_1d
+from sklearn.utils.metaestimators import available_if
 
 from ..losses.base import Task
+from ..losses.domains import Interval, check_in_domain
 from ..losses.resolve import get_loss
 from ..training import TargetScaler
-from .base import NeuralEstimator, Sample
+from .base import NeuralEstimator, where_loss_has
+from .sample import Sample
+
+OPEN_UNIT = Interval(0, 1, closed="neither")
+A_POINT = (
+    "tells a point and no law of y.  Losses that do: gaussian_nll, laplace_nll, student_t_nll, crps, cross_entropy, lognormal_nll,"
+    " negative_binomial, adaptive; and multi_quantile for quantiles alone."
+)
+
+
+def _checked_levels(quantiles: Any) -> np.ndarray:
+    levels = np.atleast_1d(np.asarray(quantiles, dtype=np.float64))
+    if levels.ndim != 1 or not len(levels) or not OPEN_UNIT.inside(levels).all():
+        raise ValueError(
+            f"predict_quantiles needs levels with 0 < quantile < 1; got {quantiles!r}. Give a list such as [0.1, 0.5, 0.9]."
+        )
+    return levels
 
 
 class NeuralRegressor(RegressorMixin, NeuralEstimator):
@@ -79,7 +98,7 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
     loss_ : Loss
         The resolved loss.
     loss_state_ : State
-        What the loss learnt: hyperparameters, bins and trained parts as tensors.
+        What the loss learnt: hyperparameters, bins, class shares and trained parts as tensors.
     net_ : StackNet
         The fitted skorch net, from scaled X to raw output.
     history_ : skorch.history.History
@@ -217,6 +236,74 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
         raw = self._raw(X)
         prediction = self.loss_.predict(raw, self.loss_state_)[0].double().cpu().numpy()
         restored = self._target_scaler.inverse_transform(prediction)
+        return restored[:, 0] if self._y_is_column else restored
+
+    @available_if(where_loss_has("predict_quantiles", A_POINT))
+    def predict_quantiles(self, X: Any, quantiles: Any = (0.1, 0.5, 0.9)) -> np.ndarray:
+        """Predict quantiles of y; for losses that give a law of y or several quantiles, absent for others.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
+        quantiles : array-like of shape (n_quantiles,), default=(0.1, 0.5, 0.9)
+            Levels in (0, 1).  ``multi_quantile`` knows those between its lowest and its highest.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_quantiles) or (n_samples, n_targets, n_quantiles)
+            In units of y, float64.
+
+        Raises
+        ------
+        ValueError
+            If a level is outside what the loss can tell.
+        """
+        raw = self._raw(X)
+        levels = torch.from_numpy(_checked_levels(quantiles)).to(raw)
+        predicted = self.loss_.predict_quantiles(raw, levels, self.loss_state_)[0]
+        columns = predicted.double().cpu().numpy().swapaxes(1, 2)  # (samples, quantiles, targets)
+        restored = self._target_scaler.inverse_transform(columns).swapaxes(1, 2)
+        return restored[:, 0] if self._y_is_column else restored
+
+    @available_if(where_loss_has("predict_quantiles", A_POINT))
+    def predict_interval(self, X: Any, coverage: float = 0.8) -> np.ndarray:
+        """Predict the central interval that holds y with a given probability; where `predict_quantiles` is.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
+        coverage : float, default=0.8
+            The probability, in (0, 1): the interval lies between the quantiles (1 - coverage) / 2 and (1 + coverage) / 2.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2) or (n_samples, n_targets, 2)
+            Lower and upper end, in units of y.
+
+        Raises
+        ------
+        ValueError
+            If coverage is not in (0, 1), or the loss cannot tell the quantiles.
+        """
+        check_in_domain("predict_interval", "coverage", coverage, OPEN_UNIT, "0.8 is usual.")
+        return self.predict_quantiles(X, ((1 - coverage) / 2, (1 + coverage) / 2))
+
+    @available_if(where_loss_has("predict_std", A_POINT))
+    def predict_std(self, X: Any) -> np.ndarray:
+        """Predict the standard deviation of y given X; for losses that give a law of y, absent for others.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_targets)
+            In units of y, float64.
+        """
+        raw = self._raw(X)
+        std = self.loss_.predict_std(raw, self.loss_state_)[0].double().cpu().numpy()
+        restored = std * self._target_scaler.scale
         return restored[:, 0] if self._y_is_column else restored
 
     def _encode(self, y: np.ndarray, first: bool) -> np.ndarray:

@@ -26,6 +26,7 @@ Task = Literal["regression", "classification"]
 Scaling = Literal["standard", "robust", "scale", "none"]
 
 REAL = Interval()
+PACE = 5.0  # a trained part is this many times the number that trains: it moves so much faster than weights do
 MIN_SHARE = 1e-4  # of a class, in the logits that training starts from
 
 
@@ -43,6 +44,10 @@ class State(dict[str, Tensor]):
     def model(self, index: int) -> State:
         """Return the state of one of the stacked models, its axis kept."""
         return State({k: v[index : index + 1] for k, v in self.items()}, self.trained)
+
+    def detached(self) -> State:
+        """Return the state without a link to what trains it."""
+        return State({k: v.detach() for k, v in self.items()}, self.trained)
 
     def without_models(self) -> State:
         """Return the state of a stack of one, its axis of models removed."""
@@ -100,6 +105,12 @@ class Loss:
     kinked : bool
         Whether the loss has kinks that `pointwise` rounds off over ``state["rounding"]`` where that is given, so that
         a second-order optimiser converges.
+    weighs_rows : bool
+        Whether a row of weight 2 counts as two equal rows, whatever the batch.
+    whole_batch : bool
+        Whether the loss has a value per batch but none per row, so that a batch should look like the whole.
+    needs_all_classes : bool
+        Whether it means nothing for a batch that lacks a class.
     """
 
     name: ClassVar[str]
@@ -110,6 +121,9 @@ class Loss:
     reference: ClassVar[str] = ""
     learns_from_y: ClassVar[bool] = False
     kinked: ClassVar[bool] = False
+    weighs_rows: ClassVar[bool] = True
+    whole_batch: ClassVar[bool] = False
+    needs_all_classes: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -183,6 +197,10 @@ class Loss:
         """Return the hyperparameters that travel in the state: numbers, or tuples of one per class."""
         fields = dataclasses.fields(self)
         return {f.name: getattr(self, f.name) for f in fields if not f.metadata.get("structural")}
+
+    def readable(self, state: State) -> State:
+        """Return the state with what trains without bounds also as what it stands for, detached."""
+        return state.detached()
 
     # ------------------------------------------------------------------ value
 
@@ -291,11 +309,20 @@ class ClassificationLoss(Loss):
     multi_class: ClassVar[bool] = True
     functional: ClassVar[str] = "class posterior"
 
+    @property
+    def decides_by_posterior(self) -> bool:
+        """Whether ``predict`` is the likeliest class of ``predict_proba``; not where a loss balances the decision."""
+        return True
+
     def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
         """One logit per class; one number for two classes and for each label of a multi-label target."""
         if n_classes is None:
             raise ValueError(f"{self.name} needs n_classes to say its number of outputs.")
         return 1 if multi_label or n_classes == 2 else n_classes
+
+    def n_classes_of(self, n_outputs: int) -> int:
+        """Return how many classes at least a network with so many outputs tells apart."""
+        return max(2, n_outputs)
 
     def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
         """Return the hyperparameters and ``prior``, the classes' shares of the weight, (1, n_targets, n_classes)."""
@@ -308,26 +335,22 @@ class ClassificationLoss(Loss):
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
         """Return the best constant, found from the logits of the class shares.
 
-        Where the optimum is a mode, these logits themselves: the best constant would be infinite and learn nothing.
+        Where the optimum is a mode, these logits themselves: the best constant may be infinite and learn nothing.
         """
-        start = self.log_shares(state)
-        return self._minimised(start, state) if self.functional == "class posterior" else start
+        shares = class_shares(y, sample_weight, state)
+        start = logits_of(shares)
+        return start if self.functional == "mode" else self._minimised(start, shares, state)
 
-    def log_shares(self, state: State) -> Tensor:
-        """Return the logits of the class shares, of at least MIN_SHARE each: finite for absent classes."""
-        log_share = state["prior"].squeeze(0).clamp(min=MIN_SHARE).log()
-        if log_share.shape[-1] == 2:
-            return log_share[:, 1:] - log_share[:, :1]
-        return log_share - log_share.mean(-1, keepdim=True)
-
-    def _minimised(self, start: Tensor, state: State) -> Tensor:
-        """Minimise the expected loss under the class shares over a constant raw output, (n_targets, n_outputs)."""
-        shares = state["prior"].squeeze(0).clamp(min=MIN_SHARE).T  # (classes, targets)
-        classes = torch.arange(len(shares), device=start.device).unsqueeze(1).expand(shares.shape)
+    def _minimised(self, start: Tensor, shares: Tensor, state: State) -> Tensor:
+        """Minimise the expected loss under class shares (n_targets, n_classes) over a constant raw output."""
+        n_classes = shares.shape[-1]
+        classes = (
+            torch.arange(n_classes, device=start.device).unsqueeze(1).expand(n_classes, len(shares))
+        )
 
         def expected(raw: Tensor) -> Tensor:
-            values = self.pointwise(raw.expand(len(shares), *raw.shape), classes, state)
-            return (shares * values).sum()
+            values = self.pointwise(raw.expand(n_classes, *raw.shape), classes, state)
+            return (shares.T * values).sum()
 
         return minimised(start, expected)
 
@@ -339,6 +362,19 @@ class ClassificationLoss(Loss):
         """Return the class index that the decision function chooses."""
         scores = self.decision_function(raw, state)
         return (scores.squeeze(-1) > 0).long() if scores.shape[-1] == 1 else scores.argmax(-1)
+
+
+def class_shares(y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
+    """Return the classes' shares of the weight, of at least MIN_SHARE each, (n_targets, n_classes)."""
+    return class_mass(y, sample_weight, state["prior"].shape[-1]).clamp(min=MIN_SHARE)
+
+
+def logits_of(shares: Tensor) -> Tensor:
+    """Return the logits of class shares, (n_targets, n_outputs)."""
+    log_share = shares.log()
+    if log_share.shape[-1] == 2:
+        return log_share[:, 1:] - log_share[:, :1]
+    return log_share - log_share.mean(-1, keepdim=True)
 
 
 def minimised(start: Tensor, objective: Callable[[Tensor], Tensor]) -> Tensor:

@@ -40,6 +40,25 @@ def of_class(values: Tensor, y: Tensor) -> Tensor:
     return values.gather(-1, y.unsqueeze(-1)).squeeze(-1)
 
 
+def log_complement(log_p: Tensor, y: Tensor) -> Tensor:
+    """Return log(1 - p_y) without cancellation: the logsumexp of the other classes' log p."""
+    own = one_hot(y, log_p).bool()
+    return log_p.masked_fill(own, -torch.inf).logsumexp(-1)
+
+
+def log_complements(log_p: Tensor) -> Tensor:
+    """Return log(1 - p_k) of every class without cancellation."""
+    top = log_p.argmax(-1)
+    others = torch.log1p(-log_p.exp().clamp(max=0.75))
+    is_top = one_hot(top, log_p).bool()
+    return torch.where(is_top, log_complement(log_p, top).unsqueeze(-1), others)
+
+
+def rest_of(log_p: Tensor, y: Tensor) -> Tensor:
+    """Return 1 - p_y without cancellation."""
+    return log_complement(log_p, y).exp()
+
+
 def clipped_posterior(values: Tensor, raw: Tensor) -> Tensor:
     """Turn values that may lie outside [0, 1] into probabilities that keep the argmax of raw."""
     clipped = values.clamp(0, 1)

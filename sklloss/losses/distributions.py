@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from .base import RegressionLoss, State, parameter
+from .base import RegressionLoss, Scaling, State, minimised, parameter
 from .domains import Interval
+from .positive import tangent_exp
 from .weighted import weighted_mean, weighted_quantile, weighted_std
 
 SCALE_FLOOR = 1e-3  # of every scale: log-likelihoods have no bound without one
@@ -229,3 +230,92 @@ class StudentTNLL(LocationScaleLoss):
             location = (pull * y).sum(0) / pull.sum(0)
             scale = ((pull * (y - location) ** 2).sum(0) / sample_weight.sum()).sqrt()
         return torch.stack((location, raw_of_scale(scale)), -1)
+
+
+@dataclass(frozen=True)
+class LognormalNLL(GaussianLoss):
+    """Negative log-likelihood of a log-normal law, for positive targets.
+
+    gaussian_nll of log y, plus log y; the prediction is ``exp(m + ½σ²)``.  It elicits the law; that is the mean of y only if the law
+    is log-normal.
+
+    References
+    ----------
+    Crow, E. L. and Shimizu, K., Lognormal Distributions, 1988.
+
+    Examples
+    --------
+    >>> import torch
+    >>> loss = LognormalNLL()
+    >>> round(loss(torch.tensor([[[0.0, 0.5403]]]), torch.tensor([[1.0]]), {}).item(), 3)
+    0.919
+    """
+
+    name: ClassVar[str] = "lognormal_nll"
+    functional: ClassVar[str] = "law"
+    reference: ClassVar[str] = "Crow & Shimizu 1988"
+    scaling: ClassVar[Scaling] = "scale"
+
+    @property
+    def y_domain(self) -> Interval:
+        """y > 0."""
+        return Interval(0, closed="neither")
+
+    def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """gaussian_nll of log y, plus log y."""
+        location, scale = self.location_and_scale(raw)
+        return gaussian_nll(location, scale, y.log()) + y.log()
+
+    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
+        """exp(m + ½σ²)."""
+        location, scale = self.location_and_scale(raw)
+        return tangent_exp(location + 0.5 * scale**2)
+
+    def predict_quantiles(self, raw: Tensor, levels: Tensor, state: State) -> Tensor:
+        """exp of the normal law's quantiles."""
+        return tangent_exp(super().predict_quantiles(raw, levels, state))
+
+    def predict_std(self, raw: Tensor, state: State) -> Tensor:
+        """Mean times √(exp(σ²) - 1)."""
+        scale = self.location_and_scale(raw)[1]
+        return self.inverse_link(raw, state) * (tangent_exp(scale**2) - 1).sqrt()
+
+    def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
+        """Mean and standard deviation of log y."""
+        return super().baseline(y.log(), sample_weight, state)
+
+
+@dataclass(frozen=True)
+class CRPS(GaussianLoss):
+    """Continuous ranked probability score of a normal law.
+
+    ``σ (t (2Φ(t) - 1) + 2φ(t) - 1/√π)`` with ``t = r/σ`` and ``σ = softplus(raw) + 0.001``.  It elicits the law, in units of y, and is less
+    drawn by outliers than a log-likelihood.
+
+    References
+    ----------
+    Gneiting, T. and Raftery, A. E., Strictly Proper Scoring Rules, Prediction, and Estimation, JASA 2007.
+
+    Examples
+    --------
+    >>> import torch
+    >>> loss = CRPS()
+    >>> round(loss(torch.tensor([[[0.0, 0.5403]]]), torch.tensor([[0.0]]), {}).item(), 3)
+    0.234
+    """
+
+    name: ClassVar[str] = "crps"
+    functional: ClassVar[str] = "law"
+    reference: ClassVar[str] = "Gneiting & Raftery 2007"
+
+    def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """σ (t (2Φ(t) - 1) + 2φ(t) - 1/√π)."""
+        location, scale = self.location_and_scale(raw)
+        t = (y - location) / scale
+        density = torch.exp(-0.5 * t**2) / sqrt(2 * pi)
+        return scale * (t * torch.erf(t / sqrt(2)) + 2 * density - 1 / sqrt(pi))
+
+    def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
+        """Location and scale of the best normal law, found from mean and standard deviation."""
+        start = super().baseline(y, sample_weight, state)
+        return minimised(start, lambda raw: self(raw.expand(*y.shape, 2), y, state, sample_weight))

@@ -17,6 +17,8 @@ from .base import (
     Loss,
     RegressionLoss,
     State,
+    class_shares,
+    logits_of,
     unknown_parameter_message,
 )
 from .classification import one_hot, probabilities
@@ -104,6 +106,7 @@ class OwnLoss(Loss):
 
     name: ClassVar[str] = "own"
     functional: ClassVar[str] = "own"
+    weighs_rows: ClassVar[bool] = False  # it may return one number for a whole batch
 
     function: Any = None
     keywords: tuple[tuple[str, Any], ...] = ()
@@ -279,7 +282,7 @@ class OwnClassificationLoss(OwnLoss, ClassificationLoss):
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
         """The logits of the class shares, in as many columns as the function takes."""
-        baseline = self.log_shares(state)
+        baseline = logits_of(class_shares(y, sample_weight, state))
         if baseline.shape[-1] == 1 and self.n_outputs(2, y.shape[-1] > 1) == 2:
             return torch.cat((-baseline / 2, baseline / 2), -1)
         return baseline

@@ -225,7 +225,8 @@ class MultiQuantile(RegressionLoss):
         upper = torch.searchsorted(known, levels).clamp(1, len(known) - 1)
         share = (levels - known[upper - 1]) / (known[upper] - known[upper - 1])
         values = self.inverse_link(raw, state)
-        return torch.lerp(values[..., upper - 1], values[..., upper], share.clamp(0, 1))
+        inside = share.clamp(0, 1).nan_to_num(0.0)  # 0 / 0 where there is one level only
+        return torch.lerp(values[..., upper - 1], values[..., upper], inside)
 
 
 @dataclass(frozen=True)

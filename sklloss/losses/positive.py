@@ -8,9 +8,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from .base import RegressionLoss, Scaling, State, parameter
+from .base import PACE, RegressionLoss, Scaling, State, parameter
 from .domains import Interval
-from .weighted import weighted_mean
+from .weighted import weighted_mean, weighted_std
 
 EXP_LIMIT = 20.0
 
@@ -178,7 +178,7 @@ class NegativeBinomial(RegressionLoss):
     """Negative binomial log-likelihood with a log link, its dispersion trained: for counts that vary more than Poisson's.
 
     ``(y + k) softplus(z - log k) - y (z - log k) + lgamma(k) + lgamma(y + 1) - lgamma(y + k)`` with ``prediction = E(z)`` and variance
-    ``μ + μ²/k``; log k trains within ±10, one per target, from 0.  It elicits the mean and the law.  y is not rescaled.
+    ``μ + μ²/k``; log k trains within ±10, one per target, from what the variance of all rows says.  It elicits the mean and the law.  y is not rescaled.
 
     References
     ----------
@@ -188,9 +188,12 @@ class NegativeBinomial(RegressionLoss):
     --------
     >>> import torch
     >>> loss = NegativeBinomial()
-    >>> y = torch.tensor([[0.0]])
-    >>> loss(torch.tensor([[[0.0]]]), y, loss.prepare(y, torch.ones(1)))
-    tensor(0.6931)
+    >>> y = torch.tensor([[0.0], [2.0]])
+    >>> state = loss.prepare(y, torch.ones(2))
+    >>> state["raw_dispersion"].fill_(0.0)  # k = 1
+    tensor([[0.]])
+    >>> loss.pointwise(torch.zeros(2, 1, 1), y, state)[0]
+    tensor([0.6931])
     """
 
     name: ClassVar[str] = "negative_binomial"
@@ -204,13 +207,21 @@ class NegativeBinomial(RegressionLoss):
         return Interval(0)
 
     def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
-        """Start log k of every target at 0."""
-        raw = torch.zeros(1, y.shape[1], dtype=y.dtype, device=y.device)
-        return State({"raw_dispersion": raw}, trained=["raw_dispersion"])
+        """Start k of every target where the variance of all rows is ``μ + μ²/k``."""
+        mean, variance = weighted_mean(y, sample_weight), weighted_std(y, sample_weight) ** 2
+        excess = (variance - mean).clamp(min=1e-3)
+        log_k = (mean**2 / excess).clamp(min=1e-3, max=1e3).log()
+        raw = LOG_DISPERSION_LIMIT / PACE * torch.atanh(log_k / LOG_DISPERSION_LIMIT)
+        return State({"raw_dispersion": raw.unsqueeze(0)}, trained=["raw_dispersion"])
+
+    def readable(self, state: State) -> State:
+        """Add the ``dispersion`` k."""
+        shown = super().readable(state)
+        return State({**shown, "dispersion": self.log_dispersion(shown).exp()}, state.trained)
 
     def log_dispersion(self, state: State) -> Tensor:
         """Return log k of every target, shape (*models, 1, n_targets)."""
-        raw = state["raw_dispersion"]
+        raw = PACE * state["raw_dispersion"]
         return LOG_DISPERSION_LIMIT * torch.tanh(raw / LOG_DISPERSION_LIMIT)
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:

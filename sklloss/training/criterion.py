@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..losses.base import Loss, State, Task
+from ..losses.base import ClassificationLoss, Loss, State, Task
 from ..losses.resolve import get_loss
 
 LOSS_PREFIX = "loss__"
@@ -103,24 +103,27 @@ class Criterion(nn.Module):
         loss = self._prepare(raw, targets)
         targets = targets.to(raw.dtype) if loss.task == "regression" else targets.long()
         if loss.task == "classification":
-            _check_indices(targets, max(2, raw.shape[-1]))
+            _check_indices(targets, self.state["prior"].shape[-1])
         return loss(raw.unsqueeze(0), targets.unsqueeze(0), self.state, _leading(sample_weight))[0]
 
     @staticmethod
-    def probabilities(loss: Any, **loss_params: Any) -> Probabilities:
+    def probabilities(loss: Any, y: Any = None, **loss_params: Any) -> Probabilities:
         """Return what turns a classifier's raw output into class probabilities, for skorch's ``predict_nonlinearity``.
 
         Parameters
         ----------
-        loss, **loss_params
-            As in `Criterion`; give the same here.
+        loss, y, **loss_params
+            As in `Criterion`; give the same here.  Where a part of the loss trains, give the fitted net's ``criterion_`` as `loss`.
 
         Raises
         ------
         ValueError
-            If the loss has no probabilities.
+            If the loss has no probabilities, or has parts that train.
         """
-        return Probabilities(get_loss(loss, task="classification", **_without_prefix(loss_params)))
+        if isinstance(loss, Criterion):
+            return Probabilities(loss.loss, loss.state.detached())
+        resolved = get_loss(loss, task="classification", **_without_prefix(loss_params))
+        return Probabilities(resolved, None, y)
 
     @staticmethod
     def predictions(loss: Any, y: Any = None, **loss_params: Any) -> Predictions:
@@ -139,8 +142,7 @@ class Criterion(nn.Module):
         self._task = self._task or _task_of(targets)
         loss = get_loss(self._given, task=self._task, **self._params)
         loss.check_params()
-        n_classes = None if self._task == "regression" else max(2, raw.shape[-1])
-        self._hold(state_from(loss, self._y, n_classes, raw))
+        self._hold(state_from(loss, self._y, raw))
         self.loss = loss
         return loss
 
@@ -157,19 +159,24 @@ class Criterion(nn.Module):
 class Probabilities:
     """Raw output of a classifier to class probabilities (n_samples, n_classes)."""
 
-    def __init__(self, loss: Any) -> None:
+    def __init__(self, loss: Any, state: State | None = None, y: Any = None) -> None:
         loss.check_params()
         if not hasattr(loss, "predict_proba"):
             raise ValueError(
                 f"Loss {loss.label!r} gives a decision but no probabilities. Choose one whose row in"
                 " list_losses('classification') has predict_proba, or use CalibratedClassifierCV."
             )
-        self.loss = loss
+        self.loss, self.state, self.y = loss, state, y
 
     def __call__(self, raw: Tensor) -> Tensor:
-        """Return probabilities for raw output of shape (n_samples,) or (n_samples, n_classes)."""
+        """Return probabilities for raw output of shape (n_samples,) or (n_samples, n_outputs)."""
         scores = raw.reshape(1, len(raw), 1, -1)
-        state = state_from(self.loss, None, max(2, scores.shape[-1]), scores)
+        state = state_from(self.loss, self.y, scores) if self.state is None else self.state
+        if state.trained and self.state is None:
+            raise ValueError(
+                f"Loss {self.loss.label!r} trains {sorted(state.trained)} beside the network. Once the net is fitted, tell it:"
+                " net.set_params(predict_nonlinearity=Criterion.probabilities(net.criterion_))."
+            )
         return self.loss.predict_proba(scores, state)[0, :, 0]
 
 
@@ -184,11 +191,11 @@ class Predictions:
     def __call__(self, raw: Tensor) -> Tensor:
         """Return predictions for raw output of shape (n_samples, n_targets * n_outputs)."""
         shaped = raw.reshape(1, len(raw), -1, self.loss.n_outputs())
-        return self.loss.predict(shaped, state_from(self.loss, self.y, None, shaped))[0]
+        return self.loss.predict(shaped, state_from(self.loss, self.y, shaped))[0]
 
 
-def state_from(loss: Loss, y: Any, n_classes: int | None, like: Tensor) -> State:
-    """Return the stacked state of one model, learnt from y where it is given.
+def state_from(loss: Loss, y: Any, like: Tensor) -> State:
+    """Return the stacked state of one model, learnt from y where it is given; `like` is raw output.
 
     Raises
     ------
@@ -204,6 +211,9 @@ def state_from(loss: Loss, y: Any, n_classes: int | None, like: Tensor) -> State
     values = torch.zeros(1, 1) if y is None else torch.as_tensor(np.asarray(y)).reshape(len(y), -1)
     values = values.to(device=like.device, dtype=dtype)
     weights = torch.ones(len(values), dtype=like.dtype, device=like.device)
+    n_classes = None
+    if isinstance(loss, ClassificationLoss):
+        n_classes = max(loss.n_classes_of(like.shape[-1]), 1 + int(values.max()))
     return State.stack([loss.prepare(values, weights, n_classes)])
 
 

@@ -144,6 +144,10 @@ class Batches:
     batch_size : int
     pad : callable
         Widens the features of a batch to what a stack computes with.
+    balanced : bool, default=False
+        Whether each batch holds its share of every class, as a loss of the whole batch needs.
+    complete : bool, default=False
+        Whether there are at most as many batches as the rarest class has rows, so that each can hold all classes.
     """
 
     def __init__(
@@ -152,11 +156,14 @@ class Batches:
         index: Tensor,
         batch_size: int,
         pad: Callable[[Tensor], Tensor],
+        balanced: bool = False,
+        complete: bool = False,
     ) -> None:
         self.data = data
         self.pad = pad
         self.index = index
-        self.batch_size = batch_size
+        self.balanced = balanced and data.y.shape[-1] == 1
+        self.batch_size = max(batch_size, self._complete_size()) if complete else batch_size
         n_models, n_rows = data.sample_weight.shape
         self._y = data.y.flatten(0, 1)
         self._sample_weight = data.sample_weight.flatten()
@@ -182,7 +189,26 @@ class Batches:
         if self.n_rows <= self.batch_size:
             return self.in_order()
         orders = {seed: self._permutation(seed, epoch) for seed in seeds}
-        return self._slices(self.index.gather(1, torch.stack([orders[seed] for seed in seeds])))
+        index = self.index.gather(1, torch.stack([orders[seed] for seed in seeds]))
+        return self._slices(self._spread(index) if self.balanced else index)
+
+    def _spread(self, index: Tensor) -> Tensor:
+        """Order shuffled rows so that any stretch of them holds its share of each model's classes."""
+        labels = self._targets(index)[0][..., 0]
+        place = torch.zeros(labels.shape, dtype=torch.float64, device=labels.device)
+        for label in labels.unique():
+            own = labels == label
+            rank = own.cumsum(1) - 0.5
+            place = torch.where(own, rank / own.sum(1, keepdim=True), place)
+        return index.gather(1, place.argsort(dim=1, stable=True))
+
+    def _complete_size(self) -> int:
+        """Return the least batch size at which every batch can hold a row of each class, for each target."""
+        labels = self.data.y.gather(
+            1, self.index.unsqueeze(-1).expand(*self.index.shape, self.data.y.shape[-1])
+        )
+        counts = torch.stack([(labels == k).sum(1) for k in labels.unique()])
+        return -(-self.n_rows // int(counts[counts > 0].min()))
 
     def _permutation(self, seed: int, epoch: int) -> Tensor:
         order = torch.randperm(self.n_rows, generator=generator(seed, "shuffle", epoch))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -325,27 +325,35 @@ class StackNet(NeuralNet):
     # ------------------------------------------------------------------ evaluation
 
     def evaluate(self, batches: Batches) -> Tensor:
-        """Return the weighted mean loss, shape (models,)."""
-        total = torch.zeros_like(batches.total_weight)
+        """Return the weighted mean loss of the present weights, shape (models,)."""
         with torch.no_grad():
-            for batch in batches.in_order():
-                total += self._total(batch)
-        return total / batches.total_weight
+            seen = ((self._infer(b), b.y, b.sample_weight) for b in batches.in_order())
+            return self._sum_of_losses(seen) / batches.total_weight
+
+    def _sum_of_losses(self, seen: Iterable[tuple[Tensor, Tensor, Tensor]]) -> Tensor:
+        """Return Σwℓ over pieces of (raw, y, sample_weight), shape (models,); joined where no row has a loss of its own."""
+        state = self.criterion_.state
+        if self.loss.whole_batch:
+            raw, y, sample_weight = (torch.cat(parts, 1) for parts in zip(*seen, strict=True))
+            return self.loss.total(raw, y, state, sample_weight)
+        return torch.stack([self.loss.total(r, y, state, w) for r, y, w in seen]).sum(0)
+
+    def _infer(self, batch: Batch) -> Tensor:
+        """Return raw output in the contract's shape."""
+        return self.stack_.infer(batch.X).unflatten(-1, (batch.y.shape[-1], -1))
 
     def _total(self, batch: Batch) -> Tensor:
         """Return Σwℓ of the present weights, shape (models,)."""
-        raw = self.stack_.infer(batch.X).unflatten(-1, (batch.y.shape[-1], -1))
-        return self.loss.total(raw, batch.y, self.criterion_.state, batch.sample_weight)
+        return self.loss.total(
+            self._infer(batch), batch.y, self.criterion_.state, batch.sample_weight
+        )
 
     def constant_loss(self, batches: Batches) -> Tensor:
         """Return the weighted mean loss of the best constant, shape (models,)."""
-        state, total = self.criterion_.state, torch.zeros_like(batches.total_weight)
         constant = self.criterion_.baseline.unsqueeze(1)
         with torch.no_grad():
-            for y, sample_weight in batches.targets():
-                raw = constant.expand(*y.shape, -1)
-                total += self.loss.total(raw, y, state, sample_weight)
-        return total / batches.total_weight
+            seen = ((constant.expand(*y.shape, -1), y, w) for y, w in batches.targets())
+            return self._sum_of_losses(seen) / batches.total_weight
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return class probabilities (n, classes), or (n, labels), of scaled X; raw output where the loss has none."""
@@ -395,7 +403,8 @@ class StackNet(NeuralNet):
 
     def _batches(self, data: TrainingSet) -> tuple[Batches, Batches | None]:
         size = data.train.shape[1] if self.full_batch else self.batch_size
-        train = Batches(data, data.train, size, self.stack_.pad)
+        balanced, complete = self.loss.whole_batch, self.loss.needs_all_classes
+        train = Batches(data, data.train, size, self.stack_.pad, balanced, complete)
         if data.valid is None:
             return train, None
         return train, Batches(data, data.valid, EVALUATION_ROWS, self.stack_.pad)

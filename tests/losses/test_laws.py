@@ -11,16 +11,19 @@ from sklearn.base import clone
 from sklearn.datasets import load_diabetes
 
 import sklloss.losses as losses
-from sklloss.losses import EpsilonInsensitive, Loss, State
+from sklloss.losses import Barron, EpsilonInsensitive, Loss, State
 from sklloss.losses.catalogue import CATALOGUE
 from sklloss.losses.domains import Interval
 from sklloss.losses.plain import absolute
 from sklloss.losses.robust import ResidualLoss
 
 from ..instances import ALL, CLASSIFICATION, REGRESSION
-from .drawn import draw, draw_targets
+from .drawn import cost, draw, draw_targets
 
 each = pytest.mark.parametrize("loss", ALL, ids=repr)
+each_per_row = pytest.mark.parametrize(
+    "loss", [loss for loss in ALL if not loss.whole_batch], ids=repr
+)
 each_regression = pytest.mark.parametrize("loss", REGRESSION, ids=repr)
 each_classification = pytest.mark.parametrize("loss", CLASSIFICATION, ids=repr)
 
@@ -29,7 +32,7 @@ each_classification = pytest.mark.parametrize("loss", CLASSIFICATION, ids=repr)
 def test_gradient_is_the_derivative(loss):
     raw, y, _, state = draw(loss)
     raw.requires_grad_()
-    assert torch.autograd.gradcheck(lambda r: loss.pointwise(r, y, state), raw)
+    assert torch.autograd.gradcheck(lambda r: cost(loss, r, y, state), raw)
 
 
 @each
@@ -37,25 +40,41 @@ def test_gradient_is_the_derivative(loss):
 def test_value_and_gradient_are_finite_in_float32(loss, size):
     raw, y, _, state = draw(loss, n=200, dtype=torch.float32)
     raw = (size * raw.sign() * raw.abs().clamp(max=1)).requires_grad_()
-    value = loss.pointwise(raw, y, state)
+    value = cost(loss, raw, y, state)
     value.sum().backward()
     assert value.isfinite().all()
     assert raw.grad.isfinite().all()
 
 
-@each
+@each_per_row
 def test_pointwise_is_neither_reduced_nor_weighted(loss):
     raw, y, _, state = draw(loss)
     assert loss.pointwise(raw, y, state).shape == y.shape
 
 
-@each
+@each_per_row
 def test_call_is_the_weighted_mean(loss):
     raw, y, weights, state = draw(loss)
     values = loss.pointwise(raw, y, state).mean(-1).numpy()
     expected = np.average(values, weights=weights.numpy())
     assert loss(raw, y, state, weights).item() == pytest.approx(expected, rel=1e-12)
     assert loss(raw, y, state).item() == pytest.approx(values.mean(), rel=1e-12)
+
+
+@each
+def test_weight_2_is_a_row_repeated_and_0_a_row_removed(loss):
+    raw, y, _, state = draw(loss, n=40)
+    weights = torch.arange(40) % 4
+    repeated = [t.repeat_interleave(weights, 0) for t in (raw, y)]
+    expected = loss(*repeated, state)
+    torch.testing.assert_close(loss(raw, y, state, weights.to(raw.dtype)), expected)
+
+
+@pytest.mark.parametrize("loss", [loss for loss in ALL if loss.whole_batch], ids=repr)
+def test_losses_of_a_batch_have_no_value_per_row(loss):
+    raw, y, _, state = draw(loss)
+    with pytest.raises(TypeError, match="value per batch, but none per row"):
+        loss.pointwise(raw, y, state)
 
 
 @each
@@ -88,14 +107,12 @@ def test_stacked_equals_alone_bit_for_bit(loss, dtype):
     drawn = [draw(s, n=64, n_targets=2, dtype=dtype, seed=i) for i, s in enumerate(settings)]
     raw, y, weights = (torch.stack([d[i] for d in drawn]) for i in range(3))
     state = State.stack([d[3] for d in drawn])
-    together = loss.pointwise(raw, y, state)
+    together = cost(loss, raw, y, state)
     means = loss(raw, y, state, weights)
     for k, (setting, (raw_k, y_k, weights_k, state_k)) in enumerate(
         zip(settings, drawn, strict=True)
     ):
-        torch.testing.assert_close(
-            together[k], setting.pointwise(raw_k, y_k, state_k), rtol=0, atol=0
-        )
+        torch.testing.assert_close(together[k], cost(setting, raw_k, y_k, state_k), rtol=0, atol=0)
         torch.testing.assert_close(means[k], setting(raw_k, y_k, state_k, weights_k))
 
 
@@ -136,7 +153,7 @@ def test_is_frozen(loss):
     ("loss", "name"), [(cls, name) for cls in CATALOGUE for name in cls().params], ids=str
 )
 def test_parameters_outside_their_domain_are_named(loss, name):
-    bad = loss(**{name: 7.5 if name == "alpha" else -7.5})
+    bad = loss(**{name: 7.5 if (loss, name) == (Barron, "alpha") else -7.5})
     with pytest.raises(ValueError, match=rf"{loss.__name__} needs .*{name}.*got .*7\.5.*default"):
         bad.check_params()
 
@@ -199,19 +216,27 @@ def test_minimum_over_constants_is_the_declared_functional(loss):
     assert prediction == pytest.approx(FUNCTIONALS[loss.functional](y), abs=2e-3)
 
 
+INFINITE_AT_BEST = (
+    "absolute_error",
+    "normalized_cross_entropy",
+    "active_passive",
+    "soft_f1",
+)
+
+
 @each
 def test_baseline_is_the_best_constant(loss):
     """No constant near the baseline is better; only a mode of probabilities would be infinite."""
     generator = torch.Generator().manual_seed(0)
-    y = draw_targets(loss, 300, 1, torch.float64, generator) % 3
+    n_classes = 3 if getattr(loss, "multi_class", True) else 2
+    y = draw_targets(loss, 300, 1, torch.float64, generator, n_classes)
     weights = 0.5 + torch.rand(300, dtype=torch.float64, generator=generator)
-    state = loss.prepare(y, weights, 3 if loss.task == "classification" else None)
+    state = loss.prepare(y, weights, n_classes if loss.task == "classification" else None)
     baseline = loss.baseline(y, weights, state)
-    assert baseline.shape == (1, loss.n_outputs(3))
+    assert baseline.shape == (1, loss.n_outputs(n_classes))
     value = loss(baseline.expand(300, 1, -1), y, state, weights)
-    if loss.name == "absolute_error" and loss.task == "classification":
-        uniform = loss(torch.zeros(300, 1, 3).double(), y, state, weights)
-        assert value <= uniform
+    if loss.name in INFINITE_AT_BEST and loss.task == "classification":
+        assert value <= loss(torch.zeros(300, 1, 3).double(), y, state, weights)
         return
     for scale in (0.01, 0.1, 1.0):
         for _ in range(30):
@@ -279,7 +304,8 @@ def test_rounded_kink_is_a_smooth_upper_part_of_the_absolute_value():
 @each_classification
 def test_decision_is_the_argmax_of_the_decision_function(loss):
     raw, _, _, state = draw(loss)
-    assert torch.equal(loss.predict(raw, state), loss.decision_function(raw, state).argmax(-1))
+    if loss.multi_class:
+        assert torch.equal(loss.predict(raw, state), loss.decision_function(raw, state).argmax(-1))
     two, _, _, state = draw(loss, n_classes=2)
     decision = loss.decision_function(two, state).squeeze(-1)
     assert torch.equal(loss.predict(two, state), (decision > 0).long())

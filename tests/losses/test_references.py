@@ -9,8 +9,10 @@ from sklearn import metrics
 from torch import nn
 
 from sklloss.losses import (
+    CRPS,
     AbsoluteError,
     AbsolutePercentageError,
+    Adaptive,
     Barron,
     Brier,
     Cauchy,
@@ -27,6 +29,7 @@ from sklloss.losses import (
     Huber,
     LaplaceNLL,
     LogCosh,
+    LognormalNLL,
     MultiQuantile,
     NegativeBinomial,
     Poisson,
@@ -232,18 +235,23 @@ def softplus(raw):
         (GaussianNLL(), lambda m, s: stats.norm(m, s)),
         (LaplaceNLL(), lambda m, s: stats.laplace(m, s)),
         (StudentTNLL(df=5.0), lambda m, s: stats.t(5.0, m, s)),
+        (LognormalNLL(), lambda m, s: stats.lognorm(s, scale=np.exp(m))),
+        (CRPS(), lambda m, s: stats.norm(m, s)),
     ],
     ids=lambda v: repr(v) if hasattr(v, "name") else "",
 )
 def test_laws_equal_scipy(loss, law):
     raw, y, mine, state = numpy_raw(loss)
     reference = law(raw[:, 0], softplus(raw[:, 1]) + 1e-3)
-    np.testing.assert_allclose(mine, -reference.logpdf(y), rtol=1e-6, atol=1e-9)
+    if loss.name != "crps":
+        np.testing.assert_allclose(mine, -reference.logpdf(y), rtol=1e-6, atol=1e-9)
     shaped, levels = torch.from_numpy(raw)[:, None], torch.tensor([0.05, 0.5, 0.9]).double()
     quantiles = loss.predict_quantiles(shaped, levels, state)[:, 0].numpy()
     for i, level in enumerate(levels.tolist()):
         np.testing.assert_allclose(quantiles[:, i], reference.ppf(level), rtol=1e-6)
     np.testing.assert_allclose(loss.predict_std(shaped, state)[:, 0], reference.std(), rtol=1e-6)
+    if loss.name == "lognormal_nll":
+        np.testing.assert_allclose(loss.predict(shaped, state)[:, 0], reference.mean(), rtol=1e-6)
 
 
 def test_gaussian_nll_equals_torch_and_weighs_by_beta():
@@ -263,12 +271,47 @@ def test_gaussian_nll_equals_torch_and_weighs_by_beta():
     np.testing.assert_allclose(gradients[1], expected, rtol=1e-6, atol=1e-9)
 
 
+def test_crps_is_the_integral_that_it_is_named_for():
+    raw, y, mine, _ = numpy_raw(CRPS(), n=5)
+    scale = softplus(raw[:, 1]) + 1e-3
+    x = np.linspace(-40, 40, 400_001)
+    for i in range(5):
+        squared = (stats.norm(raw[i, 0], scale[i]).cdf(x) - (x >= y[i])) ** 2
+        assert mine[i] == pytest.approx(np.trapezoid(squared, x), rel=1e-3)
+
+
+def test_adaptive_is_a_normalised_law():
+    loss = Adaptive()
+    y = torch.zeros(1, 1).double()
+    state = loss.prepare(y, torch.ones(1).double())
+    assert loss(torch.zeros(1, 1, 1).double(), y, state).item() == pytest.approx(
+        np.log(2 * np.e * special.k1(1)), abs=1e-9
+    )
+    x = torch.linspace(-3000, 3000, 2_000_001, dtype=torch.float64)
+    for shape, scale in ((-1.0, 0.5), (0.0, 1.0), (4.0, 2.0)):
+        state["raw_shape"].fill_(shape / 5)
+        state["raw_scale"].fill_(scale / 5)
+        density = (-loss.pointwise(x[:, None, None], torch.zeros(len(x), 1).double(), state)).exp()
+        assert torch.trapezoid(density[:, 0], x).item() == pytest.approx(1, abs=1e-5)
+
+
+def test_adaptive_has_the_quantiles_of_a_hyperbolic_law_at_shape_1():
+    loss = Adaptive()
+    y = torch.zeros(1, 1).double()
+    state = loss.prepare(y, torch.ones(1).double())
+    law = stats.genhyperbolic(p=1, a=1, b=0)
+    levels, raw = torch.tensor([0.05, 0.5, 0.9]).double(), torch.full((1, 1, 1), 2.0).double()
+    quantiles = loss.predict_quantiles(raw, levels, state).flatten()
+    np.testing.assert_allclose(quantiles, 2 + law.ppf(levels), atol=1e-5)
+    assert loss.predict_std(raw, state).item() == pytest.approx(law.std(), rel=1e-6)
+
+
 def test_negative_binomial_equals_scipy():
     loss = NegativeBinomial()
     raw, _, _, _ = draw(loss, n=60, n_targets=1)
     y = torch.arange(60.0).double()[:, None]
     state = loss.prepare(y, torch.ones(60).double())
-    state["raw_dispersion"] += 0.7
+    state["raw_dispersion"].fill_(0.7 / 5)
     k = np.exp(10 * np.tanh(0.07))
     mean = np.exp(raw[:, 0, 0].numpy())
     law = stats.nbinom(k, k / (k + mean))

@@ -10,7 +10,7 @@ from sklearn.model_selection import GridSearchCV
 from torch import nn
 
 from sklloss import Criterion
-from sklloss.losses import Huber, get_loss, list_losses
+from sklloss.losses import Huber, get_loss
 
 from ..instances import catalogue_of
 
@@ -68,21 +68,41 @@ def test_every_regression_loss_trains_in_plain_skorch(name, regression):
     assert np.corrcoef(net.predict(X)[:, 0], y[:, 0])[0, 1] > 0.55
 
 
-@pytest.mark.parametrize("loss", catalogue_of("classification"))
-def test_every_classification_loss_trains_in_plain_skorch(loss, classification):
+@pytest.mark.parametrize("name", catalogue_of("classification"))
+def test_every_classification_loss_trains_in_plain_skorch(name, classification):
     X, y = classification
-    options = {"criterion__loss": loss}
-    has_probabilities = list_losses("classification").set_index("name").loc[loss, "predict_proba"]
-    if has_probabilities:
-        options["predict_nonlinearity"] = Criterion.probabilities(loss)
-    net = skorch_net(skorch.NeuralNetClassifier, 64, 10, **options).fit(X, y)
-    assert (net.predict(X) == y).mean() > 0.5
-    if has_probabilities:
-        np.testing.assert_allclose(net.predict_proba(X).sum(1), 1, atol=1e-5)
-        raw = net.forward(X)
-        criterion = net.criterion_
-        expected = criterion.loss.predict_proba(raw[None, :, None], criterion.state)[0, :, 0]
-        np.testing.assert_allclose(net.predict_proba(X), expected, atol=1e-6)
+    loss = get_loss(name, task="classification")
+    y = y if loss.multi_class else (y > 4).astype(np.int64)
+    n_classes = 1 + y.max()
+    options = {"criterion__loss": name}
+    if loss.learns_from_y:
+        options["criterion__y"] = y
+    net = skorch_net(skorch.NeuralNetClassifier, 64, loss.n_outputs(n_classes), **options)
+    net.set_params(max_epochs=20).fit(X, y)
+    if not hasattr(loss, "predict_proba"):
+        decision = loss.predict(net.forward(X)[None, :, None], net.criterion_.state)[0, :, 0]
+        assert (decision.numpy() == y).mean() > 0.5
+        return
+    known = net.criterion_ if net.criterion_.state.trained else name
+    data = {"y": y} if loss.learns_from_y and known is name else {}
+    net.set_params(predict_nonlinearity=Criterion.probabilities(known, **data))
+    assert net.predict_proba(X).shape == (len(y), n_classes)
+    np.testing.assert_allclose(net.predict_proba(X).sum(1), 1, atol=1e-5)
+    raw = net.forward(X)
+    expected = loss.predict_proba(raw[None, :, None], net.criterion_.state)[0, :, 0]
+    np.testing.assert_allclose(net.predict_proba(X), expected.detach(), atol=1e-6)
+    least = 0.15 if loss.functional == "law over ranks" else 0.5  # digits have no order
+    assert (net.predict(X) == y).mean() > least
+
+
+def test_trained_parts_need_the_fitted_criterion(classification):
+    X, y = classification
+    net = skorch_net(
+        skorch.NeuralNetClassifier, 64, 1, criterion__loss="coral", criterion__y=y,
+        predict_nonlinearity=Criterion.probabilities("coral", y=y),
+    ).fit(X, y)  # fmt: skip
+    with pytest.raises(ValueError, match="trains .'raw_biases'. beside the network"):
+        net.predict_proba(X)
 
 
 def test_without_probabilities_skorch_returns_raw_output(classification):

@@ -1,0 +1,66 @@
+"""The rows that a fit learns from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The rows that a fit learns from: those whose weight is not 0.
+
+    Attributes
+    ----------
+    X : ndarray or CSR matrix of shape (n_samples, n_features)
+    y : ndarray of shape (n_samples, n_targets)
+        Targets as given, or class indices.
+    row_weight : ndarray of shape (n_samples,)
+        Positive weights as given to `fit`: what a row counts.
+    sample_weight : ndarray of shape (n_samples,)
+        The same times what the estimator adds, as weights of classes: what a row weighs in training.
+    kept : ndarray of shape (n_samples,)
+        Where these rows stood in the X that `fit` received.
+    n_rows : int
+        How many rows that X had.
+    """
+
+    X: Any
+    y: np.ndarray
+    row_weight: np.ndarray
+    sample_weight: np.ndarray
+    kept: np.ndarray
+    n_rows: int
+
+    def without_repeats(self) -> Sample:
+        """Return one row in place of equal ones, their weights added, in an order that the values alone decide.
+
+        So neither the order of the rows nor whether a row is repeated or has weight 2 can change a bit of what is
+        learnt from all of them at once.
+        """
+        _, first, group = np.unique(self._keys(), return_index=True, return_inverse=True)
+        return replace(
+            self,
+            X=self.X[first],
+            y=self.y[first],
+            row_weight=np.bincount(group, weights=self.row_weight),
+            sample_weight=np.bincount(group, weights=self.sample_weight),
+            kept=self.kept[first],
+        )
+
+    def _keys(self) -> np.ndarray:
+        """Return the bytes of each row, as something that sorts."""
+        y = np.asarray(self.y, dtype=np.float64) + 0.0  # -0 is 0
+        if not sparse.issparse(self.X):
+            table = np.ascontiguousarray(np.column_stack((self.X + 0.0, y)))
+            return table.view(np.dtype((np.void, table.itemsize * table.shape[1])))[:, 0]
+        X = self.X.sorted_indices()
+        X.eliminate_zeros()
+        spans = zip(X.indptr[:-1], X.indptr[1:], y, strict=True)
+        parts = [(X.indices[a:b], X.data[a:b], row) for a, b, row in spans]
+        keys = np.empty(len(parts), dtype=object)
+        keys[:] = [b"|".join(part.tobytes() for part in row) for row in parts]
+        return keys
