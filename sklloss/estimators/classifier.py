@@ -17,6 +17,14 @@ from .base import NeuralEstimator, where_loss_has
 from .sample import Sample
 from .weights import class_weights
 
+
+def order_of(y: Any) -> list[Any] | None:
+    """Return the categories of a pandas ordered categorical, lowest first; None for anything else."""
+    column = y.iloc[:, 0] if getattr(y, "ndim", 1) == 2 and hasattr(y, "iloc") else y
+    dtype: Any = getattr(column, "dtype", None)
+    return list(dtype.categories) if getattr(dtype, "ordered", False) else None
+
+
 A_DECISION = (
     "gives a decision but no probabilities: use decision_function, CalibratedClassifierCV, or a loss whose row in"
     " list_losses('classification') has predict_proba."
@@ -51,6 +59,9 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
     ----------
     classes_ : ndarray of shape (n_classes,)
         The labels, sorted; for multi-label y the indices of the labels.
+    class_order_ : ndarray of shape (n_classes,)
+        The labels from lowest to highest, as an ordinal loss ranks them: in the order of a pandas ordered categorical y,
+        otherwise sorted.  Columns of probabilities and decisions stay in the order of ``classes_``.
     loss_, loss_state_, net_, history_, n_iter_, n_features_in_, feature_names_in_
         As in `NeuralRegressor`.
 
@@ -66,6 +77,7 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
     _task: Task = "classification"
     _is_multi_label: bool
     classes_: np.ndarray
+    class_order_: np.ndarray
 
     def __init__(
         self,
@@ -181,7 +193,7 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         """
         raw = self._raw(X)
         index = self.loss_.predict(raw, self.loss_state_)[0].cpu().numpy()
-        return index if self._multi_label else self.classes_[index[:, 0]]
+        return index if self._multi_label else self.class_order_[index[:, 0]]
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Return the scores that decide.
@@ -198,7 +210,9 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         scores = self.loss_.decision_function(raw, self.loss_state_)[0].cpu().numpy()
         if self._multi_label:
             return scores[..., 0]
-        return scores[:, 0, 0] if scores.shape[-1] == 1 else scores[:, 0]
+        if scores.shape[-1] == 1:
+            return scores[:, 0, 0] if self._rank[0] == 0 else -scores[:, 0, 0]
+        return scores[:, 0, self._rank]
 
     @available_if(where_loss_has("predict_proba", A_DECISION))
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -214,7 +228,7 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         """
         raw = self._raw(X)
         probabilities = self.loss_.predict_proba(raw, self.loss_state_)[0].cpu().numpy()
-        return probabilities[..., 1] if self._multi_label else probabilities[:, 0]
+        return probabilities[..., 1] if self._multi_label else probabilities[:, 0, self._rank]
 
     @available_if(where_loss_has("predict_proba", A_DECISION))
     def predict_log_proba(self, X: Any) -> np.ndarray:
@@ -232,6 +246,8 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
             return np.log(self.predict_proba(X))
 
     def _validated(self, X: Any, y: Any, first: bool) -> tuple[Any, np.ndarray]:
+        if first and not self._classes_given:
+            self._given_order = order_of(y)
         y = y.toarray() if sparse.issparse(y) else y
         return super()._validated(X, y, first)
 
@@ -252,12 +268,23 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
             )
         if first and not self._classes_given:
             self.classes_, self._is_multi_label = np.unique(y), False
+        if first:
+            self._rank_classes()
         if len(self.classes_) < 2:
             raise ValueError(
                 f"NeuralClassifier needs at least two classes; y has one class only, {self.classes_.tolist()[0]!r}, in all {len(y)} rows."
                 " Give rows of another class."
             )
-        return self._indices(y)[:, None]
+        return self._rank[self._indices(y)][:, None]
+
+    def _rank_classes(self) -> None:
+        """Put the classes into the order that an ordinal loss takes: that of a pandas ordered categorical, else sorted."""
+        order = list(range(len(self.classes_)))
+        if self._given_order and get_loss(self.loss, task="classification").ordinal:
+            labels = self.classes_.tolist()
+            order = [labels.index(label) for label in self._given_order if label in labels]
+        self.class_order_ = self.classes_[order]
+        self._rank = np.argsort(order)
 
     def _encode_labels(self, y: np.ndarray, first: bool) -> np.ndarray:
         if first:
@@ -292,6 +319,7 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
             return
         self._classes_given = classes is not None
         if classes is not None:
+            self._given_order = order_of(classes)
             self.classes_, self._is_multi_label = np.unique(classes), False
 
     def _reweighted(self, y: np.ndarray, sample_weight: np.ndarray) -> np.ndarray:
@@ -302,7 +330,7 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
                 f"class_weight={self.class_weight!r} needs one class per row; y is multi-label. Use sample_weight."
             )
         return sample_weight * class_weights(
-            self.class_weight, y[:, 0], sample_weight, self.classes_
+            self.class_weight, y[:, 0], sample_weight, self.class_order_
         )
 
     def _scale_targets(self, sample: Sample, loss: Any, first: bool) -> np.ndarray:

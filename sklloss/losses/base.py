@@ -302,11 +302,14 @@ class ClassificationLoss(Loss):
     ----------
     multi_label, multi_class : bool
         Whether the loss takes multi-label targets, and more than two classes.
+    ordinal : bool
+        Whether the order of the classes matters.
     """
 
     task: ClassVar[Task] = "classification"
     multi_label: ClassVar[bool] = True
     multi_class: ClassVar[bool] = True
+    ordinal: ClassVar[bool] = False
     functional: ClassVar[str] = "class posterior"
 
     @property

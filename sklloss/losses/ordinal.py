@@ -21,6 +21,7 @@ class OrdinalLoss(ClassificationLoss):
     """
 
     multi_label: ClassVar[bool] = False
+    ordinal: ClassVar[bool] = True
     functional: ClassVar[str] = "law over ranks"
     metric: ClassVar[str | None] = "neg_mean_absolute_error"
 
