@@ -8,8 +8,12 @@ from .base import ClassificationLoss as ClassificationLoss
 from .base import Loss as Loss
 from .base import RegressionLoss as RegressionLoss
 from .base import State as State
+from .base import parameter as parameter
 from .catalogue import *
+from .domains import Choice as Choice
+from .domains import Interval as Interval
 from .listing import list_losses as list_losses
+from .listing import register_loss as register_loss
 from .own import OwnClassificationLoss as OwnClassificationLoss
 from .own import OwnRegressionLoss as OwnRegressionLoss
 from .resolve import get_loss as get_loss

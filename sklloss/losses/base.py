@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from .domains import Domain, Interval, check_in_domain
-from .weighted import class_mass
+from .weighted import class_mass, weighted_mean
 
 Task = Literal["regression", "classification"]
 Scaling = Literal["standard", "robust", "scale", "none"]
@@ -78,6 +78,24 @@ def plain(value: Any) -> Any:
     return value
 
 
+def is_numeric(value: Any) -> bool:
+    """Tell whether a value can travel in the state: a number, or a tuple of numbers."""
+    parts = value if isinstance(value, tuple) else (value,)
+    return all(isinstance(part, int | float) for part in parts)
+
+
+def check_fields(cls: type) -> None:
+    """Raise a TypeError if a class declares hyperparameters that its dataclass does not have."""
+    declared = {
+        n for n, kind in vars(cls).get("__annotations__", {}).items() if "ClassVar" not in str(kind)
+    }
+    missing = sorted(declared - {field.name for field in dataclasses.fields(cls)})
+    if missing:
+        raise TypeError(
+            f"{cls.__name__} declares {missing[0]!r} but is no dataclass of its own; put @dataclasses.dataclass(frozen=True) above it."
+        )
+
+
 @dataclasses.dataclass(frozen=True)
 class Loss:
     """Base of all losses: a frozen dataclass whose fields are the hyperparameters.
@@ -113,10 +131,10 @@ class Loss:
         Whether it means nothing for a batch that lacks a class.
     """
 
-    name: ClassVar[str]
+    name: ClassVar[str] = ""
     task: ClassVar[Task]
     aliases: ClassVar[tuple[str, ...]] = ()
-    functional: ClassVar[str]
+    functional: ClassVar[str] = ""
     metric: ClassVar[str | None] = None
     reference: ClassVar[str] = ""
     learns_from_y: ClassVar[bool] = False
@@ -134,7 +152,7 @@ class Loss:
     @property
     def label(self) -> str:
         """The name to say in messages."""
-        return self.name
+        return self.name or type(self).__name__
 
     @property
     def params(self) -> dict[str, Any]:
@@ -161,7 +179,8 @@ class Loss:
         return (type(self), *(getattr(self, name) for name in fixed))
 
     def check_params(self) -> None:
-        """Raise a ValueError if a hyperparameter lies outside its domain."""
+        """Raise a ValueError if a hyperparameter lies outside its domain, a TypeError if one is no field of the dataclass."""
+        check_fields(type(self))
         for field in dataclasses.fields(self):
             if "domain" in field.metadata:
                 remedy = f"The default is {type(self).__name__}({field.name}={field.default!r})."
@@ -195,8 +214,9 @@ class Loss:
 
     def stacked_params(self, n_classes: int | None) -> dict[str, float | tuple[float, ...]]:
         """Return the hyperparameters that travel in the state: numbers, or tuples of one per class."""
-        fields = dataclasses.fields(self)
-        return {f.name: getattr(self, f.name) for f in fields if not f.metadata.get("structural")}
+        fields = [f for f in dataclasses.fields(self) if not f.metadata.get("structural")]
+        values = {f.name: getattr(self, f.name) for f in fields}
+        return {name: value for name, value in values.items() if is_numeric(value)}
 
     def readable(self, state: State) -> State:
         """Return the state with what trains without bounds also as what it stands for, detached."""
@@ -272,6 +292,13 @@ class RegressionLoss(Loss):
     def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
         """One number per target."""
         return 1
+
+    def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
+        """Return the best constant, found by minimising from the weighted mean; for several outputs from 0 in the others."""
+        start = weighted_mean(y, sample_weight).unsqueeze(-1)
+        start = torch.nn.functional.pad(start, (0, self.n_outputs() - 1))
+        rows = (*y.shape, start.shape[-1])
+        return minimised(start, lambda raw: self(raw.expand(rows), y, state, sample_weight))
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
         """The identity: (*models, n_samples, n_targets, 1) to (*models, n_samples, n_targets)."""
@@ -356,6 +383,10 @@ class ClassificationLoss(Loss):
             return (shares.T * values).sum()
 
         return minimised(start, expected)
+
+    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
+        """The decision function itself, where raw output has no scale of probability."""
+        return self.decision_function(raw, state)
 
     def decision_function(self, raw: Tensor, state: State) -> Tensor:
         """Return a score per class, shape (*models, n_samples, n_targets, n_classes or 1); its sign or argmax decides."""

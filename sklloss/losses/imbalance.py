@@ -298,10 +298,6 @@ class LDAM(ClassificationLoss):
         shares = class_shares(y, sample_weight, state)
         return self._minimised(torch.zeros_like(logits_of(shares)), shares, state)
 
-    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """The decision function itself: margins have no scale of probability."""
-        return self.decision_function(raw, state)
-
 
 @dataclass(frozen=True)
 class Asymmetric(SoftmaxLoss):

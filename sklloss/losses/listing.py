@@ -5,16 +5,89 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from .base import Loss, RegressionLoss, Task
+from .base import Loss, RegressionLoss, Task, check_fields
 from .catalogue import CATALOGUE
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
+_registered: list[type[Loss]] = []
+
+
 def losses_of(task: Task | None = None) -> list[type[Loss]]:
-    """Return the classes of the catalogue, of one task or of both."""
-    return [cls for cls in CATALOGUE if task in (None, cls.task)]
+    """Return the classes of the catalogue and those that users registered, of one task or of both."""
+    return [cls for cls in (*CATALOGUE, *_registered) if task in (None, cls.task)]
+
+
+def names_of(cls: type[Loss]) -> list[str]:
+    """Return the name of a loss and its aliases."""
+    return [cls.name, *cls.aliases]
+
+
+def register_loss(cls: type[Loss]) -> type[Loss]:
+    """Make a loss of your own known by its name, to estimators, `get_loss` and `list_losses`; a class decorator.
+
+    It holds in this process: another one knows the name once it has imported the module that registers it.  Without, the class
+    itself or an instance does as well.
+
+    Parameters
+    ----------
+    cls : type
+        A frozen dataclass, subclass of `RegressionLoss` or `ClassificationLoss`, with a ``name``.
+
+    Returns
+    -------
+    type
+        The class.
+
+    Raises
+    ------
+    TypeError
+        If it is no such class.
+    ValueError
+        If it has no name, or another loss of its task has one of its names.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> from sklloss.losses import RegressionLoss
+    >>> @register_loss
+    ... @dataclass(frozen=True)
+    ... class Cubic(RegressionLoss):
+    ...     name = "cubic"
+    ...
+    ...     def pointwise(self, raw, y, state):
+    ...         return (raw.squeeze(-1) - y).abs() ** 3
+    >>> "cubic" in set(list_losses("regression").name)
+    True
+    """
+    if not (isinstance(cls, type) and issubclass(cls, Loss) and hasattr(cls, "task")):
+        raise TypeError(
+            f"register_loss takes a subclass of RegressionLoss or ClassificationLoss; got {cls!r}. A function or an nn.Module needs"
+            " no name: give it to the estimator as it is."
+        )
+    check_fields(cls)
+    if not cls.name:
+        raise ValueError(
+            f"{cls.__name__} has no name to register it by; set name = '...' in its body."
+        )
+    same = [known for known in _registered if _is_new_version(known, cls)]
+    for known in same:
+        _registered.remove(known)
+    taken = {alias.lower(): known for known in losses_of(cls.task) for alias in names_of(known)}
+    for alias in names_of(cls):
+        if alias.lower() in taken:
+            raise ValueError(
+                f"{cls.__name__} cannot have the name {alias!r}: {taken[alias.lower()].__name__} has it. Choose another."
+            )
+    _registered.append(cls)
+    return cls
+
+
+def _is_new_version(known: type, cls: type) -> bool:
+    """Tell whether a class is another's definition run again, as in a notebook."""
+    return (known.__module__, known.__qualname__) == (cls.__module__, cls.__qualname__)
 
 
 def list_losses(task: Task | None = None) -> pd.DataFrame:
@@ -50,10 +123,7 @@ def list_losses(task: Task | None = None) -> pd.DataFrame:
 
 def _row(cls: type[Loss]) -> dict[str, Any]:
     loss = cls()
-    parameters = (
-        f"{f.name}={f.default!r} ({f.metadata['domain'].describe(f.name)})"
-        for f in dataclasses.fields(cls)
-    )
+    parameters = (f"{f.name}={f.default!r}" + _domain_of(f) for f in dataclasses.fields(cls))
     is_regression = isinstance(loss, RegressionLoss)
     return {
         "name": cls.name,
@@ -66,3 +136,8 @@ def _row(cls: type[Loss]) -> dict[str, Any]:
         "reference": cls.reference,
         "class": cls.__name__,
     }
+
+
+def _domain_of(field: dataclasses.Field[Any]) -> str:
+    domain = field.metadata.get("domain")
+    return f" ({domain.describe(field.name)})" if domain else ""

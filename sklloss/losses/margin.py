@@ -62,10 +62,6 @@ class Hinge(ClassificationLoss):
         lead = self.margin * (shares > 0.5).to(shares.dtype)
         return lead[:, 1:] - lead[:, :1] if lead.shape[-1] == 2 else lead
 
-    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """The decision function itself: margins have no scale of probability."""
-        return self.decision_function(raw, state)
-
 
 BASELINE_WIDTHS = (1.0, 0.1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7)  # of rounded kinks, in margins
 
@@ -122,10 +118,6 @@ class MultiMargin(ClassificationLoss):
             rounding = self.margin * torch.full_like(state["margin"], width)
             raw = self._minimised(raw, shares, State({**state, "rounding": rounding}))
         return raw
-
-    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """The decision function itself: margins have no scale of probability."""
-        return self.decision_function(raw, state)
 
 
 def signs_of(y: Tensor, raw: Tensor) -> Tensor:

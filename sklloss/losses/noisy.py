@@ -144,10 +144,6 @@ class NormalizedCrossEntropy(ClassificationLoss):
         """log p_y / Σ_k log p_k."""
         return normalized(log_probabilities(raw), y)
 
-    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """The decision function itself."""
-        return self.decision_function(raw, state)
-
 
 @dataclass(frozen=True)
 class ActivePassive(ClassificationLoss):
@@ -188,10 +184,6 @@ class ActivePassive(ClassificationLoss):
         """α log p_y / Σ_k log p_k + β (1 - p_y)."""
         log_p = log_probabilities(raw)
         return state["alpha"] * normalized(log_p, y) + state["beta"] * rest_of(log_p, y)
-
-    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """The decision function itself."""
-        return self.decision_function(raw, state)
 
 
 @dataclass(frozen=True)

@@ -303,10 +303,6 @@ class OwnClassificationLoss(OwnLoss, ClassificationLoss):
         values = super()._call(prediction, target, state)
         return values.sum(-1) if class_of(self.function) in ON_VALUES else values
 
-    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """The decision function: what the optimum of an unknown loss means is unknown."""
-        return self.decision_function(raw, state)
-
 
 @dataclass(frozen=True, repr=False)
 class OwnProbabilityLoss(OwnClassificationLoss):

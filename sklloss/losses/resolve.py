@@ -8,7 +8,7 @@ from typing import Any, Literal, overload
 from torch import nn
 
 from .base import ClassificationLoss, Loss, RegressionLoss, Task
-from .listing import losses_of
+from .listing import losses_of, names_of
 from .own import own_loss
 
 
@@ -75,11 +75,6 @@ def _resolve(loss: Any, task: Task) -> Loss:
         f"loss must be a name, a Loss, a torch.nn loss, an nn.Module or a function; got {loss!r} of type"
         f" {type(loss).__name__}. list_losses({task!r}) shows the names."
     )
-
-
-def names_of(cls: type[Loss]) -> list[str]:
-    """Return the name of a loss and its aliases."""
-    return [cls.name, *cls.aliases]
 
 
 def _by_name(name: str, task: Task) -> Loss:

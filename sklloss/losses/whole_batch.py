@@ -43,10 +43,6 @@ class WholeBatchLoss(ClassificationLoss):
         """0: no class is preferred."""
         return torch.zeros_like(logits_of(class_shares(y, sample_weight, state)))
 
-    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """The decision function itself: the optimum says nothing of probabilities."""
-        return self.decision_function(raw, state)
-
 
 @dataclass(frozen=True)
 class SoftF1(WholeBatchLoss):
