@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,9 +11,10 @@ from torch import Tensor
 
 from .base import RegressionLoss, State, parameter
 from .domains import Choice, Interval
-from .weighted import NORMAL_PER_MAD, weighted_quantile
+from .weighted import NORMAL_PER_MAD, weighted_mean, weighted_quantile, weighted_std
 
 PADDING = 3  # bins on each side beyond the range of y, which keep the ends unbiased
+BIAS = 0.1  # of the mean by clamping, in standard deviations, from which on it is said
 REACH = 10.0  # normal standard deviations (by MAD) around the median that the bins cover at most
 
 
@@ -73,7 +75,10 @@ class HistogramCrossEntropy(RegressionLoss):
         reach = REACH * NORMAL_PER_MAD * weighted_quantile((y - median).abs(), sample_weight, 0.5)
         reach = torch.where(reach > 0, reach, torch.inf)
         low = torch.maximum(y.amin(0), median - reach)
-        width = (torch.minimum(y.amax(0), median + reach) - low) / self.n_bins
+        high = torch.minimum(y.amax(0), median + reach)
+        if self.statistic == "mean":
+            warn_if_biased(y, y.clamp(low, high), sample_weight)
+        width = (high - low) / self.n_bins
         width = torch.where(width > 0, width, 1.0)
         steps = torch.arange(-PADDING, self.n_bins + PADDING + 1, dtype=y.dtype, device=y.device)
         state["edges"] = (low.unsqueeze(-1) + width.unsqueeze(-1) * steps).unsqueeze(0)
@@ -119,6 +124,20 @@ class HistogramCrossEntropy(RegressionLoss):
         mean = torch.tensordot(sample_weight, labels, dims=([0], [0])) / sample_weight.sum()
         logits = mean.clamp(min=1e-6).log()
         return logits - logits.mean(-1, keepdim=True)
+
+
+def warn_if_biased(y: Tensor, clamped: Tensor, sample_weight: Tensor) -> None:
+    """Warn if clamping to the range of the bins moves the mean of y by more than BIAS of its standard deviation."""
+    bias = weighted_mean(y, sample_weight) - weighted_mean(clamped, sample_weight)
+    share = (bias / weighted_std(y, sample_weight)).abs().nan_to_num(0.0)
+    if (share > BIAS).any():
+        warnings.warn(
+            f"The bins of cross_entropy reach {REACH:g} robust standard deviations from the median; {(y != clamped).sum()} of"
+            f" {y.numel()} targets lie outside and are clamped, which moves their mean by {share.max():.2g} standard deviations."
+            " Predict the median (loss__statistic='median'), or train on a transformed y (TransformedTargetRegressor).",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 def histogram_quantile(mass: Tensor, edges: Tensor, level: float) -> Tensor:

@@ -184,6 +184,14 @@ def test_histogram_ignores_far_outliers_when_it_places_its_bins():
     assert state["edges"].max() < 20
 
 
+def test_histogram_warns_where_clamping_moves_the_mean():
+    y = np.exp(3 * np.random.default_rng(0).standard_normal(500))
+    targets, ones = torch.from_numpy(y)[:, None], torch.ones(500, dtype=torch.float64)
+    with pytest.warns(UserWarning, match=r"of 500 targets lie outside.*loss__statistic='median'"):
+        HistogramCrossEntropy().prepare(targets, ones)
+    HistogramCrossEntropy(statistic="median").prepare(targets, ones)  # robust: no warning
+
+
 def numpy_raw(loss, n=60):
     raw, y, _, state = draw(loss, n=n, n_targets=1)
     return raw[:, 0].numpy(), y[:, 0].numpy(), values(loss, raw, y, state), state
