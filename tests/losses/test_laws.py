@@ -1,6 +1,7 @@
 """Laws that every loss of the catalogue obeys."""
 
 import copy
+import dataclasses
 import pickle
 
 import numpy as np
@@ -87,17 +88,17 @@ def test_shapes_that_would_broadcast_are_refused(loss, cut):
         loss(arguments["raw"], arguments["y"], state, arguments["sample_weight"])
 
 
+VALUES = (0.37, 0.62, 0.93, 1.3, 2.7, 5.1)
+
+
 def settings_of(loss: Loss) -> list[Loss]:
-    """Return three settings of a loss that can share a stack."""
-    stacked = {
-        "delta": (0.2, 1.3),
-        "quantile": (0.1, 0.7),
-        "gamma": (0.0, 3.0),
-        "margin": (0.5, 2.0),
+    """Return three settings of a loss that can share a stack: all its numbers that are not structural vary."""
+    numbers = {
+        field.name: [v for v in VALUES if v in field.metadata["domain"]][:2]
+        for field in dataclasses.fields(loss)
+        if not field.metadata["structural"] and isinstance(getattr(loss, field.name), float)
     }
-    stacked |= {"label_smoothing": (0.05, 0.2), "sigma_ratio": (0.5, 2.0)}
-    others = [n for n in loss.params if n in stacked]
-    return [loss, *(loss.replace(**{n: stacked[n][i] for n in others}) for i in range(2))]
+    return [loss, *(loss.replace(**{n: v[i] for n, v in numbers.items()}) for i in range(2))]
 
 
 @each
