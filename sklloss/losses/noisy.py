@@ -347,16 +347,26 @@ def exp_t(x: Tensor, t: Tensor) -> Tensor:
 
 
 def tempered_softmax(raw: Tensor, t: Tensor) -> Tensor:
-    """Return the tempered softmax for t > 1, its normaliser by 20 fixed-point iterations."""
+    """Return the tempered softmax ``exp_t(z - λ)`` for t > 1, λ making it sum to 1."""
     z = logits(raw)
-    below = z - z.amax(-1, keepdim=True)
+    with torch.no_grad():
+        shift = normaliser(z, t)
+        escort = (exp_t(z - shift, t) ** t).clamp(min=torch.finfo(z.dtype).tiny)
+        slope = escort / escort.sum(
+            -1, keepdim=True
+        )  # of λ in z: the iterations need not be differentiated
+    p = exp_t(z - shift - (slope * (z - z.detach())).sum(-1, keepdim=True), t)
+    return p / p.sum(-1, keepdim=True)
+
+
+def normaliser(z: Tensor, t: Tensor) -> Tensor:
+    """Return the λ of the tempered softmax, by 20 fixed-point iterations."""
+    top = z.amax(-1, keepdim=True)
+    below = z - top
     tempered = below
     for _ in range(TEMPERED_ITERATIONS):
-        partition = exp_t(tempered, t).sum(-1, keepdim=True)
-        tempered = below * partition ** (1 - t)
-    partition = exp_t(tempered, t).sum(-1, keepdim=True)
-    p = exp_t(below + log_t(1 / partition, t), t)
-    return p / p.sum(-1, keepdim=True)
+        tempered = below * exp_t(tempered, t).sum(-1, keepdim=True) ** (1 - t)
+    return top - log_t(1 / exp_t(tempered, t).sum(-1, keepdim=True), t)
 
 
 @dataclass(frozen=True)
