@@ -69,7 +69,8 @@ def _resolve(loss: Any, task: Task) -> Loss:
         return _by_name(loss, task)
     if isinstance(loss, type) and issubclass(loss, Loss):
         return loss()
-    if isinstance(loss, nn.Module) or callable(loss):
+    is_other_class = isinstance(loss, type) and not issubclass(loss, nn.Module)
+    if callable(loss) and not is_other_class:
         return own_loss(loss, task)
     raise TypeError(
         f"loss must be a name, a Loss, a torch.nn loss, an nn.Module or a function; got {loss!r} of type"

@@ -115,3 +115,9 @@ def test_a_loss_says_formula_parameters_reference_and_example():
         assert ">>>" in document
         for name in cls().params:
             assert f"{name} : " in document
+
+
+@pytest.mark.parametrize("loss", [int, [1], 3.0, None, dict])
+def test_what_is_no_loss_is_refused(loss):
+    with pytest.raises(TypeError, match="loss must be a name, a Loss, a torch.nn loss"):
+        get_loss(loss, task="classification")
