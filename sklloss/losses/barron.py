@@ -59,6 +59,10 @@ class Barron(RedescendingLoss):
     aliases: ClassVar[tuple[str, ...]] = ("general_robust",)
     functional: ClassVar[str] = "mean to redescending location"
     reference: ClassVar[str] = "Barron 1701.03077"
+    when: ClassVar[str] = (
+        "You do not know how much outliers should count, and can search alpha from 2 (squared_error) down to -2 (next to "
+        "nothing). With one shape in mind take the loss of that name."
+    )
 
     alpha: float = parameter(1.0, Either(Interval(high=2), Choice(float("-inf"))))
     scale: float = parameter(1.0, POSITIVE)
@@ -113,6 +117,10 @@ class Adaptive(ResidualLoss):
     aliases: ClassVar[tuple[str, ...]] = ("barron_adaptive",)
     functional: ClassVar[str] = "location and shape"
     reference: ClassVar[str] = "Barron 1701.03077"
+    when: ClassVar[str] = (
+        "As barron, but the shape of the noise is trained in place of searched, and it gives quantiles. Not where the noise "
+        "is skewed or its width depends on X: one shape and scale serve all rows."
+    )
 
     def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
         """Start shape and scale of every target at 1."""

@@ -118,6 +118,8 @@ class Loss:
         The targets that the loss accepts.
     reference : str
         Where it comes from.
+    when : str
+        When to choose it and when not, for a reader who knows scikit-learn but not the literature.
     learns_from_y : bool
         Whether `prepare` learns from the targets what `pointwise` needs.
     kinked : bool
@@ -137,6 +139,7 @@ class Loss:
     functional: ClassVar[str] = ""
     metric: ClassVar[str | None] = None
     reference: ClassVar[str] = ""
+    when: ClassVar[str] = ""
     learns_from_y: ClassVar[bool] = False
     kinked: ClassVar[bool] = False
     weighs_rows: ClassVar[bool] = True

@@ -114,6 +114,10 @@ class CrossEntropy(SoftmaxLoss):
     aliases: ClassVar[tuple[str, ...]] = ("log_loss", "ce", "nll", "CrossEntropyLoss", "NLLLoss")
     metric: ClassVar[str | None] = "neg_log_loss"
     reference: ClassVar[str] = "Good 1952; Szegedy 2016"
+    when: ClassVar[str] = (
+        "The default: probabilities that you can use. With wrong labels see generalized_cross_entropy, with rare classes and "
+        "a balanced score logit_adjusted."
+    )
 
     label_smoothing: float = parameter(0.0, Interval(0, 1, closed="left"))
 
@@ -152,6 +156,10 @@ class Brier(SoftmaxLoss):
     aliases: ClassVar[tuple[str, ...]] = ("mse", "brier", "MSELoss")
     metric: ClassVar[str | None] = "neg_brier_score"
     reference: ClassVar[str] = "Brier 1950"
+    when: ClassVar[str] = (
+        "Probabilities that a few wrong labels cannot spoil: no row costs more than 2. Rows that are badly wrong are learnt "
+        "more slowly than with cross_entropy."
+    )
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """Σ_k (p_k - e_k)²."""
@@ -182,6 +190,10 @@ class ProbabilityAbsoluteError(SoftmaxLoss):
     functional: ClassVar[str] = "mode"
     metric: ClassVar[str | None] = "accuracy"
     reference: ClassVar[str] = "Ghosh 2017"
+    when: ClassVar[str] = (
+        "Labels that are wrong at random, few classes, and only the decision matters. Not for many or imbalanced classes, "
+        "where it can settle on the largest one."
+    )
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """2 Σ_{j≠y} p_j, which is 2 (1 - p_y) without cancellation."""
@@ -218,6 +230,10 @@ class ProbabilityHuber(SoftmaxLoss):
     name: ClassVar[str] = "huber"
     aliases: ClassVar[tuple[str, ...]] = ("HuberLoss",)
     reference: ClassVar[str] = "Huber 1964"
+    when: ClassVar[str] = (
+        "Between squared_error and absolute_error: wrong labels pull less than in the former, and probabilities remain. "
+        "Search delta below 1; from 1 on it is half of squared_error."
+    )
 
     delta: float = parameter(0.5, Interval(0, closed="neither"))
 

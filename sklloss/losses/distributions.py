@@ -118,6 +118,10 @@ class GaussianNLL(GaussianLoss):
     aliases: ClassVar[tuple[str, ...]] = ("GaussianNLLLoss",)
     functional: ClassVar[str] = "mean and variance"
     reference: ClassVar[str] = "Nix & Weigend 1994; Seitzer 2203.09168"
+    when: ClassVar[str] = (
+        "You want intervals whose width depends on X, and the noise is about normal. With outliers take student_t_nll; if the "
+        "mean fits worse than with squared_error, set beta=0.5."
+    )
 
     beta: float = parameter(0.0, Interval(0, 1))
 
@@ -149,6 +153,10 @@ class LaplaceNLL(LocationScaleLoss):
     functional: ClassVar[str] = "median and spread"
     metric: ClassVar[str | None] = "neg_mean_absolute_error"
     reference: ClassVar[str] = "Laplace 1774"
+    when: ClassVar[str] = (
+        "You want the median and a spread that depends on X, with noise that has a sharp peak and long tails. For normal "
+        "noise its outer quantiles are too wide: take gaussian_nll."
+    )
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """|r|/b + log 2b."""
@@ -199,6 +207,10 @@ class StudentTNLL(LocationScaleLoss):
     name: ClassVar[str] = "student_t_nll"
     functional: ClassVar[str] = "location and scale"
     reference: ClassVar[str] = "Lange 1989"
+    when: ClassVar[str] = (
+        "You want intervals whose width depends on X, and some targets lie far out: they pull little on location and width. "
+        "Not if you need the mean of skewed targets."
+    )
 
     df: float = parameter(4.0, Interval(2, closed="neither"))
 
@@ -236,8 +248,8 @@ class StudentTNLL(LocationScaleLoss):
 class LognormalNLL(GaussianLoss):
     """Negative log-likelihood of a log-normal law, for positive targets.
 
-    gaussian_nll of log y, plus log y; the prediction is ``exp(m + ½σ²)``.  It elicits the law; that is the mean of y only if the law
-    is log-normal.
+    ``log y + log σ + (log y - m)²/(2σ²) + ½ log 2π``, which is gaussian_nll of log y, plus log y; the prediction is ``exp(m + ½σ²)``.  It
+    elicits the law; that is the mean of y only if the law is log-normal.
 
     References
     ----------
@@ -254,6 +266,10 @@ class LognormalNLL(GaussianLoss):
     name: ClassVar[str] = "lognormal_nll"
     functional: ClassVar[str] = "law"
     reference: ClassVar[str] = "Crow & Shimizu 1988"
+    when: ClassVar[str] = (
+        "Positive, right-skewed targets such as prices or incomes, with intervals that stay positive. If only the mean "
+        "matters take gamma, which assumes less."
+    )
     scaling: ClassVar[Scaling] = "scale"
 
     @property
@@ -307,6 +323,10 @@ class CRPS(GaussianLoss):
     name: ClassVar[str] = "crps"
     functional: ClassVar[str] = "law"
     reference: ClassVar[str] = "Gneiting & Raftery 2007"
+    when: ClassVar[str] = (
+        "You want a law of y, judged in the units of y and less drawn by outliers than gaussian_nll. If the noise is truly "
+        "normal gaussian_nll learns the width from fewer rows."
+    )
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """σ (t (2Φ(t) - 1) + 2φ(t) - 1/√π)."""

@@ -58,6 +58,10 @@ class HistogramCrossEntropy(RegressionLoss):
     functional: ClassVar[str] = "mean"
     metric: ClassVar[str | None] = "neg_mean_squared_error"
     reference: ClassVar[str] = "Imani & White 1806.04613; Farebrother 2403.03950"
+    when: ClassVar[str] = (
+        "Noise of any shape, several peaks included, and plenty of rows. Not with few rows, nor where predictions must leave "
+        "the range of the training targets."
+    )
     learns_from_y: ClassVar[bool] = True
 
     n_bins: int = parameter(51, Interval(2, integer=True), structural=True)

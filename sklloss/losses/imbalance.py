@@ -63,6 +63,10 @@ class Focal(SoftmaxLoss):
     aliases: ClassVar[tuple[str, ...]] = ("focal_loss",)
     metric: ClassVar[str | None] = "neg_log_loss"
     reference: ClassVar[str] = "Lin 1708.02002; Charoenphakdee 2011.09172"
+    when: ClassVar[str] = (
+        "Many easy rows drown the few hard ones, as in detection. If classes are merely rare, logit_adjusted or class_weight "
+        "act more directly."
+    )
 
     gamma: float = parameter(2.0, Interval(0))
     alpha: float | tuple[float, ...] | None = parameter(
@@ -156,6 +160,10 @@ class ClassBalanced(SoftmaxLoss):
     name: ClassVar[str] = "class_balanced"
     metric: ClassVar[str | None] = "balanced_accuracy"
     reference: ClassVar[str] = "Cui 1901.05555"
+    when: ClassVar[str] = (
+        "Rare classes and a score such as balanced accuracy; beta says how much rarity counts. Not if predict must be the "
+        "likeliest class of predict_proba."
+    )
     learns_from_y: ClassVar[bool] = True
 
     beta: float = parameter(0.9999, Interval(0, 1, closed="left"))
@@ -216,6 +224,10 @@ class LogitAdjusted(SoftmaxLoss):
     aliases: ClassVar[tuple[str, ...]] = ("balanced_softmax",)
     metric: ClassVar[str | None] = "balanced_accuracy"
     reference: ClassVar[str] = "Menon 2007.07314"
+    when: ClassVar[str] = (
+        "Rare classes and a score such as balanced accuracy, with probabilities that stay those of the data. Not if the score "
+        "is accuracy or log loss: take cross_entropy."
+    )
     learns_from_y: ClassVar[bool] = True
 
     tau: float = parameter(1.0, Interval(0))
@@ -274,6 +286,9 @@ class LDAM(ClassificationLoss):
     functional: ClassVar[str] = "mode"
     metric: ClassVar[str | None] = "balanced_accuracy"
     reference: ClassVar[str] = "Cao 2019"
+    when: ClassVar[str] = (
+        "Rare classes of few rows each, when only the decision counts. Not if you need probabilities: there are none."
+    )
     learns_from_y: ClassVar[bool] = True
 
     max_margin: float = parameter(0.5, POSITIVE)
@@ -333,6 +348,10 @@ class Asymmetric(SoftmaxLoss):
     aliases: ClassVar[tuple[str, ...]] = ("asl",)
     metric: ClassVar[str | None] = "neg_log_loss"
     reference: ClassVar[str] = "Ridnik 2021"
+    when: ClassVar[str] = (
+        "Multi-label targets where a row has few of many labels. Not for one target with balanced classes: take "
+        "cross_entropy."
+    )
 
     gamma_neg: float = parameter(4.0, Interval(0))
     gamma_pos: float = parameter(1.0, Interval(0))

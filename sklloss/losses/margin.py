@@ -45,6 +45,10 @@ class Hinge(ClassificationLoss):
     functional: ClassVar[str] = "mode"
     metric: ClassVar[str | None] = "accuracy"
     reference: ClassVar[str] = "Crammer & Singer 2001"
+    when: ClassVar[str] = (
+        "Only the decision counts and the classes hardly overlap, as for a linear SVM. Not if you need probabilities, nor "
+        "where often no class has a majority."
+    )
     kinked: ClassVar[bool] = True
 
     margin: float = parameter(1.0, Interval(0, closed="neither"))
@@ -97,6 +101,10 @@ class MultiMargin(ClassificationLoss):
     functional: ClassVar[str] = "mode"
     metric: ClassVar[str | None] = "accuracy"
     reference: ClassVar[str] = "Weston & Watkins 1999"
+    when: ClassVar[str] = (
+        "Only the decision counts, and results should be those of torch's MultiMarginLoss. Not if you need probabilities; "
+        "where classes overlap set power=2."
+    )
     kinked: ClassVar[bool] = True
 
     margin: float = parameter(1.0, Interval(0, closed="neither"))
@@ -161,6 +169,10 @@ class SquaredHinge(SoftmaxLoss):
     name: ClassVar[str] = "squared_hinge"
     metric: ClassVar[str | None] = "neg_brier_score"
     reference: ClassVar[str] = "Chang 2008"
+    when: ClassVar[str] = (
+        "A margin loss with probabilities for classes that hardly overlap; LinearSVC uses it. Not with wrong labels: they "
+        "count by their square."
+    )
 
     margin: float = parameter(1.0, Interval(0, closed="neither"))
 
@@ -198,6 +210,10 @@ class ModifiedHuber(SoftmaxLoss):
     name: ClassVar[str] = "modified_huber"
     metric: ClassVar[str | None] = "neg_brier_score"
     reference: ClassVar[str] = "Zhang 2004"
+    when: ClassVar[str] = (
+        "As squared_hinge, where some labels may be wrong: far on the wrong side it grows as a line only. SGDClassifier has "
+        "it under the same name."
+    )
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """The squared hinge up to a shortfall of 2, its tangent beyond."""
@@ -232,6 +248,10 @@ class Exponential(SoftmaxLoss):
     name: ClassVar[str] = "exponential"
     metric: ClassVar[str | None] = "neg_log_loss"
     reference: ClassVar[str] = "Freund & Schapire 1997"
+    when: ClassVar[str] = (
+        "You want to repeat AdaBoost's loss with a network, on clean labels. Not with wrong ones: the cost of a row grows "
+        "exponentially with its error."
+    )
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """Σ_k E(-y_k z_k)."""
@@ -271,6 +291,10 @@ class SquaredLogits(SoftmaxLoss):
     aliases: ClassVar[tuple[str, ...]] = ("hui_belkin",)
     metric: ClassVar[str | None] = "neg_brier_score"
     reference: ClassVar[str] = "Hui & Belkin 2021"
+    when: ClassVar[str] = (
+        "Clean labels and a large network: often as accurate as cross_entropy, with outputs that stay bounded. Not for many "
+        "classes unless you search scale."
+    )
 
     scale: float = parameter(1.0, Interval(0, closed="neither"))
 

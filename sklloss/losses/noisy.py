@@ -54,6 +54,10 @@ class GeneralizedCrossEntropy(SoftmaxLoss):
     name: ClassVar[str] = "generalized_cross_entropy"
     aliases: ClassVar[tuple[str, ...]] = ("gce",)
     reference: ClassVar[str] = "Zhang & Sabuncu 1805.07836"
+    when: ClassVar[str] = (
+        "Some labels are wrong, you do not know which, and you want probabilities of the likely classes. On clean labels "
+        "cross_entropy is more precise."
+    )
 
     q: float = parameter(0.7, Interval(0, 1, closed="neither"))
 
@@ -95,6 +99,10 @@ class SymmetricCrossEntropy(SoftmaxLoss):
     name: ClassVar[str] = "symmetric_cross_entropy"
     aliases: ClassVar[tuple[str, ...]] = ("sce",)
     reference: ClassVar[str] = "Wang 2019"
+    when: ClassVar[str] = (
+        "Some labels are wrong, and generalized_cross_entropy learns too slowly: a share of cross_entropy stays in. On clean "
+        "labels cross_entropy is more precise."
+    )
 
     alpha: float = parameter(0.1, POSITIVE)
     beta: float = parameter(1.0, Interval(0))
@@ -139,6 +147,10 @@ class NormalizedCrossEntropy(ClassificationLoss):
     functional: ClassVar[str] = "mode"
     metric: ClassVar[str | None] = "accuracy"
     reference: ClassVar[str] = "Ma 2020"
+    when: ClassVar[str] = (
+        "Two classes whose labels are wrong at random, when only the decision counts. Not for three and more classes: take "
+        "active_passive, of which this is a part."
+    )
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """log p_y / Σ_k log p_k."""
@@ -176,6 +188,10 @@ class ActivePassive(ClassificationLoss):
     functional: ClassVar[str] = "mode"
     metric: ClassVar[str | None] = "accuracy"
     reference: ClassVar[str] = "Ma 2020"
+    when: ClassVar[str] = (
+        "Many labels are wrong, spread evenly over the classes, and only the decision counts. Not if you need probabilities, "
+        "nor on clean labels."
+    )
 
     alpha: float = parameter(1.0, Interval(0))
     beta: float = parameter(1.0, Interval(0))
@@ -216,6 +232,10 @@ class Bootstrap(SoftmaxLoss):
 
     name: ClassVar[str] = "bootstrap"
     reference: ClassVar[str] = "Reed 2014"
+    when: ClassVar[str] = (
+        "A few labels are wrong in data that are otherwise easy: the network's own opinion counts a little. Not for many "
+        "wrong labels, because an early wrong opinion confirms itself."
+    )
 
     beta: float | None = parameter(None, Either(Choice(None), Interval(0.5, 1, closed="right")))
     hard: bool = parameter(False, Choice(True, False), structural=True)
@@ -277,6 +297,10 @@ class ForwardCorrection(SoftmaxLoss):
     functional: ClassVar[str] = "clean class posterior"
     metric: ClassVar[str | None] = "accuracy"
     reference: ClassVar[str] = "Patrini 1609.03683"
+    when: ClassVar[str] = (
+        "You know how often each class is taken for which other, and want probabilities of the true labels. Not with a guess: "
+        "they are as wrong as the matrix."
+    )
 
     noise_matrix: tuple[tuple[float, ...], ...] | None = parameter(
         None,
@@ -398,6 +422,10 @@ class BiTempered(SoftmaxLoss):
 
     name: ClassVar[str] = "bi_tempered"
     reference: ClassVar[str] = "Amid 1906.03361"
+    when: ClassVar[str] = (
+        "Wrong labels both near the boundary and far from it, and you want probabilities. Not to begin with: there are two "
+        "temperatures to search."
+    )
 
     t1: float = parameter(0.8, Interval(0, 1, closed="left"))
     t2: float = parameter(1.2, Interval(1, 4, closed="right"))

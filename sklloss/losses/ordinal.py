@@ -87,6 +87,10 @@ class CumulativeLink(OrdinalLoss):
     name: ClassVar[str] = "cumulative_link"
     aliases: ClassVar[tuple[str, ...]] = ("ordinal",)
     reference: ClassVar[str] = "McCullagh 1980"
+    when: ClassVar[str] = (
+        "Ordered classes, such as grades, that X moves along one scale; few rows suffice. Not where a feature makes the "
+        "middle ranks likelier than both ends."
+    )
     learns_from_y: ClassVar[bool] = True
 
     def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
@@ -145,6 +149,10 @@ class Coral(OrdinalLoss):
 
     name: ClassVar[str] = "coral"
     reference: ClassVar[str] = "Cao 2020"
+    when: ClassVar[str] = (
+        "Ordered classes, and being off by two ranks is worse than by one. For the likelihood of the ranks themselves take "
+        "cumulative_link."
+    )
     learns_from_y: ClassVar[bool] = True
 
     def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
@@ -211,6 +219,10 @@ class Corn(OrdinalLoss):
 
     name: ClassVar[str] = "corn"
     reference: ClassVar[str] = "Shi 2021"
+    when: ClassVar[str] = (
+        "Ordered classes with plenty of rows in each, where one score for all ranks is too rigid. With few rows take "
+        "cumulative_link or coral."
+    )
 
     def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
         """One output per rank but the last."""

@@ -47,6 +47,9 @@ class SquaredError(RegressionLoss):
     functional: ClassVar[str] = "mean"
     metric: ClassVar[str | None] = "neg_mean_squared_error"
     reference: ClassVar[str] = "Gauss 1821"
+    when: ClassVar[str] = (
+        "The default: you want the mean, scored by R². Not where a few wild targets would pull the fit."
+    )
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """½ r²."""
@@ -79,6 +82,10 @@ class AbsoluteError(RegressionLoss):
     functional: ClassVar[str] = "median"
     metric: ClassVar[str | None] = "neg_mean_absolute_error"
     reference: ClassVar[str] = "Laplace 1774"
+    when: ClassVar[str] = (
+        "You want the median, or your score is the mean absolute error; far outliers pull no more than other rows. Not for "
+        "totals: medians do not add up to them."
+    )
     kinked: ClassVar[bool] = True
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
@@ -120,6 +127,10 @@ class Quantile(RegressionLoss):
     functional: ClassVar[str] = "quantile"
     metric: ClassVar[str | None] = "mean_pinball_loss"
     reference: ClassVar[str] = "Koenker & Bassett 1978"
+    when: ClassVar[str] = (
+        "You want a level that y stays below with a given probability: a stock, a reserve, a delivery time. For several "
+        "levels at once take multi_quantile."
+    )
     kinked: ClassVar[bool] = True
 
     quantile: float = parameter(0.5, Interval(0, 1, closed="neither"))
@@ -168,6 +179,10 @@ class MultiQuantile(RegressionLoss):
     functional: ClassVar[str] = "several quantiles"
     metric: ClassVar[str | None] = "mean_pinball_loss"
     reference: ClassVar[str] = "Koenker & Bassett 1978"
+    when: ClassVar[str] = (
+        "You want an interval, or a few quantiles of y, without assuming a law. For levels outside the trained ones take a "
+        "law such as student_t_nll."
+    )
     kinked: ClassVar[bool] = True
 
     quantiles: tuple[float, ...] = parameter(
@@ -256,6 +271,9 @@ class Expectile(RegressionLoss):
     name: ClassVar[str] = "expectile"
     functional: ClassVar[str] = "expectile"
     reference: ClassVar[str] = "Newey & Powell 1987"
+    when: ClassVar[str] = (
+        "Errors on one side cost more, by their square. Not for a level with a stated probability: that is quantile."
+    )
 
     expectile: float = parameter(0.5, Interval(0, 1, closed="neither"))
 
@@ -302,6 +320,10 @@ class EpsilonInsensitive(RegressionLoss):
     aliases: ClassVar[tuple[str, ...]] = ("svr",)
     functional: ClassVar[str] = "median of a symmetric law"
     reference: ClassVar[str] = "Vapnik 1995"
+    when: ClassVar[str] = (
+        "Deviations up to epsilon do not matter, as with a tolerance or rounded targets. Not for skewed noise if you want the "
+        "median itself."
+    )
     scaling: ClassVar[Scaling] = "robust"
     kinked: ClassVar[bool] = True
 
@@ -369,6 +391,9 @@ class SquaredEpsilonInsensitive(EpsilonInsensitive):
     name: ClassVar[str] = "squared_epsilon_insensitive"
     aliases: ClassVar[tuple[str, ...]] = ()
     functional: ClassVar[str] = "like the mean"
+    when: ClassVar[str] = (
+        "Small deviations do not matter, large ones matter by their square. Not with outliers in y."
+    )
     kinked: ClassVar[bool] = False
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
@@ -405,6 +430,9 @@ class AbsolutePercentageError(RegressionLoss):
     functional: ClassVar[str] = "median weighted by 1/|y|"
     metric: ClassVar[str | None] = "neg_mean_absolute_percentage_error"
     reference: ClassVar[str] = "Gneiting 0912.0902"
+    when: ClassVar[str] = (
+        "Your score is MAPE, and y stays away from 0. It predicts low on purpose: for sound totals take gamma."
+    )
     scaling: ClassVar[Scaling] = "scale"
     kinked: ClassVar[bool] = True
 

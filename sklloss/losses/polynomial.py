@@ -50,6 +50,10 @@ class Poly1(SoftmaxLoss):
     name: ClassVar[str] = "poly1"
     metric: ClassVar[str | None] = "neg_log_loss"
     reference: ClassVar[str] = "Leng 2204.12511"
+    when: ClassVar[str] = (
+        "A search around cross_entropy by one number, with probabilities kept. Not for wrong labels: it grows without bound, "
+        "as cross_entropy does."
+    )
 
     epsilon: float = parameter(1.0, Interval(-1))
 
@@ -98,6 +102,10 @@ class TaylorCrossEntropy(SoftmaxLoss):
     name: ClassVar[str] = "taylor_cross_entropy"
     functional: ClassVar[str] = "class posterior of large classes"
     reference: ClassVar[str] = "Feng 2020"
+    when: ClassVar[str] = (
+        "Some labels are wrong; one whole number leads from absolute_error (1) towards cross_entropy. Not if probabilities of "
+        "unlikely classes matter: those are lost."
+    )
 
     order: int = parameter(6, Interval(1, integer=True), structural=True)
 

@@ -44,6 +44,10 @@ class Poisson(RegressionLoss):
     functional: ClassVar[str] = "mean"
     metric: ClassVar[str | None] = "neg_mean_poisson_deviance"
     reference: ClassVar[str] = "Nelder & Wedderburn 1972"
+    when: ClassVar[str] = (
+        "Counts or rates, zeros included, and effects that multiply. It finds the mean even if counts vary more than "
+        "Poisson's; for intervals take negative_binomial."
+    )
     scaling: ClassVar[Scaling] = "scale"
 
     @property
@@ -87,6 +91,10 @@ class Gamma(RegressionLoss):
     functional: ClassVar[str] = "mean"
     metric: ClassVar[str | None] = "neg_mean_gamma_deviance"
     reference: ClassVar[str] = "McCullagh & Nelder 1989"
+    when: ClassVar[str] = (
+        "Positive targets whose spread grows with their mean: amounts, durations, sizes of claims. Not with exact zeros: take "
+        "tweedie."
+    )
     scaling: ClassVar[Scaling] = "scale"
 
     @property
@@ -135,6 +143,10 @@ class Tweedie(RegressionLoss):
     name: ClassVar[str] = "tweedie"
     functional: ClassVar[str] = "mean"
     reference: ClassVar[str] = "Jorgensen 1987"
+    when: ClassVar[str] = (
+        "Amounts with many exact zeros, such as claims per policy or rain per day. Without zeros take gamma, for counts "
+        "poisson."
+    )
     scaling: ClassVar[Scaling] = "scale"
 
     power: float = parameter(1.5, Interval(1, 3))
@@ -199,6 +211,10 @@ class NegativeBinomial(RegressionLoss):
     name: ClassVar[str] = "negative_binomial"
     functional: ClassVar[str] = "mean and law"
     reference: ClassVar[str] = "Cameron & Trivedi 1998"
+    when: ClassVar[str] = (
+        "Counts that vary more than their mean, when you also want intervals. Not for counts that vary less, nor for amounts "
+        "that are not whole numbers."
+    )
     scaling: ClassVar[Scaling] = "none"
 
     @property
@@ -280,6 +296,10 @@ class SquaredLogError(RegressionLoss):
     functional: ClassVar[str] = "exp(E log(1 + y)) - 1"
     metric: ClassVar[str | None] = "neg_mean_squared_log_error"
     reference: ClassVar[str] = "Tornqvist 1985"
+    when: ClassVar[str] = (
+        "Ratios matter more than differences, and your score is the mean squared log error. Not for totals: it predicts below "
+        "the mean."
+    )
     scaling: ClassVar[Scaling] = "none"
 
     @property

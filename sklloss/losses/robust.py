@@ -98,6 +98,10 @@ class Huber(ResidualLoss):
     name: ClassVar[str] = "huber"
     aliases: ClassVar[tuple[str, ...]] = ("HuberLoss",)
     reference: ClassVar[str] = "Huber 1964"
+    when: ClassVar[str] = (
+        "A few outliers among otherwise normal noise, and you still want something near the mean. Not for skewed targets "
+        "whose mean you need: large values count less."
+    )
 
     delta: float = parameter(1.0, POSITIVE)
 
@@ -134,6 +138,10 @@ class SmoothL1(ResidualLoss):
     name: ClassVar[str] = "smooth_l1"
     aliases: ClassVar[tuple[str, ...]] = ("SmoothL1Loss",)
     reference: ClassVar[str] = "Girshick 2015"
+    when: ClassVar[str] = (
+        "As huber, with the same optimum, but the gradient of large residuals is 1 whatever the threshold, so that the "
+        "learning rate keeps its meaning in a search. Otherwise take huber."
+    )
 
     beta: float = parameter(1.0, POSITIVE)
 
@@ -170,6 +178,10 @@ class PseudoHuber(ResidualLoss):
     name: ClassVar[str] = "pseudo_huber"
     aliases: ClassVar[tuple[str, ...]] = ("charbonnier",)
     reference: ClassVar[str] = "Charbonnier 1994"
+    when: ClassVar[str] = (
+        "As huber, but smooth everywhere, which suits L-BFGS. Take huber if small residuals should count exactly as in "
+        "squared_error."
+    )
 
     delta: float = parameter(1.0, POSITIVE)
 
@@ -199,6 +211,10 @@ class LogCosh(ResidualLoss):
     name: ClassVar[str] = "log_cosh"
     aliases: ClassVar[tuple[str, ...]] = ("logcosh",)
     reference: ClassVar[str] = "Green 1990"
+    when: ClassVar[str] = (
+        "As huber, but smooth and without a parameter to search. Not if you want to say from which residual on a row is an "
+        "outlier."
+    )
 
     def rho(self, residual: Tensor, state: State) -> Tensor:
         """|r| + softplus(-2|r|) - log 2."""
@@ -234,6 +250,10 @@ class Cauchy(RedescendingLoss):
     name: ClassVar[str] = "cauchy"
     aliases: ClassVar[tuple[str, ...]] = ("lorentzian",)
     reference: ClassVar[str] = "Black & Anandan 1996"
+    when: ClassVar[str] = (
+        "Many outliers or heavy tails around the bulk: far out, the pull of a row falls off as 1/r. Not if the far values are "
+        "what you want to predict."
+    )
 
     scale: float = parameter(2.385, POSITIVE)
 
@@ -271,6 +291,10 @@ class Welsch(RedescendingLoss):
     name: ClassVar[str] = "welsch"
     aliases: ClassVar[tuple[str, ...]] = ("correntropy",)
     reference: ClassVar[str] = "Dennis & Welsch 1978"
+    when: ClassVar[str] = (
+        "Many gross errors that should not count at all, such as wrong units. Not where good rows lie far out: beyond three "
+        "times the scale there is next to no gradient."
+    )
 
     scale: float = parameter(2.985, POSITIVE)
 
@@ -307,6 +331,10 @@ class GemanMcClure(RedescendingLoss):
 
     name: ClassVar[str] = "geman_mcclure"
     reference: ClassVar[str] = "Geman & McClure 1985"
+    when: ClassVar[str] = (
+        "Many gross errors, with a pull that falls off as 1/r³: between cauchy and welsch. Not for skewed targets whose mean "
+        "you need."
+    )
 
     scale: float = parameter(3.787, POSITIVE)
 
@@ -344,6 +372,10 @@ class Tukey(RedescendingLoss):
     name: ClassVar[str] = "tukey"
     aliases: ClassVar[tuple[str, ...]] = ("biweight",)
     reference: ClassVar[str] = "Beaton & Tukey 1974"
+    when: ClassVar[str] = (
+        "Gross errors that should have no influence whatever: beyond the scale a row is ignored. Not where good rows may lie "
+        "so far out; try several seeds, since it is not convex."
+    )
 
     scale: float = parameter(4.685, POSITIVE)
 
@@ -381,6 +413,10 @@ class Fair(ResidualLoss):
 
     name: ClassVar[str] = "fair"
     reference: ClassVar[str] = "Fair 1974"
+    when: ClassVar[str] = (
+        "Outliers should pull less, without a threshold that makes an outlier: the pull levels off gradually. Take huber if "
+        "small residuals should count exactly as in squared_error."
+    )
 
     scale: float = parameter(1.4, POSITIVE)
 

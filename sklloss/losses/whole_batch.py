@@ -74,6 +74,10 @@ class SoftF1(WholeBatchLoss):
     aliases: ClassVar[tuple[str, ...]] = ("dice",)
     metric: ClassVar[str | None] = "f1_macro"
     reference: ClassVar[str] = "Milletari 2016"
+    when: ClassVar[str] = (
+        "Your score is F1, and you do not want to tune a threshold afterwards. Not with small batches, nor if you need "
+        "probabilities."
+    )
 
     smooth: float = parameter(1.0, Interval(0))
 
@@ -122,6 +126,10 @@ class AUCMargin(WholeBatchLoss):
     aliases: ClassVar[tuple[str, ...]] = ("aucm",)
     metric: ClassVar[str | None] = "roc_auc"
     reference: ClassVar[str] = "Yuan 2012.03173"
+    when: ClassVar[str] = (
+        "Two classes, one of them rare, and your score is the area under the ROC curve. Not if you need probabilities or have "
+        "more classes."
+    )
     multi_class: ClassVar[bool] = False
     needs_all_classes: ClassVar[bool] = True
 

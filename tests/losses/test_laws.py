@@ -324,3 +324,9 @@ def test_interval_says_its_condition():
     assert Interval(1, integer=True).describe("n") == "n >= 1 (a whole number)"
     assert Interval(high=3, closed="neither").describe("x") == "x < 3"
     assert True not in Interval()
+
+
+def test_every_loss_says_when_to_choose_it():
+    texts = [cls.when for cls in CATALOGUE]
+    assert min(map(len, texts)) >= 40
+    assert len(set(texts)) == len(CATALOGUE)
