@@ -45,6 +45,7 @@ BUILT_WITH = (
     "device",
 )  # what cannot change while training goes on
 
+EXACT_ROWS = 10_000  # beyond, a sum over all rows hides the order of its terms, and joining equal rows costs copies
 BATCH_MIN, BATCH_MAX, BATCHES_PER_EPOCH = 200, 1024, 50  # what batch_size="auto" aims at
 
 
@@ -128,7 +129,8 @@ class NeuralEstimator(NestedParameters):
         """Tell whether each step sums over all rows, so that rows count by their weight alone."""
         sets_rows_aside = self.early_stopping and epochs is None
         rows_count_alone = loss.weighs_rows and isinstance(self.module, str)
-        one_batch = len(sample.y) <= self._batch_size(len(sample.y))
+        n_rows = len(sample.y)
+        one_batch = n_rows <= min(EXACT_ROWS, self._batch_size(n_rows))
         return rows_count_alone and one_batch and not sets_rows_aside
 
     def _validated(self, X: Any, y: Any, first: bool) -> tuple[Any, np.ndarray]:
