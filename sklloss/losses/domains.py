@@ -103,7 +103,8 @@ class Choice:
 
     def describe(self, name: str) -> str:
         """Say the condition on `name`."""
-        return f"{name} to be one of {', '.join(map(repr, self.options))}"
+        options = ", ".join(map(repr, self.options))
+        return f"{name} to be {'one of ' if len(self.options) > 1 else ''}{options}"
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,13 @@ class Either:
 
 @dataclass(frozen=True)
 class Tuple:
-    """Tuples whose items all lie in one domain."""
+    """Tuples whose items all lie in one domain.
+
+    Examples
+    --------
+    >>> Tuple(Interval(0, 1, closed="neither"), increasing=True).describe("quantiles")
+    'quantiles to be a tuple of increasing numbers, 0 < each < 1'
+    """
 
     item: Domain
     increasing: bool = False
@@ -155,7 +162,7 @@ class Tuple:
     def describe(self, name: str) -> str:
         """Say the condition on `name`."""
         order = "increasing " if self.increasing else ""
-        return f"{name} to be a tuple of {order}numbers, each {self.item.describe('').strip()}"
+        return f"{name} to be a tuple of {order}numbers, {self.item.describe('each')}"
 
 
 def check_in_domain(owner: str, name: str, value: object, domain: Domain, remedy: str) -> None:
