@@ -1,0 +1,461 @@
+"""The shape of every loss of the catalogue, as a small SVG: what ``make_losses.py`` puts on the page."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import re
+from collections.abc import Callable, Iterable, Sequence
+from math import atanh, log
+from typing import Any
+
+import matplotlib
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+import sklloss.losses as catalogue
+from sklloss.losses import Loss, State
+from sklloss.losses.base import PACE
+from sklloss.losses.distributions import raw_of_scale
+from sklloss.losses.positive import LOG_DISPERSION_LIMIT
+
+COLOURS = ("#2563eb", "#ea580c", "#059669", "#9333ea")
+INK, FAINT = "#1f2937", "#9ca3af"
+SIZE = (4.2, 2.6)  # inches
+POINTS = 121  # of a curve
+STYLE = {
+    "svg.hashsalt": "sklloss",
+    "svg.fonttype": "none",
+    "path.simplify": False,
+    "font.family": "DejaVu Sans",  # lays out; FONT is what a browser draws, and is narrower
+    "font.size": 8,
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.color": INK,
+    "xtick.color": FAINT,
+    "ytick.color": FAINT,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+}
+NO_METADATA = dict.fromkeys(("Date", "Creator", "Type", "Format"))
+FONT = "Helvetica, Arial, sans-serif"
+
+
+@dataclasses.dataclass(frozen=True)
+class Curve:
+    """One line of a picture."""
+
+    label: str
+    x: np.ndarray
+    y: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """What a picture shows: its axes, its curves, and a faint curve to compare with."""
+
+    x_label: str
+    y_label: str
+    curves: tuple[Curve, ...]
+    reference: Curve | None = None
+
+
+# ---------------------------------------------------------------------- values of losses
+
+
+def line(low: float, high: float) -> Tensor:
+    """Return the points of an axis."""
+    return torch.linspace(low, high, POINTS, dtype=torch.float64)
+
+
+def state_of(loss: Loss, y: Tensor, n_classes: int | None = None) -> State:
+    """Return what the loss learns from targets of weight 1."""
+    return loss.prepare(y, torch.ones(len(y), dtype=torch.float64), n_classes)
+
+
+def values(loss: Loss, raw: Tensor, y: float, state: State | None = None) -> np.ndarray:
+    """Return the loss of raw outputs (n, n_outputs) for one target of a regression."""
+    target = torch.full((len(raw), 1), y, dtype=torch.float64)
+    state = state_of(loss, target) if state is None else state
+    return loss.pointwise(raw.unsqueeze(1), target, state).squeeze(-1).numpy()
+
+
+def class_values(loss: Loss, raw: Tensor, label: int, state: State) -> np.ndarray:
+    """Return the loss of raw outputs (n, n_outputs) for rows of one class."""
+    target = torch.full((len(raw), 1), label)
+    return loss.pointwise(raw.unsqueeze(1), target, state).squeeze(-1).numpy()
+
+
+def setting(loss: Loss, name: str | None, is_first: bool) -> str:
+    """Return the words for one curve: the name of its parameter with the first, the value with each."""
+    if name is None:
+        return loss.name
+    value = loss.params[name]
+    shown = f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{name} = {shown}" if is_first else shown
+
+
+def each(cls: type[Loss], name: str | None, settings: Sequence[Any]) -> Iterable[tuple[str, Loss]]:
+    """Return the loss at each value of its parameter, with words for the legend."""
+    losses = [cls(**{name: value}) for value in settings] if name else [cls()]
+    return [(setting(loss, name, k == 0), loss) for k, loss in enumerate(losses)]
+
+
+# ---------------------------------------------------------------------- kinds of pictures
+
+Draw = Callable[[type[Loss]], Picture]
+
+
+def residual(
+    name: str | None = None, *settings: Any, reach: float = 4.0, compare: bool = False
+) -> Draw:
+    """Draw the loss against prediction - y, at some values of a parameter."""
+
+    def draw(cls: type[Loss]) -> Picture:
+        r = line(-reach, reach)
+        found = each(cls, name, settings)
+        curves = tuple(Curve(s, r.numpy(), values(loss, r[:, None], 0.0)) for s, loss in found)
+        square = Curve("squared_error", r.numpy(), r.numpy() ** 2 / 2)
+        return Picture("prediction − y", "loss", curves, square if compare else None)
+
+    return draw
+
+
+def against_prediction(low: float, high: float, raw_of: Callable[[Tensor], Tensor]) -> Draw:
+    """Draw the loss against the prediction where y is 1 and where y is 3."""
+
+    def draw(cls: type[Loss]) -> Picture:
+        x, loss = line(low, high), cls()
+        curves = [
+            Curve(f"y = {y:g}", x.numpy(), values(loss, raw_of(x)[:, None], y)) for y in (1, 3)
+        ]
+        return Picture("prediction", "loss", tuple(curves))
+
+    return draw
+
+
+def tweedie(cls: type[Loss]) -> Picture:
+    """Draw what a prediction costs beyond the best one where y is 2, by power."""
+    x = line(0.3, 6)
+    curves = []
+    for label, loss in each(cls, "power", (1.0, 1.5, 2.0, 3.0)):
+        at = values(loss, x.log()[:, None], 2.0)
+        best = values(loss, torch.tensor([[log(2)]], dtype=torch.float64), 2.0)
+        curves.append(Curve(label, x.numpy(), at - best))
+    return Picture("prediction, y = 2", "loss above its minimum", tuple(curves))
+
+
+def negative_binomial(cls: type[Loss]) -> Picture:
+    """Draw the loss against the prediction where y is 3, by dispersion."""
+    x, loss = line(0.2, 15), cls()
+    curves = []
+    for k in (0.5, 2.0, 20.0):
+        trained = LOG_DISPERSION_LIMIT / PACE * atanh(log(k) / LOG_DISPERSION_LIMIT)
+        state = State({"raw_dispersion": torch.tensor([[trained]], dtype=torch.float64)})
+        label = f"trained dispersion k = {k:g}" if not curves else f"{k:g}"
+        curves.append(Curve(label, x.numpy(), values(loss, x.log()[:, None], 3.0, state)))
+    return Picture("prediction, y = 3", "loss", tuple(curves))
+
+
+def adaptive(cls: type[Loss]) -> Picture:
+    """Draw the loss against prediction - y, by shape."""
+    r, loss = line(-6, 6), cls()
+    curves = []
+    for alpha in (0.1, 1.0, 1.9):
+        state = state_of(loss, torch.zeros(1, 1, dtype=torch.float64))
+        state["raw_shape"] += log((alpha - 0.001) / (1.999 - alpha)) / PACE
+        label = f"trained shape α = {alpha:g}" if not curves else f"{alpha:g}"
+        curves.append(Curve(label, r.numpy(), values(loss, r[:, None], 0.0, state)))
+    return Picture("prediction − y, scale 1", "loss", tuple(curves))
+
+
+def law(cls: type[Loss]) -> Picture:
+    """Draw the loss of a location and a scale against the residual, at three scales."""
+    r = line(-3, 3)
+    curves = at_scales(cls(), r, r, 0.0)
+    return Picture("location − y", "loss", curves)
+
+
+def lognormal(cls: type[Loss]) -> Picture:
+    """Draw the loss against the median of the law, at three scales."""
+    median = line(0.15, 4)
+    return Picture("median of the law, y = 1", "loss", at_scales(cls(), median, median.log(), 1.0))
+
+
+def at_scales(loss: Loss, x: Tensor, location: Tensor, y: float) -> tuple[Curve, ...]:
+    """Return a curve for each of three scales."""
+    curves = []
+    for scale in (0.5, 1.0, 2.0):
+        raw_scale = raw_of_scale(torch.full_like(location, scale))
+        label = f"scale = {scale:g}" if not curves else f"{scale:g}"
+        raw = torch.stack((location, raw_scale), -1)
+        curves.append(Curve(label, x.numpy(), values(loss, raw, y)))
+    return tuple(curves)
+
+
+def levels(cls: type[Loss]) -> Picture:
+    """Draw the pinball loss of every level."""
+    r = line(-3, 3)
+    found = each(catalogue.Quantile, "quantile", cls().quantiles)
+    curves = tuple(Curve(s, r.numpy(), values(loss, r[:, None], 0.0)) for s, loss in found)
+    return Picture("prediction of the level − y", "its part of the loss", curves)
+
+
+def histogram(cls: type[Loss]) -> Picture:
+    """Draw the soft label of y = 0.3 on ten bins."""
+    ends = torch.tensor([[0.0], [0.25], [0.5], [0.75], [1.0]], dtype=torch.float64)
+    curves = []
+    for label, loss in each(cls, "sigma_ratio", (0.3, 0.75, 2.0)):
+        state = state_of(loss.replace(n_bins=10), ends)
+        mass = loss.soft_labels(torch.tensor([[0.33]], dtype=torch.float64), state)[0, 0]
+        edges = state["edges"].flatten()
+        curves.append(Curve(label, edges.repeat_interleave(2)[1:-1].numpy(), doubled(mass)))
+    return Picture("bins of y; the row has y = 0.33", "mass of the label", tuple(curves))
+
+
+def doubled(mass: Tensor) -> np.ndarray:
+    """Return each height twice: for the left and for the right end of its bin."""
+    return mass.repeat_interleave(2).numpy()
+
+
+def two_classes(n_rare: int = 1, n_frequent: int = 1) -> Tensor:
+    """Return labels: 0 is frequent, 1 is rare."""
+    return torch.tensor([0] * n_frequent + [1] * n_rare).unsqueeze(1)
+
+
+def lead(name: str | None = None, *settings: Any, reach: float = 5.0, compare: bool = True) -> Draw:
+    """Draw the loss of two classes against the lead of the true class's logit over the other."""
+
+    def draw(cls: type[Loss]) -> Picture:
+        x = line(-reach, reach)
+        found = each(cls, name, settings)
+        curves = tuple(Curve(s, x.numpy(), of_lead(loss, x)) for s, loss in found)
+        entropy = Curve("cross_entropy", x.numpy(), of_lead(catalogue.CrossEntropy(), x))
+        label = "lead of the true class's logit"
+        return Picture(label, "loss", curves, entropy if compare else None)
+
+    return draw
+
+
+def of_lead(loss: Loss, x: Tensor) -> np.ndarray:
+    """Return the loss of the second of two classes; where each has an output, that of the first is 0."""
+    state = state_of(loss, two_classes(), 2)
+    raw = x[:, None] if loss.n_outputs(2) == 1 else torch.stack((torch.zeros_like(x), x), -1)
+    return class_values(loss, raw, 1, state)
+
+
+def rare_and_frequent(reach: float = 5.0) -> Draw:
+    """Draw the loss of a rare and of a frequent class, nine rows in ten, against the lead of its logit."""
+
+    def draw(cls: type[Loss]) -> Picture:
+        loss, x = cls(), line(-reach, reach)
+        state = state_of(loss, two_classes(100, 900), 2)
+        rare = class_values(loss, x[:, None], 1, state)
+        frequent = class_values(loss, -x[:, None], 0, state)
+        curves = (
+            Curve("rare class (1 in 10)", x.numpy(), rare),
+            Curve("frequent class", x.numpy(), frequent),
+        )
+        return Picture("lead of the true class's logit", "loss", curves)
+
+    return draw
+
+
+def label_present_or_not(cls: type[Loss]) -> Picture:
+    """Draw the loss of a label against its logit."""
+    x, loss = line(-5, 5), cls()
+    state = state_of(loss, two_classes(), 2)
+    curves = tuple(
+        Curve(words, x.numpy(), class_values(loss, x[:, None], label, state))
+        for words, label in (("label present", 1), ("label absent", 0))
+    )
+    return Picture("logit of the label", "loss", curves)
+
+
+def ranks(cls: type[Loss]) -> Picture:
+    """Draw the loss of each of four ranks against the score."""
+    x, loss = line(-6, 6), cls()
+    state = state_of(loss, torch.arange(4).unsqueeze(1), 4)
+    raw = x[:, None].expand(-1, loss.n_outputs(4))
+    curves = tuple(
+        Curve(
+            f"rank {k + 1}" if k == 0 else f"{k + 1}", x.numpy(), class_values(loss, raw, k, state)
+        )
+        for k in range(4)
+    )
+    label = "score" if loss.n_outputs(4) == 1 else "all outputs alike"
+    return Picture(label, "loss", curves)
+
+
+def soft_f1(cls: type[Loss]) -> Picture:
+    """Draw the loss of a batch of 20 rows against a shift of all logits."""
+    x, loss = line(-6, 6), cls()
+    curves = []
+    for label, n_positive in (("half of the rows positive", 10), ("one in ten", 2)):
+        y = two_classes(n_positive, 20 - n_positive)
+        raw = 2.0 * (2 * y - 1)
+        state = state_of(loss, y, 2)
+        found = [loss((raw + shift).double().unsqueeze(-1), y, state).item() for shift in x]
+        curves.append(Curve(label, x.numpy(), np.array(found)))
+    return Picture("shift of all logits of a batch", "loss of the batch", tuple(curves))
+
+
+def auc_margin(cls: type[Loss]) -> Picture:
+    """Draw the loss of a batch against the lead of the positives."""
+    x, y = line(-1, 3), two_classes(3, 3)
+    spread = torch.tensor([[-0.3], [0.0], [0.3]] * 2, dtype=torch.float64)
+    curves = []
+    for label, loss in each(cls, "margin", (0.5, 1.0, 2.0)):
+        state = state_of(loss, y, 2)
+        found = [loss((spread + y * gap).unsqueeze(-1), y, state).item() for gap in x]
+        curves.append(Curve(label, x.numpy(), np.array(found)))
+    return Picture("mean lead of the positives", "loss of the batch", tuple(curves))
+
+
+PICTURES: dict[str, Draw] = {
+    "SquaredError": residual(reach=3),
+    "AbsoluteError": residual(reach=3, compare=True),
+    "Huber": residual("delta", 0.5, 1.0, 2.0, compare=True),
+    "SmoothL1": residual("beta", 0.5, 1.0, 2.0, compare=True),
+    "PseudoHuber": residual("delta", 0.5, 1.0, 2.0, compare=True),
+    "LogCosh": residual(compare=True),
+    "Quantile": residual("quantile", 0.1, 0.5, 0.9, reach=3),
+    "MultiQuantile": levels,
+    "Expectile": residual("expectile", 0.1, 0.5, 0.9, reach=3),
+    "EpsilonInsensitive": residual("epsilon", 0.1, 0.5, 1.0, reach=3),
+    "SquaredEpsilonInsensitive": residual("epsilon", 0.1, 0.5, 1.0, reach=3),
+    "Cauchy": residual("scale", 1.0, 2.385, 5.0, reach=8, compare=True),
+    "Welsch": residual("scale", 1.0, 2.985, 5.0, reach=8, compare=True),
+    "GemanMcClure": residual("scale", 1.0, 3.787, 6.0, reach=8, compare=True),
+    "Tukey": residual("scale", 2.0, 4.685, 6.0, reach=8, compare=True),
+    "Fair": residual("scale", 0.5, 1.4, 4.0, reach=6, compare=True),
+    "Barron": residual("alpha", 2.0, 1.0, 0.0, -2.0, reach=5),
+    "Adaptive": adaptive,
+    "Poisson": against_prediction(0.1, 8, torch.log),
+    "Gamma": against_prediction(0.3, 8, torch.log),
+    "Tweedie": tweedie,
+    "NegativeBinomial": negative_binomial,
+    "AbsolutePercentageError": against_prediction(-1, 6, Tensor.clone),
+    "SquaredLogError": against_prediction(-0.7, 8, torch.log1p),
+    "GaussianNLL": law,
+    "LaplaceNLL": law,
+    "StudentTNLL": law,
+    "LognormalNLL": lognormal,
+    "CRPS": law,
+    "HistogramCrossEntropy": histogram,
+    "CrossEntropy": lead("label_smoothing", 0.0, 0.1, 0.3, compare=False),
+    "Brier": lead(),
+    "ProbabilityAbsoluteError": lead(),
+    "ProbabilityHuber": lead("delta", 0.2, 0.5, 1.0),
+    "Focal": lead("gamma", 0.5, 2.0, 5.0),
+    "ClassBalanced": rare_and_frequent(),
+    "LogitAdjusted": rare_and_frequent(),
+    "LDAM": rare_and_frequent(reach=1.0),
+    "Asymmetric": label_present_or_not,
+    "GeneralizedCrossEntropy": lead("q", 0.3, 0.7, 0.9),
+    "SymmetricCrossEntropy": lead("alpha", 0.1, 0.5, 1.0),
+    "NormalizedCrossEntropy": lead(),
+    "ActivePassive": lead("beta", 0.0, 1.0, 3.0),
+    "Bootstrap": lead("beta", 0.8, 0.95),
+    "ForwardCorrection": lead("noise_rate", 0.1, 0.2, 0.4),
+    "BiTempered": lead("t1", 0.2, 0.5, 0.8),
+    "Poly1": lead("epsilon", -1.0, 1.0, 4.0),
+    "TaylorCrossEntropy": lead("order", 1, 2, 6),
+    "Hinge": lead("margin", 0.5, 1.0, 2.0, reach=4),
+    "MultiMargin": lead("power", 1, 2, reach=4),
+    "SquaredHinge": lead("margin", 0.5, 1.0, 2.0, reach=3),
+    "ModifiedHuber": lead(reach=3),
+    "Exponential": lead(reach=3),
+    "SquaredLogits": lead("scale", 1.0, 2.0, reach=4),
+    "SoftF1": soft_f1,
+    "AUCMargin": auc_margin,
+    "CumulativeLink": ranks,
+    "Coral": ranks,
+    "Corn": ranks,
+}
+
+
+# ---------------------------------------------------------------------- drawing
+
+
+def figure_of(picture: Picture) -> Figure:
+    """Return the picture as a figure; call it under STYLE."""
+    figure = Figure(figsize=SIZE, facecolor="white")
+    axes = figure.add_axes((0.135, 0.175, 0.83, 0.685))
+    bottom, top = limits(picture.curves)
+    if picture.reference is not None:
+        add_reference(axes, picture.reference, top)
+    for colour, curve in zip(COLOURS, picture.curves, strict=False):
+        axes.plot(curve.x, curve.y, color=colour, linewidth=1.6, label=curve.label)
+    axes.set(xlabel=picture.x_label, ylabel=picture.y_label, ylim=(bottom, top))
+    axes.margins(x=0.02)
+    axes.locator_params(nbins=6, steps=(1, 2, 5, 10))
+    axes.tick_params(length=2, pad=2)
+    add_legend(axes, picture)
+    return figure
+
+
+def limits(curves: Iterable[Curve]) -> tuple[float, float]:
+    """Return the ends of the vertical axis: all that the curves reach, and a little more."""
+    heights = np.concatenate([curve.y for curve in curves])
+    room = 0.05 * np.ptp(heights)
+    return heights.min() - room, heights.max() + room
+
+
+def add_reference(axes: Axes, curve: Curve, top: float) -> None:
+    """Draw a faint curve as far as it stays inside."""
+    inside = curve.y <= top
+    x, y = curve.x[inside], curve.y[inside]
+    axes.plot(x, y, color=FAINT, linewidth=1.0, linestyle=(0, (4, 3)), label=curve.label)
+
+
+def add_legend(axes: Axes, picture: Picture) -> None:
+    """Put the names of the curves above them, where they hide nothing."""
+    handles, labels = axes.get_legend_handles_labels()
+    if len(handles) < 2:
+        return
+    if picture.reference is not None:  # last
+        handles, labels = [*handles[1:], handles[0]], [*labels[1:], labels[0]]
+    axes.legend(
+        handles,
+        labels,
+        loc="lower left",
+        bbox_to_anchor=(-0.01, 1.0),
+        ncols=len(labels),
+        frameon=False,
+        borderpad=0,
+        handlelength=1.2,
+        handletextpad=0.4,
+        columnspacing=1.0,
+    )
+
+
+def picture_of(cls: type[Loss]) -> Picture:
+    """Return what the picture of a loss shows."""
+    return PICTURES[cls.__name__](cls)
+
+
+def svg_of(cls: type[Loss]) -> str:
+    """Return the picture of a loss as SVG: without a date, coordinates to a hundredth of a point."""
+    buffer = io.StringIO()
+    with matplotlib.rc_context(STYLE):
+        figure = figure_of(picture_of(cls))
+        figure.savefig(buffer, format="svg", metadata=NO_METADATA)
+    return rounded(buffer.getvalue().replace("'DejaVu Sans'", FONT))
+
+
+def rounded(svg: str) -> str:
+    """Return the SVG with the numbers in attributes to two decimals, without spaces at the ends of lines."""
+    shorter = re.sub(r'"[^"]*"', lambda attribute: to_two_decimals(attribute[0]), svg)
+    return "\n".join(text.rstrip() for text in shorter.splitlines()) + "\n"
+
+
+def to_two_decimals(text: str) -> str:
+    """Round every number that has more decimals than two."""
+    return re.sub(r"-?\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}", text)

@@ -1,0 +1,274 @@
+"""Write ``docs/losses.md`` and its pictures from the classes of the catalogue.
+
+Run it, after any change of a loss, with
+
+    python docs/make_losses.py
+
+``tests/test_docs.py`` fails where the page is not what this script writes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from loss_pictures import svg_of
+from loss_prose import CLASSIFICATION_QUESTIONS, INTRODUCTION, OWN_LOSSES, REGRESSION_QUESTIONS
+from sklearn.metrics import get_scorer_names
+
+from sklloss.losses import ClassificationLoss, Loss, RegressionLoss
+from sklloss.losses.catalogue import CATALOGUE
+
+PAGE = Path(__file__).parent / "losses.md"
+FAMILIES = {
+    "plain": "Means, medians, quantiles",
+    "robust": "Robust to outliers",
+    "barron": "Barron's family",
+    "positive": "Counts and positive targets",
+    "distributions": "Laws of y: location and scale",
+    "histogram": "Laws of y: a histogram",
+    "classification": "Probabilities",
+    "imbalance": "Imbalanced classes",
+    "noisy": "Wrong labels",
+    "polynomial": "Series of cross-entropy",
+    "margin": "Margins",
+    "whole_batch": "Scores of a whole batch",
+    "ordinal": "Ordered classes",
+}
+SCALINGS = {
+    "standard": "centred at the mean, divided by the standard deviation",
+    "robust": "centred at the median, divided by 1.4826 median absolute deviations",
+    "scale": "divided by its scale, never shifted",
+    "none": "left as it is",
+}
+SECTION = re.compile(r"^(\w+)\n-+\n", flags=re.MULTILINE)
+
+
+# ---------------------------------------------------------------------- Markdown
+
+
+def markdown(text: str) -> str:
+    """Return reStructuredText as Markdown, in one line: code in single backticks, links for arXiv numbers."""
+    one_line = re.sub(r"\s+", " ", text.strip()).replace("``", "`")
+    return re.sub(r"arXiv (\d{4}\.\d{4,5})", r"[arXiv \1](https://arxiv.org/abs/\1)", one_line)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table; bars inside cells are escaped, also inside code, as GitHub wants it."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
+    )
+
+
+def code(words: Iterable[str]) -> str:
+    """Return words as code, with commas between them."""
+    return ", ".join(f"`{word}`" for word in words)
+
+
+def anchor(cls: type[Loss]) -> str:
+    """Return where a loss is on the page, and what its picture is called."""
+    return f"{cls.task}_{cls.name}"
+
+
+def link(cls: type[Loss]) -> str:
+    """Return a link to a loss."""
+    return f"[`{cls.name}`](#{anchor(cls)})"
+
+
+# ---------------------------------------------------------------------- what a class says
+
+
+def sections_of(cls: type[Loss]) -> dict[str, str]:
+    """Return the sections of a docstring by title; what stands before the first is under ''."""
+    first, *rest = SECTION.split(inspect.getdoc(cls) or "")
+    return {"": first, **dict(zip(rest[::2], rest[1::2], strict=True))}
+
+
+def meanings_of(cls: type[Loss]) -> dict[str, str]:
+    """Return what each parameter means."""
+    entries = re.split(r"^(\w+) : .*\n", sections_of(cls).get("Parameters", ""), flags=re.MULTILINE)
+    return dict(zip(entries[1::2], entries[2::2], strict=True))
+
+
+def allowed(field: dataclasses.Field[Any]) -> str:
+    """Return the domain of a parameter, without the words that it has in an error."""
+    return field.metadata["domain"].describe(field.name).replace(f"{field.name} to be ", "")
+
+
+def parameters(cls: type[Loss]) -> str:
+    """Return the table of parameters."""
+    meanings = meanings_of(cls)
+    rows = [
+        (
+            f"`{field.name}`",
+            f"`{field.default!r}`",
+            allowed(field),
+            markdown(meanings[field.name]),
+        )
+        for field in dataclasses.fields(cls)
+    ]
+    return table(("parameter", "default", "allowed", "meaning"), rows) if rows else ""
+
+
+def metric(cls: type[Loss]) -> str:
+    """Return the metric of scikit-learn that measures what the loss estimates."""
+    if cls.metric is None:
+        return "none in scikit-learn"
+    is_scorer = cls.metric in get_scorer_names()
+    return f'`scoring="{cls.metric}"`' if is_scorer else f"`sklearn.metrics.{cls.metric}`"
+
+
+def trained_parts(loss: Loss) -> str:
+    """Return what trains beside the network, by the names in ``loss_state_``."""
+    n_classes = 2 if loss.task == "classification" else None
+    y = torch.tensor([[0], [1]]) if n_classes else torch.tensor([[1.0], [2.0]])
+    state = loss.prepare(y, torch.ones(2), n_classes)
+    return code(sorted(set(loss.readable(state)) - set(state)))
+
+
+def facts_of_regression(loss: RegressionLoss) -> list[tuple[str, str]]:
+    """Return what a loss for regression takes and gives."""
+    offers = [m for m in ("predict_quantiles", "predict_std") if hasattr(loss, m)]
+    if "predict_quantiles" in offers:
+        offers.insert(1, "predict_interval")
+    return [
+        ("needs", loss.y_domain.describe("y")),
+        ("`scale_target=True`", "y is " + SCALINGS[loss.scaling]),
+        ("also gives", code(offers)),
+    ]
+
+
+def facts_of_classification(loss: ClassificationLoss) -> list[tuple[str, str]]:
+    """Return what a loss for classification takes and gives."""
+    follows = "" if loss.decides_by_posterior else "; `predict` need not be its likeliest class"
+    has_posterior = hasattr(loss, "predict_proba")
+    classes = "two or more classes" if loss.multi_class else "two classes"
+    return [
+        ("needs", classes + (", or multi-label" if loss.multi_label else "")),
+        ("`predict_proba`", f"yes{follows}" if has_posterior else "no: a decision only"),
+    ]
+
+
+def facts(cls: type[Loss]) -> str:
+    """Return the table of what is to know beside the formula; lines that say nothing are left out."""
+    loss = cls()
+    is_regression = isinstance(loss, RegressionLoss)
+    rows = [
+        ("also called", code(cls.aliases)),
+        ("estimates", cls.functional),
+        ("measured by", metric(cls)),
+        *(facts_of_regression(loss) if is_regression else facts_of_classification(loss)),
+        ("trained beside the network", trained_parts(loss)),
+        ("in batches", "a value per batch, none per row" if cls.whole_batch else ""),
+        ("reference", markdown(sections_of(cls)["References"])),
+    ]
+    header = ("class", f"`sklloss.losses.{cls.__name__}`")
+    return table(header, [row for row in rows if row[1]])
+
+
+def description(cls: type[Loss]) -> str:
+    """Return the docstring before its first section, paragraph by paragraph."""
+    return "\n\n".join(markdown(part) for part in sections_of(cls)[""].strip().split("\n\n"))
+
+
+# ---------------------------------------------------------------------- the page
+
+
+def when(cls: type[Loss]) -> str:
+    """Return when to choose a loss, the other losses that it names as links."""
+    others = {
+        other.name: other for other in CATALOGUE if other.task == cls.task and other is not cls
+    }
+    return re.sub(
+        r"\w+", lambda word: link(others[word[0]]) if word[0] in others else word[0], cls.when
+    )
+
+
+def entry(cls: type[Loss]) -> str:
+    """Return what the page says of one loss."""
+    parts = [
+        f'<a id="{anchor(cls)}"></a>',
+        f"#### {cls.name}",
+        description(cls),
+        f"**When:** {when(cls)}",
+        f"![Shape of {cls.name}](losses/{anchor(cls)}.svg)",
+        parameters(cls),
+        facts(cls),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def families_of(task: str) -> dict[str, list[type[Loss]]]:
+    """Return the losses of a task by family, which is the file that they are in."""
+    found: dict[str, list[type[Loss]]] = {}
+    for cls in CATALOGUE:
+        if cls.task == task:
+            found.setdefault(cls.__module__.rpartition(".")[2], []).append(cls)
+    return found
+
+
+def contents(task: str) -> str:
+    """Return the table of contents of a task."""
+    rows = [
+        (FAMILIES[family], " · ".join(map(link, classes)))
+        for family, classes in families_of(task).items()
+    ]
+    return table((task.capitalize(), "losses"), rows)
+
+
+def questions(task: str, rows: Iterable[tuple[str, Sequence[str], str]]) -> str:
+    """Return the table from what somebody wants to the losses that give it."""
+    named = {cls.name: cls for cls in CATALOGUE if cls.task == task}
+    cells = [
+        (question, ", ".join(link(named[name]) for name in names), remark)
+        for question, names, remark in rows
+    ]
+    return table((f"In {task} you want", "losses", "note"), cells)
+
+
+def losses_of_task(task: str) -> str:
+    """Return all entries of a task, family by family."""
+    parts = [f"## Losses for {task}"]
+    for family, classes in families_of(task).items():
+        parts += [f"### {FAMILIES[family]}", *map(entry, classes)]
+    return "\n\n".join(parts)
+
+
+def page() -> str:
+    """Return the text of ``docs/losses.md``."""
+    parts = [
+        INTRODUCTION,
+        contents("regression"),
+        contents("classification"),
+        "See also [how to choose](#how-to-choose) and [your own loss](#your-own-loss).",
+        "## How to choose",
+        questions("regression", REGRESSION_QUESTIONS),
+        questions("classification", CLASSIFICATION_QUESTIONS),
+        losses_of_task("regression"),
+        losses_of_task("classification"),
+        OWN_LOSSES,
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def picture_path(cls: type[Loss]) -> Path:
+    """Return where the picture of a loss is."""
+    return PAGE.parent / "losses" / f"{anchor(cls)}.svg"
+
+
+def main() -> None:
+    """Write the page and its pictures."""
+    PAGE.write_text(page(), encoding="utf-8")
+    picture_path(CATALOGUE[0]).parent.mkdir(exist_ok=True)
+    for cls in CATALOGUE:
+        picture_path(cls).write_text(svg_of(cls), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
