@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from math import atanh, log
 from typing import Any
 
-import matplotlib
+import matplotlib.style
 import numpy as np
 import torch
 from matplotlib.axes import Axes
@@ -143,7 +143,7 @@ def against_prediction(low: float, high: float, raw_of: Callable[[Tensor], Tenso
 def tweedie(cls: type[Loss]) -> Picture:
     """Draw what a prediction costs beyond the best one where y is 2, by power."""
     x = line(0.3, 6)
-    curves = []
+    curves: list[Curve] = []
     for label, loss in each(cls, "power", (1.0, 1.5, 2.0, 3.0)):
         at = values(loss, x.log()[:, None], 2.0)
         best = values(loss, torch.tensor([[log(2)]], dtype=torch.float64), 2.0)
@@ -154,7 +154,7 @@ def tweedie(cls: type[Loss]) -> Picture:
 def negative_binomial(cls: type[Loss]) -> Picture:
     """Draw the loss against the prediction where y is 3, by dispersion."""
     x, loss = line(0.2, 15), cls()
-    curves = []
+    curves: list[Curve] = []
     for k in (0.5, 2.0, 20.0):
         trained = LOG_DISPERSION_LIMIT / PACE * atanh(log(k) / LOG_DISPERSION_LIMIT)
         state = State({"raw_dispersion": torch.tensor([[trained]], dtype=torch.float64)})
@@ -166,7 +166,7 @@ def negative_binomial(cls: type[Loss]) -> Picture:
 def adaptive(cls: type[Loss]) -> Picture:
     """Draw the loss against prediction - y, by shape."""
     r, loss = line(-6, 6), cls()
-    curves = []
+    curves: list[Curve] = []
     for alpha in (0.1, 1.0, 1.9):
         state = state_of(loss, torch.zeros(1, 1, dtype=torch.float64))
         state["raw_shape"] += log((alpha - 0.001) / (1.999 - alpha)) / PACE
@@ -190,7 +190,7 @@ def lognormal(cls: type[Loss]) -> Picture:
 
 def at_scales(loss: Loss, x: Tensor, location: Tensor, y: float) -> tuple[Curve, ...]:
     """Return a curve for each of three scales."""
-    curves = []
+    curves: list[Curve] = []
     for scale in (0.5, 1.0, 2.0):
         raw_scale = raw_of_scale(torch.full_like(location, scale))
         label = f"scale = {scale:g}" if not curves else f"{scale:g}"
@@ -210,7 +210,7 @@ def levels(cls: type[Loss]) -> Picture:
 def histogram(cls: type[Loss]) -> Picture:
     """Draw the soft label of y = 0.3 on ten bins."""
     ends = torch.tensor([[0.0], [0.25], [0.5], [0.75], [1.0]], dtype=torch.float64)
-    curves = []
+    curves: list[Curve] = []
     for label, loss in each(cls, "sigma_ratio", (0.3, 0.75, 2.0)):
         state = state_of(loss.replace(n_bins=10), ends)
         mass = loss.soft_labels(torch.tensor([[0.33]], dtype=torch.float64), state)[0, 0]
@@ -296,7 +296,7 @@ def ranks(cls: type[Loss]) -> Picture:
 def soft_f1(cls: type[Loss]) -> Picture:
     """Draw the loss of a batch of 20 rows against a shift of all logits."""
     x, loss = line(-6, 6), cls()
-    curves = []
+    curves: list[Curve] = []
     for label, n_positive in (("half of the rows positive", 10), ("one in ten", 2)):
         y = two_classes(n_positive, 20 - n_positive)
         raw = 2.0 * (2 * y - 1)
@@ -310,7 +310,7 @@ def auc_margin(cls: type[Loss]) -> Picture:
     """Draw the loss of a batch against the lead of the positives."""
     x, y = line(-1, 3), two_classes(3, 3)
     spread = torch.tensor([[-0.3], [0.0], [0.3]] * 2, dtype=torch.float64)
-    curves = []
+    curves: list[Curve] = []
     for label, loss in each(cls, "margin", (0.5, 1.0, 2.0)):
         state = state_of(loss, y, 2)
         found = [loss((spread + y * gap).unsqueeze(-1), y, state).item() for gap in x]
@@ -444,7 +444,7 @@ def picture_of(cls: type[Loss]) -> Picture:
 def svg_of(cls: type[Loss]) -> str:
     """Return the picture of a loss as SVG: without a date, coordinates to a hundredth of a point."""
     buffer = io.StringIO()
-    with matplotlib.rc_context(STYLE):
+    with matplotlib.style.context(["default", STYLE]):  # whatever the user has set
         figure = figure_of(picture_of(cls))
         figure.savefig(buffer, format="svg", metadata=NO_METADATA)
     return rounded(buffer.getvalue().replace("'DejaVu Sans'", FONT))

@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -132,13 +132,19 @@ def trained_parts(loss: Loss) -> str:
     return code(sorted(set(loss.readable(state)) - set(state)))
 
 
+def needs(loss: RegressionLoss) -> str:
+    """Return which y a loss takes: what its own domain says of itself, else the condition."""
+    own = type(loss).y_domain
+    return loss.y_domain.describe("y") if own is Loss.y_domain else (own.__doc__ or "").rstrip(".")
+
+
 def facts_of_regression(loss: RegressionLoss) -> list[tuple[str, str]]:
     """Return what a loss for regression takes and gives."""
     offers = [m for m in ("predict_quantiles", "predict_std") if hasattr(loss, m)]
     if "predict_quantiles" in offers:
         offers.insert(1, "predict_interval")
     return [
-        ("needs", loss.y_domain.describe("y")),
+        ("needs", needs(loss)),
         ("`scale_target=True`", "y is " + SCALINGS[loss.scaling]),
         ("also gives", code(offers)),
     ]
@@ -155,15 +161,20 @@ def facts_of_classification(loss: ClassificationLoss) -> list[tuple[str, str]]:
     ]
 
 
+TAKES_AND_GIVES: dict[str, Callable[[Any], list[tuple[str, str]]]] = {
+    "regression": facts_of_regression,
+    "classification": facts_of_classification,
+}
+
+
 def facts(cls: type[Loss]) -> str:
     """Return the table of what is to know beside the formula; lines that say nothing are left out."""
     loss = cls()
-    is_regression = isinstance(loss, RegressionLoss)
     rows = [
         ("also called", code(cls.aliases)),
         ("estimates", cls.functional),
         ("measured by", metric(cls)),
-        *(facts_of_regression(loss) if is_regression else facts_of_classification(loss)),
+        *TAKES_AND_GIVES[cls.task](loss),
         ("trained beside the network", trained_parts(loss)),
         ("in batches", "a value per batch, none per row" if cls.whole_batch else ""),
         ("reference", markdown(sections_of(cls)["References"])),

@@ -52,7 +52,7 @@ class Poisson(RegressionLoss):
 
     @property
     def y_domain(self) -> Interval:
-        """Y >= 0."""
+        """y >= 0."""
         return Interval(0)
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
@@ -103,7 +103,7 @@ class Gamma(RegressionLoss):
         return Interval(0, closed="neither")
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Z + y E(-z)."""
+        """z + y E(-z)."""
         z = raw.squeeze(-1)
         return z + y * tangent_exp(-z)
 
