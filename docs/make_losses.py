@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from loss_pictures import svg_of
+from loss_drawing import svg_of
+from loss_pictures import picture_of
 from loss_prose import CLASSIFICATION_QUESTIONS, INTRODUCTION, OWN_LOSSES, REGRESSION_QUESTIONS
 from sklearn.metrics import get_scorer_names
 
@@ -49,9 +50,6 @@ SCALINGS = {
 SECTION = re.compile(r"^(\w+)\n-+\n", flags=re.MULTILINE)
 
 
-# ---------------------------------------------------------------------- Markdown
-
-
 def markdown(text: str) -> str:
     """Return reStructuredText as Markdown, in one line: code in single backticks, links for arXiv numbers."""
     one_line = re.sub(r"\s+", " ", text.strip()).replace("``", "`")
@@ -79,9 +77,6 @@ def anchor(cls: type[Loss]) -> str:
 def link(cls: type[Loss]) -> str:
     """Return a link to a loss."""
     return f"[`{cls.name}`](#{anchor(cls)})"
-
-
-# ---------------------------------------------------------------------- what a class says
 
 
 def sections_of(cls: type[Loss]) -> dict[str, str]:
@@ -188,9 +183,6 @@ def description(cls: type[Loss]) -> str:
     return "\n\n".join(markdown(part) for part in sections_of(cls)[""].strip().split("\n\n"))
 
 
-# ---------------------------------------------------------------------- the page
-
-
 def when(cls: type[Loss]) -> str:
     """Return when to choose a loss, the other losses that it names as links."""
     others = {
@@ -278,7 +270,7 @@ def main() -> None:
     PAGE.write_text(page(), encoding="utf-8")
     picture_path(CATALOGUE[0]).parent.mkdir(exist_ok=True)
     for cls in CATALOGUE:
-        picture_path(cls).write_text(svg_of(cls), encoding="utf-8")
+        picture_path(cls).write_text(svg_of(picture_of(cls)), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ DOCS = Path(__file__).parent.parent / "docs"
 sys.path.insert(0, str(DOCS))
 
 make_losses = importlib.import_module("make_losses")
+svg_of, picture_of = make_losses.svg_of, make_losses.picture_of
 
 PAGE = (DOCS / "losses.md").read_text(encoding="utf-8")
 
@@ -62,7 +63,7 @@ def test_picture_is_what_the_script_draws(cls):
     """Not bit for bit: another processor rounds otherwise."""
     checked_in, fresh = (
         make_losses.picture_path(cls).read_text(encoding="utf-8"),
-        make_losses.svg_of(cls),
+        svg_of(picture_of(cls)),
     )
     assert elements_of(checked_in) == elements_of(fresh)
     np.testing.assert_allclose(numbers_in(checked_in), numbers_in(fresh), rtol=0, atol=0.5)
