@@ -145,15 +145,13 @@ print(model.loss_state_["log_width"].exp())  # in standard deviations of y
 ### A `Loss`, like those of the catalogue
 
 A frozen dataclass says more than a function can: which parameters are allowed, where training starts, whether y may be scaled, what is
-estimated. It is given as a class or as an instance.
+estimated. It is given as a class or as an instance; with `@register_loss` above it also by its `name`.
 
 ```python
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sklloss.losses import RegressionLoss
-from sklloss.losses.base import parameter
-from sklloss.losses.domains import Interval
+from sklloss.losses import Interval, RegressionLoss, parameter
 
 
 @dataclass(frozen=True)

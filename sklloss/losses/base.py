@@ -113,7 +113,7 @@ class Loss:
     functional : str
         What the optimal prediction estimates.
     metric : str or None
-        The scorer of scikit-learn that measures what the loss estimates.
+        The scorer of scikit-learn, or its metric, that measures what the loss estimates.
     y_domain : Interval
         The targets that the loss accepts.
     reference : str

@@ -283,7 +283,7 @@ class LDAM(ClassificationLoss):
     """
 
     name: ClassVar[str] = "ldam"
-    functional: ClassVar[str] = "mode"
+    functional: ClassVar[str] = "decision that favours rare classes"
     metric: ClassVar[str | None] = "balanced_accuracy"
     reference: ClassVar[str] = "Cao 2019"
     when: ClassVar[str] = (

@@ -19,7 +19,7 @@ from .classification import (
     one_hot,
     rest_of,
 )
-from .domains import Choice, Either, Interval, Tuple
+from .domains import Choice, Either, Interval, Tuple, check_in_domain
 from .polynomial import bent_posterior
 
 POSITIVE = Interval(0, closed="neither")
@@ -239,6 +239,13 @@ class Bootstrap(SoftmaxLoss):
 
     beta: float | None = parameter(None, Either(Choice(None), Interval(0.5, 1, closed="right")))
     hard: bool = parameter(False, Choice(True, False), structural=True)
+
+    def check_params(self) -> None:
+        """Soft bootstrapping needs beta >= 0.8: below, its optimum does not tell the posterior."""
+        super().check_params()
+        least = "Bootstrap(hard=True) takes smaller ones."
+        if not self.hard and self.beta is not None:
+            check_in_domain("Bootstrap", "beta", self.beta, Interval(0.8, 1), least)
 
     def stacked_params(self, n_classes: int | None) -> dict[str, float | tuple[float, ...]]:
         """Return beta, its default filled in."""

@@ -21,7 +21,6 @@ class WholeBatchLoss(ClassificationLoss):
     its share of every class.
     """
 
-    functional: ClassVar[str] = "mode"
     whole_batch: ClassVar[bool] = True
 
     def of_batch(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
@@ -72,6 +71,7 @@ class SoftF1(WholeBatchLoss):
 
     name: ClassVar[str] = "soft_f1"
     aliases: ClassVar[tuple[str, ...]] = ("dice",)
+    functional: ClassVar[str] = "decision of highest F1"
     metric: ClassVar[str | None] = "f1_macro"
     reference: ClassVar[str] = "Milletari 2016"
     when: ClassVar[str] = (
@@ -124,6 +124,7 @@ class AUCMargin(WholeBatchLoss):
 
     name: ClassVar[str] = "auc_margin"
     aliases: ClassVar[tuple[str, ...]] = ("aucm",)
+    functional: ClassVar[str] = "ranking of two classes"
     metric: ClassVar[str | None] = "roc_auc"
     reference: ClassVar[str] = "Yuan 2012.03173"
     when: ClassVar[str] = (

@@ -316,3 +316,9 @@ def test_noise_matrices_that_are_none_are_refused(matrix, message):
     y = torch.tensor([[0], [1], [2]])
     with pytest.raises(ValueError, match=message):
         ForwardCorrection(noise_matrix=matrix).prepare(y, torch.ones(3), 3)
+
+
+def test_soft_bootstrap_needs_a_large_beta():
+    with pytest.raises(ValueError, match=r"Bootstrap needs 0\.8 <= beta <= 1; got 0\.6"):
+        Bootstrap(beta=0.6).check_params()
+    Bootstrap(beta=0.6, hard=True).check_params()
