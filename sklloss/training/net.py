@@ -19,7 +19,7 @@ from ..modules import Stack, stack_modules
 from .callbacks import datasets_of, refuse_if_it_replaces_parameters, watches_batches
 from .criterion import Criterion
 from .data import EVALUATION_ROWS, Batch, Batches, TrainingSet, rows
-from .outcome import check_finite, warn_if_worse
+from .outcome import check_finite, warn_if_worse, warn_if_worse_on_rows_set_aside
 from .penalties import Penalties
 from .rounding import is_rounding, rounded
 from .seeds import derived_seed
@@ -212,6 +212,9 @@ class StackNet(NeuralNet):
             check_finite(self, last)
         if stopping is not None:
             warn_if_worse(self.loss, last, constant)
+        if stopping is not None and valid is not None:
+            kept, constant = self.evaluate(valid), self.constant_loss(valid)
+            warn_if_worse_on_rows_set_aside(self.loss, kept, constant)
         return self
 
     @contextmanager

@@ -25,7 +25,7 @@ def check_finite(net: Any, losses: Tensor) -> None:
 
 def warn_if_worse(loss: Loss, last: Tensor, constant: Tensor) -> None:
     """Warn where a model's last loss (models,) is worse than that of its best constant."""
-    worse = last > constant + 0.01 * constant.abs() + 0.01
+    worse = _clearly_worse(last, constant)
     if worse.any():
         warnings.warn(
             f"Training of loss {loss.label!r} ended at {last[worse][0]:.4g}, worse than the best constant"
@@ -33,3 +33,20 @@ def warn_if_worse(loss: Loss, last: Tensor, constant: Tensor) -> None:
             ConvergenceWarning,
             stacklevel=2,
         )
+
+
+def warn_if_worse_on_rows_set_aside(loss: Loss, best: Tensor, constant: Tensor) -> None:
+    """Warn where even the best epoch's loss (models,) on the rows that decide when to stop is worse than a constant's."""
+    worse = _clearly_worse(best, constant)
+    if worse.any():
+        warnings.warn(
+            f"On the rows that early_stopping sets aside, the best epoch of loss {loss.label!r} has {best[worse][0]:.4g}, worse than the"
+            f" best constant ({constant[worse][0]:.4g}). A few rows with extreme values may decide: clip the features or transform them"
+            " with QuantileTransformer, or choose a loss that no single row dominates.",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
+
+
+def _clearly_worse(losses: Tensor, constant: Tensor) -> Tensor:
+    return losses > constant + 0.01 * constant.abs() + 0.01

@@ -320,6 +320,18 @@ def test_training_worse_than_the_best_constant_warns(diabetes):
         small(optimizer="adam", lr=10.0).fit(X, y)
 
 
+def test_stopping_by_rows_that_extreme_features_dominate_warns():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((600, 2))
+    y = X[:, 0] + 0.1 * rng.standard_normal(600)
+    aside = {"early_stopping": True, "validation_fraction": (np.arange(540), np.arange(540, 600))}
+    model = NeuralRegressor("gaussian_nll", lr=0.02, batch_size=2, random_state=0, **aside)
+    model.fit(X, y)  # does not warn, or it were an error
+    X[550] = 1000
+    with pytest.warns(ConvergenceWarning, match="best epoch .* worse than the best constant"):
+        model.fit(X, y)
+
+
 def test_nothing_prints_unless_asked(diabetes, capsys):
     X, y = diabetes
     small().fit(X, y).predict(X)
