@@ -287,7 +287,8 @@ class LDAM(ClassificationLoss):
     metric: ClassVar[str | None] = "balanced_accuracy"
     reference: ClassVar[str] = "Cao 2019"
     when: ClassVar[str] = (
-        "Rare classes of few rows each, when only the decision counts. Not if you need probabilities: there are none."
+        "Rare classes of few rows each, when only the decision counts; class_weight moves it towards them. Not if you need "
+        "probabilities: there are none."
     )
     learns_from_y: ClassVar[bool] = True
 

@@ -74,7 +74,8 @@ class GeneralizedCrossEntropy(SoftmaxLoss):
 class SymmetricCrossEntropy(SoftmaxLoss):
     """Symmetric cross-entropy: cross-entropy and its reverse, robust to wrong labels.
 
-    ``alpha (-log p) + beta A (1 - p)`` with ``A = 9.21``.  ``predict_proba`` is that of poly1 with ``epsilon = beta A / alpha``.
+    ``alpha (-log p) + beta A (1 - p)`` with ``A = 9.21``.  ``predict_proba`` is that of poly1 with ``epsilon = beta A / alpha``;
+    at the defaults that is 92, which makes small errors of p large.
 
     Parameters
     ----------
