@@ -25,6 +25,7 @@ from ..training import (
     rows,
     seed_of,
 )
+from .loss_values import check_loss_values
 from .parameters import NestedParameters
 from .sample import Sample
 from .splits import validation_split
@@ -110,9 +111,11 @@ class NeuralEstimator(NestedParameters):
         if not go_on:
             self._dtype = self._torch_dtype(len(sample.y) if train is None else len(train))
         data = self._training_set(sample, loss, train, valid, first=not go_on)
-        net = self._continued_net(data) if go_on else self._net(loss, sample, data)
-        if weighted:
-            _refuse_whole_batch(net, data)
+        net = (
+            self._continued_net(data, weighted)
+            if go_on
+            else self._net(loss, sample, data, weighted)
+        )
         self.net_ = net.partial_fit(data, epochs=epochs)
         return self._expose(loss)
 
@@ -185,12 +188,13 @@ class NeuralEstimator(NestedParameters):
             valid,
         )
 
-    def _net(self, loss: Loss, sample: Sample, data: TrainingSet) -> StackNet:
+    def _net(self, loss: Loss, sample: Sample, data: TrainingSet, weighted: bool) -> StackNet:
         y = data.y[0]
         row_weight = torch.from_numpy(sample.row_weight).to(y.device, self._dtype)
         sample_weight = torch.from_numpy(sample.sample_weight).to(y.device, self._dtype)
         state = loss.prepare(y, row_weight, self._n_classes)
         n_outputs = loss.n_outputs(self._n_classes, self._multi_label)
+        check_loss_values(loss, y, state, n_outputs, self._dtype, weighted)
         baseline = loss.baseline(y, sample_weight, state)
         module = self._module(loss, data, n_outputs, baseline)
         criterion = Criterion.prepared(loss, State.stack([state]), baseline.unsqueeze(0))
@@ -217,9 +221,12 @@ class NeuralEstimator(NestedParameters):
         self._built_with = {name: getattr(self, name, None) for name in BUILT_WITH}
         return net.initialize()
 
-    def _continued_net(self, data: TrainingSet) -> StackNet:
+    def _continued_net(self, data: TrainingSet, weighted: bool) -> StackNet:
         """Give the fitted net what may change between calls."""
         net = self.net_
+        n_outputs = net.criterion_.baseline.shape[-1]
+        state = net.criterion_.state.without_models().detached()
+        check_loss_values(self.loss_, data.y[0], state, n_outputs, self._dtype, weighted)
         net.optimizer_.param_groups[0]["lr"] = self._lr()
         net.__dict__.update(
             lr=self._lr(),
@@ -361,18 +368,6 @@ def _same(value: Any, other: Any) -> bool:
         return value is other or bool(value == other)
     except (ValueError, RuntimeError):
         return False
-
-
-def _refuse_whole_batch(net: StackNet, data: TrainingSet) -> None:
-    loss = net.loss
-    few = slice(0, 5)
-    y = data.y[0, few]
-    raw = net.criterion_.baseline[0].expand(*y.shape, -1)
-    if loss.ignores_weights(raw, y, net.criterion_.state.without_models()):
-        raise ValueError(
-            f"Loss {loss.label!r} returns one number for a whole batch, so that sample_weight and class_weight cannot reach it."
-            " Return one loss per row, a tensor of shape (n,); with a torch loss inside, reduction='none'."
-        )
 
 
 def _named_columns(X: Any, error: ValueError) -> ValueError:

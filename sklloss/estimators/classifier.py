@@ -22,6 +22,10 @@ def order_of(y: Any) -> list[Any] | None:
     """Return the categories of a pandas ordered categorical, lowest first; None for anything else."""
     column = y.iloc[:, 0] if getattr(y, "ndim", 1) == 2 and hasattr(y, "iloc") else y
     dtype: Any = getattr(column, "dtype", None)
+    if type(getattr(dtype, "categories", None)).__name__ == "IntervalIndex":
+        raise ValueError(
+            "y is a categorical of intervals, which are no labels; give pd.cut and pd.qcut labels=, for example labels=False for ranks."
+        )
     return list(dtype.categories) if getattr(dtype, "ordered", False) else None
 
 
@@ -78,6 +82,7 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
     _is_multi_label: bool
     classes_: np.ndarray
     class_order_: np.ndarray
+    _order_of_classes: list[Any] | None
 
     def __init__(
         self,
@@ -157,7 +162,7 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         FloatingPointError
             If training turns NaN or infinite.
         """
-        self._classes_given = False
+        self._classes_given, self._order_of_classes = False, None
         return self._fit(X, y, sample_weight, epochs=None, go_on=self.warm_start)
 
     def partial_fit(
@@ -246,8 +251,11 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
             return np.log(self.predict_proba(X))
 
     def _validated(self, X: Any, y: Any, first: bool) -> tuple[Any, np.ndarray]:
-        if first and not self._classes_given:
-            self._given_order = order_of(y)
+        order = order_of(y)
+        if first:
+            self._given_order = order or self._order_of_classes
+        elif order is not None:
+            self._check_order(order)
         y = y.toarray() if sparse.issparse(y) else y
         return super()._validated(X, y, first)
 
@@ -286,6 +294,16 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         self.class_order_ = self.classes_[order]
         self._rank = np.argsort(order)
 
+    def _check_order(self, order: list[Any]) -> None:
+        """Refuse another order of the classes than that of the first call."""
+        known = [label for label in order if label in self.class_order_.tolist()]
+        learnt = [label for label in self.class_order_.tolist() if label in order]
+        if known != learnt and self.loss_.ordinal:
+            raise ValueError(
+                f"y is a categorical in the order {known}, and this estimator was trained with the order {learnt}. Give the same order, or"
+                " fit anew with warm_start=False."
+            )
+
     def _encode_labels(self, y: np.ndarray, first: bool) -> np.ndarray:
         if first:
             self.classes_, self._is_multi_label = np.arange(y.shape[1]), True
@@ -317,9 +335,9 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
                     f"`classes={list(classes)!r}` is not the same as on the first call of partial_fit, {self.classes_.tolist()}."
                 )
             return
-        self._classes_given = classes is not None
+        self._classes_given, self._order_of_classes = classes is not None, None
         if classes is not None:
-            self._given_order = order_of(classes)
+            self._order_of_classes = order_of(classes)
             self.classes_, self._is_multi_label = np.unique(classes), False
 
     def _reweighted(self, y: np.ndarray, sample_weight: np.ndarray) -> np.ndarray:

@@ -19,18 +19,23 @@ from .sample import Sample
 
 OPEN_UNIT = Interval(0, 1, closed="neither")
 A_POINT = (
-    "tells a point and no law of y.  Losses that do: gaussian_nll, laplace_nll, student_t_nll, crps, cross_entropy, lognormal_nll,"
+    "does not tell a law of y. Losses that do: gaussian_nll, laplace_nll, student_t_nll, crps, cross_entropy, lognormal_nll,"
     " negative_binomial, adaptive; and multi_quantile for quantiles alone."
 )
 
 
 def _checked_levels(quantiles: Any) -> np.ndarray:
-    levels = np.atleast_1d(np.asarray(quantiles, dtype=np.float64))
-    if levels.ndim != 1 or not len(levels) or not OPEN_UNIT.inside(levels).all():
+    levels = np.atleast_1d(np.asarray(quantiles))
+    if (
+        levels.dtype.kind not in "fiu"
+        or levels.ndim != 1
+        or not len(levels)
+        or not OPEN_UNIT.inside(levels).all()
+    ):
         raise ValueError(
             f"predict_quantiles needs levels with 0 < quantile < 1; got {quantiles!r}. Give a list such as [0.1, 0.5, 0.9]."
         )
-    return levels
+    return levels.astype(np.float64)
 
 
 class NeuralRegressor(RegressorMixin, NeuralEstimator):

@@ -229,7 +229,7 @@ class Loss:
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """Return the loss of every target, shape (*models, n_samples, n_targets); neither reduced nor weighted."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} needs a method pointwise(raw, y, state).")
 
     def total(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
         """Return the sum over rows of weight times loss, averaged over targets, shape (*models,)."""

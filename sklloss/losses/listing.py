@@ -68,10 +68,9 @@ def register_loss(cls: type[Loss]) -> type[Loss]:
             " no name: give it to the estimator as it is."
         )
     check_fields(cls)
-    if not cls.name:
-        raise ValueError(
-            f"{cls.__name__} has no name to register it by; set name = '...' in its body."
-        )
+    _check_names(cls)
+    if cls.pointwise is Loss.pointwise and cls.total is Loss.total:
+        raise TypeError(f"{cls.__name__} needs a method pointwise(raw, y, state).")
     same = [known for known in _registered if _is_new_version(known, cls)]
     for known in same:
         _registered.remove(known)
@@ -83,6 +82,20 @@ def register_loss(cls: type[Loss]) -> type[Loss]:
             )
     _registered.append(cls)
     return cls
+
+
+def _check_names(cls: type[Loss]) -> None:
+    """Raise a ValueError if a class lacks a name, or its names are no identifiers."""
+    if not cls.name:
+        raise ValueError(
+            f"{cls.__name__} has no name to register it by; set name = '...' in its body."
+        )
+    names = names_of(cls) if isinstance(cls.aliases, tuple) else [cls.aliases]
+    bad = [n for n in names if not isinstance(n, str) or not n.isidentifier() or "__" in n]
+    if bad or not isinstance(cls.aliases, tuple):
+        raise ValueError(
+            f"{cls.__name__} needs a name, and a tuple of aliases, of letters, digits and single underscores; got {(bad or names)[0]!r}."
+        )
 
 
 def _is_new_version(known: type, cls: type) -> bool:

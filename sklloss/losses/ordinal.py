@@ -23,7 +23,7 @@ class OrdinalLoss(ClassificationLoss):
     multi_label: ClassVar[bool] = False
     ordinal: ClassVar[bool] = True
     functional: ClassVar[str] = "law over ranks"
-    metric: ClassVar[str | None] = "neg_mean_absolute_error"
+    metric: ClassVar[str | None] = "mean_absolute_error"  # of ranks
 
     def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
         """One output."""

@@ -91,7 +91,8 @@ def _by_name(name: str, task: Task) -> Loss:
     hint = f"Did you mean {' or '.join(map(repr, nearest))}?" if nearest else ""
     all_names = ", ".join(cls.name for cls in losses_of(task))
     raise ValueError(
-        f"There is no {task} loss {name!r}. {hint or 'The names are ' + all_names + '.'}"
+        f"There is no {task} loss {name!r}. {hint or 'The names are ' + all_names + '.'} A loss of your own is known by name only in a"
+        " process that has registered it: with n_jobs give the class or an instance."
     )
 
 

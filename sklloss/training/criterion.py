@@ -142,6 +142,10 @@ class Criterion(nn.Module):
         self._task = self._task or _task_of(targets)
         loss = get_loss(self._given, task=self._task, **self._params)
         loss.check_params()
+        if loss.task == "regression" and raw.shape[-1] != loss.n_outputs():
+            raise ValueError(
+                f"Loss {loss.label!r} needs {loss.n_outputs()} outputs per target; the network gives {raw.shape[-1]}. Widen its last layer."
+            )
         self._hold(state_from(loss, self._y, raw))
         self.loss = loss
         return loss

@@ -86,10 +86,10 @@ def test_the_fitted_loss_decides(diabetes):
     assert not hasattr(NeuralRegressor("multi_quantile"), "predict_std")
     with pytest.raises(AttributeError) as error:
         _ = NeuralRegressor("mse").predict_interval
-    assert "tells a point and no law of y" in str(error.value.__cause__)
+    assert "does not tell a law of y" in str(error.value.__cause__)
 
 
-@pytest.mark.parametrize("levels", [[0.0, 0.5], [1.2], [], [[0.1, 0.9]], [np.nan]])
+@pytest.mark.parametrize("levels", [[0.0, 0.5], [1.2], [], [[0.1, 0.9]], [np.nan], ["0.5"]])
 def test_levels_outside_0_to_1_are_refused(levels, diabetes):
     model = fitted("gaussian_nll", *diabetes)
     with pytest.raises(ValueError, match="needs levels with 0 < quantile < 1"):

@@ -88,3 +88,25 @@ def test_ordinal_losses_err_by_fewer_ranks_and_search_keeps_the_order(graded):
     error = abs(ranks.to_numpy() - y.cat.codes.to_numpy()).mean()
     assert error < 0.75  # 1.0 for the best constant
     assert clone(search.best_estimator_).fit(X, y).class_order_.tolist() == ORDER
+
+
+def test_the_order_of_y_counts_where_classes_have_none(graded):
+    X, y = graded
+    model = NeuralClassifier("corn", random_state=0).partial_fit(X, y, classes=ORDER)
+    assert model.class_order_.tolist() == ORDER
+
+
+def test_another_order_is_refused_while_training_goes_on(graded):
+    X, y = graded
+    model = NeuralClassifier("coral", max_epochs=3, warm_start=True, random_state=0).fit(X, y)
+    with pytest.raises(
+        ValueError, match="trained with the order .'small', 'medium', 'large', 'huge'"
+    ):
+        model.fit(X, y.cat.reorder_categories(ORDER[::-1]))
+    model.fit(X, y)
+
+
+def test_intervals_are_no_labels(graded):
+    X, _ = graded
+    with pytest.raises(ValueError, match="categorical of intervals.*labels=False"):
+        NeuralClassifier("coral").fit(X, pd.cut(X.iloc[:, 0], 3))

@@ -309,7 +309,7 @@ def test_class_counts_are_sums_of_weights_and_none_is_zero(loss):
     [
         (((0.5, 0.5), (0.2, 0.8)), "to be 3 x 3"),
         (((0.5, 0.5, 0.0), (0.5, 0.2, 0.2), (0.0, 0.0, 1.0)), "summing to 1"),
-        (((0.5, 0.5, 0.0), (0.5, 0.5, 0.0), (0.5, 0.5, 0.0)), "seen with positive probability"),
+        (((0.5, 0.5, 0.0), (0.5, 0.5, 0.0), (0.5, 0.5, 0.0)), "needs a noise_matrix of full rank"),
     ],
 )
 def test_noise_matrices_that_are_none_are_refused(matrix, message):

@@ -139,7 +139,7 @@ def test_what_cannot_be_registered_is_said():
         register_loss(abs)
 
     @dataclass(frozen=True)
-    class Taken(RegressionLoss):
+    class Taken(Quartic):
         name = "Huber"
 
     with pytest.raises(ValueError, match="cannot have the name 'Huber': Huber has it"):
@@ -160,3 +160,51 @@ def test_a_lambda_trains_and_python_says_that_it_cannot_be_pickled(diabetes):
     assert model.predict(X).shape == y.shape
     with pytest.raises((pickle.PicklingError, AttributeError), match="<lambda>"):
         pickle.dumps(model)
+
+
+def returning(value):
+    @dataclass(frozen=True)
+    class Returns(RegressionLoss):
+        def pointwise(self, raw, y, state):
+            return value(raw, y)
+
+    return Returns()
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (lambda raw, y: (raw.squeeze(-1) - y.squeeze(-1)) ** 2, r"it returned \(5, 5\)"),
+        (lambda raw, y: ((raw.squeeze(-1) - y) ** 2).mean(), r"it returned \(\)"),
+        (lambda raw, y: (raw - y.unsqueeze(-1)) ** 2, r"it returned \(5, 1, 1\)"),
+        (lambda raw, y: None, "it returned NoneType"),
+        (lambda raw, y: raw.detach().numpy(), "it returned ndarray"),
+        (lambda raw, y: raw.squeeze(-1) > y, "numbers of dtype torch.bool"),
+        (lambda raw, y: (raw.squeeze(-1) - y).detach() ** 2, "without a gradient"),
+    ],
+)
+def test_values_that_cannot_be_trained_on_are_refused_before_training(value, message, diabetes):
+    with pytest.raises(
+        (TypeError, ValueError), match=f"pointwise of loss 'Returns' must.*{message}"
+    ):
+        small(NeuralRegressor, returning(value)).fit(*diabetes)
+
+
+def test_a_subclass_without_a_formula_says_so(diabetes):
+    @dataclass(frozen=True)
+    class Empty(RegressionLoss):
+        name = "empty"
+
+    with pytest.raises(NotImplementedError, match="Empty needs a method pointwise"):
+        small(NeuralRegressor, Empty()).fit(*diabetes)
+    with pytest.raises(TypeError, match="Empty needs a method pointwise"):
+        register_loss(Empty)
+
+
+@pytest.mark.parametrize(
+    "names", [{"name": 3}, {"name": "a b"}, {"name": "a__b"}, {"aliases": "abc"}]
+)
+def test_names_that_are_none_are_refused(names):
+    cls = dataclass(frozen=True)(type("Odd", (Tilted,), {"name": "odd", **names}))
+    with pytest.raises(ValueError, match="Odd needs a name, and a tuple of aliases"):
+        register_loss(cls)

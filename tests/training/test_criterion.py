@@ -153,6 +153,14 @@ def test_wrong_shapes_and_arguments_are_refused():
         Criterion("hubr")(torch.zeros(3), torch.zeros(3))
 
 
+def test_the_network_must_give_what_the_loss_needs():
+    for name in ("multi_quantile", "gaussian_nll"):
+        with pytest.raises(
+            ValueError, match=f"'{name}' needs . outputs per target; the network gives 1"
+        ):
+            Criterion(name)(torch.zeros(4, 1), torch.zeros(4))
+
+
 def test_pickles_with_its_state():
     criterion = Criterion("focal", loss__gamma=1.0)
     logits, y = torch.randn(5, 3), torch.tensor([0, 1, 2, 1, 0])
