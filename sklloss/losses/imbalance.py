@@ -376,7 +376,7 @@ class Asymmetric(SoftmaxLoss):
         """The log odds of the label's posterior: where it says one half, p does not."""
         if raw.shape[-1] > 1:
             return raw
-        return self._label_posterior(raw, state).logit(eps=1e-7)
+        return self.predict_proba(raw, state)[..., 1:].logit().nan_to_num(posinf=1e3, neginf=-1e3)
 
     def _label_posterior(self, raw: Tensor, state: State) -> Tensor:
         gamma_pos, gamma_neg = state["gamma_pos"].unsqueeze(-1), state["gamma_neg"].unsqueeze(-1)

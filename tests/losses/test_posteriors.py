@@ -117,3 +117,15 @@ def test_rows_are_probabilities_and_keep_the_decision(loss, n_classes, dtype):
             continue
         certain = p.max(-1).values > p.sort(-1).values[..., -2] + 1e-5
         assert torch.equal(p.argmax(-1)[certain], loss.predict(size * raw, state)[certain])
+
+
+@pytest.mark.parametrize("loss", WITH_POSTERIOR, ids=repr)
+def test_decision_and_probability_of_two_classes_rank_rows_alike(loss):
+    _, _, _, state = draw(loss, n=300, n_targets=1, n_classes=2)
+    grid = torch.linspace(-6, 6, 300, dtype=torch.float64)
+    raw = grid[:, None, None].expand(300, 1, loss.n_outputs(2)).clone()
+    raw[..., 0] *= 1 if loss.n_outputs(2) == 1 else -1
+    p = loss.predict_proba(raw, state)[:, 0, 1]
+    decision = loss.decision_function(raw, state)[:, 0, 0]
+    assert (p.diff() > 0).all()
+    assert (decision.diff() > 0).all()
