@@ -253,7 +253,7 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
     def _validated(self, X: Any, y: Any, first: bool) -> tuple[Any, np.ndarray]:
         order = order_of(y)
         if first:
-            self._given_order = order or self._order_of_classes
+            self._given_order = self._order_of_classes or order
         elif order is not None:
             self._check_order(order)
         y = y.toarray() if sparse.issparse(y) else y
@@ -290,6 +290,12 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         order = list(range(len(self.classes_)))
         if self._given_order and get_loss(self.loss, task="classification").ordinal:
             labels = self.classes_.tolist()
+            missing = [label for label in labels if label not in self._given_order]
+            if missing:
+                raise ValueError(
+                    f"The categories {self._given_order} give no place to the class {missing[0]!r}. Give all classes as one ordered"
+                    " categorical."
+                )
             order = [labels.index(label) for label in self._given_order if label in labels]
         self.class_order_ = self.classes_[order]
         self._rank = np.argsort(order)

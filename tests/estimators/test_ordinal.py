@@ -110,3 +110,10 @@ def test_intervals_are_no_labels(graded):
     X, _ = graded
     with pytest.raises(ValueError, match="categorical of intervals.*labels=False"):
         NeuralClassifier("coral").fit(X, pd.cut(X.iloc[:, 0], 3))
+
+
+def test_a_class_without_a_place_in_the_order_is_refused(graded):
+    X, y = graded
+    model = NeuralClassifier("corn", random_state=0)
+    with pytest.raises(ValueError, match="give no place to the class 'giant'"):
+        model.partial_fit(X, y, classes=[*ORDER, "giant"])
