@@ -241,7 +241,7 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
         raw = self._raw(X)
         prediction = self.loss_.predict(raw, self.loss_state_)[0].double().cpu().numpy()
         restored = self._target_scaler.inverse_transform(prediction)
-        return restored[:, 0] if self._y_is_column else restored
+        return self._by_target(restored)
 
     @available_if(where_loss_has("predict_quantiles", A_POINT))
     def predict_quantiles(self, X: Any, quantiles: Any = (0.1, 0.5, 0.9)) -> np.ndarray:
@@ -268,7 +268,7 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
         predicted = self.loss_.predict_quantiles(raw, levels, self.loss_state_)[0]
         columns = predicted.double().cpu().numpy().swapaxes(1, 2)  # (samples, quantiles, targets)
         restored = self._target_scaler.inverse_transform(columns).swapaxes(1, 2)
-        return restored[:, 0] if self._y_is_column else restored
+        return self._by_target(restored)
 
     @available_if(where_loss_has("predict_quantiles", A_POINT))
     def predict_interval(self, X: Any, coverage: float = 0.8) -> np.ndarray:
@@ -309,7 +309,11 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
         raw = self._raw(X)
         std = self.loss_.predict_std(raw, self.loss_state_)[0].double().cpu().numpy()
         restored = std * self._target_scaler.scale
-        return restored[:, 0] if self._y_is_column else restored
+        return self._by_target(restored)
+
+    def _by_target(self, values: np.ndarray) -> np.ndarray:
+        """Drop the axis of targets, (n_samples, n_targets, ...), where y was a column."""
+        return values[:, 0] if self._y_is_column else values
 
     def _encode(self, y: np.ndarray, first: bool) -> np.ndarray:
         is_column = y.ndim == 1 or y.shape[1] == 1

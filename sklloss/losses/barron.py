@@ -128,10 +128,10 @@ class Adaptive(ResidualLoss):
         tensors = {"raw_shape": shape, "raw_scale": torch.full_like(shape, START_OF_SCALE / PACE)}
         return State(tensors, trained=tensors)
 
-    def readable(self, state: State) -> State:
-        """Add ``alpha`` and ``scale``."""
-        alpha, scale = self.shape_and_scale(state.detached())
-        return State({**super().readable(state), "alpha": alpha, "scale": scale}, state.trained)
+    def learnt(self, state: State) -> dict[str, Tensor]:
+        """``alpha`` and ``scale``."""
+        alpha, scale = self.shape_and_scale(state)
+        return {"alpha": alpha, "scale": scale}
 
     def shape_and_scale(self, state: State) -> tuple[Tensor, Tensor]:
         """Return α and c of every target, shape (*models, 1, n_targets)."""

@@ -223,7 +223,12 @@ class Loss:
 
     def readable(self, state: State) -> State:
         """Return the state with what trains without bounds also as what it stands for, detached."""
-        return state.detached()
+        shown = state.detached()
+        return State({**shown, **self.learnt(shown)}, state.trained)
+
+    def learnt(self, state: State) -> dict[str, Tensor]:
+        """Return what the trained entries of the state stand for, by name."""
+        return {}
 
     # ------------------------------------------------------------------ value
 
@@ -249,7 +254,7 @@ class Loss:
             sample_weight = torch.ones(y.shape[:-1], dtype=raw.dtype, device=raw.device)
         if raw.shape[:-1] != y.shape or sample_weight.shape != y.shape[:-1]:
             raise ValueError(
-                f"{self.name} needs raw of shape (*models, n_samples, n_targets, n_outputs), y of shape"
+                f"{self.label} needs raw of shape (*models, n_samples, n_targets, n_outputs), y of shape"
                 f" (*models, n_samples, n_targets) and sample_weight of shape (*models, n_samples); got"
                 f" {tuple(raw.shape)}, {tuple(y.shape)} and {tuple(sample_weight.shape)}. Add or drop an axis."
             )
@@ -350,7 +355,7 @@ class ClassificationLoss(Loss):
     def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
         """One logit per class; one number for two classes and for each label of a multi-label target."""
         if n_classes is None:
-            raise ValueError(f"{self.name} needs n_classes to say its number of outputs.")
+            raise ValueError(f"{self.label} needs n_classes to say its number of outputs.")
         return 1 if multi_label or n_classes == 2 else n_classes
 
     def n_classes_of(self, n_outputs: int) -> int:
@@ -361,7 +366,7 @@ class ClassificationLoss(Loss):
         """Return the hyperparameters and ``prior``, the classes' shares of the weight, (1, n_targets, n_classes)."""
         state = super().prepare(y, sample_weight, n_classes)
         if n_classes is None:
-            raise ValueError(f"{self.name} needs n_classes to prepare its state.")
+            raise ValueError(f"{self.label} needs n_classes to prepare its state.")
         state["prior"] = class_mass(y, sample_weight, n_classes).unsqueeze(0)
         return state
 

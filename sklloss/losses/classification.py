@@ -72,16 +72,21 @@ def untied_posterior(p: Tensor, raw: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class SoftmaxLoss(ClassificationLoss):
-    """Base of the losses of softmax probabilities whose own optimum is the class posterior."""
-
-    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """Return the softmax probabilities."""
-        return probabilities(raw)
+class PosteriorLoss(ClassificationLoss):
+    """Base of the losses with a class posterior: what ``inverse_link`` gives, unless a subclass has to bend it."""
 
     def predict_proba(self, raw: Tensor, state: State) -> Tensor:
         """Return the class posterior, shape (*models, n_samples, n_targets, n_classes)."""
         return self.inverse_link(raw, state)
+
+
+@dataclass(frozen=True)
+class SoftmaxLoss(PosteriorLoss):
+    """Base of the losses of softmax probabilities."""
+
+    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
+        """Return the softmax probabilities."""
+        return probabilities(raw)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from torch.nn.functional import logsigmoid
 
 from .base import ClassificationLoss, State, class_shares, logits_of, parameter
 from .classification import (
+    PosteriorLoss,
     SoftmaxLoss,
     clipped_posterior,
     log_complement,
@@ -194,7 +195,7 @@ class ClassBalanced(SoftmaxLoss):
 
 
 @dataclass(frozen=True)
-class LogitAdjusted(SoftmaxLoss):
+class LogitAdjusted(PosteriorLoss):
     """Logit-adjusted cross-entropy: the decision of balanced classes, the posterior of the data.
 
     The cross-entropy of ``z + tau log prior``, the prior being the classes' shares of the training weight.  ``predict`` takes the argmax of
@@ -250,7 +251,7 @@ class LogitAdjusted(SoftmaxLoss):
         """The cross-entropy of z + tau log prior."""
         return -of_class(self.adjusted(raw, state).log_softmax(-1), y)
 
-    def predict_proba(self, raw: Tensor, state: State) -> Tensor:
+    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
         """softmax(z + tau log prior)."""
         return self.adjusted(raw, state).softmax(-1)
 
@@ -316,7 +317,7 @@ class LDAM(ClassificationLoss):
 
 
 @dataclass(frozen=True)
-class Asymmetric(SoftmaxLoss):
+class Asymmetric(PosteriorLoss):
     """Asymmetric loss: a focal loss per label that weighs negatives down harder than positives.
 
     Per label, with ``p = σ(z)``: ``-(1 - p)^gamma_pos log p`` where it is present, ``-p_m^gamma_neg log(1 - p_m)`` with ``p_m = max(p - clip, 0)``
@@ -387,7 +388,7 @@ class Asymmetric(SoftmaxLoss):
         rising = rest**gamma_pos / p - gamma_pos * rest ** (gamma_pos - 1) * logsigmoid(raw)
         return falling / (falling + rising)
 
-    def predict_proba(self, raw: Tensor, state: State) -> Tensor:
+    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
         """D / (D + C) per label, normalised over classes."""
         positive = self._label_posterior(raw, state)
         if raw.shape[-1] == 1:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .base import ClassificationLoss, State, class_shares, logits_of, parameter
-from .classification import SoftmaxLoss, clipped_posterior, logits, of_class, one_hot
+from .classification import PosteriorLoss, clipped_posterior, logits, of_class, one_hot
 from .domains import Choice, Interval
 from .plain import absolute
 from .positive import tangent_exp
@@ -142,7 +142,7 @@ def one_versus_rest(positive: Tensor, raw: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class SquaredHinge(SoftmaxLoss):
+class SquaredHinge(PosteriorLoss):
     """Squared hinge loss, each class against the rest.
 
     ``Σ_k max(0, margin - y_k z_k)²`` with y_k = ±1; one z for two classes.  ``predict_proba`` is ``(clip(z / margin, -1, 1) + 1) / 2`` per
@@ -181,14 +181,14 @@ class SquaredHinge(SoftmaxLoss):
         short = (state["margin"].unsqueeze(-1) - signs_of(y, raw) * raw).clamp(min=0)
         return (short**2).sum(-1)
 
-    def predict_proba(self, raw: Tensor, state: State) -> Tensor:
+    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
         """(clip(z/m, -1, 1) + 1) / 2, normalised."""
         inside = (raw / state["margin"].unsqueeze(-1)).clamp(-1, 1)
         return one_versus_rest((inside + 1) / 2, raw)
 
 
 @dataclass(frozen=True)
-class ModifiedHuber(SoftmaxLoss):
+class ModifiedHuber(PosteriorLoss):
     """Modified Huber loss, each class against the rest: a squared hinge that is linear far on the wrong side.
 
     ``Σ_k max(0, 1 - y_k z_k)²`` where ``y_k z_k >= -1``, ``-4 y_k z_k`` beyond, with y_k = ±1.  ``predict_proba`` is ``(clip(z, -1, 1) + 1) / 2``
@@ -221,13 +221,13 @@ class ModifiedHuber(SoftmaxLoss):
         inner = short.clamp(max=2)
         return (inner * (2 * short - inner)).sum(-1)
 
-    def predict_proba(self, raw: Tensor, state: State) -> Tensor:
+    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
         """(clip(z, -1, 1) + 1) / 2, normalised."""
         return one_versus_rest((raw.clamp(-1, 1) + 1) / 2, raw)
 
 
 @dataclass(frozen=True)
-class Exponential(SoftmaxLoss):
+class Exponential(PosteriorLoss):
     """Exponential loss, each class against the rest: that of AdaBoost.
 
     ``Σ_k E(-y_k z_k)`` with y_k = ±1, the exponential continued as its tangent beyond 20.  ``predict_proba`` is ``σ(2 z)`` per class, normalised.
@@ -257,13 +257,13 @@ class Exponential(SoftmaxLoss):
         """Σ_k E(-y_k z_k)."""
         return tangent_exp(-signs_of(y, raw) * raw).sum(-1)
 
-    def predict_proba(self, raw: Tensor, state: State) -> Tensor:
+    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
         """σ(2z), normalised."""
         return one_versus_rest((2 * raw).sigmoid(), raw)
 
 
 @dataclass(frozen=True)
-class SquaredLogits(SoftmaxLoss):
+class SquaredLogits(PosteriorLoss):
     """Squared error of the logits.
 
     ``‖z - scale e_y‖²`` with one output per class, also for two.  ``predict_proba`` is ``max(z, 0)``, normalised; the softmax of z where no output is
@@ -310,7 +310,7 @@ class SquaredLogits(SoftmaxLoss):
         """The class shares times the scale."""
         return self.scale * class_mass(y, sample_weight, state["prior"].shape[-1])
 
-    def predict_proba(self, raw: Tensor, state: State) -> Tensor:
+    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
         """max(z, 0), normalised."""
         positive = raw.clamp(min=0)
         total = positive.sum(-1, keepdim=True)

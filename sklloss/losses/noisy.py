@@ -11,6 +11,7 @@ from torch import Tensor
 
 from .base import MIN_SHARE, ClassificationLoss, State, parameter
 from .classification import (
+    PosteriorLoss,
     SoftmaxLoss,
     clipped_posterior,
     log_probabilities,
@@ -402,7 +403,7 @@ def normaliser(z: Tensor, t: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class BiTempered(SoftmaxLoss):
+class BiTempered(PosteriorLoss):
     """Bi-tempered logistic loss: a bounded logarithm of a softmax with heavy tails.
 
     ``-log_t1 p_y - (1 - Σ_k p_k^(2-t1)) / (2 - t1)`` with p the tempered softmax of temperature t2.  It is proper: ``predict_proba`` is the

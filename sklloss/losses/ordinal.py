@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid, softplus
 
-from .base import PACE, ClassificationLoss, State, class_shares
-from .classification import of_class
+from .base import PACE, State, class_shares
+from .classification import PosteriorLoss, of_class
 
 
 @dataclass(frozen=True)
-class OrdinalLoss(ClassificationLoss):
+class OrdinalLoss(PosteriorLoss):
     """Base of the ordinal losses: each gives the log-probability of every rank, and decides for the likeliest.
 
     A subclass defines ``log_ranks(raw, state)``, (*models, n_samples, n_targets, n_classes).
@@ -34,12 +34,8 @@ class OrdinalLoss(ClassificationLoss):
         raise NotImplementedError
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """The probability of every rank."""
+        """The law over ranks, shape (*models, n_samples, n_targets, n_classes)."""
         return self.log_ranks(raw, state).softmax(-1)
-
-    def predict_proba(self, raw: Tensor, state: State) -> Tensor:
-        """Return the law over ranks, shape (*models, n_samples, n_targets, n_classes)."""
-        return self.inverse_link(raw, state)
 
     def decision_function(self, raw: Tensor, state: State) -> Tensor:
         """The log-probability of every rank; for two the log odds of the second."""
@@ -99,10 +95,9 @@ class CumulativeLink(OrdinalLoss):
         start = free_of(-self.shares_above(state)) / PACE
         return State({**state, "raw_cutpoints": start}, ["raw_cutpoints"])
 
-    def readable(self, state: State) -> State:
-        """Add the increasing ``cutpoints``."""
-        shown = super().readable(state)
-        return State({**shown, "cutpoints": self.cutpoints(shown)}, state.trained)
+    def learnt(self, state: State) -> dict[str, Tensor]:
+        """The increasing ``cutpoints``."""
+        return {"cutpoints": self.cutpoints(state)}
 
     def cutpoints(self, state: State) -> Tensor:
         """Return the increasing cutpoints, shape (*models, 1, n_targets, n_classes - 1)."""
@@ -161,10 +156,9 @@ class Coral(OrdinalLoss):
         start = free_of(-self.shares_above(state)) / PACE
         return State({**state, "raw_biases": start}, ["raw_biases"])
 
-    def readable(self, state: State) -> State:
-        """Add the decreasing ``biases``."""
-        shown = super().readable(state)
-        return State({**shown, "biases": self.biases(shown)}, state.trained)
+    def learnt(self, state: State) -> dict[str, Tensor]:
+        """The decreasing ``biases``."""
+        return {"biases": self.biases(state)}
 
     def biases(self, state: State) -> Tensor:
         """Return the decreasing biases, shape (*models, 1, n_targets, n_classes - 1)."""

@@ -22,7 +22,28 @@ def tangent_exp(z: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Poisson(RegressionLoss):
+class LogLinkLoss(RegressionLoss):
+    """Base of the losses whose network puts out the log of the mean of y >= 0."""
+
+    functional: ClassVar[str] = "mean"
+    scaling: ClassVar[Scaling] = "scale"
+
+    @property
+    def y_domain(self) -> Interval:
+        """y >= 0."""
+        return Interval(0)
+
+    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
+        """E(z)."""
+        return tangent_exp(raw.squeeze(-1))
+
+    def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
+        """The log of the weighted mean, of at least a millionth."""
+        return weighted_mean(y, sample_weight).clamp(min=1e-6).log().unsqueeze(-1)
+
+
+@dataclass(frozen=True)
+class Poisson(LogLinkLoss):
     """Poisson loss with a log link.
 
     ``E(z) - y z`` with ``prediction = E(z)``, the exponential continued as its tangent beyond 20.  It elicits the mean of
@@ -41,36 +62,21 @@ class Poisson(RegressionLoss):
 
     name: ClassVar[str] = "poisson"
     aliases: ClassVar[tuple[str, ...]] = ("PoissonNLLLoss",)
-    functional: ClassVar[str] = "mean"
     metric: ClassVar[str | None] = "neg_mean_poisson_deviance"
     reference: ClassVar[str] = "Nelder & Wedderburn 1972"
     when: ClassVar[str] = (
         "Counts or rates, zeros included, and effects that multiply. It finds the mean even if counts vary more than "
         "Poisson's; for intervals take negative_binomial."
     )
-    scaling: ClassVar[Scaling] = "scale"
-
-    @property
-    def y_domain(self) -> Interval:
-        """y >= 0."""
-        return Interval(0)
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """E(z) - y z."""
         z = raw.squeeze(-1)
         return tangent_exp(z) - y * z
 
-    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """E(z)."""
-        return tangent_exp(raw.squeeze(-1))
-
-    def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """The log of the weighted mean."""
-        return log_of_mean(y, sample_weight)
-
 
 @dataclass(frozen=True)
-class Gamma(RegressionLoss):
+class Gamma(LogLinkLoss):
     """Gamma loss with a log link.
 
     ``z + y E(-z)`` with ``prediction = E(z)``, the exponential continued as its tangent beyond 20.  It elicits the mean of positive
@@ -88,14 +94,12 @@ class Gamma(RegressionLoss):
     """
 
     name: ClassVar[str] = "gamma"
-    functional: ClassVar[str] = "mean"
     metric: ClassVar[str | None] = "neg_mean_gamma_deviance"
     reference: ClassVar[str] = "McCullagh & Nelder 1989"
     when: ClassVar[str] = (
         "Positive targets whose spread grows with their mean: amounts, durations, sizes of claims. Not with exact zeros: take "
         "tweedie."
     )
-    scaling: ClassVar[Scaling] = "scale"
 
     @property
     def y_domain(self) -> Interval:
@@ -107,17 +111,9 @@ class Gamma(RegressionLoss):
         z = raw.squeeze(-1)
         return z + y * tangent_exp(-z)
 
-    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """E(z)."""
-        return tangent_exp(raw.squeeze(-1))
-
-    def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """The log of the weighted mean."""
-        return log_of_mean(y, sample_weight)
-
 
 @dataclass(frozen=True)
-class Tweedie(RegressionLoss):
+class Tweedie(LogLinkLoss):
     """Tweedie loss with a log link.
 
     ``E((2-p) z) / (2-p) - y E((1-p) z) / (1-p)`` with ``prediction = E(z)``; p = 1 is poisson, p = 2 is gamma.  It elicits the mean.
@@ -141,13 +137,11 @@ class Tweedie(RegressionLoss):
     """
 
     name: ClassVar[str] = "tweedie"
-    functional: ClassVar[str] = "mean"
     reference: ClassVar[str] = "Jorgensen 1987"
     when: ClassVar[str] = (
         "Amounts with many exact zeros, such as claims per policy or rain per day. Without zeros take gamma, for counts "
         "poisson."
     )
-    scaling: ClassVar[Scaling] = "scale"
 
     power: float = parameter(1.5, Interval(1, 3))
 
@@ -161,14 +155,6 @@ class Tweedie(RegressionLoss):
         z, power = raw.squeeze(-1), state["power"]
         return exp_over(2 - power, z) - y * exp_over(1 - power, z)
 
-    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """E(z)."""
-        return tangent_exp(raw.squeeze(-1))
-
-    def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """The log of the weighted mean."""
-        return log_of_mean(y, sample_weight)
-
 
 def exp_over(factor: Tensor, z: Tensor) -> Tensor:
     """Return E(factor z) / factor; z itself, the limit up to a constant, where the factor is 0."""
@@ -177,16 +163,11 @@ def exp_over(factor: Tensor, z: Tensor) -> Tensor:
     return torch.where(is_zero, z, tangent_exp(safe * z) / safe)
 
 
-def log_of_mean(y: Tensor, sample_weight: Tensor) -> Tensor:
-    """Return the log of the weighted mean, of at least a millionth, shape (n_targets, 1)."""
-    return weighted_mean(y, sample_weight).clamp(min=1e-6).log().unsqueeze(-1)
-
-
 LOG_DISPERSION_LIMIT = 10.0
 
 
 @dataclass(frozen=True)
-class NegativeBinomial(RegressionLoss):
+class NegativeBinomial(LogLinkLoss):
     """Negative binomial log-likelihood with a log link, its dispersion trained: for counts that vary more than Poisson's.
 
     ``(y + k) softplus(z - log k) - y (z - log k) + lgamma(k) + lgamma(y + 1) - lgamma(y + k)`` with ``prediction = E(z)`` and variance
@@ -230,10 +211,9 @@ class NegativeBinomial(RegressionLoss):
         raw = LOG_DISPERSION_LIMIT / PACE * torch.atanh(log_k / LOG_DISPERSION_LIMIT)
         return State({"raw_dispersion": raw.unsqueeze(0)}, trained=["raw_dispersion"])
 
-    def readable(self, state: State) -> State:
-        """Add the ``dispersion`` k."""
-        shown = super().readable(state)
-        return State({**shown, "dispersion": self.log_dispersion(shown).exp()}, state.trained)
+    def learnt(self, state: State) -> dict[str, Tensor]:
+        """The ``dispersion`` k."""
+        return {"dispersion": self.log_dispersion(state).exp()}
 
     def log_dispersion(self, state: State) -> Tensor:
         """Return log k of every target, shape (*models, 1, n_targets)."""
@@ -248,14 +228,6 @@ class NegativeBinomial(RegressionLoss):
         constants = wide_k.lgamma() + (wide_y + 1).lgamma() - (wide_y + wide_k).lgamma()
         softened = (y + k) * torch.nn.functional.softplus(z - log_k) - y * (z - log_k)
         return softened + constants.to(raw.dtype)
-
-    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """E(z)."""
-        return tangent_exp(raw.squeeze(-1))
-
-    def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """The log of the weighted mean."""
-        return log_of_mean(y, sample_weight)
 
     def predict_std(self, raw: Tensor, state: State) -> Tensor:
         """√(μ + μ²/k)."""

@@ -142,11 +142,9 @@ class AUCMargin(WholeBatchLoss):
         start = torch.zeros(1, y.shape[1], dtype=sample_weight.dtype, device=y.device)
         return State({**state, "raw_threshold": start}, ["raw_threshold"])
 
-    def readable(self, state: State) -> State:
-        """Add the ``threshold``."""
-        shown = super().readable(state)
-        threshold = PACE * shown["raw_threshold"]
-        return State({**shown, "threshold": threshold}, state.trained)
+    def learnt(self, state: State) -> dict[str, Tensor]:
+        """The ``threshold``."""
+        return {"threshold": PACE * state["raw_threshold"]}
 
     def scores(self, raw: Tensor) -> Tensor:
         """Return the score of the second class, shape (*models, n_samples, n_targets)."""

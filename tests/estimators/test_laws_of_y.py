@@ -70,6 +70,14 @@ def test_several_targets_have_a_law_each(loss):
     std = model.predict_std(X)
     assert std.shape == (20, 3)
     assert ((std > 0) & np.isfinite(std)).all()
+    apart = Y * [1, 100, 1e4] + [
+        0,
+        1e4,
+        0,
+    ]  # as many quantiles as targets, each target on its own scale
+    quantiles = fitted(loss, X, apart).predict_quantiles(X, [0.3, 0.5, 0.7])
+    ratio = np.median(quantiles, axis=(0, 2)) / np.median(apart, axis=0)
+    assert ((ratio > 0.5) & (ratio < 2)).all()
 
 
 @pytest.mark.parametrize("loss", POINTS, ids=repr)

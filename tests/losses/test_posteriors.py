@@ -109,6 +109,7 @@ def test_posterior_is_recovered_from_the_minimiser(loss, n_classes):
 def test_rows_are_probabilities_and_keep_the_decision(loss, n_classes, dtype):
     raw, _, _, state = draw(loss, n=500, n_targets=1, n_classes=n_classes, dtype=dtype)
     for size in (1.0, 30.0, 1e4):
+        assert (loss.inverse_link(size * raw, state).sum(-1) - 1).abs().max() < 1e-5
         p = loss.predict_proba(size * raw, state)
         assert p.shape == (500, 1, n_classes)
         assert ((p >= 0) & (p <= 1)).all()
