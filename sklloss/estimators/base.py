@@ -16,7 +16,7 @@ from ..modules import MODULES, build_module, check_widths
 from ..training import (
     Criterion,
     InputScaler,
-    StackNet,
+    LossNet,
     StoppingRule,
     TrainingSet,
     generator,
@@ -51,13 +51,13 @@ BATCH_MIN, BATCH_MAX, BATCHES_PER_EPOCH = 200, 1024, 50  # what batch_size="auto
 
 
 class NeuralEstimator(NestedParameters):
-    """Base of the estimators: the fit, from checked data to a trained `StackNet`.
+    """Base of the estimators: the fit, from checked data to a trained `LossNet`.
 
     A subclass says how targets are encoded, scaled and decoded.
     """
 
     loss_: Any
-    net_: StackNet
+    net_: LossNet
 
     # ------------------------------------------------------------------ what subclasses say
 
@@ -180,16 +180,17 @@ class NeuralEstimator(NestedParameters):
         features = self._input_scaler.transform(sample.X, self._dtype)
         training = sample.sample_weight if train is None else sample.sample_weight[train]
         weights = sample.sample_weight / training.mean()
-        return TrainingSet.of_one_model(
+        indices = torch.arange(len(weights), device=device)
+        return TrainingSet(
             rows(features, self._dtype, device),
             torch.from_numpy(targets).to(device, y_dtype),
             torch.from_numpy(weights).to(device, self._dtype),
-            train,
-            valid,
+            indices if train is None else indices[torch.from_numpy(train)],
+            None if valid is None else indices[torch.from_numpy(valid)],
         )
 
-    def _net(self, loss: Loss, sample: Sample, data: TrainingSet, weighted: bool) -> StackNet:
-        y = data.y[0]
+    def _net(self, loss: Loss, sample: Sample, data: TrainingSet, weighted: bool) -> LossNet:
+        y = data.y
         row_weight = torch.from_numpy(sample.row_weight).to(y.device, self._dtype)
         sample_weight = torch.from_numpy(sample.sample_weight).to(y.device, self._dtype)
         state = loss.prepare(y, row_weight, self._n_classes)
@@ -200,19 +201,19 @@ class NeuralEstimator(NestedParameters):
         criterion = Criterion.prepared(loss, State.stack([state]), baseline.unsqueeze(0))
         spec = optimizer_spec(self.optimizer)
         options = optimizer_options(spec, self.optimizer_params or {})
-        net = StackNet(
+        net = LossNet(
             module,
             criterion,
             optimizer=spec.cls,
             lr=self._lr(),
-            seeds=(self._seed,),
-            weight_decay=(float(self.weight_decay),),
-            l1=(float(self.l1),),
+            seed=self._seed,
+            weight_decay=float(self.weight_decay),
+            l1=float(self.l1),
             decoupled=spec.decoupled,
             full_batch=spec.full_batch,
             stopping=self._stopping_rule(),
             max_epochs=self.max_epochs,
-            batch_size=self._batch_size(data.train.shape[1]),
+            batch_size=self._batch_size(len(data.train)),
             callbacks=self.callbacks,
             device=str(self._device()),
             verbose=self.verbose,
@@ -221,20 +222,20 @@ class NeuralEstimator(NestedParameters):
         self._built_with = {name: getattr(self, name, None) for name in BUILT_WITH}
         return net.initialize()
 
-    def _continued_net(self, data: TrainingSet, weighted: bool) -> StackNet:
+    def _continued_net(self, data: TrainingSet, weighted: bool) -> LossNet:
         """Give the fitted net what may change between calls."""
         net = self.net_
         n_outputs = net.criterion_.baseline.shape[-1]
         state = net.criterion_.state.without_models().detached()
-        check_loss_values(self.loss_, data.y[0], state, n_outputs, self._dtype, weighted)
+        check_loss_values(self.loss_, data.y, state, n_outputs, self._dtype, weighted)
         net.optimizer_.param_groups[0]["lr"] = self._lr()
         net.__dict__.update(
             lr=self._lr(),
-            weight_decay=(float(self.weight_decay),),
-            l1=(float(self.l1),),
+            weight_decay=float(self.weight_decay),
+            l1=float(self.l1),
             stopping=self._stopping_rule(),
             max_epochs=self.max_epochs,
-            batch_size=self._batch_size(data.train.shape[1]),
+            batch_size=self._batch_size(len(data.train)),
             verbose=self.verbose,
         )
         return net

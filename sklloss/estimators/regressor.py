@@ -104,7 +104,7 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
         The resolved loss.
     loss_state_ : State
         What the loss learnt: hyperparameters, bins, class shares and trained parts as tensors.
-    net_ : StackNet
+    net_ : LossNet
         The fitted skorch net, from scaled X to raw output.
     history_ : skorch.history.History
         Training loss, validation loss and time per epoch.

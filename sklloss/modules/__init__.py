@@ -2,13 +2,14 @@
 
 from .build import MODULES, build_module, check_widths
 from .mlp import MLP, MLPStack
-from .stack import ModuleLoop, Stack, stack_modules
+from .stack import ModuleLoop, Snapshot, Stack, stack_modules
 
 __all__ = [
     "MLP",
     "MODULES",
     "MLPStack",
     "ModuleLoop",
+    "Snapshot",
     "Stack",
     "build_module",
     "check_widths",

@@ -51,6 +51,14 @@ class FlatParameters:
         """Return the values and the gradients of one piece, each of shape (models, *shape)."""
         return self._view(self.values.data, index), self._view(self.gradients, index)
 
+    def part(self, first: int, end: int) -> nn.Parameter:
+        """Return the values of neighbouring models as a parameter whose gradient is their part of the gradients."""
+        if end - first == len(self.values):
+            return self.values
+        part = nn.Parameter(self.values.data[first:end])
+        part.grad = self.gradients[first:end]
+        return part
+
     def _view(self, buffer: Tensor, index: int) -> Tensor:
         start, shape = self._starts[index], self._shapes[index]
         return buffer[:, start : start + prod(shape)].view(len(buffer), *shape)

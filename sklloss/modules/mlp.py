@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import sqrt
 from typing import ClassVar
 
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from .activations import ACTIVATIONS
 from .flat import FlatParameters, bind
+from .slab import CACHE_LINE, Slab, write_product
 from .stack import Stack
 
 MIN_WIDTH = (
@@ -107,28 +109,31 @@ def _empty_linear(n_in: int, n_out: int) -> nn.Linear:
 class MLPStack(Stack):
     """K perceptrons of one shape as batched matrix products, without autograd.
 
-    Weights are ``(models, in, out)`` and biases ``(models, out)``, views into the flat buffer.
+    Weights are ``(models, out, in)``, as in torch, and biases ``(models, out)``: views into the flat buffer.  A width of 1 is
+    padded to 2 with numbers that stay 0.  Layers live in slabs that training uses again at every step.
     """
 
     def __init__(self, modules: Sequence[MLP], loss_parameters: Sequence[nn.Parameter]) -> None:
         super().__init__(modules, loss_parameters)
         first = modules[0]
         self._activation = ACTIVATIONS[first.activation]
-        self._dropout = first.dropout
+        self._dropout = [module.dropout for module in modules]
         self._n_outputs = first.linears[-1].out_features
         self._widths = [(layer.in_features, layer.out_features) for layer in first.linears]
         self._allocate(first.output_bias)
         for k, module in enumerate(modules):
             self._bind_module(k, module)
         self.bind_loss_parameters(2 * len(self._widths))
-        self._generators: list[torch.Generator] = []
-        self._kept: list[tuple[Tensor, Tensor, Tensor, Tensor | None]] = []
+        self._sources: list[tuple[torch.Generator, float]] = []
+        self._draws: list[int] = []
+        self._kept: list[_Kept] = []
+        self._slabs: dict[tuple[str, int, int], Slab] = {}
 
     def _allocate(self, like: Tensor) -> None:
         shapes: list[tuple[int, ...]] = []
         for n_in, n_out in self._widths:
             padded = max(n_out, MIN_WIDTH)
-            shapes += [(max(n_in, MIN_WIDTH), padded), (padded,)]
+            shapes += [(padded, max(n_in, MIN_WIDTH)), (padded,)]
         weights = [True, False] * len(self._widths) + [False] * len(self.loss_parameters)
         shapes += [tuple(p.shape[1:]) for p in self.loss_parameters]
         self.flat = FlatParameters(len(self.modules), shapes, like, weights)
@@ -138,17 +143,23 @@ class MLPStack(Stack):
     def _bind_module(self, k: int, module: MLP) -> None:
         for layer, weight, bias in zip(module.linears, self._weights, self._biases, strict=True):
             n_in, n_out = layer.in_features, layer.out_features
-            bind(layer.weight, *(piece[k, :n_in, :n_out].T for piece in weight))
+            bind(layer.weight, *(piece[k, :n_out, :n_in] for piece in weight))
             bind(layer.bias, *(piece[k, :n_out] for piece in bias))
 
     def start_epoch(self, seeds: Sequence[int]) -> None:
-        """Seed the generators that dropout draws from."""
-        self._generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        """Seed the generators that dropout draws from; models of one seed draw together."""
+        drawn = list(dict.fromkeys(zip(seeds, self._dropout, strict=True)))
+        self._draws = [drawn.index(pair) for pair in zip(seeds, self._dropout, strict=True)]
+        self._sources = [(torch.Generator().manual_seed(seed), rate) for seed, rate in drawn]
 
     def pad(self, X: Tensor) -> Tensor:
         """Add a column of zeros to a single feature."""
         missing = MIN_WIDTH - X.shape[-1]
         return nn.functional.pad(X, (0, missing)) if missing > 0 else X
+
+    def padded_rows(self, n_rows: int) -> int:
+        """Round up, so that every model's rows start at a cache line."""
+        return -(-n_rows // CACHE_LINE) * CACHE_LINE
 
     def forward(self, X: Tensor) -> Tensor:
         """Compute all models at once, keeping every layer's input and activation."""
@@ -157,15 +168,17 @@ class MLPStack(Stack):
         for layer in range(len(self._widths) - 1):
             hidden = self._hidden_forward(hidden, layer)
         self._last_input = hidden
-        return self._linear(hidden, -1)[..., : self._n_outputs]
+        out = self._slab("z", len(self._widths) - 1, X.shape[1]).matrices
+        return self._linear(hidden, -1, out)[..., : self._n_outputs]
 
     def _hidden_forward(self, inputs: Tensor, layer: int) -> Tensor:
-        z = self._linear(inputs, layer)
-        activated = self._activation.forward(z)
-        self._clear_padding(activated, layer)
-        mask = self._dropout_mask(activated) if self._dropout else None
-        self._kept.append((inputs, z, activated, mask))
-        return activated if mask is None else activated * mask
+        z = self._slab("z", layer, inputs.shape[1])
+        self._linear(inputs, layer, z.matrices)
+        activated = z.of(self._activation.forward(z.vector))
+        self._clear_padding(activated.matrices, layer)
+        mask = self._dropout_mask(activated.matrices) if any(self._dropout) else None
+        self._kept.append(_Kept(inputs, z, activated, mask))
+        return activated.matrices if mask is None else activated.matrices * mask
 
     def backward(self, grad_raw: Tensor) -> None:
         """Go back through the layers, writing weights' and biases' gradients into the flat buffer."""
@@ -173,26 +186,46 @@ class MLPStack(Stack):
         grad = nn.functional.pad(grad_raw, (0, missing)) if missing > 0 else grad_raw
         self._linear_backward(self._last_input, grad, -1)
         for layer in range(len(self._widths) - 2, -1, -1):
-            inputs, z, activated, mask = self._kept[layer]
-            grad = torch.bmm(grad, self._weights[layer + 1][0].mT)
-            grad = grad if mask is None else grad * mask
-            grad = self._activation.backward(grad, z, activated)
-            self._clear_padding(grad, layer)
-            self._linear_backward(inputs, grad, layer)
+            grad = self._hidden_backward(grad, layer)
+            self._linear_backward(self._kept[layer].inputs, grad, layer)
+
+    def _hidden_backward(self, grad: Tensor, layer: int) -> Tensor:
+        kept = self._kept[layer]
+        slab = self._slab("grad", layer, grad.shape[1])
+        torch.bmm(grad, self._weights[layer + 1][0], out=slab.matrices)
+        if kept.mask is not None:
+            slab.matrices.mul_(kept.mask)
+        vectors = (slab.vector, kept.z.vector, kept.activated.vector)
+        passed = slab.of(self._activation.backward(*vectors)).matrices
+        self._clear_padding(passed, layer)
+        return passed
 
     def infer(self, X: Tensor) -> Tensor:
         """Compute all models at once, without dropout."""
         hidden = X
         for layer in range(len(self._widths) - 1):
-            hidden = self._activation.forward(self._linear(hidden, layer))
+            z = self._new_slab(layer, X.shape[1], X)
+            self._linear(hidden, layer, z.matrices)
+            hidden = z.of(self._activation.forward(z.vector)).matrices
             self._clear_padding(hidden, layer)
-        return self._linear(hidden, -1)[..., : self._n_outputs]
+        out = self._new_slab(len(self._widths) - 1, X.shape[1], X).matrices
+        return self._linear(hidden, -1, out)[..., : self._n_outputs]
 
-    def _linear(self, inputs: Tensor, layer: int) -> Tensor:
-        return torch.baddbmm(self._biases[layer][0].unsqueeze(1), inputs, self._weights[layer][0])
+    def _slab(self, what: str, layer: int, n_rows: int) -> Slab:
+        key = (what, layer, n_rows)
+        if key not in self._slabs:
+            self._slabs[key] = self._new_slab(layer, n_rows, self.flat.gradients)
+        return self._slabs[key]
+
+    def _new_slab(self, layer: int, n_rows: int, like: Tensor) -> Slab:
+        return Slab.like(like, len(self), n_rows, max(self._widths[layer][1], MIN_WIDTH))
+
+    def _linear(self, inputs: Tensor, layer: int, out: Tensor) -> Tensor:
+        weight, bias = self._weights[layer][0], self._biases[layer][0]
+        return torch.baddbmm(bias.unsqueeze(1), inputs, weight.mT, out=out)
 
     def _linear_backward(self, inputs: Tensor, grad: Tensor, layer: int) -> None:
-        torch.bmm(inputs.mT, grad, out=self._weights[layer][1])
+        write_product(grad.mT, inputs, self._weights[layer][1])
         torch.sum(grad, dim=1, out=self._biases[layer][1])
 
     def _clear_padding(self, hidden: Tensor, layer: int) -> None:
@@ -201,12 +234,23 @@ class MLPStack(Stack):
             hidden[..., width:] = 0
 
     def _dropout_mask(self, hidden: Tensor) -> Tensor:
-        keep = 1 - self._dropout
-        masks = [
-            torch.empty(hidden.shape[1:], dtype=hidden.dtype).bernoulli_(keep, generator=generator)
-            for generator in self._generators
-        ]
-        return torch.stack(masks).to(hidden.device).div_(keep)
+        masks = [_mask(hidden[0], source, rate) for source, rate in self._sources]
+        return torch.stack([masks[draw] for draw in self._draws])
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What the way back needs of a hidden layer."""
+
+    inputs: Tensor
+    z: Slab
+    activated: Slab
+    mask: Tensor | None
+
+
+def _mask(like: Tensor, source: torch.Generator, rate: float) -> Tensor:
+    drawn = torch.empty(like.shape, dtype=like.dtype).bernoulli_(1 - rate, generator=source)
+    return drawn.to(like.device).div_(1 - rate)
 
 
 MLP.stack = MLPStack

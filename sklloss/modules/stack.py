@@ -21,13 +21,15 @@ class Snapshot:
     values: Tensor
     buffers: list[list[Tensor]]
 
-    def where(self, newer: Tensor, other: Snapshot | None) -> Snapshot:
+    def where(self, newer: Tensor, other: Snapshot) -> Snapshot:
         """Return this snapshot for the models where `newer` (models,) is true, the other for the rest."""
-        if other is None:
-            return self
         pairs = zip(newer.tolist(), self.buffers, other.buffers, strict=True)
         values = torch.where(newer.unsqueeze(1), self.values, other.values)
         return Snapshot(values, [mine if take else theirs for take, mine, theirs in pairs])
+
+    def select(self, models: Sequence[int]) -> Snapshot:
+        """Return the snapshot of some of the models."""
+        return Snapshot(self.values[list(models)], [self.buffers[k] for k in models])
 
 
 class Stack:
@@ -71,6 +73,10 @@ class Stack:
     def pad(self, X: Tensor) -> Tensor:
         """Widen X to what the stack computes with."""
         return X
+
+    def padded_rows(self, n_rows: int) -> int:
+        """Return how many rows the stack computes with, for a batch of so many."""
+        return n_rows
 
     def snapshot(self) -> Snapshot:
         """Copy everything that training changes."""

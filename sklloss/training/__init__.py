@@ -1,8 +1,9 @@
-"""Training: how K models learn together, as one skorch net."""
+"""Training: how K models learn together, each a skorch net."""
 
 from .criterion import Criterion
 from .data import TrainingSet, rows
-from .net import StackNet
+from .engine import train_together
+from .net import LossNet
 from .optimizers import OPTIMIZERS, optimizer_options, optimizer_spec
 from .scaling import InputScaler, TargetScaler
 from .seeds import generator, seed_of
@@ -12,7 +13,7 @@ __all__ = [
     "OPTIMIZERS",
     "Criterion",
     "InputScaler",
-    "StackNet",
+    "LossNet",
     "StoppingRule",
     "TargetScaler",
     "TrainingSet",
@@ -21,4 +22,5 @@ __all__ = [
     "optimizer_spec",
     "rows",
     "seed_of",
+    "train_together",
 ]

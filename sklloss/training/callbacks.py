@@ -9,6 +9,8 @@ from skorch.callbacks import Callback, EpochScoring, LRScheduler, ParamMapper
 from skorch.dataset import Dataset
 from torch import Tensor
 
+from ..modules import Stack
+from .batches import Batch
 from .data import TrainingSet
 
 BATCH_EVENTS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
@@ -32,6 +34,58 @@ def refuse_if_it_replaces_parameters(name: str, callback: Callback) -> None:
         )
 
 
+class BatchEvents:
+    """Tells the callbacks of a single net about batches, where any of them wants to know; a stack has none.
+
+    Parameters
+    ----------
+    net : LossNet or None
+    stack : Stack
+        Its stack.
+    """
+
+    def __init__(self, net: Any, stack: Stack) -> None:
+        self._net = net
+        self._stack = stack
+        self._watching = False
+
+    def begin_epoch(self) -> None:
+        """Look who watches; where nobody does, the history gets one batch: skorch's file names look for a last one."""
+        if self._net is not None:
+            self._watching = any(watches_batches(each) for _, each in self._net.callbacks_)
+            if not self._watching:
+                self._net.history.new_batch()
+
+    def begin(self, batch: Batch) -> None:
+        """Tell that a step begins."""
+        if self._watching:
+            self._net.notify("on_batch_begin", batch=_seen(batch), training=True)
+            self._net.history.record_batch("train_batch_size", batch.n_rows)
+
+    def show_gradients(self, batch: Batch) -> None:
+        """Show the gradients, which a callback may change."""
+        if self._watching:
+            named = list(self._net.get_all_learnable_params())
+            self._net.notify(
+                "on_grad_computed", named_parameters=named, batch=_seen(batch), training=True
+            )
+
+    def end(self, batch: Batch, total: Tensor) -> None:
+        """Tell that a step is done, with its loss and what the network now puts out."""
+        if self._watching:
+            loss = (total / batch.sample_weight.sum(-1))[0]
+            self._net.history.record_batch("train_loss", loss.item())
+            y_pred = self._stack.infer(batch.X)[0, : batch.n_rows]
+            self._net.notify(
+                "on_batch_end", batch=_seen(batch), training=True, loss=loss, y_pred=y_pred
+            )
+
+
+def _seen(batch: Batch) -> tuple[Tensor, Tensor]:
+    """What callbacks see of a batch of one model: X and y."""
+    return batch.X[0, : batch.n_rows], batch.y[0, : batch.n_rows]
+
+
 def datasets_of(data: TrainingSet) -> dict[str, Any]:
     """Return what skorch shows to callbacks: datasets of (scaled X, y) that index like lists."""
     return {
@@ -41,11 +95,11 @@ def datasets_of(data: TrainingSet) -> dict[str, Any]:
 
 
 class RowsDataset(Dataset):
-    """A dataset of one part's rows of the first model, gathered only when a callback looks."""
+    """A dataset of one part's rows, gathered only when a callback looks."""
 
     def __init__(self, data: TrainingSet, index: Tensor) -> None:
         self._data = data
-        self._index = index[0]
+        self._index = index
 
     def __len__(self) -> int:
         return len(self._index)
@@ -61,4 +115,4 @@ class RowsDataset(Dataset):
     @property
     def y(self) -> np.ndarray:
         """The scaled targets or class indices, (n,) or (n, targets)."""
-        return self._data.y[0, self._index].squeeze(-1).cpu().numpy()
+        return self._data.y[self._index].squeeze(-1).cpu().numpy()

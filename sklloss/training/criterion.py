@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any, Literal
 
 import numpy as np
@@ -55,7 +56,7 @@ class Criterion(nn.Module):
         self._params = _without_prefix(loss_params)
         self._task: Task | None = None if task == "auto" else task
         self._y = y
-        self.loss: Loss | None = None
+        self.loss: Any = None  # a Loss, once it is known
         self._entries: dict[str, str] = {}
 
     @classmethod
@@ -80,6 +81,19 @@ class Criterion(nn.Module):
         """The state: buffers, and parameters where an entry trains."""
         tensors = {key: getattr(self, name) for key, name in self._entries.items()}
         return State(tensors, {k for k, v in tensors.items() if isinstance(v, nn.Parameter)})
+
+    @property
+    def structure(self) -> Hashable:
+        """What criteria must have in common to be computed at once."""
+        shapes = [(key, tuple(value.shape)) for key, value in self.state.items()]
+        return (self.loss.structure, *shapes)
+
+    def take_trained(self, state: State) -> None:
+        """Copy what has been trained elsewhere into the own parameters."""
+        own = self.state
+        with torch.no_grad():
+            for key in own.trained:
+                own[key].copy_(state[key])
 
     def forward(self, prediction: Tensor, y: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         """Return the weighted mean loss of a batch.

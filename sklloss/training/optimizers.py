@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from torch import optim
+import torch
+from torch import Tensor, optim
+
+from ..modules.flat import FlatParameters
 
 
 @dataclass(frozen=True)
@@ -113,3 +116,69 @@ def optimizer_options(spec: OptimizerSpec, params: Mapping[str, Any]) -> dict[st
             f" {', '.join(list(inspect.signature(spec.cls).parameters)[1:])}."
         )
     return {**own_decay, **options, **params}
+
+
+def runs(values: Sequence[float]) -> list[tuple[float, int, int]]:
+    """Return (value, first, end) of every stretch of equal values."""
+    ends = [i + 1 for i, value in enumerate(values) if [value] != list(values[i + 1 : i + 2])]
+    return [(values[end - 1], first, end) for first, end in zip([0, *ends], ends, strict=False)]
+
+
+def optimizer_of_stack(
+    build: Callable[[list[dict[str, Any]]], optim.Optimizer],
+    optimizers: Sequence[optim.Optimizer],
+    flat: FlatParameters,
+) -> optim.Optimizer:
+    """Return one optimiser for K models, made by `build` from groups of parameters, that goes on where those of the models are.
+
+    Models next to each other with equal learning rates are one parameter.
+    """
+    rates = [optimizer.param_groups[0]["lr"] for optimizer in optimizers]
+    spans = runs(rates)
+    groups = [{"params": [flat.part(first, end)], "lr": lr} for lr, first, end in spans]
+    joined = build(groups)
+    for group, (_, first, end) in zip(joined.param_groups, spans, strict=True):
+        states = [optimizer.state[parameter_of(optimizer)] for optimizer in optimizers[first:end]]
+        joined.state[group["params"][0]].update(_joined_state(states))
+    return joined
+
+
+def hand_back(joined: optim.Optimizer, optimizers: Sequence[optim.Optimizer]) -> None:
+    """Give the optimisers of single models their parts of the joined one's state."""
+    parts = [
+        (joined.state[group["params"][0]], row, len(group["params"][0]))
+        for group in joined.param_groups
+        for row in range(len(group["params"][0]))
+    ]
+    for optimizer, (state, row, n_models) in zip(optimizers, parts, strict=True):
+        own = {key: _part_of(value, row, n_models) for key, value in state.items()}
+        optimizer.state[parameter_of(optimizer)].update(own)
+
+
+def parameter_of(optimizer: optim.Optimizer) -> Tensor:
+    """Return the flat parameter that an optimiser of one model steps."""
+    return optimizer.param_groups[0]["params"][0]
+
+
+def learning_rates(optimizer: optim.Optimizer) -> Tensor:
+    """Return the present learning rate of each model, as a column (models, 1)."""
+    groups = [(group["lr"], group["params"][0]) for group in optimizer.param_groups]
+    return torch.cat([p.new_full((len(p), 1), float(lr)) for lr, p in groups])
+
+
+def _joined_state(states: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    first = states[0]
+    return {
+        key: torch.cat([state[key] for state in states]) if _per_model(value) else value
+        for key, value in first.items()
+    }
+
+
+def _part_of(value: Any, row: int, n_models: int) -> Any:
+    if _per_model(value) and len(value) == n_models:
+        return value[row : row + 1].clone()
+    return value.clone() if isinstance(value, Tensor) else value
+
+
+def _per_model(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.ndim == 2

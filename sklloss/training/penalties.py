@@ -57,10 +57,15 @@ class Penalties:
             torch.where(at_zero, shrunk, gradients + values.sign() * self._l1, out=gradients)
             self._held = at_zero & (shrunk == 0)
 
-    def before_step(self, lr: float) -> Tensor | None:
-        """Shrink decoupled weights; return the signs that `after_step` compares with."""
+    @property
+    def shrinks_weights(self) -> bool:
+        """Whether L2 acts on the weights themselves, and so needs the learning rates."""
+        return self._decoupled and self._weight_decay is not None
+
+    def before_step(self, lr: Tensor | None) -> Tensor | None:
+        """Shrink decoupled weights at learning rates (models, 1); return the signs that `after_step` compares with."""
         values = self._flat.values.data
-        if self._weight_decay is not None and self._decoupled:
+        if lr is not None and self._weight_decay is not None:
             values.mul_(1 - lr * self._weight_decay)
         return None if self._l1 is None else values.sign()
 

@@ -1,7 +1,8 @@
-"""When each of K models has learnt enough, and which epoch was its best."""
+"""When each of K models has learnt enough, and which weights it keeps."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,50 +17,71 @@ class StoppingRule:
 
     Parameters
     ----------
-    n_iter_no_change : int
+    n_iter_no_change : float
+        May be infinite.
     tol : float
     keep_best : bool
         Whether the weights of the best epoch are kept: where validation rows decide.
     """
 
-    n_iter_no_change: int
+    n_iter_no_change: float
     tol: float
     keep_best: bool
 
 
+NEVER = StoppingRule(float("inf"), 0.0, keep_best=False)
+
+
 class Stopping:
-    """The state of a stopping rule over the epochs of one fit.
+    """The state of the models' stopping rules over the epochs of one fit.
 
     Parameters
     ----------
-    rule : StoppingRule
+    rules : sequence of StoppingRule
+        One per model.
     constant_loss : Tensor of shape (models,)
         The loss of each model's best constant.
+    stack : Stack
+        The models as they are at the start.
     """
 
-    def __init__(self, rule: StoppingRule, constant_loss: Tensor) -> None:
-        self._rule = rule
-        self._margin = rule.tol * constant_loss.abs()
+    def __init__(
+        self, rules: Sequence[StoppingRule], constant_loss: Tensor, stack: Stack
+    ) -> None:
+        like = {"dtype": constant_loss.dtype, "device": constant_loss.device}
+        self._patience = torch.tensor([rule.n_iter_no_change for rule in rules], **like)
+        self._margin = torch.tensor([rule.tol for rule in rules], **like) * constant_loss.abs()
+        self._keeps_best = torch.tensor([rule.keep_best for rule in rules], device=like["device"])
         self._reference = torch.full_like(constant_loss, torch.inf)
-        self._stale = torch.zeros_like(constant_loss, dtype=torch.long)
-        self._best: Snapshot | None = None
-        self.best_loss = torch.full_like(constant_loss, torch.inf)
+        self._stale = torch.zeros_like(constant_loss)
+        self._best_loss = torch.full_like(constant_loss, torch.inf)
+        self._kept = stack.snapshot()
+        self.ended = torch.zeros_like(self._keeps_best)
 
-    def update(self, loss: Tensor, stack: Stack) -> bool:
-        """Take the epoch's losses, shape (models,); return whether every model is done."""
-        self._keep_best(loss, stack)
+    def update(self, loss: Tensor) -> Tensor:
+        """Take the epoch's losses, (models,); return which models have learnt enough."""
         falls = loss < self._reference - self._margin
         self._reference = torch.minimum(self._reference, loss)
         self._stale = torch.where(falls, 0, self._stale + 1)
-        return bool((self._stale > self._rule.n_iter_no_change).all())
+        return self._stale > self._patience
 
-    def restore_best(self, stack: Stack) -> None:
-        """Put the weights of the best epoch back, where they were kept."""
-        if self._best is not None:
-            stack.restore(self._best)
+    def keep(self, loss: Tensor, ending: Tensor, stack: Stack) -> None:
+        """Keep the weights of models whose epoch was their best, or that end without an eye on that."""
+        improved = (loss < self._best_loss) & ~self.ended
+        self._best_loss = torch.where(improved, loss, self._best_loss)
+        newer = torch.where(self._keeps_best, improved, ending & ~self.ended)
+        if newer.all():
+            self._kept = stack.snapshot()
+        elif newer.any():
+            self._kept = stack.snapshot().where(newer, self._kept)
+        self.ended = self.ended | ending
 
-    def _keep_best(self, loss: Tensor, stack: Stack) -> None:
-        improved = loss < self.best_loss
-        self.best_loss = torch.where(improved, loss, self.best_loss)
-        if self._rule.keep_best and improved.any():
-            self._best = stack.snapshot().where(improved, self._best)
+    def restore_kept(self, stack: Stack) -> None:
+        """Put the kept weights of the models that have ended back."""
+        stack.restore(self._kept.where(self.ended, stack.snapshot()))
+
+    def select(self, models: Sequence[int]) -> None:
+        """Go on with some of the models."""
+        for name, value in vars(self).items():
+            chosen = value[list(models)] if isinstance(value, Tensor) else value.select(models)
+            setattr(self, name, chosen)

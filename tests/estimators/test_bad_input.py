@@ -12,7 +12,7 @@ from sklearn.model_selection import ShuffleSplit
 
 from sklloss import NeuralClassifier, NeuralRegressor
 from sklloss.losses import Focal, Huber
-from sklloss.training import StackNet
+from sklloss.training.engine import Engine
 
 X = np.random.default_rng(0).normal(size=(40, 3))
 Y = X[:, 0] + 2
@@ -22,7 +22,7 @@ LABELS = np.where(Y > 2, "yes", "no")
 @pytest.fixture(autouse=True)
 def nothing_trains(monkeypatch):
     """Fail where training starts before the error is raised."""
-    monkeypatch.setattr(StackNet, "train_epoch", lambda *args: pytest.fail("training has started"))
+    monkeypatch.setattr(Engine, "_train_epoch", lambda *args: pytest.fail("training has started"))
 
 
 def message(estimator, X, y, error=ValueError, **fit_params):

@@ -156,7 +156,7 @@ def test_dropout_keeps_the_mean_and_depends_on_the_seed_alone():
     raw = stack.forward(X)
     stack.start_epoch([1, 2])
     assert torch.equal(stack.forward(X), raw)
-    mask = stack._kept[0][3]
+    mask = stack._kept[0].mask
     assert mask.mean().item() == pytest.approx(1, abs=0.02)
     assert mask.unique().tolist() == pytest.approx([0, 4 / 3])
     assert not torch.equal(mask[0], mask[1])
@@ -170,7 +170,7 @@ def test_gradients_go_through_the_dropout_mask():
     stack.start_epoch([5])
     stack.forward(X)
     stack.backward(grad)
-    mask = stack._kept[0][3][0]
+    mask = stack._kept[0].mask[0]
     first, last = copy.deepcopy(plain.linears[0]), copy.deepcopy(plain.linears[1])
     (last(torch.relu(first(X[0])) * mask)).backward(grad[0])
     torch.testing.assert_close(plain.linears[0].weight.grad, first.weight.grad)

@@ -1,0 +1,53 @@
+"""Slabs: K matrices in one vector, on which elementwise kernels treat every number alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .flat import aligned
+
+CACHE_LINE = 16  # numbers: matrices that start at multiples of it get the same bits from every matrix product
+
+
+@dataclass(frozen=True)
+class Slab:
+    """K matrices one after another in one vector, with zeros behind that fill it up.
+
+    Vectorised kernels compute the last few numbers of a tensor in another way, with other bits.  Here these are the zeros, so
+    that a number gets the same bits whatever the number of matrices.
+
+    Attributes
+    ----------
+    vector : Tensor of shape (aligned size,)
+        For elementwise operations.
+    matrices : Tensor of shape (models, rows, width)
+        A view of it, for everything else.
+    """
+
+    vector: Tensor
+    matrices: Tensor
+
+    @classmethod
+    def like(cls, other: Tensor, n_models: int, n_rows: int, width: int) -> Slab:
+        """Return a slab of the dtype and device of another tensor."""
+        size = n_models * n_rows * width
+        vector = other.new_empty(aligned(size))
+        vector[size:] = 0
+        return cls(vector, vector[:size].view(n_models, n_rows, width))
+
+    def of(self, vector: Tensor) -> Slab:
+        """Return the slab of a result of the same shape."""
+        if vector is self.vector:
+            return self
+        return Slab(vector, vector[: self.matrices.numel()].view(self.matrices.shape))
+
+
+def write_product(left: Tensor, right: Tensor, out: Tensor) -> None:
+    """Write K matrix products into views that lie apart: all at once and then in place, where each starts aligned."""
+    if out.is_contiguous() or out[0].numel() % CACHE_LINE:
+        torch.bmm(left, right, out=out)
+    else:
+        out.copy_(torch.bmm(left, right))

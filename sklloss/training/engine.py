@@ -1,0 +1,311 @@
+"""The one training loop: K models of one shape, trained together along a leading axis; a plain fit is K = 1."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from ..losses.base import State
+from ..modules import Stack, stack_modules
+from .batches import Batch, Batches, Part, step_rows
+from .callbacks import BatchEvents, datasets_of
+from .data import TrainingSet
+from .groups import LossGroup, Piece, loss_groups
+from .optimizers import hand_back, learning_rates, optimizer_of_stack
+from .outcome import divergence, warn_of_poor_training
+from .penalties import Penalties
+from .rounding import is_rounding, rounded
+from .seeds import derived_seed
+from .stopping import NEVER, Stopping
+
+if TYPE_CHECKING:
+    from .net import LossNet
+
+LEAVING_SHARE = 0.2  # of the models have ended before they leave: a smaller stack costs its making
+LOSS_ROWS = 1024  # at once, where a loss is only evaluated
+
+
+def train_together(
+    nets: Sequence[LossNet],
+    data: Sequence[TrainingSet],
+    epochs: int | None = None,
+    on_epoch: Callable[[int], None] | None = None,
+) -> list[FloatingPointError | None]:
+    """Train nets of one shape as one tensor program; each becomes what it would become alone.
+
+    Parameters
+    ----------
+    nets : sequence of LossNet
+        Initialised, with modules and optimisers of one kind, losses of one width, and batches of one size.
+    data : sequence of TrainingSet
+        What each learns from; equally many rows.
+    epochs : int or None
+        How many epochs; by default each net's `max_epochs`, or until its stopping rule is content.
+    on_epoch : callable or None
+        Called with the number of epochs that are done or no longer needed, summed over models.
+
+    Returns
+    -------
+    list of FloatingPointError or None
+        What stopped each net, which is then as it was before.
+    """
+    before = [net.checkpoint() for net in nets]
+    errors = Engine(nets, data, epochs, on_epoch).run()
+    for net, checkpoint, error in zip(nets, before, errors, strict=True):
+        if error is not None:
+            net.rewind(checkpoint)
+    return errors
+
+
+class Engine:
+    """K nets in training.
+
+    Models leave once they have learnt enough or turned NaN; nothing depends on who else is there.
+    """
+
+    def __init__(
+        self,
+        nets: Sequence[LossNet],
+        data: Sequence[TrainingSet],
+        epochs: int | None,
+        on_epoch: Callable[[int], None] | None = None,
+    ) -> None:
+        self._on_epoch = on_epoch or (lambda n_epochs: None)
+        self._errors: dict[int, FloatingPointError] = {}
+        self._may_stop = epochs is None
+        self._all_nets = list(nets)
+        self._left = [net.max_epochs if epochs is None else epochs for net in nets]
+        self._epochs_before = len(nets[0].history)
+        self._n_epochs = self._epochs_before
+        self._take(list(nets), list(data))
+        rules = [net.stopping if self._may_stop else NEVER for net in nets]
+        self._stopping = Stopping(rules, self._constant_loss(self._train), self._stack)
+
+    def run(self) -> list[FloatingPointError | None]:
+        """Train until all models have left; return the errors of those that failed."""
+        with torch.no_grad():
+            while self._nets:
+                self._epoch()
+                ended = int(self._stopping.ended.sum())
+                if ended == len(self._nets) or ended > LEAVING_SHARE * len(self._nets):
+                    self._leave()
+        return [self._errors.get(id(net)) for net in self._all_nets]
+
+    # ------------------------------------------------------------------ who is in
+
+    def _take(self, nets: list[LossNet], data: list[TrainingSet]) -> None:
+        """Build the program of these nets, from where they are."""
+        lead = nets[0]
+        self._nets, self._data = nets, data
+        self._alone = lead if len(nets) == 1 else None
+        self._groups = loss_groups([net.criterion_ for net in nets])
+        self._stack, self._optimizer = self._joined(nets)
+        decays, l1 = [net.weight_decay for net in nets], [net.l1 for net in nets]
+        self._penalties = Penalties(self._stack.flat, decays, l1, lead.decoupled)
+        self._train = self._batches("train", step_rows(lead, data[0]))
+        has_valid = data[0].valid is not None
+        self._valid = self._batches("valid", LOSS_ROWS) if has_valid else None
+        self._datasets = datasets_of(data[0])
+        self._events = BatchEvents(self._alone, self._stack)
+
+    def _joined(self, nets: Sequence[LossNet]) -> tuple[Stack, Optimizer]:
+        lead = nets[0]
+        if len(nets) == 1:
+            return lead.attach(), lead.optimizer_
+        trained = [parameter for group in self._groups for parameter in group.parameters()]
+        stack = stack_modules([net.module_ for net in nets], trained)
+        optimizers = [net.optimizer_ for net in nets]
+        return stack, optimizer_of_stack(lead.build_optimizer, optimizers, stack.flat)
+
+    def _batches(self, part: Part, size: int) -> Batches:
+        seeds = [net.seed for net in self._nets]
+        return Batches(
+            self._data, part, size, self._stack, seeds, self._groups[0].loss.whole_batch
+        )
+
+    def _leave(self) -> None:
+        """Let the models that have ended go."""
+        ended = self._stopping.ended.tolist()
+        self._stopping.restore_kept(self._stack)
+        self._judge(ended)
+        self._hand_back()
+        rest = [k for k, is_out in enumerate(ended) if not is_out]
+        if not rest:
+            self._nets = []
+            return
+        self._stopping.select(rest)
+        self._left = [self._left[k] for k in rest]
+        self._take([self._nets[k] for k in rest], [self._data[k] for k in rest])
+
+    def _judge(self, ended: Sequence[bool]) -> None:
+        """Refuse final weights of models that have ended and are not finite; warn of poor ones."""
+        parts = [self._batches("train", LOSS_ROWS), *([self._valid] if self._valid else [])]
+        results = [(self._evaluate(part), self._constant_loss(part)) for part in parts]
+        finite = self._finite(results[0][0]).tolist()
+        for k, net in enumerate(self._nets):
+            if ended[k] and id(net) not in self._errors and not finite[k]:
+                self._errors[id(net)] = divergence(net)
+            elif ended[k] and id(net) not in self._errors and self._may_stop:
+                of_net = [(loss[k].item(), constant[k].item()) for loss, constant in results]
+                warn_of_poor_training(net.loss, *of_net)
+
+    def _hand_back(self) -> None:
+        """Give every net its own weights, parts of the loss and state of the optimiser."""
+        if self._alone is not None:
+            return
+        for group in self._groups:
+            for k, net in enumerate(self._nets[group.span]):
+                net.criterion_.take_trained(group.state.model(k))
+        for net in self._nets:
+            net.attach()
+        hand_back(self._optimizer, [net.optimizer_ for net in self._nets])
+
+    # ------------------------------------------------------------------ an epoch
+
+    def _epoch(self) -> None:
+        """Run one epoch, with skorch's events where a model is alone."""
+        start = time.perf_counter()
+        self._n_epochs += 1
+        self._begin_history()
+        losses = {"train": self._train_epoch()}
+        if self._valid is not None:
+            losses["valid"] = self._evaluate(self._valid)
+        diverged = ~self._finite(*losses.values())
+        self._note_diverged(diverged.tolist())
+        self._record(losses, time.perf_counter() - start)
+        self._end_epoch(losses.get("valid", losses["train"] + self._penalties.value()), diverged)
+
+    def _end_epoch(self, monitored: Tensor, diverged: Tensor) -> None:
+        """Decide by the monitored loss, (models,), who ends with this epoch, and keep their weights."""
+        n_done = self._n_epochs - self._epochs_before
+        out_of_time = torch.tensor([n_done >= left for left in self._left], device=diverged.device)
+        ending = diverged | out_of_time
+        if self._rounds_kinks and is_rounding(self._n_epochs):
+            monitored = torch.full_like(monitored, torch.inf)
+        else:
+            ending |= self._stopping.update(monitored)
+        if self._alone is not None and not diverged.any():
+            ending |= self._alone.ends_by_callback(**self._datasets)
+        running = ~self._stopping.ended
+        self._stopping.keep(monitored, ending, self._stack)
+        pairs = zip(running.tolist(), ending.tolist(), self._left, strict=True)
+        self._on_epoch(sum(1 + ends * (left - n_done) for runs, ends, left in pairs if runs))
+
+    def _begin_history(self) -> None:
+        if self._alone is not None:
+            self._alone.notify("on_epoch_begin", **self._datasets)
+            return
+        for net, has_ended in zip(self._nets, self._stopping.ended.tolist(), strict=True):
+            if not has_ended:
+                net.history.new_epoch()
+                net.history.record("epoch", self._n_epochs)
+                net.history.new_batch()
+
+    def _record(self, losses: dict[str, Tensor], seconds: float) -> None:
+        """Write the losses into the histories of the models that are still learning."""
+        columns = [loss.tolist() for loss in losses.values()]
+        for k, has_ended in enumerate(self._stopping.ended.tolist()):
+            if not has_ended:
+                net = self._nets[k]
+                of_net = (column[k] for column in columns)
+                net.record(dict(zip(losses, of_net, strict=True)))
+                if self._alone is None:
+                    net.history.record("dur", seconds / len(self._nets))
+
+    def _note_diverged(self, diverged: Sequence[bool]) -> None:
+        for net, is_lost in zip(self._nets, diverged, strict=True):
+            if is_lost and id(net) not in self._errors:
+                self._errors[id(net)] = divergence(net)
+
+    def _finite(self, *losses: Tensor) -> Tensor:
+        """Tell whose losses and parameters are finite, (models,)."""
+        finite = self._stack.flat.values.data.isfinite().all(1)
+        for loss in losses:
+            finite = finite & loss.isfinite()
+        return finite
+
+    # ------------------------------------------------------------------ steps
+
+    def _train_epoch(self) -> Tensor:
+        """Take one step per batch; return the weighted mean loss over the epoch, (models,)."""
+        epoch = self._n_epochs
+        self._stack.start_epoch([derived_seed(net.seed, "module", epoch) for net in self._nets])
+        self._events.begin_epoch()
+        states = [self._state_of_epoch(group) for group in self._groups]
+        step = self._closure_step if self._nets[0].full_batch else self._step
+        total = torch.zeros_like(self._train.total_weight)
+        for batch in self._train.shuffled(epoch):
+            self._events.begin(batch)
+            of_batch = step(batch, states)
+            self._events.end(batch, of_batch)
+            total += of_batch
+        return total / self._train.total_weight
+
+    def _step(self, batch: Batch, states: Sequence[State]) -> Tensor:
+        """Take one optimiser step; return the sum of weighted losses that it started from, (models,)."""
+        total = self._gradients(batch, states)
+        shrinks = self._penalties.shrinks_weights
+        signs = self._penalties.before_step(learning_rates(self._optimizer) if shrinks else None)
+        self._optimizer.step()
+        self._penalties.after_step(signs)
+        return total
+
+    def _closure_step(self, batch: Batch, states: Sequence[State]) -> Tensor:
+        """Take a step that evaluates the loss several times; return the sum of weighted losses after it."""
+
+        def closure() -> Tensor:
+            total = self._gradients(batch, states)
+            return (total / batch.n_rows + self._penalties.value()).sum()
+
+        self._optimizer.step(closure)
+        raw = self._stack.infer(batch.X)
+        return torch.cat([group.total(raw, batch) for group in self._groups])
+
+    def _gradients(self, batch: Batch, states: Sequence[State]) -> Tensor:
+        """Write the gradients of Σwℓ / rows and the penalties into the flat buffer; return Σwℓ, (models,)."""
+        stack = self._stack
+        stack.flat.gradients.zero_()
+        raw = stack.forward(batch.X)
+        groups = zip(self._groups, states, strict=True)
+        totals, grads = zip(*(g.gradients(raw, batch, state) for g, state in groups), strict=True)
+        stack.backward(_cat(grads))
+        self._penalties.add_to_gradients()
+        self._events.show_gradients(batch)
+        return _cat(totals)
+
+    @property
+    def _rounds_kinks(self) -> bool:
+        return self._nets[0].full_batch and self._groups[0].loss.kinked
+
+    def _state_of_epoch(self, group: LossGroup) -> State:
+        if not self._rounds_kinks:
+            return group.state
+        self._optimizer.state.clear()  # curvature of another function
+        return rounded(group.state, self._n_epochs, self._stack.flat.values)
+
+    # ------------------------------------------------------------------ losses without a step
+
+    def _evaluate(self, batches: Batches) -> Tensor:
+        """Return the weighted mean loss of the present weights, (models,)."""
+        seen: list[list[Piece]] = [[] for _ in self._groups]
+        for batch in batches.in_order():
+            raw = self._stack.infer(batch.X)
+            for group, pieces in zip(self._groups, seen, strict=True):
+                pieces.append(group.piece(raw, batch))
+        pairs = zip(self._groups, seen, strict=True)
+        return _cat([group.total_of(pieces) for group, pieces in pairs]) / batches.total_weight
+
+    def _constant_loss(self, batches: Batches) -> Tensor:
+        """Return the weighted mean loss of the best constants, (models,)."""
+        targets = list(batches.targets())
+        totals = [group.total_of(group.constant_pieces(targets)) for group in self._groups]
+        return _cat(totals) / batches.total_weight
+
+
+def _cat(parts: Sequence[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(list(parts))

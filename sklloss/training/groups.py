@@ -1,0 +1,129 @@
+"""The losses of K models: those of one class next to each other are computed at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+import torch
+from torch import Tensor, nn
+
+from ..losses.base import Loss, State
+from .batches import Batch
+from .criterion import Criterion
+
+Piece = tuple[Tensor, ...]  # what a group remembers of a batch until its loss is summed
+
+
+class LossGroup:
+    """Models next to each other in a stack whose losses are of one class.
+
+    Parameters
+    ----------
+    criteria : sequence of Criterion
+        One per model, with states of one shape.
+    first : int
+        The place of the first of them in the stack.
+    """
+
+    def __init__(self, criteria: Sequence[Criterion], first: int) -> None:
+        self.loss: Loss = criteria[0].loss
+        self.span = slice(first, first + len(criteria))
+        self.state = _joined([criterion.state for criterion in criteria])
+        self.baseline = torch.cat([criterion.baseline for criterion in criteria])
+
+    def parameters(self) -> list[nn.Parameter]:
+        """Return what the losses train, each (models, ...)."""
+        return [value for value in self.state.values() if isinstance(value, nn.Parameter)]
+
+    def gradients(self, raw: Tensor, batch: Batch, state: State) -> tuple[Tensor, Tensor]:
+        """Return Σwℓ of each model, (models,), and the gradient of Σwℓ / rows, (models, rows of raw, width).
+
+        What the losses train gets its gradients added.
+        """
+        leaf, y, sample_weight = self._seen(raw, batch)
+        leaf.requires_grad_()
+        with torch.enable_grad():
+            total = self.loss.total(leaf, y, state, sample_weight)
+        total.backward(torch.full_like(total, 1 / batch.n_rows))
+        grad = torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
+        return total.detach(), _resized(grad.flatten(2), raw.shape[1])
+
+    def total(self, raw: Tensor, batch: Batch) -> Tensor:
+        """Return Σwℓ of each model, (models,)."""
+        return self.total_of([self.piece(raw, batch)])
+
+    def piece(self, raw: Tensor, batch: Batch) -> Piece:
+        """Return what a batch adds to Σwℓ."""
+        leaf, y, sample_weight = self._seen(raw, batch)
+        return self._piece(leaf, y, sample_weight)
+
+    def constant_pieces(self, targets: Sequence[tuple[Tensor, Tensor]]) -> list[Piece]:
+        """Return what pieces of targets and weights add for each model's best constant."""
+        constant = self.baseline.unsqueeze(1)
+        own = [(y[self.span], weight[self.span]) for y, weight in targets]
+        return [self._piece(constant.expand(*y.shape, -1), y, weight) for y, weight in own]
+
+    def total_of(self, pieces: Sequence[Piece]) -> Tensor:
+        """Return Σwℓ of each model, (models,)."""
+        return torch.stack([total for (total,) in pieces]).sum(0)
+
+    def _piece(self, raw: Tensor, y: Tensor, sample_weight: Tensor) -> Piece:
+        return (self.loss.total(raw, y, self.state, sample_weight),)
+
+    def _seen(self, raw: Tensor, batch: Batch) -> Piece:
+        """Return raw in the contract's shape, y and weights of this group, with as many rows each."""
+        y, sample_weight = batch.y[self.span], batch.sample_weight[self.span]
+        rows = _resized(raw[self.span], y.shape[1]).detach()
+        return rows.view(*y.shape, -1), y, sample_weight
+
+
+class WholeBatchGroup(LossGroup):
+    """Models whose loss has a value per batch but none per row: nothing may be added to the rows that count."""
+
+    def total_of(self, pieces: Sequence[Piece]) -> Tensor:
+        """Return the loss of all pieces at once."""
+        raw, y, sample_weight = (torch.cat(parts, 1) for parts in zip(*pieces, strict=True))
+        return self.loss.total(raw, y, self.state, sample_weight)
+
+    def _piece(self, raw: Tensor, y: Tensor, sample_weight: Tensor) -> Piece:
+        return raw, y, sample_weight
+
+    def _seen(self, raw: Tensor, batch: Batch) -> Piece:
+        y, weight = batch.y[self.span, : batch.n_rows], batch.sample_weight[self.span, : batch.n_rows]
+        rows = _resized(raw[self.span], batch.n_rows).detach()
+        return rows.view(*y.shape, -1), y, weight
+
+
+def loss_groups(criteria: Sequence[Criterion]) -> list[LossGroup]:
+    """Group the models of a stack, in their order, by the structure of their losses."""
+    groups: list[LossGroup] = []
+    first = 0
+    for _, run in groupby(criteria, key=lambda criterion: criterion.structure):
+        members = list(run)
+        kind = WholeBatchGroup if members[0].loss.whole_batch else LossGroup
+        groups.append(kind(members, first))
+        first += len(members)
+    return groups
+
+
+def _joined(states: Sequence[State]) -> State:
+    """Join the states of single models along their axis of models; what trains becomes one parameter."""
+    if len(states) == 1:
+        return states[0]
+    first = states[0]
+    tensors = {key: torch.cat([state[key].detach() for state in states]) for key in first}
+    trained = {key: nn.Parameter(tensors[key]) for key in first.trained}
+    return State({**tensors, **trained}, first.trained)
+
+
+def _resized(values: Tensor, n_rows: int) -> Tensor:
+    """Return a contiguous (models, rows, width) with rows cut off, or zeros put behind."""
+    if values.shape[1] == n_rows and values.is_contiguous():
+        return values
+    shared = min(n_rows, values.shape[1])
+    if shared == n_rows:
+        return values[:, :n_rows].contiguous()
+    out = values.new_zeros(len(values), n_rows, values.shape[2])
+    out[:, :shared] = values[:, :shared]
+    return out
