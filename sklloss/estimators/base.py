@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from ..training import (
     Criterion,
     InputScaler,
     LossNet,
+    Rows,
     StoppingRule,
     TrainingSet,
     generator,
@@ -24,9 +26,12 @@ from ..training import (
     optimizer_spec,
     rows,
     seed_of,
+    train_all,
 )
+from ..training.seeds import SEED_LIMIT
 from .loss_values import check_loss_values
 from .parameters import NestedParameters
+from .ready import Ready, Shelf
 from .sample import Sample
 from .splits import validation_split
 from .weights import checked_weights
@@ -44,8 +49,10 @@ BUILT_WITH = (
     "scale_inputs",
     "scale_target",
     "device",
+    "n_members",
 )  # what cannot change while training goes on
 
+SEEN = ("n_features_in_", "feature_names_in_")  # what validation learns
 EXACT_ROWS = 10_000  # beyond, a sum over all rows hides the order of its terms, and joining equal rows costs copies
 BATCH_MIN, BATCH_MAX, BATCHES_PER_EPOCH = 200, 1024, 50  # what batch_size="auto" aims at
 
@@ -88,39 +95,63 @@ class NeuralEstimator(NestedParameters):
 
         A fit that fails leaves the estimator as it was.
         """
+        with self._unchanged_by_failure():
+            ready = self._prepare(X, y, sample_weight, shelf=Shelf(), epochs=epochs, go_on=go_on)
+            self._adopt(ready, train_all(ready.nets, ready.data, epochs))
+        return self
+
+    @contextmanager
+    def _unchanged_by_failure(self) -> Iterator[None]:
         before = dict(vars(self))
         try:
-            return self._fitted(X, y, sample_weight, epochs, go_on and hasattr(self, "net_"))
+            yield
         except BaseException:
             self.__dict__.clear()
             self.__dict__.update(before)
             raise
 
-    def _fitted(self, X: Any, y: Any, sample_weight: Any, epochs: int | None, go_on: bool) -> Any:
+    def _prepare(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        shelf: Shelf,
+        epochs: int | None = None,
+        go_on: bool = False,
+    ) -> Ready:
+        """Do all of a fit that comes before its training; what it shares with other fits is in `shelf`."""
+        go_on = go_on and hasattr(self, "net_")
         loss = self._checked_loss()
         weighted = sample_weight is not None or getattr(self, "class_weight", None) is not None
         if go_on:
             self._check_goes_on(loss)
-        sample = self._sample(X, y, sample_weight, first=not go_on)
+        sample = self._sample(X, y, sample_weight, first=not go_on, shelf=shelf)
         if self._learns_from_all_at_once(loss, sample, epochs):
-            sample = sample.without_repeats()
+            sample = shelf.once(("joined", *sample.identity), sample.without_repeats)
         if not go_on:
-            self._seed = seed_of(self.random_state)
-            self._input_scaler = self._fit_input_scaler(sample)
-        train, valid = self._parts(sample, epochs)
+            first = seed_of(self.random_state)
+            self._seeds = [(first + i) % SEED_LIMIT for i in range(self.n_members)]
+        parts = [self._parts(sample, epochs, seed) for seed in self._seeds]
         if not go_on:
+            train = parts[0][0]
             self._dtype = self._torch_dtype(len(sample.y) if train is None else len(train))
-        data = self._training_set(sample, loss, train, valid, first=not go_on)
-        net = (
-            self._continued_net(data, weighted)
-            if go_on
-            else self._net(loss, sample, data, weighted)
-        )
-        self.net_ = net.partial_fit(data, epochs=epochs)
-        return self._expose(loss)
+        targets = self._scale_targets(sample, loss, first=not go_on)
+        features = self._features(sample, shelf, first=not go_on)
+        data = [self._training_set(sample, targets, features, part, shelf) for part in parts]
+        if go_on:
+            nets = [
+                self._continued_net(*pair, weighted)
+                for pair in zip(self.members_, data, strict=True)
+            ]
+        else:
+            self._built_with = {name: getattr(self, name, None) for name in BUILT_WITH}
+            seeded = zip(self._seeds, data, strict=True)
+            nets = [self._net(loss, sample, of_seed, seed, weighted) for seed, of_seed in seeded]
+        return Ready(loss, nets, data)
 
-    def _sample(self, X: Any, y: Any, sample_weight: Any, first: bool) -> Sample:
-        X, y = self._validated(X, y, first)
+    def _sample(self, X: Any, y: Any, sample_weight: Any, first: bool, shelf: Shelf) -> Sample:
+        X, y = self._validated(X, y, first, shelf)
         weights = checked_weights(sample_weight, X)
         kept, n_rows = np.flatnonzero(weights), len(weights)
         if len(kept) < len(weights):
@@ -136,20 +167,39 @@ class NeuralEstimator(NestedParameters):
         one_batch = n_rows <= min(EXACT_ROWS, self._batch_size(n_rows))
         return rows_count_alone and one_batch and not sets_rows_aside
 
-    def _validated(self, X: Any, y: Any, first: bool) -> tuple[Any, np.ndarray]:
-        try:
-            return validate_data(
-                self,
-                X,
-                y,
-                reset=first,
-                accept_sparse="csr",
-                dtype=(np.float64, np.float32),
-                multi_output=True,
-                y_numeric=self._task == "regression",
-            )
-        except ValueError as error:
-            raise _named_columns(X, error) from error
+    def _validated(self, X: Any, y: Any, first: bool, shelf: Shelf) -> tuple[Any, np.ndarray]:
+        def validate() -> tuple[Any, np.ndarray, dict[str, Any]]:
+            try:
+                checked = validate_data(
+                    self,
+                    X,
+                    y,
+                    reset=first,
+                    accept_sparse="csr",
+                    dtype=(np.float64, np.float32),
+                    multi_output=True,
+                    y_numeric=self._task == "regression",
+                )
+            except ValueError as error:
+                raise _named_columns(X, error) from error
+            return *checked, {name: getattr(self, name) for name in SEEN if hasattr(self, name)}
+
+        key = ("validated", id(X), id(y), self._task)
+        checked_X, checked_y, seen = shelf.once(key, validate, keep=(X, y))
+        self.__dict__.update(seen)
+        return checked_X, checked_y
+
+    def _features(self, sample: Sample, shelf: Shelf, first: bool) -> Rows:
+        """Return the scaled features, learning their scale at the first call."""
+        device = self._device()
+
+        def scale() -> tuple[InputScaler, Rows]:
+            scaler = self._input_scaler if not first else self._fit_input_scaler(sample)
+            return scaler, rows(scaler.transform(sample.X, self._dtype), self._dtype, device)
+
+        key = ("features", *sample.identity_of_inputs, self.scale_inputs, self._dtype, device)
+        self._input_scaler, features = shelf.once(key, scale, keep=sample.X)
+        return features
 
     def _fit_input_scaler(self, sample: Sample) -> InputScaler:
         return (
@@ -157,39 +207,40 @@ class NeuralEstimator(NestedParameters):
         )
 
     def _parts(
-        self, sample: Sample, epochs: int | None
+        self, sample: Sample, epochs: int | None, seed: int
     ) -> tuple[np.ndarray | None, np.ndarray | None]:
         if not self.early_stopping or epochs is not None:
             return None, None
         stratify = self._task == "classification" and not self._multi_label
         return validation_split(
-            self.validation_fraction, sample.y, sample.kept, sample.n_rows, stratify, self._seed
+            self.validation_fraction, sample.y, sample.kept, sample.n_rows, stratify, seed
         )
 
     def _training_set(
         self,
         sample: Sample,
-        loss: Loss,
-        train: np.ndarray | None,
-        valid: np.ndarray | None,
-        first: bool,
+        targets: np.ndarray,
+        features: Rows,
+        parts: tuple[np.ndarray | None, np.ndarray | None],
+        shelf: Shelf,
     ) -> TrainingSet:
-        targets = self._scale_targets(sample, loss, first)
-        device = self._device()
-        y_dtype = torch.long if self._task == "classification" else self._dtype
-        features = self._input_scaler.transform(sample.X, self._dtype)
+        train, valid = parts
         training = sample.sample_weight if train is None else sample.sample_weight[train]
-        weights = sample.sample_weight / training.mean()
-        indices = torch.arange(len(weights), device=device)
+
+        def held(values: np.ndarray, dtype: torch.dtype) -> Tensor:
+            return shelf.tensor(torch.from_numpy(values).to(self._device(), dtype))
+
         return TrainingSet(
-            rows(features, self._dtype, device),
-            torch.from_numpy(targets).to(device, y_dtype),
-            torch.from_numpy(weights).to(device, self._dtype),
-            indices if train is None else indices[torch.from_numpy(train)],
-            None if valid is None else indices[torch.from_numpy(valid)],
+            features,
+            held(targets, torch.long if self._task == "classification" else self._dtype),
+            held(sample.sample_weight / training.mean(), self._dtype),
+            held(np.arange(len(targets)) if train is None else train, torch.long),
+            None if valid is None else held(valid, torch.long),
         )
 
-    def _net(self, loss: Loss, sample: Sample, data: TrainingSet, weighted: bool) -> LossNet:
+    def _net(
+        self, loss: Loss, sample: Sample, data: TrainingSet, seed: int, weighted: bool
+    ) -> LossNet:
         y = data.y
         row_weight = torch.from_numpy(sample.row_weight).to(y.device, self._dtype)
         sample_weight = torch.from_numpy(sample.sample_weight).to(y.device, self._dtype)
@@ -197,7 +248,7 @@ class NeuralEstimator(NestedParameters):
         n_outputs = loss.n_outputs(self._n_classes, self._multi_label)
         check_loss_values(loss, y, state, n_outputs, self._dtype, weighted)
         baseline = loss.baseline(y, sample_weight, state)
-        module = self._module(loss, data, n_outputs, baseline)
+        module = self._module(loss, data, n_outputs, baseline, seed)
         criterion = Criterion.prepared(loss, State.stack([state]), baseline.unsqueeze(0))
         spec = optimizer_spec(self.optimizer)
         options = optimizer_options(spec, self.optimizer_params or {})
@@ -206,7 +257,7 @@ class NeuralEstimator(NestedParameters):
             criterion,
             optimizer=spec.cls,
             lr=self._lr(),
-            seed=self._seed,
+            seed=seed,
             weight_decay=float(self.weight_decay),
             l1=float(self.l1),
             decoupled=spec.decoupled,
@@ -219,12 +270,10 @@ class NeuralEstimator(NestedParameters):
             verbose=self.verbose,
             **{f"optimizer__{name}": value for name, value in options.items()},
         )
-        self._built_with = {name: getattr(self, name, None) for name in BUILT_WITH}
         return net.initialize()
 
-    def _continued_net(self, data: TrainingSet, weighted: bool) -> LossNet:
-        """Give the fitted net what may change between calls."""
-        net = self.net_
+    def _continued_net(self, net: LossNet, data: TrainingSet, weighted: bool) -> LossNet:
+        """Give a fitted net what may change between calls."""
         n_outputs = net.criterion_.baseline.shape[-1]
         state = net.criterion_.state.without_models().detached()
         check_loss_values(self.loss_, data.y, state, n_outputs, self._dtype, weighted)
@@ -243,10 +292,12 @@ class NeuralEstimator(NestedParameters):
     def _stopping_rule(self) -> StoppingRule:
         return StoppingRule(self.n_iter_no_change, self.tol, keep_best=self.early_stopping)
 
-    def _module(self, loss: Loss, data: TrainingSet, n_outputs: int, baseline: Tensor) -> nn.Module:
+    def _module(
+        self, loss: Loss, data: TrainingSet, n_outputs: int, baseline: Tensor, seed: int
+    ) -> nn.Module:
         n_targets = data.y.shape[-1]
         width = n_targets * n_outputs
-        source = generator(self._seed, "weights")
+        source = generator(seed, "weights")
         params = self._module_params()
         module = build_module(self.module, self.n_features_in_, width, params, source)
         module = module.to(dtype=self._dtype, device=self._device())
@@ -319,11 +370,16 @@ class NeuralEstimator(NestedParameters):
                     " on. Set warm_start=False and fit, or train a clone."
                 )
 
-    def _expose(self, loss: Loss) -> Any:
-        self.loss_ = loss
+    def _adopt(self, ready: Ready, errors: Sequence[Exception | None]) -> None:
+        """Take what training has made of the nets, or raise what stopped one of them."""
+        for error in errors:
+            if error is not None:
+                raise error
+        self.loss_ = ready.loss
+        self.members_ = ready.nets
+        self.net_ = ready.nets[0]
         self.history_ = self.net_.history
-        self.n_iter_ = len(self.history_)
-        return self
+        self.n_iter_ = max(len(net.history) for net in ready.nets)
 
     @property
     def loss_state_(self) -> State:
@@ -333,8 +389,20 @@ class NeuralEstimator(NestedParameters):
 
     # ------------------------------------------------------------------ predict
 
-    def _raw(self, X: Any) -> Tensor:
-        """Return raw output for X, shape (1, n_samples, n_targets, n_outputs)."""
+    def _averaged(self, X: Any, value: Callable[[Tensor, State], Tensor]) -> Tensor:
+        """Return the mean over members of what a function makes of raw output and state, its axis of models dropped.
+
+        raw has shape (1, n_samples, n_targets, n_outputs).
+        """
+        scaled = self._scaled(X)
+        values = []
+        for net in self.members_:
+            raw, state = net.shaped(net.forward(scaled)), self.loss_.readable(net.criterion_.state)
+            values.append(value(raw, state)[0].cpu())
+        return values[0] if len(values) == 1 else torch.stack(values).mean(0)
+
+    def _scaled(self, X: Any) -> Any:
+        """Return checked X on the scale that the network takes."""
         check_is_fitted(self, "net_")
         try:
             X = validate_data(
@@ -342,8 +410,7 @@ class NeuralEstimator(NestedParameters):
             )
         except ValueError as error:
             raise _named_columns(X, error) from error
-        scaled = self._input_scaler.transform(X, self._dtype)
-        return self.net_.shaped(self.net_.forward(scaled))
+        return self._input_scaler.transform(X, self._dtype)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

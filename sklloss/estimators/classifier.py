@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 from scipy import sparse
 from sklearn.base import ClassifierMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
 
-from ..losses.base import ClassificationLoss, Task
+from ..losses.base import ClassificationLoss, Task, logits_of
 from ..losses.resolve import get_loss
 from .base import NeuralEstimator, where_loss_has
+from .ready import Shelf
 from .sample import Sample
 from .weights import class_weights
 
@@ -58,6 +62,9 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         Weights of classes, as in scikit-learn: they change the law that is learnt, and ``predict_proba`` is of that law.
     scale_inputs, dtype, callbacks, device, warm_start, random_state, verbose
         As in `NeuralRegressor`.
+    n_members : int, default=1
+        Networks that are trained, with the seeds random_state, random_state + 1 ..., as one program; probabilities are means
+        over them, and so are decisions where the loss has none.
 
     Attributes
     ----------
@@ -66,7 +73,7 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
     class_order_ : ndarray of shape (n_classes,)
         The labels from lowest to highest, as an ordinal loss ranks them: in the order of a pandas ordered categorical y,
         otherwise sorted.  Columns of probabilities and decisions stay in the order of ``classes_``.
-    loss_, loss_state_, net_, history_, n_iter_, n_features_in_, feature_names_in_
+    loss_, loss_state_, net_, members_, history_, n_iter_, n_features_in_, feature_names_in_
         As in `NeuralRegressor`.
 
     Examples
@@ -82,7 +89,8 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
     _is_multi_label: bool
     classes_: np.ndarray
     class_order_: np.ndarray
-    _order_of_classes: list[Any] | None
+    _classes_given: bool = False
+    _order_of_classes: list[Any] | None = None
 
     def __init__(
         self,
@@ -111,6 +119,7 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         device: str = "cpu",
         warm_start: bool = False,
         random_state: Any = None,
+        n_members: int = 1,
         verbose: int = 0,
     ) -> None:
         self.loss = loss
@@ -137,6 +146,7 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         self.device = device
         self.warm_start = warm_start
         self.random_state = random_state
+        self.n_members = n_members
         self.verbose = verbose
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> NeuralClassifier:
@@ -196,8 +206,7 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         -------
         ndarray of shape (n_samples,) or (n_samples, n_labels)
         """
-        raw = self._raw(X)
-        index = self.loss_.predict(raw, self.loss_state_)[0].cpu().numpy()
+        index = self._decided(X).numpy()
         return index if self._multi_label else self.class_order_[index[:, 0]]
 
     def decision_function(self, X: Any) -> np.ndarray:
@@ -211,8 +220,7 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         -------
         ndarray of shape (n_samples,) for two classes, (n_samples, n_classes) or (n_samples, n_labels) otherwise
         """
-        raw = self._raw(X)
-        scores = self.loss_.decision_function(raw, self.loss_state_)[0].cpu().numpy()
+        scores = self._scores(X).numpy()
         if self._multi_label:
             return scores[..., 0]
         if scores.shape[-1] == 1:
@@ -231,8 +239,7 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         -------
         ndarray of shape (n_samples, n_classes), or (n_samples, n_labels) with the probability of each label
         """
-        raw = self._raw(X)
-        probabilities = self.loss_.predict_proba(raw, self.loss_state_)[0].cpu().numpy()
+        probabilities = self._averaged(X, self.loss_.predict_proba).numpy()
         return probabilities[..., 1] if self._multi_label else probabilities[:, 0, self._rank]
 
     @available_if(where_loss_has("predict_proba", A_DECISION))
@@ -250,14 +257,33 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 
-    def _validated(self, X: Any, y: Any, first: bool) -> tuple[Any, np.ndarray]:
+    def _decided(self, X: Any) -> Tensor:
+        """Return class indices, (n_samples, n_targets): the sign or the argmax of the scores."""
+        if len(self.members_) == 1:
+            return self._averaged(X, self.loss_.predict)
+        scores = self._scores(X)
+        return (scores[..., 0] > 0).long() if scores.shape[-1] == 1 else scores.argmax(-1)
+
+    def _scores(self, X: Any) -> Tensor:
+        """Return the scores that decide, (n_samples, n_targets, n_classes or 1).
+
+        Those of several members are the log odds of their mean probability, where that decides, else the mean of their scores.
+        """
+        check_is_fitted(self, "net_")
+        by_posterior = hasattr(self.loss_, "predict_proba") and self.loss_.decides_by_posterior
+        if len(self.members_) == 1 or not by_posterior:
+            return self._averaged(X, self.loss_.decision_function)
+        mean = self._averaged(X, self.loss_.predict_proba)
+        return logits_of(mean.clamp(min=torch.finfo(mean.dtype).tiny))
+
+    def _validated(self, X: Any, y: Any, first: bool, shelf: Shelf) -> tuple[Any, np.ndarray]:
         order = order_of(y)
         if first:
             self._given_order = self._order_of_classes or order
         elif order is not None:
             self._check_order(order)
         y = y.toarray() if sparse.issparse(y) else y
-        return super()._validated(X, y, first)
+        return super()._validated(X, y, first, shelf)
 
     def _encode(self, y: np.ndarray, first: bool) -> np.ndarray:
         check_classification_targets(y)

@@ -40,6 +40,7 @@ DOMAINS: dict[str, Domain] = {
     "scale_target": BOOL,
     "dtype": Choice("auto", "float32", "float64"),
     "warm_start": BOOL,
+    "n_members": COUNT,
 }
 REMEDIES = {
     "hidden_layer_sizes": "Give one width per hidden layer, as (64, 64), or () for the linear model."

@@ -95,6 +95,9 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
         Whether another `fit` goes on where the last one ended.
     random_state : int, RandomState or None, default=None
         Where all randomness comes from; None takes fresh entropy.
+    n_members : int, default=1
+        Networks that are trained, with the seeds random_state, random_state + 1 ..., as one program; predictions, quantiles and
+        standard deviations are means over them.
     verbose : int, default=0
         1 prints a line per epoch.
 
@@ -105,11 +108,13 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
     loss_state_ : State
         What the loss learnt: hyperparameters, bins, class shares and trained parts as tensors.
     net_ : LossNet
-        The fitted skorch net, from scaled X to raw output.
+        The fitted skorch net, from scaled X to raw output; the first member.
+    members_ : list of LossNet
+        One per member.
     history_ : skorch.history.History
-        Training loss, validation loss and time per epoch.
+        Training loss, validation loss and time per epoch; of the first member.
     n_iter_ : int
-        Epochs trained.
+        Epochs trained; of the member that took longest.
     n_features_in_ : int
         Features seen in fit.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -158,6 +163,7 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
         device: str = "cpu",
         warm_start: bool = False,
         random_state: Any = None,
+        n_members: int = 1,
         verbose: int = 0,
     ) -> None:
         self.loss = loss
@@ -184,6 +190,7 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
         self.device = device
         self.warm_start = warm_start
         self.random_state = random_state
+        self.n_members = n_members
         self.verbose = verbose
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> NeuralRegressor:
@@ -238,9 +245,8 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
         ndarray of shape (n_samples,) or (n_samples, n_targets)
             In units of y, float64.
         """
-        raw = self._raw(X)
-        prediction = self.loss_.predict(raw, self.loss_state_)[0].double().cpu().numpy()
-        restored = self._target_scaler.inverse_transform(prediction)
+        prediction = self._averaged(X, lambda raw, state: self.loss_.predict(raw, state).double())
+        restored = self._target_scaler.inverse_transform(prediction.numpy())
         return self._by_target(restored)
 
     @available_if(where_loss_has("predict_quantiles", A_POINT))
@@ -263,10 +269,11 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
         ValueError
             If a level is outside what the loss can tell.
         """
-        raw = self._raw(X)
-        levels = torch.from_numpy(_checked_levels(quantiles)).to(raw)
-        predicted = self.loss_.predict_quantiles(raw, levels, self.loss_state_)[0]
-        columns = predicted.double().cpu().numpy().swapaxes(1, 2)  # (samples, quantiles, targets)
+        levels = torch.from_numpy(_checked_levels(quantiles))
+        predicted = self._averaged(
+            X, lambda raw, state: self.loss_.predict_quantiles(raw, levels.to(raw), state).double()
+        )
+        columns = predicted.numpy().swapaxes(1, 2)  # (samples, quantiles, targets)
         restored = self._target_scaler.inverse_transform(columns).swapaxes(1, 2)
         return self._by_target(restored)
 
@@ -306,9 +313,8 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
         ndarray of shape (n_samples,) or (n_samples, n_targets)
             In units of y, float64.
         """
-        raw = self._raw(X)
-        std = self.loss_.predict_std(raw, self.loss_state_)[0].double().cpu().numpy()
-        restored = std * self._target_scaler.scale
+        std = self._averaged(X, lambda raw, state: self.loss_.predict_std(raw, state).double())
+        restored = std.numpy() * self._target_scaler.scale
         return self._by_target(restored)
 
     def _by_target(self, values: np.ndarray) -> np.ndarray:

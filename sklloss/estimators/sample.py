@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,6 +36,16 @@ class Sample:
     kept: np.ndarray
     n_rows: int
 
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """Equal for samples of equal values whose X is one object."""
+        return *self.identity_of_inputs, _digest(self.y), _digest(self.row_weight)
+
+    @property
+    def identity_of_inputs(self) -> tuple[Any, ...]:
+        """The same, where targets do not matter."""
+        return id(self.X), _digest(self.sample_weight)
+
     def without_repeats(self) -> Sample:
         """Return one row in place of equal ones, their weights added, in an order that the values alone decide.
 
@@ -64,3 +75,7 @@ class Sample:
         keys = np.empty(len(parts), dtype=object)
         keys[:] = [b"|".join(part.tobytes() for part in row) for row in parts]
         return keys
+
+
+def _digest(values: np.ndarray) -> bytes:
+    return hashlib.blake2b(np.ascontiguousarray(values).data).digest()

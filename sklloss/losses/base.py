@@ -412,10 +412,10 @@ def class_shares(y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
 
 
 def logits_of(shares: Tensor) -> Tensor:
-    """Return the logits of class shares, (n_targets, n_outputs)."""
+    """Return the logits of class shares, (..., n_classes) to (..., n_classes or 1 for two)."""
     log_share = shares.log()
     if log_share.shape[-1] == 2:
-        return log_share[:, 1:] - log_share[:, :1]
+        return log_share[..., 1:] - log_share[..., :1]
     return log_share - log_share.mean(-1, keepdim=True)
 
 

@@ -1,10 +1,10 @@
 """Training: how K models learn together, each a skorch net."""
 
 from .criterion import Criterion
-from .data import TrainingSet, rows
-from .engine import train_together
+from .data import Rows, TrainingSet, rows
 from .net import LossNet
 from .optimizers import OPTIMIZERS, optimizer_options, optimizer_spec
+from .programs import train_all
 from .scaling import InputScaler, TargetScaler
 from .seeds import generator, seed_of
 from .stopping import StoppingRule
@@ -14,6 +14,7 @@ __all__ = [
     "Criterion",
     "InputScaler",
     "LossNet",
+    "Rows",
     "StoppingRule",
     "TargetScaler",
     "TrainingSet",
@@ -22,5 +23,5 @@ __all__ = [
     "optimizer_spec",
     "rows",
     "seed_of",
-    "train_together",
+    "train_all",
 ]

@@ -83,6 +83,11 @@ class Criterion(nn.Module):
         return State(tensors, {k for k, v in tensors.items() if isinstance(v, nn.Parameter)})
 
     @property
+    def constant(self) -> Tensor:
+        """Raw output of the best constants, (models, n_targets, n_outputs)."""
+        return self.get_buffer("baseline")
+
+    @property
     def structure(self) -> Hashable:
         """What criteria must have in common to be computed at once."""
         shapes = [(key, tuple(value.shape)) for key, value in self.state.items()]

@@ -124,9 +124,7 @@ class Engine:
 
     def _batches(self, part: Part, size: int) -> Batches:
         seeds = [net.seed for net in self._nets]
-        return Batches(
-            self._data, part, size, self._stack, seeds, self._groups[0].loss.whole_batch
-        )
+        return Batches(self._data, part, size, self._stack, seeds, self._groups[0].loss.whole_batch)
 
     def _leave(self) -> None:
         """Let the models that have ended go."""
@@ -258,9 +256,9 @@ class Engine:
     def _closure_step(self, batch: Batch, states: Sequence[State]) -> Tensor:
         """Take a step that evaluates the loss several times; return the sum of weighted losses after it."""
 
-        def closure() -> Tensor:
+        def closure() -> float:
             total = self._gradients(batch, states)
-            return (total / batch.n_rows + self._penalties.value()).sum()
+            return float((total / batch.n_rows + self._penalties.value()).sum())
 
         self._optimizer.step(closure)
         raw = self._stack.infer(batch.X)

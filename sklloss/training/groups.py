@@ -30,7 +30,7 @@ class LossGroup:
         self.loss: Loss = criteria[0].loss
         self.span = slice(first, first + len(criteria))
         self.state = _joined([criterion.state for criterion in criteria])
-        self.baseline = torch.cat([criterion.baseline for criterion in criteria])
+        self.baseline = torch.cat([criterion.constant for criterion in criteria])
 
     def parameters(self) -> list[nn.Parameter]:
         """Return what the losses train, each (models, ...)."""
@@ -90,7 +90,10 @@ class WholeBatchGroup(LossGroup):
         return raw, y, sample_weight
 
     def _seen(self, raw: Tensor, batch: Batch) -> Piece:
-        y, weight = batch.y[self.span, : batch.n_rows], batch.sample_weight[self.span, : batch.n_rows]
+        y, weight = (
+            batch.y[self.span, : batch.n_rows],
+            batch.sample_weight[self.span, : batch.n_rows],
+        )
         rows = _resized(raw[self.span], batch.n_rows).detach()
         return rows.view(*y.shape, -1), y, weight
 

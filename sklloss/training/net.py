@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -181,9 +181,7 @@ class LossNet(NeuralNet):
 
     # ------------------------------------------------------------------ training
 
-    def partial_fit(
-        self, X: Any, y: Any = None, classes: Any = None, **fit_params: Any
-    ) -> LossNet:
+    def partial_fit(self, X: Any, y: Any = None, classes: Any = None, **fit_params: Any) -> LossNet:
         """Train on; unlike skorch's, an interruption by the user is not swallowed."""
         if not self.initialized_:
             self.initialize()
@@ -194,7 +192,12 @@ class LossNet(NeuralNet):
         return self
 
     def fit_loop(
-        self, X: Any, y: Any = None, epochs: int | None = None, **fit_params: Any
+        self,
+        X: Any,
+        y: Any = None,
+        epochs: int | None = None,
+        on_epoch: Callable[[int], None] | None = None,
+        **fit_params: Any,
     ) -> LossNet:
         """Train for some epochs, or until the stopping rule is content.
 
@@ -206,6 +209,8 @@ class LossNet(NeuralNet):
             Targets, where X is an array.
         epochs : int or None
             How many; by default `max_epochs`.
+        on_epoch : callable or None
+            Called with the number of epochs that are done or no longer needed.
 
         Raises
         ------
@@ -213,7 +218,7 @@ class LossNet(NeuralNet):
             If the loss or the parameters turn NaN or infinite.
         """
         data = X if isinstance(X, TrainingSet) else self._training_set(X, y)
-        (error,) = train_together([self], [data], epochs)
+        (error,) = train_together([self], [data], epochs, on_epoch)
         if error is not None:
             raise error
         return self

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..modules.stack import Snapshot, Stack
+from ..modules.stack import Stack
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,15 @@ class Stopping:
         The models as they are at the start.
     """
 
-    def __init__(
-        self, rules: Sequence[StoppingRule], constant_loss: Tensor, stack: Stack
-    ) -> None:
-        like = {"dtype": constant_loss.dtype, "device": constant_loss.device}
-        self._patience = torch.tensor([rule.n_iter_no_change for rule in rules], **like)
-        self._margin = torch.tensor([rule.tol for rule in rules], **like) * constant_loss.abs()
-        self._keeps_best = torch.tensor([rule.keep_best for rule in rules], device=like["device"])
+    def __init__(self, rules: Sequence[StoppingRule], constant_loss: Tensor, stack: Stack) -> None:
+        patience, tol = (
+            [getattr(rule, name) for rule in rules] for name in ("n_iter_no_change", "tol")
+        )
+        self._patience = constant_loss.new_tensor(patience)
+        self._margin = constant_loss.new_tensor(tol) * constant_loss.abs()
+        self._keeps_best = torch.tensor(
+            [rule.keep_best for rule in rules], device=constant_loss.device
+        )
         self._reference = torch.full_like(constant_loss, torch.inf)
         self._stale = torch.zeros_like(constant_loss)
         self._best_loss = torch.full_like(constant_loss, torch.inf)
