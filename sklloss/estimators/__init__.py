@@ -1,6 +1,7 @@
 """Estimators: scikit-learn's interface to the training of networks."""
 
 from .classifier import NeuralClassifier
+from .export import FittedModule
 from .regressor import NeuralRegressor
 
-__all__ = ["NeuralClassifier", "NeuralRegressor"]
+__all__ = ["FittedModule", "NeuralClassifier", "NeuralRegressor"]

@@ -17,6 +17,7 @@ from torch import Tensor
 from ..losses.base import ClassificationLoss, Task, logits_of
 from ..losses.resolve import get_loss
 from .base import NeuralEstimator, where_loss_has
+from .export import FittedModule, chosen_reading, classification_readings
 from .ready import Shelf
 from .sample import Sample
 from .weights import class_weights
@@ -275,6 +276,49 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
             return self._averaged(X, self.loss_.decision_function)
         mean = self._averaged(X, self.loss_.predict_proba)
         return logits_of(mean.clamp(min=torch.finfo(mean.dtype).tiny))
+
+    def to_module(self, output: str = "auto") -> FittedModule:
+        """Return the fitted model as a plain ``nn.Module``, from X as `predict` takes it to probabilities or a decision.
+
+        It is a copy of its own, in evaluation mode, runs without the estimator and exports with ``torch.export``, as shown in
+        `NeuralRegressor.to_module`.
+
+        Parameters
+        ----------
+        output : {"auto", "predict_proba", "decision_function", "predict", "raw"}, default="auto"
+            What comes out, in the shape of the method of this name, columns in the order of ``classes_``; "predict" gives indices into
+            ``classes_`` (labels may be strings), for multi-label y 0 and 1; "raw" the network's output, (n_samples, n_targets,
+            n_outputs).  "auto" is "predict_proba" where the loss has it, else "decision_function".
+
+        Returns
+        -------
+        FittedModule
+            From a dense tensor of shape (n_samples, n_features), not scaled.
+
+        Raises
+        ------
+        ValueError
+            If `output` is none of these, or probabilities are asked of a loss that has none.
+        NotFittedError
+            If the estimator is not fitted.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from sklearn.datasets import load_iris
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = NeuralClassifier("focal", max_epochs=5, random_state=0).fit(X, y)
+        >>> model.to_module()(torch.from_numpy(X)).shape
+        torch.Size([150, 3])
+        >>> index = model.to_module("predict")(torch.from_numpy(X))
+        >>> bool((model.classes_[index] == model.predict(X)).all())
+        True
+        """
+        check_is_fitted(self, "net_")
+        rank = np.arange(len(self.classes_)) if self._multi_label else self._rank
+        readings = classification_readings(self.loss_, rank, self._multi_label)
+        reading = chosen_reading(readings, output, self.loss_.label)
+        return FittedModule.of_nets([self.net_], self._input_scaler, self.n_features_in_, reading)
 
     def _validated(self, X: Any, y: Any, first: bool, shelf: Shelf) -> tuple[Any, np.ndarray]:
         order = order_of(y)

@@ -9,12 +9,14 @@ import torch
 from sklearn.base import RegressorMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
 from ..losses.base import Task
 from ..losses.domains import Interval, check_in_domain
 from ..losses.resolve import get_loss
 from ..training import TargetScaler
 from .base import NeuralEstimator, where_loss_has
+from .export import FittedModule, chosen_reading, regression_readings
 from .sample import Sample
 
 OPEN_UNIT = Interval(0, 1, closed="neither")
@@ -316,6 +318,47 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
         std = self._averaged(X, lambda raw, state: self.loss_.predict_std(raw, state).double())
         restored = std.numpy() * self._target_scaler.scale
         return self._by_target(restored)
+
+    def to_module(self, output: str = "predict") -> FittedModule:
+        """Return the fitted model as a plain ``nn.Module``, from X as `predict` takes it to the prediction.
+
+        It is a copy of its own, in evaluation mode, runs without the estimator and exports with ``torch.export``.
+
+        Parameters
+        ----------
+        output : {"predict", "raw"}, default="predict"
+            What comes out: the prediction on the scale of y, float64, (n_samples,) or (n_samples, n_targets); or the network's raw
+            output, (n_samples, n_targets, n_outputs).
+
+        Returns
+        -------
+        FittedModule
+            From a dense tensor of shape (n_samples, n_features), not scaled.
+
+        Raises
+        ------
+        ValueError
+            If `output` is none of these.
+        NotFittedError
+            If the estimator is not fitted.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_diabetes
+        >>> X, y = load_diabetes(return_X_y=True)
+        >>> model = NeuralRegressor("huber", max_epochs=5, random_state=0).fit(X, y)
+        >>> module, rows = model.to_module(), torch.from_numpy(X)
+        >>> np.allclose(module(rows), model.predict(X))
+        True
+        >>> dynamic = ({0: torch.export.Dim("rows")},)
+        >>> exported = torch.export.export(module, (rows[:2],), dynamic_shapes=dynamic).module()
+        >>> np.allclose(exported(rows), model.predict(X))
+        True
+        """
+        check_is_fitted(self, "net_")
+        readings = regression_readings(self.loss_, self._target_scaler, self._y_is_column)
+        reading = chosen_reading(readings, output, self.loss_.label)
+        return FittedModule.of_nets([self.net_], self._input_scaler, self.n_features_in_, reading)
 
     def _by_target(self, values: np.ndarray) -> np.ndarray:
         """Drop the axis of targets, (n_samples, n_targets, ...), where y was a column."""
