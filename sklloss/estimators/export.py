@@ -88,6 +88,8 @@ class FittedModule(nn.Module):
         members = [Member(net.module_, net.criterion_, reading.of_member) for net in nets]
         shared = cls(members, InputScaling(input_scaler, n_features), reading.of_mean)
         own = copy.deepcopy(shared).to(nets[0].criterion_.baseline.device)
+        for tensor in (*own.parameters(), *own.buffers()):
+            tensor.data = tensor.data.contiguous()  # training may lay weights out transposed
         return own.eval().requires_grad_(False)
 
     def forward(self, X: Tensor) -> Tensor:

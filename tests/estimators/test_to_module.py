@@ -210,8 +210,12 @@ def test_is_a_copy_of_its_own(task, name):
 
 @pytest.mark.parametrize(("task", "name"), LOSSES)
 def test_pickles_and_loads(task, name):
-    model, X = fitted_to(task, name)
+    """Without the buffer that the weights were trained in."""
+    model, X = fitted_to(task, name, hidden_layer_sizes=(32,))
     module, rows = model.to_module(), torch.tensor(X)
+    for tensor in module.state_dict().values():
+        assert tensor.is_contiguous()
+        assert tensor.untyped_storage().nbytes() == tensor.nbytes
     file = io.BytesIO()
     torch.save(module, file)
     file.seek(0)
@@ -262,6 +266,16 @@ def test_own_module(scale_inputs):
     np.testing.assert_allclose(exported(rows), model.predict(BODIES))
     assert_same(model, BODIES)
     np.testing.assert_array_equal(rows, BODIES)
+
+
+def test_members_that_write_into_what_they_receive_do_not_disturb_each_other():
+    X, y = BODIES, EXERCISES[:, 0]
+    one, two = (
+        fitted(estimator("regression", "mse", module=Wide, random_state=k), X, y) for k in (0, 1)
+    )
+    reading = regression_readings(one.loss_, one._target_scaler, True)["predict"]
+    module = FittedModule.of_nets([one.net_, two.net_], one._input_scaler, X.shape[1], reading)
+    np.testing.assert_allclose(module(torch.tensor(X)), (one.predict(X) + two.predict(X)) / 2)
 
 
 class Scaled(nn.Module):
