@@ -170,7 +170,7 @@ class OnScaleOfY(nn.Module):
 
     def forward(self, prediction: Tensor) -> Tensor:
         """Prediction * scale + centre."""
-        restored = prediction.to(self.scale.dtype) * self.scale + self.centre
+        restored = prediction * self.scale + self.centre
         return restored.squeeze(1) if self.y_is_column else restored
 
 

@@ -206,8 +206,8 @@ class MultiQuantile(RegressionLoss):
 
     def predict(self, raw: Tensor, state: State) -> Tensor:
         """Return the level nearest 0.5."""
-        nearest = min(range(len(self.quantiles)), key=lambda i: abs(self.quantiles[i] - 0.5))
-        return self.inverse_link(raw, state)[..., nearest]
+        distances = [abs(quantile - 0.5) for quantile in self.quantiles]
+        return self.inverse_link(raw, state)[..., distances.index(min(distances))]
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
         """The weighted quantiles, as a lowest level and gaps (of at least a millionth)."""

@@ -133,10 +133,13 @@ def test_order_of_classes(name, order):
 
 
 @pytest.mark.parametrize(("task", "name"), LOSSES)
-def test_exports_with_any_number_of_rows(task, name):
+@pytest.mark.parametrize("strict", [False, True])
+def test_exports_with_any_number_of_rows(task, name, strict):
+    """Traced as it runs, and strictly by its code, which older versions of torch do unless told."""
     model, X = fitted_to(task, name)
     module, rows = model.to_module(), torch.tensor(X)
-    exported = export(module, (rows[:3],), dynamic_shapes=({0: Dim("rows")},)).module()
+    dynamic = ({0: Dim("rows")},)
+    exported = export(module, (rows[:3],), dynamic_shapes=dynamic, strict=strict).module()
     for n_rows in (1, 2, len(rows)):
         torch.testing.assert_close(exported(rows[:n_rows]), module(rows[:n_rows]))
 
