@@ -2,8 +2,16 @@
 
 from .estimators import NeuralClassifier, NeuralRegressor
 from .losses import get_loss, list_losses
+from .search import LossSearchCV
 from .training import Criterion
 
 __version__ = "0.1.0"
 
-__all__ = ["Criterion", "NeuralClassifier", "NeuralRegressor", "get_loss", "list_losses"]
+__all__ = [
+    "Criterion",
+    "LossSearchCV",
+    "NeuralClassifier",
+    "NeuralRegressor",
+    "get_loss",
+    "list_losses",
+]

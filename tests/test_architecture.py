@@ -10,12 +10,13 @@ import pytest
 import sklloss
 
 PACKAGE = Path(sklloss.__file__).parent
-LAYERS = ["losses", "modules", "training", "estimators"]
+LAYERS = ["losses", "modules", "training", "estimators", "search"]
 MAY_IMPORT = {
     "losses": {"torch", "numpy", "pandas", "scipy"},
     "modules": {"torch"},
-    "training": {"torch", "numpy", "scipy", "skorch", "sklearn"},
+    "training": {"torch", "numpy", "scipy", "skorch", "sklearn", "threadpoolctl"},
     "estimators": {"torch", "numpy", "scipy", "sklearn"},
+    "search": {"numpy", "scipy", "sklearn", "joblib", "tqdm"},
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 
