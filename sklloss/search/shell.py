@@ -19,7 +19,6 @@ from sklearn.utils import get_tags
 
 from ..estimators.base import NeuralEstimator
 
-
 Parts = tuple[Any, Any, dict[str, Any]]  # X, y and the parameters of `fit`
 
 

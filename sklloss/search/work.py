@@ -20,7 +20,6 @@ from .results import Key
 from .scikit_learn import Data, Result, failed_scores
 from .shell import Parts, dressed, fitted_shell, net_of
 
-
 NOTHING: Parts = (None, None, {})
 
 

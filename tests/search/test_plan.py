@@ -1,0 +1,184 @@
+"""Which models share a stack, and how many."""
+
+import os
+
+import numpy as np
+import pytest
+import sklearn
+import torch
+from sklearn.model_selection import ParameterGrid
+from skorch.callbacks import EpochScoring
+
+from sklloss import NeuralClassifier, NeuralRegressor
+from sklloss.estimators.together import Fit, fit_together, sharing_key
+from sklloss.search import scikit_learn
+from sklloss.search.candidates import checked_candidates, trials_of
+from sklloss.search.plan import Run, Shape, automatic_size, tasks_of
+from sklloss.search.stack_size import sizes, stack_size
+from sklloss.training.threads import one_thread, threads_of_search, threads_of_task
+
+
+def test_private_names_were_checked_with_the_installed_scikit_learn():
+    assert sklearn.__version__ == scikit_learn.CHECKED_WITH, (
+        "Look through search/scikit_learn.py beside the installed scikit-learn's _search.py, then set CHECKED_WITH."
+    )
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"loss": "huber", "loss__delta": 3.0},
+        {"loss": "quantile"},
+        {"lr": 0.1},
+        {"weight_decay": 0.1, "l1": 0.1},
+        {"dropout": 0.5},
+        {"max_epochs": 7, "n_iter_no_change": 3, "tol": 0.1},
+        {"random_state": 4},
+        {"scale_target": False, "scale_inputs": False},
+        {"hidden_layer_sizes": [100]},
+    ],
+)
+def test_what_may_differ_in_a_stack(params):
+    key = sharing_key(NeuralRegressor())
+    assert key is not None
+    assert sharing_key(NeuralRegressor().set_params(**params)) == key
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"hidden_layer_sizes": (3,)},
+        {"activation": "tanh"},
+        {"optimizer": "sgd"},
+        {"optimizer__betas": [0.8, 0.9]},
+        {"module__dropout": 0.2},
+        {"batch_size": 17},
+        {"early_stopping": True},
+        {"validation_fraction": 0.2},
+        {"dtype": "float64"},
+        {"loss": "gaussian_nll"},
+    ],
+)
+def test_what_makes_another_stack(params):
+    key = sharing_key(NeuralRegressor().set_params(**params))
+    assert key not in (None, sharing_key(NeuralRegressor()))
+
+
+class Own(NeuralRegressor):
+    pass
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        NeuralRegressor(module=torch.nn.Linear),
+        NeuralRegressor(callbacks=[EpochScoring("r2")]),
+        NeuralRegressor(warm_start=True),
+        NeuralRegressor(validation_fraction=([0], [1])),
+        NeuralRegressor(device="auto"),
+        NeuralRegressor(optimizer="lbfgs"),
+        NeuralRegressor(verbose=1),
+        NeuralRegressor(lr=-1),
+        NeuralRegressor(optimizer="none such"),
+        NeuralRegressor("huber").set_params(loss__delta=-1),
+        Own(),
+        "no estimator",
+    ],
+    ids=repr,
+)
+def test_what_is_fitted_alone(estimator):
+    assert sharing_key(estimator) is None
+
+
+def runs_of(grid, n_splits, estimator=None):
+    trials = trials_of(checked_candidates(estimator or NeuralRegressor(), grid), 1)
+    return [Run(trial, split) for trial in trials for split in range(n_splits)]
+
+
+def test_stacks_cover_few_splits_and_keep_losses_together():
+    grid = {"lr": [0.1, 0.2], "loss": ["mae", "mse", "huber"]}
+    runs = runs_of(grid, 4)
+    tasks = tasks_of(runs, lambda run: Shape(100, 5, False), 6, 1)
+    assert [{run.split for run in task.runs} for task in tasks] == [{0}, {1}, {2}, {3}]
+    for task in tasks_of(runs, lambda run: Shape(100, 5, False), 9, 1):
+        losses = [run.trial.params["loss"] for run in task.runs]
+        changes = sum(a != b for a, b in zip(losses, losses[1:], strict=False))
+        assert changes == len(set(losses)) - 1
+        assert len({run.split for run in task.runs}) <= 2
+    assert sorted(run.key for task in tasks for run in task.runs) == sorted(r.key for r in runs)
+
+
+def test_rows_columns_and_widths_make_stacks_of_their_own():
+    runs = runs_of({"loss": ["mse", "gaussian_nll"], "optimizer": ["adam", "lbfgs"]}, 3)
+    tasks = tasks_of(runs, lambda run: Shape(100 + (run.split == 0), 5, False), 50, 1)
+    assert sorted(len(task.runs) for task in tasks if task.stacked) == [1, 1, 2, 2]
+    assert sum(not task.stacked for task in tasks) == 6
+
+
+def test_automatic_size_follows_the_net():
+    def size(n_rows=5000, n_workers=1, **params):
+        (run,) = runs_of({}, 1, NeuralRegressor(**params))
+        return automatic_size(run, Shape(n_rows, 20, False), n_workers)
+
+    typical = size(hidden_layer_sizes=(64, 64), batch_size=128)
+    assert 16 <= typical <= 32
+    assert size(hidden_layer_sizes=(8,), batch_size=128) > typical
+    assert size(hidden_layer_sizes=(512, 512), batch_size=1024) < 4
+    assert size(hidden_layer_sizes=(64, 64), batch_size=128, dtype="float64") < typical
+    assert size(hidden_layer_sizes=32) > 1
+    assert runs_of({}, 1, NeuralClassifier())[0].trial.sharing is not None
+
+
+def test_memory_bounds_a_stack():
+    few = stack_size((1000, 8, 1), 200, 10**6, memory=8 * 2**30)
+    assert stack_size((1000, 8, 1), 200, 10**4, memory=8 * 2**30) > few
+    assert few * 1000 * 10**6 * 4 <= 2 * 2**30 or few == 1
+    assert stack_size((10, 8, 1), 200, 10**6, memory=2**30, n_workers=4) <= 2
+
+
+@pytest.mark.parametrize("n_workers", [1, 2, 3])
+@pytest.mark.parametrize("n_models", [1, 2, 7, 100])
+def test_sizes_are_balanced(n_models, n_workers):
+    found = sizes(n_models, 16, n_workers)
+    assert sum(found) == n_models
+    assert max(found) - min(found) <= 1
+    assert max(found) <= 16
+    assert len(found) % n_workers == 0 or len(found) == n_models
+
+
+def test_one_fit_that_fails_does_not_touch_the_others(diabetes):
+    X, y = diabetes
+    epochs = []
+    params = {"max_epochs": 5, "random_state": 0, "n_iter_no_change": 1, "tol": 10.0}
+    nets = [NeuralRegressor(loss, **params) for loss in ("mse", "gamma", "mae")]
+    fits = [Fit(net, X, y - y.mean(), {"sample_weight": np.ones(len(y))}) for net in nets]
+    outcomes = fit_together(fits, epochs.append)
+    assert [type(outcome.error) for outcome in outcomes] == [type(None), ValueError, type(None)]
+    assert all(outcome.seconds > 0 for outcome in outcomes)
+    assert sum(epochs) == 15
+    assert nets[2].n_iter_ < 5
+    alone = NeuralRegressor("mae", **params).fit(X, y - y.mean())
+    np.testing.assert_array_equal(nets[2].predict(X), alone.predict(X))
+
+
+def test_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with threads_of_search(1), threads_of_task(os.getpid()):
+            assert torch.get_num_threads() == 2
+        with threads_of_search(2):
+            assert torch.get_num_threads() == 1
+        with threads_of_task(-1):
+            assert torch.get_num_threads() == 1
+        with pytest.raises(KeyError), one_thread():
+            raise KeyError
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_candidates_are_in_the_order_of_parameter_grid():
+    grid = [{"lr": [0.1, 0.2], "loss": ["mse", "mae"]}, {"loss": ["huber"]}]
+    found = [params for params, _ in checked_candidates(NeuralRegressor(), grid)]
+    assert found == list(ParameterGrid(grid))

@@ -1,0 +1,294 @@
+"""What LossSearchCV does beyond GridSearchCV: checks before training, seeds, progress, interruptions."""
+
+import tempfile
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from sklloss import LossSearchCV, NeuralClassifier, NeuralRegressor
+from sklloss.losses import Huber
+
+SMALL = {"hidden_layer_sizes": (8,), "max_epochs": 3, "random_state": 5}
+GRID = {"loss": ["mse", "mae", "huber"]}
+
+
+def regressor(**params):
+    return NeuralRegressor(**{**SMALL, **params})
+
+
+def pipeline(**params):
+    return Pipeline([("scale", StandardScaler()), ("net", regressor(**params))])
+
+
+class NeverFitted(StandardScaler):
+    def fit(self, X, y=None, sample_weight=None):
+        raise AssertionError("training began")
+
+
+@pytest.mark.parametrize(
+    ("grid", "message"),
+    [
+        ({"net__losss": ["mse"]}, "losss"),
+        ({"nett__loss": ["mse"]}, "nett"),
+        ({"net__loss": ["mse", "hubr"]}, "Did you mean 'huber'"),
+        ({"net__loss": ["mse", "focal"]}, "is a classification loss"),
+        ({"net__loss": ["mse"], "net__loss__delta": [1]}, "has no parameter 'delta'"),
+    ],
+)
+def test_candidates_are_checked_before_training(grid, message, diabetes):
+    estimator = Pipeline([("scale", NeverFitted()), ("net", regressor())])
+    with pytest.raises(ValueError, match=message):
+        LossSearchCV(estimator, grid, error_score="raise").fit(*diabetes)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "prefix"),
+    [
+        (regressor(), ""),
+        (pipeline(), "net__"),
+        (TransformedTargetRegressor(pipeline()), "regressor__net__"),
+    ],
+)
+def test_one_grid_for_losses_of_different_parameters(estimator, prefix, diabetes):
+    grid = {"loss": ["huber", Huber, "mse"], "loss__delta": np.array([0.5, 1.0]), "lr": [0.1]}
+    named = {f"{prefix}{name}": values for name, values in grid.items()}
+    with pytest.raises(ValueError, match="Give a list of grids") as caught:
+        LossSearchCV(estimator, named).fit(*diabetes)
+    shown = str(caught.value).partition("Give a list of grids: ")[2].removesuffix(".")
+    grids = eval(shown.replace(repr(Huber), "Huber"), {"Huber": Huber})
+    assert grids == [
+        {f"{prefix}loss": ["mse"], f"{prefix}lr": [0.1]},
+        {
+            f"{prefix}loss": ["huber", Huber],
+            f"{prefix}loss__delta": [0.5, 1.0],
+            f"{prefix}lr": [0.1],
+        },
+    ]
+    search = LossSearchCV(estimator, grids, cv=2).fit(*diabetes)
+    assert len(search.cv_results_["params"]) == 5
+
+
+@pytest.mark.parametrize(
+    "params",
+    [{"n_seeds": 0}, {"n_seeds": 1.5}, {"stack_size": 0}, {"stack_size": "all"}, {"n_seeds": True}],
+)
+def test_own_parameters_have_domains(params, diabetes):
+    (name,) = params
+    with pytest.raises(ValueError, match=f"LossSearchCV needs {name}"):
+        LossSearchCV(regressor(), GRID, **params).fit(*diabetes)
+
+
+def test_seeds_need_a_random_state(diabetes):
+    with pytest.raises(ValueError, match="n_seeds=2 needs an estimator with a random_state"):
+        LossSearchCV(StandardScaler(), {"with_std": [True]}, n_seeds=2, scoring="r2").fit(*diabetes)
+
+
+@pytest.mark.parametrize("make", [regressor, pipeline, TransformedTargetRegressor])
+def test_scores_are_means_over_consecutive_seeds(make, diabetes):
+    estimator = make() if make is not TransformedTargetRegressor else make(regressor())
+    prefix = {regressor: "", pipeline: "net__"}.get(make, "regressor__")
+    grid = {f"{prefix}loss": ["mse", "mae"]}
+    cv = KFold(3)
+    search = LossSearchCV(estimator, grid, cv=cv, n_seeds=3).fit(*diabetes)
+    seeded = [
+        GridSearchCV(estimator.set_params(**{f"{prefix}random_state": seed}), grid, cv=cv)
+        .fit(*diabetes)
+        .cv_results_
+        for seed in (5, 6, 7)
+    ]
+    estimator.set_params(**{f"{prefix}random_state": 5})
+    for split in range(3):
+        name = f"split{split}_test_score"
+        expected = np.mean([table[name] for table in seeded], axis=0)
+        np.testing.assert_array_equal(search.cv_results_[name], expected)
+    by_split = np.array([[t[f"split{i}_test_score"] for i in range(3)] for t in seeded])
+    np.testing.assert_allclose(
+        search.cv_results_["std_over_seeds_test_score"], by_split.std(0).mean(0)
+    )
+    assert len(search.cv_results_["params"]) == 2
+    own = estimator.set_params(**search.best_params_).fit(*diabetes)
+    np.testing.assert_array_equal(search.predict(diabetes[0]), own.predict(diabetes[0]))
+
+
+def test_seeds_begin_at_those_of_the_grid_or_at_a_drawn_one(diabetes):
+    grid = {"random_state": [0, 1]}
+    table = LossSearchCV(regressor(), grid, cv=2, n_seeds=2).fit(*diabetes).cv_results_
+    single = LossSearchCV(regressor(), {"random_state": [0, 1, 2]}, cv=2).fit(*diabetes)
+    of_seed = single.cv_results_["mean_test_score"]
+    expected = [of_seed[:2].mean(), of_seed[1:].mean()]
+    np.testing.assert_allclose(table["mean_test_score"], expected, rtol=1e-12)
+    free = LossSearchCV(regressor(random_state=None), {"loss": ["mse", "MSELoss"]}, cv=2, n_seeds=2)
+    first, second = free.fit(*diabetes).cv_results_["mean_test_score"]
+    assert first == second
+    generator = np.random.RandomState(3)
+    drawn = LossSearchCV(regressor(random_state=generator), {"loss": ["mse"]}, cv=2, n_seeds=1)
+    again = LossSearchCV(regressor(random_state=generator), {"loss": ["mse"]}, cv=2, n_seeds=1)
+    assert drawn.fit(*diabetes).best_score_ == again.fit(*diabetes).best_score_
+
+
+def test_several_metrics_over_seeds(diabetes):
+    search = LossSearchCV(
+        regressor(), GRID, cv=2, n_seeds=2, scoring=["r2", "max_error"], refit="r2"
+    )
+    table = search.fit(*diabetes).cv_results_
+    assert (table["std_over_seeds_test_max_error"] > 0).all()
+    assert list(table)[-2:] == ["std_over_seeds_test_r2", "std_over_seeds_test_max_error"]
+
+
+class Counting(StandardScaler):
+    folder = ""
+
+    def fit(self, X, y=None, sample_weight=None):
+        with (Path(self.folder) / "fits").open("a") as file:
+            file.write("x")
+        return super().fit(X, y)
+
+
+@pytest.mark.parametrize("stack_size", ["auto", 2])
+def test_steps_are_fitted_once_per_split_and_setting(stack_size, diabetes, tmp_path, monkeypatch):
+    monkeypatch.setattr(Counting, "folder", str(tmp_path))
+    estimator = Pipeline([("scale", Counting()), ("net", regressor())])
+    grid = {"net__loss": ["mse", "mae", "huber"], "scale__with_std": [True, False]}
+    LossSearchCV(estimator, grid, cv=3, refit=False, stack_size=stack_size).fit(*diabetes)
+    assert (tmp_path / "fits").read_text() == "x" * 6
+
+
+def test_pipelines_with_memory(diabetes, tmp_path):
+    estimator = pipeline().set_params(memory=str(tmp_path))
+    search = LossSearchCV(estimator, {"net__loss": ["mse", "mae"]}, cv=2).fit(*diabetes)
+    expected = GridSearchCV(pipeline(), {"net__loss": ["mse", "mae"]}, cv=2).fit(*diabetes)
+    assert search.best_score_ == expected.best_score_
+    assert search.best_estimator_.memory == str(tmp_path)
+
+
+def test_target_transformers_are_as_their_own_fit_leaves_them(diabetes):
+    X, y = diabetes
+    shell = TransformedTargetRegressor(regressor(), transformer=StandardScaler())
+    seen = []
+
+    def score(estimator, X, y):
+        seen.append(estimator)
+        return estimator.score(X, y)
+
+    LossSearchCV(
+        shell,
+        {"regressor__loss": ["mae"]},
+        cv=[(range(300), range(300, 442))],
+        scoring=score,
+        refit=False,
+    ).fit(X, y)
+    own = TransformedTargetRegressor(regressor(loss="mae"), transformer=StandardScaler())
+    own.fit(X[:300], y[:300])
+    assert set(vars(seen[0])) == set(vars(own))
+    np.testing.assert_array_equal(seen[0].predict(X), own.predict(X))
+    assert not hasattr(seen[0].regressor, "net_")
+    assert seen[0].regressor_.loss == seen[0].regressor.loss == "mae"
+
+
+class Interrupting:
+    """A scorer that the user interrupts after some calls."""
+
+    def __init__(self, calls):
+        self.calls = calls
+
+    def __call__(self, estimator, X, y):
+        self.calls -= 1
+        if self.calls < 0:
+            raise KeyboardInterrupt
+        return estimator.score(X, y)
+
+
+def test_an_interrupted_search_keeps_the_results_so_far(diabetes):
+    search = LossSearchCV(regressor(), GRID, cv=2, stack_size=3).fit(*diabetes)
+    full = search.cv_results_
+    search.set_params(scoring=Interrupting(3), stack_size=1)
+    with (
+        pytest.warns(UserWarning, match="interrupted when 0 of 3 candidates"),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        search.fit(*diabetes)
+    assert not hasattr(search, "best_estimator_")
+    assert np.isnan(search.cv_results_["mean_test_score"]).all()
+    search.set_params(scoring=Interrupting(5))
+    with (
+        pytest.warns(UserWarning, match="interrupted when 2 of 3 candidates"),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        search.fit(*diabetes)
+    table = search.cv_results_
+    assert table["interrupted"].tolist() == [False, False, True]
+    np.testing.assert_array_equal(table["mean_test_score"][:2], full["mean_test_score"][:2])
+    assert np.isnan(table["mean_test_score"][2])
+    assert set(table) == {*full, "interrupted"}
+
+
+def interrupted_by_mse(estimator, X, y):
+    if estimator.loss == "mse":
+        raise KeyboardInterrupt
+    return {"r2": estimator.score(X, y), "one": 1.0}
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing"])
+def test_interruption_of_workers(backend, diabetes):
+    search = LossSearchCV(
+        regressor(), {"loss": ["mae", "mse"]}, cv=2, n_jobs=2, stack_size=1, refit="r2"
+    ).set_params(scoring=interrupted_by_mse)
+    with (
+        joblib.parallel_config(backend=backend),
+        pytest.warns(UserWarning, match="was interrupted"),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        search.fit(*diabetes)
+    assert search.cv_results_["interrupted"][1]
+
+
+def test_silent_unless_asked(diabetes, capsys):
+    LossSearchCV(regressor(), GRID, cv=2).fit(*diabetes)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_progress(n_jobs, diabetes, capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    search = LossSearchCV(pipeline(), {"net__loss": ["mse", "mae"]}, cv=2, verbose=2, n_jobs=n_jobs)
+    with joblib.parallel_config(backend="threading"):
+        search.fit(*diabetes)
+    out, err = capsys.readouterr()
+    assert "12/12" in err
+    assert f"best={search.best_score_:.4g}" in err
+    assert len(out.splitlines()) == 2
+    assert "[LossSearchCV 1/2] net__loss='mse': score=" in out
+    assert not list(tmp_path.iterdir())
+
+
+def test_failures_of_steps_leave_the_bar_whole(diabetes, capsys):
+    broken = FunctionTransformer(lambda X: X[:, :0])
+    grid = {"scale": [StandardScaler(), broken], "net__loss": ["mse"]}
+    with pytest.warns(UserWarning, match="2 fits failed|non-finite"):
+        LossSearchCV(pipeline(), grid, cv=2, verbose=1).fit(*diabetes)
+    assert "12/12" in capsys.readouterr().err
+
+
+def test_classifier_in_a_pipeline_picks_a_loss(breast_cancer):
+    X, y = breast_cancer
+    estimator = Pipeline(
+        [("scale", StandardScaler()), ("net", NeuralClassifier(max_epochs=30, random_state=0))]
+    )
+    grid = [
+        {"net__loss": ["mae", "cross_entropy"]},
+        {"net__loss": ["focal"], "net__loss__gamma": [1, 2]},
+    ]
+    search = LossSearchCV(estimator, grid, cv=3, scoring="f1_macro").fit(X, y)
+    assert search.best_score_ > 0.95
+    assert (
+        search.best_score_
+        == cross_val_score(
+            estimator.set_params(**search.best_params_), X, y, cv=3, scoring="f1_macro"
+        ).mean()
+    )
