@@ -225,5 +225,5 @@ class LossSearchCV(OpenGridSearchCV):
             f"LossSearchCV was interrupted when {n_finished} of {len(settings)} candidates were finished. cv_results_ has their scores;"
             " its column 'interrupted' marks the others. Nothing is refitted, so that there is no best_estimator_.",
             UserWarning,
-            stacklevel=2,
+            stacklevel=5,  # where the user calls fit
         )

@@ -96,7 +96,8 @@ class OpenGridSearchCV(GridSearchCV):
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         self._checked_cv_orig = cv
         self.n_splits_ = cv.get_n_splits(X, y, **split_params)
-        splits = list(cv.split(X, y, **split_params))
+        drawn = cv.split(X, y, **split_params)
+        splits = [(np.asarray(train), np.asarray(test)) for train, test in drawn]
         if len(splits) != self.n_splits_:
             raise ValueError(
                 "cv.split and cv.get_n_splits return inconsistent results. "

@@ -185,7 +185,7 @@ def warnings_of(search, X, y):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         search.fit(X, y)
-    return [w for w in caught if issubclass(w.category, UserWarning)]
+    return [w for w in caught if issubclass(w.category, UserWarning | FitFailedWarning)]
 
 
 @pytest.mark.parametrize(

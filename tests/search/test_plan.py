@@ -1,6 +1,7 @@
 """Which models share a stack, and how many."""
 
 import os
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -102,7 +103,7 @@ def test_stacks_cover_few_splits_and_keep_losses_together():
     assert [{run.split for run in task.runs} for task in tasks] == [{0}, {1}, {2}, {3}]
     for task in tasks_of(runs, lambda run: Shape(100, 5, False), 9, 1):
         losses = [run.trial.params["loss"] for run in task.runs]
-        changes = sum(a != b for a, b in zip(losses, losses[1:], strict=False))
+        changes = sum(a != b for a, b in pairwise(losses))
         assert changes == len(set(losses)) - 1
         assert len({run.split for run in task.runs}) <= 2
     assert sorted(run.key for task in tasks for run in task.runs) == sorted(r.key for r in runs)
