@@ -13,7 +13,8 @@ from ..estimators.together import sharing_key
 from ..losses.base import plain
 from ..losses.resolve import get_loss
 from ..training.seeds import SEED_LIMIT, seed_of
-from .shell import net_of, path_to_net
+from .scikit_learn import has_callbacks
+from .shell import layers_of, net_of, path_to_net
 
 Params = dict[str, Any]
 
@@ -149,7 +150,10 @@ def _with_seeds(params: Params, made: Any, n_seeds: int, drawn: int) -> list[Par
         raise ValueError(
             f"n_seeds={n_seeds} needs an estimator with a random_state; {made!r} has none. Leave n_seeds=1."
         )
-    first = drawn if own[key] is None else seed_of(clone(own[key], safe=False))
+    try:
+        first = drawn if own[key] is None else seed_of(clone(own[key], safe=False))
+    except ValueError:
+        return [params] * n_seeds  # a seed outside what is allowed fails its own fits
     return [{**params, key: (first + i) % SEED_LIMIT} for i in range(n_seeds)]
 
 
@@ -164,7 +168,9 @@ def _trial(
     setting = settings.setdefault(around, len(settings)) if path else None
     loss = get_loss(net.loss, task=net._task).structure
     epochs = net.max_epochs if isinstance(net.max_epochs, int) else 1
-    return Trial(candidate, seed, params, net, sharing_key(net), setting, loss, epochs)
+    watched = any(has_callbacks(layer) for layer in layers_of(made))
+    sharing = None if watched else sharing_key(net)
+    return Trial(candidate, seed, params, net, sharing, setting, loss, epochs)
 
 
 def _around(path: tuple[str, ...], params: Params) -> Hashable:

@@ -18,7 +18,7 @@ from .fits import Workers, fit_all
 from .plan import Run
 from .report import Report
 from .results import Tally
-from .scikit_learn import Data, OpenGridSearchCV, fit_context
+from .scikit_learn import Data, OpenGridSearchCV, fit_context, has_callbacks
 from .work import Work
 
 COUNT = Interval(1, integer=True)
@@ -157,6 +157,7 @@ class LossSearchCV(OpenGridSearchCV):
             If the user interrupts; the results so far are then in ``cv_results_``.
         """
         self._check_own_params()
+        self._refuse_callbacks()
         self._check_y(y)
         self._forget()
         data = self._data(X, y, params)
@@ -169,12 +170,19 @@ class LossSearchCV(OpenGridSearchCV):
             tally = self._search(data, runs, settings, workers)
             self._finish(tally, settings)
             if self.refit:
-                self._refit_best(data)
+                self._refit(data)
         return self
 
     def _check_own_params(self) -> None:
         for name, (domain, remedy) in DOMAINS.items():
             check_in_domain("LossSearchCV", name, plain(getattr(self, name)), domain, remedy)
+
+    def _refuse_callbacks(self) -> None:
+        if has_callbacks(self):
+            raise ValueError(
+                "LossSearchCV has no task for each fit, which scikit-learn's callbacks could follow. Set verbose=1 for a bar, set the"
+                " callbacks on its estimator, or use GridSearchCV."
+            )
 
     def _check_y(self, y: Any) -> None:
         if y is None and get_tags(self.estimator).target_tags.required:
@@ -212,6 +220,18 @@ class LossSearchCV(OpenGridSearchCV):
         more = tally.std_over_seeds() if self.n_seeds > 1 else {}
         self.cv_results_ = self._table(settings, results, more)
         self._choose(self.cv_results_, results[0]["test_scores"])
+
+    def _refit(self, data: Data) -> None:
+        try:
+            self._refit_best(data)
+        except KeyboardInterrupt:
+            warnings.warn(
+                "LossSearchCV was interrupted in its refit. All candidates are finished: cv_results_ has their scores. There is no"
+                " best_estimator_.",
+                UserWarning,
+                stacklevel=4,  # where the user calls fit
+            )
+            raise
 
     def _keep(self, tally: Tally, settings: list[dict[str, Any]]) -> None:
         """Keep the results of an interrupted search, and say so."""

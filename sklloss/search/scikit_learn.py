@@ -1,7 +1,7 @@
 """Every private name of scikit-learn that the search uses, in this one file.
 
 `OpenGridSearchCV` is GridSearchCV taken apart: what its `fit` does before, between and after the fits of candidates, as methods
-that speak of scikit-learn's own helpers, so that scores, warnings and `cv_results_` are made by the code that makes them there.
+that call scikit-learn's own functions, so that scores, warnings and `cv_results_` are made by the code that makes them there.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Data:
     fit_params, score_params : mapping
         What `fit` and the scorers receive besides, for all rows.
     scorer : callable
-        As scikit-learn's helpers take it.
+        As scikit-learn's functions take it.
     """
 
     X: Any
@@ -76,6 +76,11 @@ def failed_scores(scorer: Any, error_score: Any) -> Any:
     if isinstance(scorer, _MultimetricScorer):
         return dict.fromkeys(scorer._scorers, error_score)
     return error_score
+
+
+def has_callbacks(estimator: Any) -> bool:
+    """Tell whether scikit-learn's callbacks are set on an estimator (from its version 1.9 on)."""
+    return bool(getattr(estimator, "_skl_callbacks", None))
 
 
 def n_rows_of(X: Any) -> int:
@@ -151,13 +156,13 @@ class OpenGridSearchCV(GridSearchCV):
     def _refit_best(self, data: Data) -> None:
         """Fit the best candidate on all rows."""
         estimator = clone(clone(self.estimator)).set_params(**clone(self.best_params_, safe=False))
-        self.best_estimator_ = estimator
         start = time.time()
         if data.y is None:
             estimator.fit(data.X, **data.fit_params)
         else:
             estimator.fit(data.X, data.y, **data.fit_params)
         self.refit_time_ = time.time() - start
+        self.best_estimator_ = estimator
         if hasattr(estimator, "feature_names_in_"):
             self.feature_names_in_ = estimator.feature_names_in_
 

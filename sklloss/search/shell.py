@@ -117,11 +117,17 @@ def path_to_net(estimator: Any) -> tuple[str, ...] | None:
     return None if deeper is None else (name, *deeper)
 
 
+def layers_of(estimator: Any) -> list[Any]:
+    """Return an estimator, what is inside it, and so on to the innermost."""
+    found = [estimator]
+    while type(found[-1]) in LAYERS:
+        found.append(LAYERS[type(found[-1])].inside(found[-1])[1])
+    return found
+
+
 def net_of(estimator: Any) -> Any:
     """Return the net inside a shell, or the estimator itself where it is one."""
-    for _ in path_to_net(estimator) or ():
-        estimator = LAYERS[type(estimator)].inside(estimator)[1]
-    return estimator
+    return layers_of(estimator)[-1]
 
 
 def fitted_shell(estimator: Any, X: Any, y: Any, params: dict[str, Any]) -> tuple[Any, Parts]:

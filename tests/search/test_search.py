@@ -133,6 +133,43 @@ def test_seeds_begin_at_those_of_the_grid_or_at_a_drawn_one(diabetes):
     assert drawn.fit(*diabetes).best_score_ == again.fit(*diabetes).best_score_
 
 
+def test_a_seed_outside_what_is_allowed_fails_alone(diabetes):
+    search = LossSearchCV(regressor(), {"random_state": [-1, 1]}, cv=2, n_seeds=2)
+    with (
+        pytest.warns(FitFailedWarning, match="4 fits failed out of a total of 8"),
+        pytest.warns(UserWarning, match="non-finite"),
+    ):
+        search.fit(*diabetes)
+    assert search.best_params_ == {"random_state": 1}
+
+
+class Watching:
+    """A callback of scikit-learn that counts fits."""
+
+    count = 0
+
+    def setup(self, estimator, context):
+        type(self).count += 1
+
+    def teardown(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, *args, **kwargs):
+        pass
+
+    def on_fit_task_end(self, *args, **kwargs):
+        pass
+
+
+def test_callbacks_of_scikit_learn(diabetes):
+    search = LossSearchCV(pipeline(), {"net__loss": ["mse", "mae"]}, cv=2)
+    with pytest.raises(ValueError, match="scikit-learn's callbacks"):
+        search.set_callbacks(Watching()).fit(*diabetes)
+    watched = LossSearchCV(pipeline().set_callbacks(Watching()), search.param_grid, cv=2)
+    watched.fit(*diabetes)
+    assert Watching.count == 5
+
+
 def test_several_metrics_over_seeds(diabetes):
     search = LossSearchCV(
         regressor(), GRID, cv=2, n_seeds=2, scoring=["r2", "neg_max_error"], refit="r2"
@@ -227,6 +264,19 @@ def test_an_interrupted_search_keeps_the_results_so_far(diabetes):
     np.testing.assert_array_equal(table["mean_test_score"][:2], full["mean_test_score"][:2])
     assert np.isnan(table["mean_test_score"][2])
     assert set(table) == {*full, "interrupted"}
+
+
+def test_an_interrupted_refit_keeps_the_results(diabetes, monkeypatch):
+    def interrupted(self, data):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LossSearchCV, "_refit_best", interrupted)
+    search = LossSearchCV(regressor(), GRID, cv=2)
+    with pytest.warns(UserWarning, match="in its refit"), pytest.raises(KeyboardInterrupt):
+        search.fit(*diabetes)
+    assert search.best_params_["loss"] in GRID["loss"]
+    assert "interrupted" not in search.cv_results_
+    assert not hasattr(search, "best_estimator_")
 
 
 def interrupted_by_mse(estimator, X, y):
