@@ -29,6 +29,7 @@ from ..training import (
     train_all,
 )
 from ..training.seeds import SEED_LIMIT
+from .columns import count, with_columns_named
 from .loss_values import check_loss_values
 from .parameters import NestedParameters
 from .ready import Ready, Shelf
@@ -181,7 +182,7 @@ class NeuralEstimator(NestedParameters):
                     y_numeric=self._task == "regression",
                 )
             except ValueError as error:
-                raise _named_columns(X, error) from error
+                raise with_columns_named(X, error) from error
             return *checked, {name: getattr(self, name) for name in SEEN if hasattr(self, name)}
 
         key = ("validated", id(X), id(y), self._task)
@@ -303,7 +304,7 @@ class NeuralEstimator(NestedParameters):
         module = module.to(dtype=self._dtype, device=self._device())
         few = data.X.slice(0, 2)
         pair = (2,) if self._n_classes == 2 and not self._multi_label and width == 1 else ()
-        what = "two classes" if pair else _count(n_targets, "target")
+        what = "two classes" if pair else count(n_targets, "target")
         check_widths(module, few, (width, *pair), f"{loss.label} for {what}")
         if isinstance(self.module, str):
             *_, output_bias = module.parameters()
@@ -409,7 +410,7 @@ class NeuralEstimator(NestedParameters):
                 self, X, reset=False, accept_sparse="csr", dtype=(np.float64, np.float32)
             )
         except ValueError as error:
-            raise _named_columns(X, error) from error
+            raise with_columns_named(X, error) from error
         return self._input_scaler.transform(X, self._dtype)
 
     def __sklearn_tags__(self) -> Any:
@@ -436,29 +437,3 @@ def _same(value: Any, other: Any) -> bool:
         return value is other or bool(value == other)
     except (ValueError, RuntimeError):
         return False
-
-
-def _named_columns(X: Any, error: ValueError) -> ValueError:
-    """Add the columns of text to the error that scikit-learn raises about text."""
-    if "could not convert string" not in str(error) or not hasattr(X, "select_dtypes"):
-        return error
-    candidates = X.select_dtypes(exclude=["number", "bool"])
-    columns = [name for name, column in candidates.items() if not _is_numeric(column)]
-    if not columns:
-        return error
-    return ValueError(
-        f"X has text in the {_count(len(columns), 'column')} {columns}; a network takes numbers. Encode them, for example with"
-        " make_column_transformer((OneHotEncoder(), columns), remainder='passthrough') before the network in a Pipeline."
-    )
-
-
-def _is_numeric(column: Any) -> bool:
-    try:
-        np.asarray(column, dtype=float)
-    except (TypeError, ValueError):
-        return False
-    return True
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..losses.base import ClassificationLoss, RegressionLoss, State
+from ..losses.base import RegressionLoss, State, logits_of
 from ..training import Criterion, InputScaler, LossNet, TargetScaler
 
 
@@ -52,8 +52,6 @@ class FittedModule(nn.Module):
 
     Unlike ``predict``, it does not look at the values in X: NaN gives NaN.  Every loss of the catalogue exports; one of your own does
     where its ``predict``, ``decision_function`` or ``predict_proba`` does not look at values either.
-
-    Several members of a classifier decide, for "predict", by the mean of their decision functions.
     """
 
     def __init__(
@@ -197,6 +195,14 @@ class InOrderOfClasses(nn.Module):
         return column[:, self.rank]
 
 
+class LogOdds(nn.Module):
+    """Mean probabilities of several members to the scores that decide, (n_samples, n_targets, classes or 1 for two)."""
+
+    def forward(self, probabilities: Tensor) -> Tensor:
+        """Return their log odds."""
+        return log_odds(probabilities)
+
+
 class ChosenClass(nn.Module):
     """Scores per rank to the index into ``classes_`` that their argmax or their sign chooses; 0 or 1 for each of several labels."""
 
@@ -229,8 +235,13 @@ def regression_readings(
     return {"predict": Reading(loss.predict, OnScaleOfY(scaler, y_is_column)), "raw": RAW}
 
 
+def log_odds(probabilities: Tensor) -> Tensor:
+    """Return the logits of probabilities (..., n_classes), finite also where one is 0."""
+    return logits_of(probabilities.clamp(min=torch.finfo(probabilities.dtype).tiny))
+
+
 def classification_readings(
-    loss: ClassificationLoss, rank: np.ndarray, multi_label: bool
+    loss: Any, rank: np.ndarray, multi_label: bool, by_mean_posterior: bool
 ) -> dict[str, Reading]:
     """Return what a classifier's module can put out; "auto" is probabilities, or the decision where there are none.
 
@@ -240,10 +251,15 @@ def classification_readings(
     rank : ndarray of shape (n_classes,)
         The rank of each of ``classes_`` among the class indices that the loss saw.
     multi_label : bool
+    by_mean_posterior : bool
+        Whether the mean of several members' probabilities decides.
     """
-    columns = InOrderOfClasses(rank, multi_label)
+    columns, chosen_class = InOrderOfClasses(rank, multi_label), ChosenClass(rank, multi_label)
     decision = Reading(loss.decision_function, columns)
-    chosen = Reading(loss.decision_function, ChosenClass(rank, multi_label))
+    chosen = Reading(loss.decision_function, chosen_class)
+    if by_mean_posterior:
+        decision = Reading(loss.predict_proba, nn.Sequential(LogOdds(), columns))
+        chosen = Reading(loss.predict_proba, nn.Sequential(LogOdds(), chosen_class))
     readings = {"auto": decision, "predict": chosen, "decision_function": decision, "raw": RAW}
     if hasattr(loss, "predict_proba"):
         readings["auto"] = readings["predict_proba"] = Reading(loss.predict_proba, columns)

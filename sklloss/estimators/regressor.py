@@ -358,7 +358,7 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
         check_is_fitted(self, "net_")
         readings = regression_readings(self.loss_, self._target_scaler, self._y_is_column)
         reading = chosen_reading(readings, output, self.loss_.label)
-        return FittedModule.of_nets([self.net_], self._input_scaler, self.n_features_in_, reading)
+        return FittedModule.of_nets(self.members_, self._input_scaler, self.n_features_in_, reading)
 
     def _by_target(self, values: np.ndarray) -> np.ndarray:
         """Drop the axis of targets, (n_samples, n_targets, ...), where y was a column."""

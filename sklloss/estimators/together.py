@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -128,6 +129,14 @@ def fit_together(
     """
     start, shelf = time.perf_counter(), Shelf()
     prepared = [_prepared(fit, shelf) for fit in fits]
+    if on_epoch is not None:
+        on_epoch(
+            sum(
+                epochs_of(f.estimator)
+                for f, p in zip(fits, prepared, strict=True)
+                if not isinstance(p, Ready)
+            )
+        )
     ready = [each for each in prepared if isinstance(each, Ready)]
     nets = [net for each in ready for net in each.nets]
     data = [part for each in ready for part in each.data]
@@ -138,6 +147,12 @@ def fit_together(
     ]
     seconds = (time.perf_counter() - start) / max(len(fits), 1)
     return [Outcome(error, seconds) for error in found]
+
+
+def epochs_of(estimator: NeuralEstimator) -> int:
+    """Return the epochs of all members of a fit, at most; 1 where it cannot be told and the fit will fail."""
+    numbers = (estimator.max_epochs, estimator.n_members)
+    return prod(numbers) if all(isinstance(each, int) for each in numbers) else 1
 
 
 def _prepared(fit: Fit, shelf: Shelf) -> Ready | Exception:

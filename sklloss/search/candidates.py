@@ -9,7 +9,7 @@ from typing import Any
 from sklearn.base import clone
 from sklearn.model_selection import ParameterGrid
 
-from ..estimators.together import sharing_key
+from ..estimators.together import epochs_of, sharing_key
 from ..losses.base import plain
 from ..losses.resolve import get_loss
 from ..training.seeds import SEED_LIMIT, seed_of
@@ -38,7 +38,7 @@ class Trial:
     loss : Hashable
         Equal for losses that differ in numbers only.
     epochs : int
-        That it is trained for at most.
+        That it is trained for at most, over its members.
     """
 
     candidate: int
@@ -167,10 +167,9 @@ def _trial(
     around = _around(path, params)
     setting = settings.setdefault(around, len(settings)) if path else None
     loss = get_loss(net.loss, task=net._task).structure
-    epochs = net.max_epochs if isinstance(net.max_epochs, int) else 1
     watched = any(has_callbacks(layer) for layer in layers_of(made))
     sharing = None if watched else sharing_key(net)
-    return Trial(candidate, seed, params, net, sharing, setting, loss, epochs)
+    return Trial(candidate, seed, params, net, sharing, setting, loss, epochs_of(net))
 
 
 def _around(path: tuple[str, ...], params: Params) -> Hashable:

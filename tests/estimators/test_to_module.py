@@ -19,7 +19,7 @@ from torch.export import Dim, export
 
 from sklloss import NeuralClassifier, NeuralRegressor
 from sklloss.estimators import FittedModule
-from sklloss.estimators.export import classification_readings, regression_readings
+from sklloss.estimators.export import regression_readings
 from sklloss.losses import get_loss, list_losses
 
 LOSSES = list(list_losses()[["task", "name"]].itertuples(index=False, name=None))
@@ -324,39 +324,49 @@ def test_whole_numbers_and_half_precision_come_in_as_they_are():
     np.testing.assert_allclose(model.to_module()(whole.half()), expected)
 
 
-def two_fits(task, name):
-    X, y = data_of(task, name)
-    return [
-        fitted(estimator(task, name, random_state=k, lr=0.1 * (k + 1)), X, y) for k in (0, 1)
-    ], X
-
-
 @pytest.mark.parametrize("name", ["squared_error", "poisson", "negative_binomial"])
 def test_members_of_a_regressor_are_averaged_on_the_scale_of_y(name):
-    (one, two), X = two_fits("regression", name)
-    reading = regression_readings(one.loss_, one._target_scaler, True)["predict"]
-    nets = [one.net_, two.net_]
-    module = FittedModule.of_nets(nets, one._input_scaler, X.shape[1], reading)
-    mean = (one.predict(X) + two.predict(X)) / 2
-    assert not np.allclose(mean, one.predict(X))
-    rows = torch.tensor(X)
-    np.testing.assert_allclose(module(rows), mean)
-    exported = export(module, (rows[:3],), dynamic_shapes=({0: Dim("rows")},)).module()
-    np.testing.assert_allclose(exported(rows), mean)
+    X, y = data_of("regression", name)
+    ensemble = fitted(
+        estimator("regression", name, hidden_layer_sizes=(8,), n_members=2, random_state=0), X, y
+    )
+    alone = [
+        fitted(estimator("regression", name, hidden_layer_sizes=(8,), random_state=k), X, y)
+        for k in (0, 1)
+    ]
+    mean = (alone[0].predict(X) + alone[1].predict(X)) / 2
+    assert not np.allclose(mean, alone[0].predict(X))
+    np.testing.assert_array_equal(ensemble.predict(X), mean)
+    module, inputs = ensemble.to_module(), torch.tensor(X)
+    np.testing.assert_allclose(module(inputs), mean)
+    exported = export(module, (inputs[:3],), dynamic_shapes=({0: Dim("rows")},)).module()
+    np.testing.assert_allclose(exported(inputs), mean)
 
 
-@pytest.mark.parametrize("name", ["cross_entropy", "coral"])
-def test_members_of_a_classifier_average_probabilities_and_decide_by_the_mean_decision(name):
-    (one, two), X = two_fits("classification", name)
-    readings = classification_readings(one.loss_, one._rank, False)
-    nets, rows = [one.net_, two.net_], torch.tensor(X)
-    for output in ("predict_proba", "decision_function"):
-        module = FittedModule.of_nets(nets, one._input_scaler, X.shape[1], readings[output])
-        mean = (said(one, output, X) + said(two, output, X)) / 2
-        assert not np.allclose(mean, said(one, output, X))
-        np.testing.assert_allclose(module(rows), mean)
-    module = FittedModule.of_nets(nets, one._input_scaler, X.shape[1], readings["predict"])
-    np.testing.assert_array_equal(module(rows), mean.argmax(1))
+@pytest.mark.parametrize("name", ["cross_entropy", "coral", "hinge", "logit_adjusted"])
+def test_members_of_a_classifier_decide_as_its_module_does(name):
+    X, y = data_of("classification", name)
+    ensemble = fitted(
+        estimator("classification", name, hidden_layer_sizes=(8,), n_members=2, random_state=0),
+        X,
+        y,
+    )
+    inputs = torch.tensor(X)
+    scores = ensemble.decision_function(X)
+    np.testing.assert_allclose(ensemble.to_module("decision_function")(inputs), scores)
+    chosen = (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(1)
+    np.testing.assert_array_equal(ensemble.classes_[chosen], ensemble.predict(X))
+    np.testing.assert_array_equal(ensemble.to_module("predict")(inputs), chosen)
+    alone = [
+        fitted(estimator("classification", name, hidden_layer_sizes=(8,), random_state=k), X, y)
+        for k in (0, 1)
+    ]
+    if hasattr(ensemble, "predict_proba"):
+        mean = (alone[0].predict_proba(X) + alone[1].predict_proba(X)) / 2
+        np.testing.assert_array_equal(ensemble.predict_proba(X), mean)
+        np.testing.assert_allclose(ensemble.to_module("predict_proba")(inputs), mean)
+    if name == "cross_entropy":
+        np.testing.assert_array_equal(chosen, mean.argmax(1))
 
 
 @pytest.mark.parametrize("name", CLASSIFICATION)

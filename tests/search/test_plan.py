@@ -85,7 +85,6 @@ class Own(NeuralRegressor):
         Own(),
         "no estimator",
     ],
-    ids=repr,
 )
 def test_what_is_fitted_alone(estimator):
     assert sharing_key(estimator) is None
