@@ -12,7 +12,8 @@ from torch.nn.functional import softplus
 
 from .base import PACE, State, parameter
 from .domains import Choice, Either, Interval
-from .robust import POSITIVE, RedescendingLoss, ResidualLoss
+from .redescending import RedescendingLoss
+from .robust import POSITIVE, ResidualLoss
 
 NEAR_ZERO, NEAR_TWO, FAR_BELOW = 1e-6, 1e-5, -1e6  # alpha is held off its removable singularities
 

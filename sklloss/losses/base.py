@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from .domains import Domain, Interval, check_in_domain
+from .fields import check_fields, is_numeric, unknown_parameter_message
 from .weighted import class_mass, weighted_mean
 
 Task = Literal["regression", "classification"]
@@ -27,6 +28,7 @@ Scaling = Literal["standard", "robust", "scale", "none"]
 
 REAL = Interval()
 PACE = 5.0  # a trained part is this many times the number that trains: it moves so much faster than weights do
+FORMULAS = {"pointwise", "total"}  # methods that say what a loss is
 MIN_SHARE = 1e-4  # of a class, in the logits that training starts from
 
 
@@ -76,24 +78,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return tuple(plain(item) for item in value)
     return value
-
-
-def is_numeric(value: Any) -> bool:
-    """Tell whether a value can travel in the state: a number, or a tuple of numbers."""
-    parts = value if isinstance(value, tuple) else (value,)
-    return all(isinstance(part, int | float) for part in parts)
-
-
-def check_fields(cls: type) -> None:
-    """Raise a TypeError if a class declares hyperparameters that its dataclass does not have."""
-    declared = {
-        n for n, kind in vars(cls).get("__annotations__", {}).items() if "ClassVar" not in str(kind)
-    }
-    missing = sorted(declared - {field.name for field in dataclasses.fields(cls)})
-    if missing:
-        raise TypeError(
-            f"{cls.__name__} declares {missing[0]!r} but is no dataclass of its own; put @dataclasses.dataclass(frozen=True) above it."
-        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -235,6 +219,19 @@ class Loss:
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """Return the loss of every target, shape (*models, n_samples, n_targets); neither reduced nor weighted."""
         raise NotImplementedError(f"{type(self).__name__} needs a method pointwise(raw, y, state).")
+
+    def gradient(self, raw: Tensor, y: Tensor, state: State) -> Tensor | None:
+        """Return the derivative of `pointwise` by raw, in the shape of raw; None where autograd is to find it.
+
+        A closed form is several times as fast.  It holds for the formula beside which it stands: a subclass with a formula of its
+        own has its own or none.
+        """
+        return None
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if FORMULAS & vars(cls).keys() and "gradient" not in vars(cls):
+            cls.gradient = Loss.gradient  # type: ignore[method-assign]
 
     def total(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
         """Return the sum over rows of weight times loss, averaged over targets, shape (*models,)."""
@@ -438,12 +435,3 @@ def minimised(start: Tensor, objective: Callable[[Tensor], Tensor]) -> Tensor:
 def mean_over_targets(values: Tensor) -> Tensor:
     """Average over the last axis: (*models, n_samples, n_targets) to (*models, n_samples)."""
     return values.squeeze(-1) if values.shape[-1] == 1 else values.mean(-1)
-
-
-def unknown_parameter_message(loss_name: str, given: str, known: Sequence[str]) -> str:
-    """Return the error for a hyperparameter that a loss does not have."""
-    has = f"its parameters are {', '.join(known)}" if known else "it has none"
-    return (
-        f"Loss {loss_name!r} has no parameter {given!r}; {has}. To search over losses with different parameters, give a"
-        f" list of grids: [{{'loss': [{loss_name!r}]}}, {{'loss': [...], 'loss__{given}': [...]}}]."
-    )

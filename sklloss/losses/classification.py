@@ -132,6 +132,13 @@ class CrossEntropy(SoftmaxLoss):
         smoothing = state["label_smoothing"]
         return (smoothing - 1) * of_class(log_p, y) - smoothing * log_p.mean(-1)
 
+    def gradient(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """P - (1 - ε) e_y - ε/K."""
+        p = probabilities(raw)
+        smoothing = state["label_smoothing"].unsqueeze(-1)
+        slope = p - (1 - smoothing) * one_hot(y, p) - smoothing / p.shape[-1]
+        return slope[..., -raw.shape[-1] :]
+
     def predict_proba(self, raw: Tensor, state: State) -> Tensor:
         """(p - ε/K) / (1 - ε), clipped where labels were smoothed."""
         p = probabilities(raw)

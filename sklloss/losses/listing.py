@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from .base import Loss, RegressionLoss, Task, check_fields
+from .base import Loss, RegressionLoss, Task
 from .catalogue import CATALOGUE
+from .fields import check_fields
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -19,9 +19,9 @@ from .base import (
     State,
     class_shares,
     logits_of,
-    unknown_parameter_message,
 )
 from .classification import one_hot, probabilities
+from .fields import unknown_parameter_message
 from .weighted import weighted_mean
 
 NOT_PARAMS = frozenset({"self", "reduction", "reduce", "size_average"})

@@ -74,6 +74,10 @@ class Poisson(LogLinkLoss):
         z = raw.squeeze(-1)
         return tangent_exp(z) - y * z
 
+    def gradient(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """E'(z) - y."""
+        return raw.clamp(max=EXP_LIMIT).exp() - y.unsqueeze(-1)
+
 
 @dataclass(frozen=True)
 class Gamma(LogLinkLoss):

@@ -27,7 +27,7 @@ def huber(residual: Tensor, delta: Tensor) -> Tensor:
 class ResidualLoss(RegressionLoss):
     """Base of the losses of the residual that are parabolas of curvature 1 near 0 and flatter far out.
 
-    A subclass defines ``rho(residual, state)``.
+    A subclass defines ``rho(residual, state)``, and may define its derivative ``psi(residual, state)``.
     """
 
     functional: ClassVar[str] = "between median and mean"
@@ -37,9 +37,25 @@ class ResidualLoss(RegressionLoss):
         """Return the loss of each residual."""
         raise NotImplementedError
 
+    def psi(self, residual: Tensor, state: State) -> Tensor:
+        """Return the derivative of rho: how hard a residual pulls."""
+        leaf = residual.detach().requires_grad_()
+        with torch.enable_grad():
+            (slope,) = torch.autograd.grad(self.rho(leaf, state).sum(), leaf)
+        return slope
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "rho" in vars(cls) and "psi" not in vars(cls):
+            cls.psi = ResidualLoss.psi  # type: ignore[method-assign]
+
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """Rho of prediction - y."""
         return self.rho(raw.squeeze(-1) - y, state)
+
+    def gradient(self, raw: Tensor, y: Tensor, state: State) -> Tensor | None:
+        """Psi of prediction - y."""
+        return self.psi(raw.squeeze(-1) - y, state).unsqueeze(-1)
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
         """The location that the loss elicits, by iteratively reweighted means from the weighted median."""
@@ -51,21 +67,9 @@ class ResidualLoss(RegressionLoss):
         return centre.unsqueeze(-1)
 
     def _pull(self, residual: Tensor, state: State) -> Tensor:
-        """Return rho'(r) / r."""
-        size = residual.abs().clamp(min=1e-6).requires_grad_()
-        with torch.enable_grad():
-            (slope,) = torch.autograd.grad(self.rho(size, state).sum(), size)
-        return slope / size.detach()
-
-
-@dataclass(frozen=True)
-class RedescendingLoss(ResidualLoss):
-    """Base of the residual losses that flatten out: far outliers do not pull at all.
-
-    They are not convex and their gradients vanish far out, so that training starts from a robust location.
-    """
-
-    functional: ClassVar[str] = "redescending location"
+        """Return psi(r) / r."""
+        size = residual.abs().clamp(min=1e-6)
+        return self.psi(size, state) / size
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,10 @@ class Huber(ResidualLoss):
         """Huber's function."""
         return huber(residual, state["delta"])
 
+    def psi(self, residual: Tensor, state: State) -> Tensor:
+        """r, cut off at ±delta."""
+        return residual.clamp(-state["delta"], state["delta"])
+
 
 @dataclass(frozen=True)
 class SmoothL1(ResidualLoss):
@@ -148,6 +156,10 @@ class SmoothL1(ResidualLoss):
     def rho(self, residual: Tensor, state: State) -> Tensor:
         """Huber's function over beta."""
         return huber(residual, state["beta"]) / state["beta"]
+
+    def psi(self, residual: Tensor, state: State) -> Tensor:
+        """r / beta, cut off at ±1."""
+        return (residual / state["beta"]).clamp(-1, 1)
 
 
 @dataclass(frozen=True)
@@ -189,6 +201,10 @@ class PseudoHuber(ResidualLoss):
         """r² / (1 + √(1 + (r/δ)²))."""
         return residual**2 / (1 + (1 + (residual / state["delta"]) ** 2).sqrt())
 
+    def psi(self, residual: Tensor, state: State) -> Tensor:
+        """r / √(1 + (r/δ)²)."""
+        return residual / (1 + (residual / state["delta"]) ** 2).sqrt()
+
 
 @dataclass(frozen=True)
 class LogCosh(ResidualLoss):
@@ -221,169 +237,9 @@ class LogCosh(ResidualLoss):
         size = residual.abs()
         return size + (torch.nn.functional.softplus(-2 * size) - 0.6931471805599453)
 
-
-@dataclass(frozen=True)
-class Cauchy(RedescendingLoss):
-    """Cauchy loss, also called Lorentzian: the logarithm of a Cauchy law.
-
-    ``c²/2 log(1 + (r/c)²)``.  It elicits a redescending location, the mode as the scale goes to 0.
-
-    Parameters
-    ----------
-    scale : float, default=2.385
-        The scale c, > 0, in units of the target's robust scale with ``scale_target=True``; the default has 95 % efficiency on
-        normal data.
-
-    References
-    ----------
-    Black, M. J. and Anandan, P., The Robust Estimation of Multiple Motions, 1996.
-
-    Examples
-    --------
-    >>> import torch
-    >>> loss = Cauchy(scale=1.0)
-    >>> y = torch.tensor([[0.0]])
-    >>> loss(torch.tensor([[[1.0]]]), y, loss.prepare(y, torch.ones(1)))
-    tensor(0.3466)
-    """
-
-    name: ClassVar[str] = "cauchy"
-    aliases: ClassVar[tuple[str, ...]] = ("lorentzian",)
-    reference: ClassVar[str] = "Black & Anandan 1996"
-    when: ClassVar[str] = (
-        "Many outliers or heavy tails around the bulk: far out, the pull of a row falls off as 1/r. Not if the far values are "
-        "what you want to predict."
-    )
-
-    scale: float = parameter(2.385, POSITIVE)
-
-    def rho(self, residual: Tensor, state: State) -> Tensor:
-        """c²/2 log1p((r/c)²)."""
-        scale = state["scale"]
-        return 0.5 * scale**2 * torch.log1p((residual / scale) ** 2)
-
-
-@dataclass(frozen=True)
-class Welsch(RedescendingLoss):
-    """Welsch loss, also called correntropy: an upside-down bell.
-
-    ``c²/2 (1 - exp(-(r/c)²))``.  It elicits a redescending location, the mode as the scale goes to 0.
-
-    Parameters
-    ----------
-    scale : float, default=2.985
-        The scale c, > 0, in units of the target's robust scale with ``scale_target=True``; the default has 95 % efficiency on
-        normal data.
-
-    References
-    ----------
-    Dennis, J. E. and Welsch, R. E., Techniques for Nonlinear Least Squares and Robust Regression, 1978.
-
-    Examples
-    --------
-    >>> import torch
-    >>> loss = Welsch(scale=1.0)
-    >>> y = torch.tensor([[0.0]])
-    >>> loss(torch.tensor([[[1.0]]]), y, loss.prepare(y, torch.ones(1)))
-    tensor(0.3161)
-    """
-
-    name: ClassVar[str] = "welsch"
-    aliases: ClassVar[tuple[str, ...]] = ("correntropy",)
-    reference: ClassVar[str] = "Dennis & Welsch 1978"
-    when: ClassVar[str] = (
-        "Many gross errors that should not count at all, such as wrong units. Not where good rows lie far out: beyond three "
-        "times the scale there is next to no gradient."
-    )
-
-    scale: float = parameter(2.985, POSITIVE)
-
-    def rho(self, residual: Tensor, state: State) -> Tensor:
-        """-c²/2 expm1(-(r/c)²)."""
-        scale = state["scale"]
-        return -0.5 * scale**2 * torch.expm1(-((residual / scale) ** 2))
-
-
-@dataclass(frozen=True)
-class GemanMcClure(RedescendingLoss):
-    """Geman-McClure loss.
-
-    ``½ r² / (1 + (r/c)²)``.  It elicits a redescending location, the mode as the scale goes to 0.
-
-    Parameters
-    ----------
-    scale : float, default=3.787
-        The scale c, > 0, in units of the target's robust scale with ``scale_target=True``; the default has 95 % efficiency on
-        normal data, 1.0 has 44 %.
-
-    References
-    ----------
-    Geman, S. and McClure, D. E., Bayesian Image Analysis, 1985.
-
-    Examples
-    --------
-    >>> import torch
-    >>> loss = GemanMcClure(scale=1.0)
-    >>> y = torch.tensor([[0.0]])
-    >>> loss(torch.tensor([[[1.0]]]), y, loss.prepare(y, torch.ones(1)))
-    tensor(0.2500)
-    """
-
-    name: ClassVar[str] = "geman_mcclure"
-    reference: ClassVar[str] = "Geman & McClure 1985"
-    when: ClassVar[str] = (
-        "Many gross errors, with a pull that falls off as 1/r³: between cauchy and welsch. Not for skewed targets whose mean "
-        "you need."
-    )
-
-    scale: float = parameter(3.787, POSITIVE)
-
-    def rho(self, residual: Tensor, state: State) -> Tensor:
-        """½ r² / (1 + (r/c)²)."""
-        return 0.5 * residual**2 / (1 + (residual / state["scale"]) ** 2)
-
-
-@dataclass(frozen=True)
-class Tukey(RedescendingLoss):
-    """Tukey's biweight: constant beyond its scale.
-
-    ``c²/6 (1 - (1 - u)³)`` with ``u = min((r/c)², 1)``.  It elicits a redescending location; rows beyond the scale have no
-    gradient at all.
-
-    Parameters
-    ----------
-    scale : float, default=4.685
-        The scale c, > 0, in units of the target's robust scale with ``scale_target=True``; the default has 95 % efficiency on
-        normal data.
-
-    References
-    ----------
-    Beaton, A. E. and Tukey, J. W., The Fitting of Power Series, Technometrics 1974.
-
-    Examples
-    --------
-    >>> import torch
-    >>> loss = Tukey(scale=1.0)
-    >>> y = torch.tensor([[0.0]])
-    >>> loss(torch.tensor([[[5.0]]]), y, loss.prepare(y, torch.ones(1)))
-    tensor(0.1667)
-    """
-
-    name: ClassVar[str] = "tukey"
-    aliases: ClassVar[tuple[str, ...]] = ("biweight",)
-    reference: ClassVar[str] = "Beaton & Tukey 1974"
-    when: ClassVar[str] = (
-        "Gross errors that should have no influence whatever: beyond the scale a row is ignored. Not where good rows may lie "
-        "so far out; try several seeds, since it is not convex."
-    )
-
-    scale: float = parameter(4.685, POSITIVE)
-
-    def rho(self, residual: Tensor, state: State) -> Tensor:
-        """c²/6 (1 - (1 - u)³), written as u (3 - 3u + u²) without cancellation."""
-        scale = state["scale"]
-        u = ((residual / scale) ** 2).clamp(max=1)
-        return scale**2 / 6 * u * (3 - 3 * u + u**2)
+    def psi(self, residual: Tensor, state: State) -> Tensor:
+        """The hyperbolic tangent of r."""
+        return residual.tanh()
 
 
 @dataclass(frozen=True)
@@ -424,3 +280,7 @@ class Fair(ResidualLoss):
         """c² (|r|/c - log1p(|r|/c))."""
         size = residual.abs() / state["scale"]
         return state["scale"] ** 2 * (size - torch.log1p(size))
+
+    def psi(self, residual: Tensor, state: State) -> Tensor:
+        """r / (1 + |r|/c)."""
+        return residual / (1 + residual.abs() / state["scale"])

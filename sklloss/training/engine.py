@@ -15,7 +15,7 @@ from ..modules import Stack, stack_modules
 from .batches import Batch, Batches, Part, step_rows
 from .callbacks import BatchEvents, datasets_of
 from .data import TrainingSet
-from .groups import LossGroup, Piece, loss_groups
+from .groups import LossGroup, Piece, cat, gradients, loss_groups
 from .optimizers import hand_back, learning_rates, optimizer_of_stack
 from .outcome import divergence, warn_of_poor_training
 from .penalties import Penalties
@@ -269,12 +269,11 @@ class Engine:
         stack = self._stack
         stack.flat.gradients.zero_()
         raw = stack.forward(batch.X)
-        groups = zip(self._groups, states, strict=True)
-        totals, grads = zip(*(g.gradients(raw, batch, state) for g, state in groups), strict=True)
-        stack.backward(_cat(grads))
+        total, slope = gradients(self._groups, states, raw, batch)
+        stack.backward(slope)
         self._penalties.add_to_gradients()
         self._events.show_gradients(batch)
-        return _cat(totals)
+        return total
 
     @property
     def _rounds_kinks(self) -> bool:
@@ -296,14 +295,10 @@ class Engine:
             for group, pieces in zip(self._groups, seen, strict=True):
                 pieces.append(group.piece(raw, batch))
         pairs = zip(self._groups, seen, strict=True)
-        return _cat([group.total_of(pieces) for group, pieces in pairs]) / batches.total_weight
+        return cat([group.total_of(pieces) for group, pieces in pairs]) / batches.total_weight
 
     def _constant_loss(self, batches: Batches) -> Tensor:
         """Return the weighted mean loss of the best constants, (models,)."""
         targets = list(batches.targets())
         totals = [group.total_of(group.constant_pieces(targets)) for group in self._groups]
-        return _cat(totals) / batches.total_weight
-
-
-def _cat(parts: Sequence[Tensor]) -> Tensor:
-    return parts[0] if len(parts) == 1 else torch.cat(list(parts))
+        return cat(totals) / batches.total_weight

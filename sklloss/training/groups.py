@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 import torch
@@ -36,18 +37,17 @@ class LossGroup:
         """Return what the losses train, each (models, ...)."""
         return [value for value in self.state.values() if isinstance(value, nn.Parameter)]
 
-    def gradients(self, raw: Tensor, batch: Batch, state: State) -> tuple[Tensor, Tensor]:
-        """Return Σwℓ of each model, (models,), and the gradient of Σwℓ / rows, (models, rows of raw, width).
-
-        What the losses train gets its gradients added.
-        """
+    def forward(self, raw: Tensor, batch: Batch, state: State) -> Forward:
+        """Compute the losses of a batch, and their gradients where these have a closed form."""
         leaf, y, sample_weight = self._seen(raw, batch)
-        leaf.requires_grad_()
-        with torch.enable_grad():
-            total = self.loss.total(leaf, y, state, sample_weight)
-        total.backward(torch.full_like(total, 1 / batch.n_rows))
-        grad = torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
-        return total.detach(), _resized(grad.flatten(2), raw.shape[1])
+        slope = None if state.trained or "rounding" in state else self.loss.gradient(leaf, y, state)
+        if slope is None:
+            leaf.requires_grad_()
+            with torch.enable_grad():
+                return Forward(self.loss.total(leaf, y, state, sample_weight), leaf)
+        share = sample_weight / (batch.n_rows * y.shape[-1])
+        leaf.grad = slope.mul_(share[..., None, None])
+        return Forward(self.loss.total(leaf, y, state, sample_weight), leaf)
 
     def total(self, raw: Tensor, batch: Batch) -> Tensor:
         """Return Σwℓ of each model, (models,)."""
@@ -98,6 +98,43 @@ class WholeBatchGroup(LossGroup):
         return rows.view(*y.shape, -1), y, weight
 
 
+@dataclass(frozen=True)
+class Forward:
+    """The losses of a group on a batch.
+
+    Attributes
+    ----------
+    total : Tensor of shape (models,)
+        Σwℓ.
+    leaf : Tensor of shape (models, rows, targets, outputs)
+        Raw output; its gradient is that of Σwℓ / rows.
+    """
+
+    total: Tensor
+    leaf: Tensor
+
+
+def gradients(
+    groups: Sequence[LossGroup], states: Sequence[State], raw: Tensor, batch: Batch
+) -> tuple[Tensor, Tensor]:
+    """Return Σwℓ of each model, (models,), and the gradient of Σwℓ / rows by raw, in the shape of raw.
+
+    What the losses train gets its gradients added.
+    """
+    pairs = zip(groups, states, strict=True)
+    done = [group.forward(raw, batch, state) for group, state in pairs]
+    open_ = [each.total for each in done if each.total.requires_grad]
+    if open_:  # all of them in one pass
+        torch.autograd.backward(open_, [torch.full_like(t, 1 / batch.n_rows) for t in open_])
+    totals = cat([each.total.detach() for each in done])
+    return totals, cat([_resized(_slope(each.leaf), raw.shape[1]) for each in done])
+
+
+def _slope(leaf: Tensor) -> Tensor:
+    grad = torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
+    return grad.flatten(2)
+
+
 def loss_groups(criteria: Sequence[Criterion]) -> list[LossGroup]:
     """Group the models of a stack, in their order, by the structure of their losses."""
     groups: list[LossGroup] = []
@@ -118,6 +155,11 @@ def _joined(states: Sequence[State]) -> State:
     tensors = {key: torch.cat([state[key].detach() for state in states]) for key in first}
     trained = {key: nn.Parameter(tensors[key]) for key in first.trained}
     return State({**tensors, **trained}, first.trained)
+
+
+def cat(parts: Sequence[Tensor]) -> Tensor:
+    """Join what groups have computed, along the axis of models."""
+    return parts[0] if len(parts) == 1 else torch.cat(list(parts))
 
 
 def _resized(values: Tensor, n_rows: int) -> Tensor:

@@ -36,6 +36,48 @@ def test_gradient_is_the_derivative(loss):
     assert torch.autograd.gradcheck(lambda r: cost(loss, r, y, state), raw)
 
 
+closed = [
+    loss
+    for loss in ALL
+    if (drawn := draw(loss))
+    and not drawn[3].trained
+    and loss.gradient(*drawn[:2], drawn[3]) is not None
+]
+
+
+@pytest.mark.parametrize("loss", closed, ids=repr)
+@pytest.mark.parametrize("size", [1.0, 1e4])
+def test_gradient_in_closed_form_is_that_of_autograd(loss, size):
+    raw, y, _, state = draw(loss, n=200)
+    raw = (size * raw).requires_grad_()
+    (by_autograd,) = torch.autograd.grad(loss.pointwise(raw, y, state).sum(), raw)
+    torch.testing.assert_close(loss.gradient(raw.detach(), y, state), by_autograd)
+
+
+def test_which_losses_have_a_closed_gradient():
+    names = {(loss.task, loss.name) for loss in closed}
+    assert {
+        ("regression", n) for n in ("squared_error", "absolute_error", "huber", "quantile")
+    } < names
+    assert ("classification", "cross_entropy") in names
+
+
+def test_a_formula_of_ones_own_does_not_inherit_a_gradient():
+    class Doubled(losses.SquaredError):
+        def pointwise(self, raw, y, state):
+            return 2 * super().pointwise(raw, y, state)
+
+    class Capped(losses.Huber):
+        def rho(self, residual, state):
+            return super().rho(residual, state).clamp(max=1)
+
+    raw, y, _, state = draw(losses.Huber())
+    assert Doubled().gradient(raw, y, state) is None
+    leaf = raw.clone().requires_grad_()
+    (by_autograd,) = torch.autograd.grad(Capped().pointwise(leaf, y, state).sum(), leaf)
+    assert torch.equal(Capped().gradient(raw, y, state), by_autograd)
+
+
 @each
 @pytest.mark.parametrize("size", [1.0, 30.0, 1e3, 1e4])
 def test_value_and_gradient_are_finite_in_float32(loss, size):

@@ -1,0 +1,34 @@
+"""Hyperparameters as the fields of a dataclass: which are numbers, which are missing."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+
+def is_numeric(value: Any) -> bool:
+    """Tell whether a value can travel in the state: a number, or a tuple of numbers."""
+    parts = value if isinstance(value, tuple) else (value,)
+    return all(isinstance(part, int | float) for part in parts)
+
+
+def check_fields(cls: type) -> None:
+    """Raise a TypeError if a class declares hyperparameters that its dataclass does not have."""
+    declared = {
+        n for n, kind in vars(cls).get("__annotations__", {}).items() if "ClassVar" not in str(kind)
+    }
+    missing = sorted(declared - {field.name for field in dataclasses.fields(cls)})
+    if missing:
+        raise TypeError(
+            f"{cls.__name__} declares {missing[0]!r} but is no dataclass of its own; put @dataclasses.dataclass(frozen=True) above it."
+        )
+
+
+def unknown_parameter_message(loss_name: str, given: str, known: Sequence[str]) -> str:
+    """Return the error for a hyperparameter that a loss does not have."""
+    has = f"its parameters are {', '.join(known)}" if known else "it has none"
+    return (
+        f"Loss {loss_name!r} has no parameter {given!r}; {has}. To search over losses with different parameters, give a"
+        f" list of grids: [{{'loss': [{loss_name!r}]}}, {{'loss': [...], 'loss__{given}': [...]}}]."
+    )
