@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+aten = torch.ops.aten
+
 
 @dataclass(frozen=True)
 class Activation:
@@ -35,27 +37,27 @@ class Activation:
 
 
 def _relu_backward(grad: Tensor, z: Tensor, h: Tensor) -> Tensor:
-    return torch.ops.aten.threshold_backward(grad, h, 0)
+    return aten.threshold_backward.default(grad, h, 0)
 
 
 def _tanh_backward(grad: Tensor, z: Tensor, h: Tensor) -> Tensor:
-    return torch.ops.aten.tanh_backward(grad, h)
+    return aten.tanh_backward.default(grad, h)
 
 
 def _logistic_backward(grad: Tensor, z: Tensor, h: Tensor) -> Tensor:
-    return torch.ops.aten.sigmoid_backward(grad, h)
+    return aten.sigmoid_backward.default(grad, h)
 
 
 def _elu_backward(grad: Tensor, z: Tensor, h: Tensor) -> Tensor:
-    return torch.ops.aten.elu_backward(grad, 1.0, 1.0, 1.0, True, h)
+    return aten.elu_backward.default(grad, 1.0, 1.0, 1.0, True, h)
 
 
 def _gelu_backward(grad: Tensor, z: Tensor, h: Tensor) -> Tensor:
-    return torch.ops.aten.gelu_backward(grad, z)
+    return aten.gelu_backward.default(grad, z)
 
 
 def _silu_backward(grad: Tensor, z: Tensor, h: Tensor) -> Tensor:
-    return torch.ops.aten.silu_backward(grad, z)
+    return aten.silu_backward.default(grad, z)
 
 
 ACTIVATIONS: dict[str, Activation] = {

@@ -110,7 +110,7 @@ class MLPStack(Stack):
     """K perceptrons of one shape as batched matrix products, without autograd.
 
     Weights are ``(models, out, in)``, as in torch, and biases ``(models, out)``: views into the flat buffer.  A width of 1 is
-    padded to 2 with numbers that stay 0.  Layers live in slabs that training uses again at every step.
+    padded to 2 with numbers that stay 0.
     """
 
     def __init__(self, modules: Sequence[MLP], loss_parameters: Sequence[nn.Parameter]) -> None:
@@ -124,10 +124,15 @@ class MLPStack(Stack):
         for k, module in enumerate(modules):
             self._bind_module(k, module)
         self.bind_loss_parameters(2 * len(self._widths))
+        self._layers = [
+            _Layer(weight[0].mT, bias[0].unsqueeze(1), weight[0], weight[1], bias[1], width)
+            for weight, bias, (_, width) in zip(
+                self._weights, self._biases, self._widths, strict=True
+            )
+        ]
+        self._passes: dict[int, _Pass] = {}
         self._sources: list[tuple[torch.Generator, float]] = []
         self._draws: list[int] = []
-        self._kept: list[_Kept] = []
-        self._slabs: dict[tuple[str, int, int], Slab] = {}
 
     def _allocate(self, like: Tensor) -> None:
         shapes: list[tuple[int, ...]] = []
@@ -163,75 +168,59 @@ class MLPStack(Stack):
 
     def forward(self, X: Tensor) -> Tensor:
         """Compute all models at once, keeping every layer's input and activation."""
-        self._kept = []
-        hidden = X
-        for layer in range(len(self._widths) - 1):
-            hidden = self._hidden_forward(hidden, layer)
-        self._last_input = hidden
-        out = self._slab("z", len(self._widths) - 1, X.shape[1]).matrices
-        return self._linear(hidden, -1, out)[..., : self._n_outputs]
-
-    def _hidden_forward(self, inputs: Tensor, layer: int) -> Tensor:
-        z = self._slab("z", layer, inputs.shape[1])
-        self._linear(inputs, layer, z.matrices)
-        activated = z.of(self._activation.forward(z.vector))
-        self._clear_padding(activated.matrices, layer)
-        mask = self._dropout_mask(activated.matrices) if any(self._dropout) else None
-        self._kept.append(_Kept(inputs, z, activated, mask))
-        return activated.matrices if mask is None else activated.matrices * mask
-
-    def backward(self, grad_raw: Tensor) -> None:
-        """Go back through the layers, writing weights' and biases' gradients into the flat buffer."""
-        missing = MIN_WIDTH - self._n_outputs
-        grad = nn.functional.pad(grad_raw, (0, missing)) if missing > 0 else grad_raw
-        self._linear_backward(self._last_input, grad, -1)
-        for layer in range(len(self._widths) - 2, -1, -1):
-            grad = self._hidden_backward(grad, layer)
-            self._linear_backward(self._kept[layer].inputs, grad, layer)
-
-    def _hidden_backward(self, grad: Tensor, layer: int) -> Tensor:
-        kept = self._kept[layer]
-        slab = self._slab("grad", layer, grad.shape[1])
-        torch.bmm(grad, self._weights[layer + 1][0], out=slab.matrices)
-        if kept.mask is not None:
-            slab.matrices.mul_(kept.mask)
-        vectors = (slab.vector, kept.z.vector, kept.activated.vector)
-        passed = slab.of(self._activation.backward(*vectors)).matrices
-        self._clear_padding(passed, layer)
-        return passed
+        n_rows = X.shape[1]
+        if n_rows not in self._passes:
+            self._passes[n_rows] = _Pass(self._new_slabs(n_rows), self._new_slabs(n_rows))
+        self._last = self._passes[n_rows]
+        return self._run(X, self._last, any(self._dropout))
 
     def infer(self, X: Tensor) -> Tensor:
         """Compute all models at once, without dropout."""
+        return self._run(X, _Pass(self._new_slabs(X.shape[1]), []), dropping=False)
+
+    def _run(self, X: Tensor, of: _Pass, dropping: bool) -> Tensor:
         hidden = X
-        for layer in range(len(self._widths) - 1):
-            z = self._new_slab(layer, X.shape[1], X)
-            self._linear(hidden, layer, z.matrices)
-            hidden = z.of(self._activation.forward(z.vector)).matrices
-            self._clear_padding(hidden, layer)
-        out = self._new_slab(len(self._widths) - 1, X.shape[1], X).matrices
-        return self._linear(hidden, -1, out)[..., : self._n_outputs]
+        for i, layer in enumerate(self._layers[:-1]):
+            z = of.z[i]
+            torch.baddbmm(layer.bias, hidden, layer.transposed, out=z.matrices)
+            activated = z.of(self._activation.forward(z.vector))
+            layer.clear_padding(activated.matrices)
+            of.inputs[i], of.activated[i] = hidden, activated
+            hidden = activated.matrices
+            if dropping:
+                of.masks[i] = mask = self._dropout_mask(hidden)
+                hidden = hidden * mask
+        of.inputs[-1] = hidden
+        last, out = self._layers[-1], of.z[-1].matrices
+        torch.baddbmm(last.bias, hidden, last.transposed, out=out)
+        return out if self._n_outputs == out.shape[2] else out[..., : self._n_outputs]
 
-    def _slab(self, what: str, layer: int, n_rows: int) -> Slab:
-        key = (what, layer, n_rows)
-        if key not in self._slabs:
-            self._slabs[key] = self._new_slab(layer, n_rows, self.flat.gradients)
-        return self._slabs[key]
+    def backward(self, slopes: Sequence[Tensor]) -> None:
+        """Go back through the layers, writing weights' and biases' gradients into the flat buffer."""
+        of = self._last
+        of.take_slopes(slopes)
+        for i in range(len(self._layers) - 1, -1, -1):
+            layer, grad = self._layers[i], of.grads[i].matrices
+            write_product(grad.mT, of.inputs[i], layer.weight_grad)
+            torch.sum(grad, dim=1, out=layer.bias_grad)
+            if i:
+                self._pass_back(grad, layer, i - 1)
 
-    def _new_slab(self, layer: int, n_rows: int, like: Tensor) -> Slab:
-        return Slab.like(like, len(self), n_rows, max(self._widths[layer][1], MIN_WIDTH))
+    def _pass_back(self, grad: Tensor, layer: _Layer, to: int) -> None:
+        """Turn the gradient by a layer's output into that by the output of the layer before."""
+        of = self._last
+        slab, mask = of.grads[to], of.masks[to]
+        torch.bmm(grad, layer.weight, out=slab.matrices)
+        if mask is not None:
+            slab.matrices.mul_(mask)
+        passed = self._activation.backward(slab.vector, of.z[to].vector, of.activated[to].vector)
+        of.grads[to] = slab.of(passed)
+        self._layers[to].clear_padding(of.grads[to].matrices)
 
-    def _linear(self, inputs: Tensor, layer: int, out: Tensor) -> Tensor:
-        weight, bias = self._weights[layer][0], self._biases[layer][0]
-        return torch.baddbmm(bias.unsqueeze(1), inputs, weight.mT, out=out)
-
-    def _linear_backward(self, inputs: Tensor, grad: Tensor, layer: int) -> None:
-        write_product(grad.mT, inputs, self._weights[layer][1])
-        torch.sum(grad, dim=1, out=self._biases[layer][1])
-
-    def _clear_padding(self, hidden: Tensor, layer: int) -> None:
-        width = self._widths[layer][1]
-        if width < MIN_WIDTH:
-            hidden[..., width:] = 0
+    def _new_slabs(self, n_rows: int) -> list[Slab]:
+        widths = [max(width, MIN_WIDTH) for _, width in self._widths]
+        like = self.flat.gradients
+        return [Slab.like(like, len(self), n_rows, width) for width in widths]
 
     def _dropout_mask(self, hidden: Tensor) -> Tensor:
         masks = [_mask(hidden[0], source, rate) for source, rate in self._sources]
@@ -239,13 +228,42 @@ class MLPStack(Stack):
 
 
 @dataclass(frozen=True)
-class _Kept:
-    """What the way back needs of a hidden layer."""
+class _Layer:
+    """Views of one layer's parameters in the flat buffer."""
 
-    inputs: Tensor
-    z: Slab
-    activated: Slab
-    mask: Tensor | None
+    transposed: Tensor
+    bias: Tensor  # (models, 1, out)
+    weight: Tensor
+    weight_grad: Tensor
+    bias_grad: Tensor
+    width: int
+
+    def clear_padding(self, hidden: Tensor) -> None:
+        """Put zeros where a width was padded."""
+        if self.width < MIN_WIDTH:
+            hidden[..., self.width :] = 0
+
+
+class _Pass:
+    """What a pass over so many rows computes in, used again by the next: a slab and a gradient's per layer."""
+
+    def __init__(self, z: list[Slab], grads: list[Slab]) -> None:
+        self.z = z
+        self.grads = grads
+        for slab in grads[-1:]:  # padding stays 0
+            slab.vector.zero_()
+        self.activated = list(z)
+        self.inputs = [slab.matrices for slab in z]
+        self.masks: list[Tensor | None] = [None] * len(z)
+
+    def take_slopes(self, slopes: Sequence[Tensor]) -> None:
+        """Write the gradients by the raw output of neighbouring models side by side; rows that do not count stay 0."""
+        first, out = 0, self.grads[-1].matrices
+        for slope in slopes:
+            n_models, n_rows, width = slope.shape
+            rows = min(n_rows, out.shape[1])
+            out[first : first + n_models, :rows, :width].copy_(slope[:, :rows])
+            first += n_models
 
 
 def _mask(like: Tensor, source: torch.Generator, rate: float) -> Tensor:

@@ -59,8 +59,15 @@ class Stack:
         """Return raw output (models, rows, width) for X of shape (models, rows, features), and keep what backward needs."""
         raise NotImplementedError
 
-    def backward(self, grad_raw: Tensor) -> None:
-        """Write the gradients of all parameters, given that of the raw output of the last forward."""
+    def backward(self, slopes: Sequence[Tensor]) -> None:
+        """Write the gradients of all parameters.
+
+        Parameters
+        ----------
+        slopes : sequence of Tensor of shape (models, rows, width)
+            Gradients by the raw output of the last forward, one tensor for each run of neighbouring models; rows may be missing or
+            too many at the end, and do not count then.
+        """
         raise NotImplementedError
 
     def infer(self, X: Tensor) -> Tensor:
@@ -141,11 +148,12 @@ class ModuleLoop(Stack):
                 self._outputs.append(rows_of(module(X[k].clone())))  # modules may write into it
         return torch.stack([output.detach() for output in self._outputs])
 
-    def backward(self, grad_raw: Tensor) -> None:
+    def backward(self, slopes: Sequence[Tensor]) -> None:
         """Let autograd add every module's gradients to the flat buffer."""
-        for output, grad in zip(self._outputs, grad_raw, strict=True):
+        of_models = [of_model for slope in slopes for of_model in slope]
+        for output, slope in zip(self._outputs, of_models, strict=True):
             if output.requires_grad:
-                output.backward(grad)
+                output.backward(slope[: len(output)])
 
     def infer(self, X: Tensor) -> Tensor:
         """Run every module in evaluation mode."""

@@ -15,6 +15,7 @@ from ..modules import Stack, stack_modules
 from .batches import Batch, Batches, Part, step_rows
 from .callbacks import BatchEvents, datasets_of
 from .data import TrainingSet
+from .fused import step_of
 from .groups import LossGroup, Piece, cat, gradients, loss_groups
 from .optimizers import hand_back, learning_rates, optimizer_of_stack
 from .outcome import divergence, warn_of_poor_training
@@ -112,6 +113,7 @@ class Engine:
         self._valid = self._batches("valid", LOSS_ROWS) if has_valid else None
         self._datasets = datasets_of(data[0])
         self._events = BatchEvents(self._alone, self._stack)
+        self._take_step = step_of(self._optimizer, is_watched=bool(lead.callbacks))
 
     def _joined(self, nets: Sequence[LossNet]) -> tuple[Stack, Optimizer]:
         lead = nets[0]
@@ -249,7 +251,7 @@ class Engine:
         total = self._gradients(batch, states)
         shrinks = self._penalties.shrinks_weights
         signs = self._penalties.before_step(learning_rates(self._optimizer) if shrinks else None)
-        self._optimizer.step()
+        self._take_step()
         self._penalties.after_step(signs)
         return total
 
@@ -269,8 +271,8 @@ class Engine:
         stack = self._stack
         stack.flat.gradients.zero_()
         raw = stack.forward(batch.X)
-        total, slope = gradients(self._groups, states, raw, batch)
-        stack.backward(slope)
+        total, slopes = gradients(self._groups, states, raw, batch)
+        stack.backward(slopes)
         self._penalties.add_to_gradients()
         self._events.show_gradients(batch)
         return total

@@ -116,8 +116,8 @@ class Forward:
 
 def gradients(
     groups: Sequence[LossGroup], states: Sequence[State], raw: Tensor, batch: Batch
-) -> tuple[Tensor, Tensor]:
-    """Return Σwℓ of each model, (models,), and the gradient of Σwℓ / rows by raw, in the shape of raw.
+) -> tuple[Tensor, list[Tensor]]:
+    """Return Σwℓ of each model, (models,), and each group's gradient of Σwℓ / rows by raw, (models, rows, width).
 
     What the losses train gets its gradients added.
     """
@@ -126,8 +126,7 @@ def gradients(
     open_ = [each.total for each in done if each.total.requires_grad]
     if open_:  # all of them in one pass
         torch.autograd.backward(open_, [torch.full_like(t, 1 / batch.n_rows) for t in open_])
-    totals = cat([each.total.detach() for each in done])
-    return totals, cat([_resized(_slope(each.leaf), raw.shape[1]) for each in done])
+    return cat([each.total.detach() for each in done]), [_slope(each.leaf) for each in done]
 
 
 def _slope(leaf: Tensor) -> Tensor:

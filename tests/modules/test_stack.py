@@ -43,7 +43,7 @@ def test_forward_and_backward_equal_autograd(activation, hidden, n_features, n_o
     X = data(3, 11, n_features)
     raw = stack.forward(stack.pad(X))
     grad = data(3, 11, n_outputs)
-    stack.backward(grad)
+    stack.backward([grad])
     for k, module in enumerate(expected):
         output = module(X[k])
         torch.testing.assert_close(raw[k], output)
@@ -60,11 +60,11 @@ def test_stacked_model_is_the_model_alone(hidden, widths, n_rows):
     together = stack_modules(modules(5, *widths, hidden))
     X, grad = data(5, n_rows, widths[0]), data(5, n_rows, widths[1])
     raw = together.forward(together.pad(X))
-    together.backward(grad)
+    together.backward([grad[:2], grad[2:]])
     for k in range(5):
         alone = stack_modules([modules(5, *widths, hidden)[k]])
         torch.testing.assert_close(alone.forward(alone.pad(X[k : k + 1]))[0], raw[k])
-        alone.backward(grad[k : k + 1])
+        alone.backward([grad[k : k + 1]])
         torch.testing.assert_close(alone.flat.gradients[0], together.flat.gradients[k])
 
 
@@ -128,7 +128,7 @@ def test_unknown_modules_run_one_by_one_on_their_own_random_numbers():
     state = torch.get_rng_state()
     stack.start_epoch([3, 4])
     both = stack.forward(X)
-    stack.backward(torch.ones_like(both))
+    stack.backward([torch.ones_like(both)])
     assert torch.equal(torch.get_rng_state(), state)
     assert torch.equal(plain[0].frozen.weight, frozen)
     assert plain[0].last.weight.grad.abs().sum() > 0
@@ -156,7 +156,7 @@ def test_dropout_keeps_the_mean_and_depends_on_the_seed_alone():
     raw = stack.forward(X)
     stack.start_epoch([1, 2])
     assert torch.equal(stack.forward(X), raw)
-    mask = stack._kept[0].mask
+    mask = stack._last.masks[0]
     assert mask.mean().item() == pytest.approx(1, abs=0.02)
     assert mask.unique().tolist() == pytest.approx([0, 4 / 3])
     assert not torch.equal(mask[0], mask[1])
@@ -169,8 +169,8 @@ def test_gradients_go_through_the_dropout_mask():
     X, grad = data(1, 8, 4), data(1, 8, 3)
     stack.start_epoch([5])
     stack.forward(X)
-    stack.backward(grad)
-    mask = stack._kept[0].mask[0]
+    stack.backward([grad])
+    mask = stack._last.masks[0][0]
     first, last = copy.deepcopy(plain.linears[0]), copy.deepcopy(plain.linears[1])
     (last(torch.relu(first(X[0])) * mask)).backward(grad[0])
     torch.testing.assert_close(plain.linears[0].weight.grad, first.weight.grad)
