@@ -120,6 +120,7 @@ class MLPStack(Stack):
         self._dropout = [module.dropout for module in modules]
         self._n_outputs = first.linears[-1].out_features
         self._widths = [(layer.in_features, layer.out_features) for layer in first.linears]
+        self.multiplications_per_row = sum(n_in * n_out for n_in, n_out in self._widths)
         self._allocate(first.output_bias)
         for k, module in enumerate(modules):
             self._bind_module(k, module)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import prod
+from math import inf, prod
 
 import torch
 from torch import Tensor, nn
@@ -45,6 +45,7 @@ class Stack:
     """
 
     flat: FlatParameters
+    multiplications_per_row: float = inf  # of one model's forward pass; infinite where nobody knows
 
     def __init__(
         self, modules: Sequence[nn.Module], loss_parameters: Sequence[nn.Parameter]

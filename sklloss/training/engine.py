@@ -23,6 +23,7 @@ from .penalties import Penalties
 from .rounding import is_rounding, rounded
 from .seeds import derived_seed
 from .stopping import NEVER, Stopping
+from .threads import threads_of_steps
 
 if TYPE_CHECKING:
     from .net import LossNet
@@ -89,7 +90,8 @@ class Engine:
 
     def run(self) -> list[FloatingPointError | None]:
         """Train until all models have left; return the errors of those that failed."""
-        with torch.no_grad():
+        rows = min(self._train.batch_size, self._train.n_rows)
+        with torch.no_grad(), threads_of_steps(rows * self._stack.multiplications_per_row):
             while self._nets:
                 self._epoch()
                 ended = int(self._stopping.ended.sum())

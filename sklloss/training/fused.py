@@ -42,10 +42,12 @@ class FusedStep:
     ) -> None:
         self._optimizer = optimizer
         self._kernel = kernel
+        self._has_begun = False
 
     def __call__(self) -> None:
         """Take a step."""
-        if not self._optimizer.state:
+        if not self._has_begun:
+            self._has_begun = True
             self._optimizer.step()
             return
         for group in self._optimizer.param_groups:

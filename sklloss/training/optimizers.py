@@ -138,8 +138,9 @@ def optimizer_of_stack(
     groups = [{"params": [flat.part(first, end)], "lr": lr} for lr, first, end in spans]
     joined = build(groups)
     for group, (_, first, end) in zip(joined.param_groups, spans, strict=True):
-        states = [optimizer.state[parameter_of(optimizer)] for optimizer in optimizers[first:end]]
-        joined.state[group["params"][0]].update(_joined_state(states))
+        states = [each.state.get(parameter_of(each), {}) for each in optimizers[first:end]]
+        if all(states):
+            joined.state[group["params"][0]] = _joined_state(states)
     return joined
 
 

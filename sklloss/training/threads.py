@@ -1,6 +1,9 @@
-"""How many threads a search computes with, in its own process and in those of its workers.
+"""How many threads compute: in a fit, in a search's own process, and in those of its workers.
 
-The rule: a search that has one worker leaves the number of threads as it is; one that has several computes with one thread in
+The rule for a fit: one, where a step of a model is so small that sharing it among threads costs more than it brings, however many
+models are trained together; else as many as torch has.
+
+The rule for a search: one that has one worker leaves the number of threads as it is; one that has several computes with one thread in
 each of them, in torch and in BLAS alike, because the workers share the cores.  Its refit follows the same rule, so that the
 refitted model has the bits that the same candidate has in a stack.
 
@@ -17,17 +20,29 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 import torch
 from threadpoolctl import threadpool_limits
 
+SMALL_STEP = 4e6  # multiplications of a model's forward pass over a batch; measured on two cores
+
+
+def threads_of_steps(n_multiplications: float) -> AbstractContextManager[None]:
+    """Return what training runs in, given the multiplications of one model's forward pass over one batch."""
+    return _one_thread_of_torch() if n_multiplications < SMALL_STEP else nullcontext()
+
+
+@contextmanager
+def _one_thread_of_torch() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
 
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Let torch and BLAS compute with one thread; put their numbers back afterwards."""
-    before = torch.get_num_threads()
-    with threadpool_limits(1):
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
+    with threadpool_limits(1), _one_thread_of_torch():
+        yield
 
 
 def threads_of_search(n_workers: int) -> AbstractContextManager[None]:
