@@ -141,6 +141,8 @@ class NestedParameters(BaseEstimator):
         return loss
 
     def _check_param(self, name: str, value: Any, domain: Domain) -> None:
+        if value in domain:
+            return
         default = signature(type(self)).parameters.get(name)
         remedy = REMEDIES.get(
             name, f"The default is {name}={default.default!r}." if default else ""

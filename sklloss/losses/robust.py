@@ -63,7 +63,9 @@ class ResidualLoss(RegressionLoss):
         for _ in range(BASELINE_STEPS):
             pull = sample_weight.unsqueeze(-1) * self._pull(centre - y, state)
             moved = (pull * y).sum(0) / pull.sum(0).clamp(min=torch.finfo(y.dtype).tiny)
-            centre = torch.where(pull.sum(0) > 0, moved, centre)
+            before, centre = centre, torch.where(pull.sum(0) > 0, moved, centre)
+            if torch.equal(before, centre):
+                break
         return centre.unsqueeze(-1)
 
     def _pull(self, residual: Tensor, state: State) -> Tensor:

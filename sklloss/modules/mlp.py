@@ -21,6 +21,13 @@ MIN_WIDTH = (
 )
 
 
+class Linear(nn.Linear):
+    """torch's linear layer, its numbers still to be drawn: torch's global generator is left alone."""
+
+    def reset_parameters(self) -> None:
+        """Draw nothing."""
+
+
 class MLP(nn.Sequential):
     """A multilayer perceptron; a linear model where there are no hidden layers.
 
@@ -73,9 +80,9 @@ class MLP(nn.Sequential):
         widths = [n_features, *hidden_layer_sizes]
         layers: list[nn.Module] = []
         for n_in, n_out in itertools.pairwise(widths):
-            layers += [_empty_linear(n_in, n_out), ACTIVATIONS[activation].module()]
+            layers += [Linear(n_in, n_out), ACTIVATIONS[activation].module()]
             layers += [nn.Dropout(dropout)] if dropout else []
-        super().__init__(*layers, _empty_linear(widths[-1], n_outputs))
+        super().__init__(*layers, Linear(widths[-1], n_outputs))
         self.activation = activation
         self.dropout = dropout
         self._initialise(generator)
@@ -99,11 +106,6 @@ class MLP(nn.Sequential):
             bound = sqrt(gain / (layer.in_features + layer.out_features))
             for parameter in (layer.weight, layer.bias):
                 nn.init.uniform_(parameter, -bound, bound, generator=generator)
-
-
-def _empty_linear(n_in: int, n_out: int) -> nn.Linear:
-    """A linear layer whose numbers are still to be drawn: torch's global generator is left alone."""
-    return nn.utils.skip_init(nn.Linear, n_in, n_out)
 
 
 class MLPStack(Stack):

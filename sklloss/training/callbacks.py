@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -70,10 +71,10 @@ class BatchEvents:
                 "on_grad_computed", named_parameters=named, batch=_seen(batch), training=True
             )
 
-    def end(self, batch: Batch, total: Tensor) -> None:
+    def end(self, batch: Batch, total: Callable[[], Tensor]) -> None:
         """Tell that a step is done, with its loss and what the network now puts out."""
         if self._watching:
-            loss = (total / batch.sample_weight.sum(-1))[0]
+            loss = (total() / batch.sample_weight.sum(-1))[0]
             self._net.history.record_batch("train_loss", loss.item())
             y_pred = self._stack.infer(batch.X)[0, : batch.n_rows]
             self._net.notify(

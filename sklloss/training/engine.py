@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -16,7 +17,7 @@ from .batches import Batch, Batches, Part, step_rows
 from .callbacks import BatchEvents, datasets_of
 from .data import TrainingSet
 from .fused import step_of
-from .groups import LossGroup, Piece, cat, gradients, loss_groups
+from .groups import Forward, LossGroup, Piece, Tally, cat, forward_all, loss_groups
 from .optimizers import hand_back, learning_rates, optimizer_of_stack
 from .outcome import divergence, warn_of_poor_training
 from .penalties import Penalties
@@ -238,46 +239,53 @@ class Engine:
         epoch = self._n_epochs
         self._stack.start_epoch([derived_seed(net.seed, "module", epoch) for net in self._nets])
         self._events.begin_epoch()
-        states = [self._state_of_epoch(group) for group in self._groups]
+        self._states = [self._state_of_epoch(group) for group in self._groups]
+        pairs = zip(self._groups, self._states, strict=True)
+        tallies = [Tally(group, state) for group, state in pairs]
         step = self._closure_step if self._nets[0].full_batch else self._step
-        total = torch.zeros_like(self._train.total_weight)
         for batch in self._train.shuffled(epoch):
             self._events.begin(batch)
-            of_batch = step(batch, states)
-            self._events.end(batch, of_batch)
-            total += of_batch
-        return total / self._train.total_weight
+            done = step(batch)
+            self._events.end(batch, partial(self._value, done))
+            for tally, of_group in zip(tallies, done, strict=True):
+                tally.add(of_group)
+        return cat([tally.total() for tally in tallies]) / self._train.total_weight
 
-    def _step(self, batch: Batch, states: Sequence[State]) -> Tensor:
-        """Take one optimiser step; return the sum of weighted losses that it started from, (models,)."""
-        total = self._gradients(batch, states)
+    def _step(self, batch: Batch) -> list[Forward]:
+        """Take one optimiser step; return what it started from."""
+        done = self._gradients(batch)
         shrinks = self._penalties.shrinks_weights
         signs = self._penalties.before_step(learning_rates(self._optimizer) if shrinks else None)
         self._take_step()
         self._penalties.after_step(signs)
-        return total
+        return done
 
-    def _closure_step(self, batch: Batch, states: Sequence[State]) -> Tensor:
-        """Take a step that evaluates the loss several times; return the sum of weighted losses after it."""
+    def _closure_step(self, batch: Batch) -> list[Forward]:
+        """Take a step that evaluates the loss several times; return what it ended with."""
 
         def closure() -> float:
-            total = self._gradients(batch, states)
+            total = self._value(self._gradients(batch))
             return float((total / batch.n_rows + self._penalties.value()).sum())
 
         self._optimizer.step(closure)
         raw = self._stack.infer(batch.X)
-        return torch.cat([group.total(raw, batch) for group in self._groups])
+        return [group.forward(raw, batch, group.state) for group in self._groups]
 
-    def _gradients(self, batch: Batch, states: Sequence[State]) -> Tensor:
-        """Write the gradients of Σwℓ / rows and the penalties into the flat buffer; return Σwℓ, (models,)."""
+    def _gradients(self, batch: Batch) -> list[Forward]:
+        """Write the gradients of Σwℓ / rows and the penalties into the flat buffer."""
         stack = self._stack
         stack.flat.gradients.zero_()
         raw = stack.forward(batch.X)
-        total, slopes = gradients(self._groups, states, raw, batch)
-        stack.backward(slopes)
+        done = forward_all(self._groups, self._states, raw, batch)
+        stack.backward([of_group.slope for of_group in done])
         self._penalties.add_to_gradients()
         self._events.show_gradients(batch)
-        return total
+        return done
+
+    def _value(self, done: Sequence[Forward]) -> Tensor:
+        """Return Σwℓ of each model, (models,)."""
+        of_groups = zip(self._groups, done, self._states, strict=True)
+        return cat([group.value(each, state) for group, each, state in of_groups])
 
     @property
     def _rounds_kinks(self) -> bool:

@@ -13,6 +13,7 @@ from ..losses.base import Loss, State
 from .batches import Batch
 from .criterion import Criterion
 
+TOGETHER = 16  # batches whose losses are summed at once
 Piece = tuple[Tensor, ...]  # what a group remembers of a batch until its loss is summed
 
 
@@ -38,16 +39,23 @@ class LossGroup:
         return [value for value in self.state.values() if isinstance(value, nn.Parameter)]
 
     def forward(self, raw: Tensor, batch: Batch, state: State) -> Forward:
-        """Compute the losses of a batch, and their gradients where these have a closed form."""
+        """Compute the gradients of a batch, and its losses where they are needed for that."""
         leaf, y, sample_weight = self._seen(raw, batch)
         slope = None if state.trained or "rounding" in state else self.loss.gradient(leaf, y, state)
         if slope is None:
             leaf.requires_grad_()
             with torch.enable_grad():
-                return Forward(self.loss.total(leaf, y, state, sample_weight), leaf)
+                total = self.loss.total(leaf, y, state, sample_weight)
+            return Forward(leaf, y, sample_weight, total)
         share = sample_weight / (batch.n_rows * y.shape[-1])
         leaf.grad = slope.mul_(share[..., None, None])
-        return Forward(self.loss.total(leaf, y, state, sample_weight), leaf)
+        return Forward(leaf, y, sample_weight, None)
+
+    def value(self, done: Forward, state: State) -> Tensor:
+        """Return Σwℓ of each model, (models,)."""
+        if done.total is not None:
+            return done.total.detach()
+        return self.loss.total(done.leaf, done.y, state, done.sample_weight)
 
     def total(self, raw: Tensor, batch: Batch) -> Tensor:
         """Return Σwℓ of each model, (models,)."""
@@ -74,7 +82,7 @@ class LossGroup:
     def _seen(self, raw: Tensor, batch: Batch) -> Piece:
         """Return raw in the contract's shape, y and weights of this group, with as many rows each."""
         y, sample_weight = batch.y[self.span], batch.sample_weight[self.span]
-        rows = _resized(raw[self.span], y.shape[1]).detach()
+        rows = _resized(raw[self.span], y.shape[1])
         return rows.view(*y.shape, -1), y, sample_weight
 
 
@@ -94,44 +102,78 @@ class WholeBatchGroup(LossGroup):
             batch.y[self.span, : batch.n_rows],
             batch.sample_weight[self.span, : batch.n_rows],
         )
-        rows = _resized(raw[self.span], batch.n_rows).detach()
+        rows = _resized(raw[self.span], batch.n_rows)
         return rows.view(*y.shape, -1), y, weight
 
 
 @dataclass(frozen=True)
 class Forward:
-    """The losses of a group on a batch.
+    """What a group has computed of a batch.
 
     Attributes
     ----------
-    total : Tensor of shape (models,)
-        Σwℓ.
     leaf : Tensor of shape (models, rows, targets, outputs)
         Raw output; its gradient is that of Σwℓ / rows.
+    y : Tensor of shape (models, rows, targets)
+    sample_weight : Tensor of shape (models, rows)
+    total : Tensor of shape (models,) or None
+        Σwℓ, where it was needed for the gradient.
     """
 
-    total: Tensor
     leaf: Tensor
+    y: Tensor
+    sample_weight: Tensor
+    total: Tensor | None
+
+    @property
+    def slope(self) -> Tensor:
+        """The gradient by raw output, (models, rows, width)."""
+        grad = torch.zeros_like(self.leaf) if self.leaf.grad is None else self.leaf.grad
+        return grad.flatten(2)
 
 
-def gradients(
+def forward_all(
     groups: Sequence[LossGroup], states: Sequence[State], raw: Tensor, batch: Batch
-) -> tuple[Tensor, list[Tensor]]:
-    """Return Σwℓ of each model, (models,), and each group's gradient of Σwℓ / rows by raw, (models, rows, width).
-
-    What the losses train gets its gradients added.
-    """
+) -> list[Forward]:
+    """Compute the gradients of all groups; what the losses train gets its gradients added."""
     pairs = zip(groups, states, strict=True)
     done = [group.forward(raw, batch, state) for group, state in pairs]
-    open_ = [each.total for each in done if each.total.requires_grad]
-    if open_:  # all of them in one pass
-        torch.autograd.backward(open_, [torch.full_like(t, 1 / batch.n_rows) for t in open_])
-    return cat([each.total.detach() for each in done]), [_slope(each.leaf) for each in done]
+    open_ = [each.total for each in done if each.total is not None and each.total.requires_grad]
+    if open_:  # all of them in one pass, each model's gradient untouched by the sum
+        with torch.enable_grad():
+            (cat(open_).sum() / batch.n_rows).backward()
+    return done
 
 
-def _slope(leaf: Tensor) -> Tensor:
-    grad = torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
-    return grad.flatten(2)
+class Tally:
+    """The sum of a group's losses over an epoch: of several batches at once, where nothing else needs them before."""
+
+    def __init__(self, group: LossGroup, state: State) -> None:
+        self._group = group
+        self._state = state
+        self._totals: list[Tensor] = []
+        self._waiting: list[Forward] = []
+
+    def add(self, done: Forward) -> None:
+        """Take in a batch."""
+        if done.total is not None:
+            self._totals.append(done.total.detach())
+            return
+        self._waiting.append(done)
+        if len(self._waiting) == TOGETHER:
+            self._sum_up()
+
+    def total(self) -> Tensor:
+        """Return Σwℓ over the batches, (models,)."""
+        if self._waiting:
+            self._sum_up()
+        return torch.stack(self._totals).sum(0)
+
+    def _sum_up(self) -> None:
+        parts = [(done.leaf, done.y, done.sample_weight) for done in self._waiting]
+        leaf, y, sample_weight = (torch.cat(part, 1) for part in zip(*parts, strict=True))
+        self._totals.append(self._group.loss.total(leaf, y, self._state, sample_weight))
+        self._waiting.clear()
 
 
 def loss_groups(criteria: Sequence[Criterion]) -> list[LossGroup]:
@@ -162,12 +204,10 @@ def cat(parts: Sequence[Tensor]) -> Tensor:
 
 
 def _resized(values: Tensor, n_rows: int) -> Tensor:
-    """Return a contiguous (models, rows, width) with rows cut off, or zeros put behind."""
-    if values.shape[1] == n_rows and values.is_contiguous():
-        return values
+    """Return a copy (models, rows, width) with rows cut off, or zeros put behind."""
     shared = min(n_rows, values.shape[1])
     if shared == n_rows:
-        return values[:, :n_rows].contiguous()
+        return values[:, :n_rows].clone(memory_format=torch.contiguous_format)
     out = values.new_zeros(len(values), n_rows, values.shape[2])
     out[:, :shared] = values[:, :shared]
     return out
