@@ -219,6 +219,7 @@ class NeuralClassifier(ClassifierMixin, LabelledEstimator):
         -------
         ndarray of shape (n_samples, n_classes), or (n_samples, n_labels) with the probability of each label
         """
+        check_is_fitted(self, "net_")
         probabilities = self._averaged(X, self.loss_.predict_proba).numpy()
         return probabilities[..., 1] if self._multi_label else probabilities[:, 0, self._rank]
 

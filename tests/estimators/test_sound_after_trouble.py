@@ -85,7 +85,7 @@ def test_warm_start_applies_what_it_can_and_refuses_the_rest():
     model.set_params(max_epochs=12, weight_decay=0.1, batch_size=30).fit(X, Y)
     assert model.n_iter_ == 17
     assert model.net_.batch_size == 30
-    assert model.net_.weight_decay == (0.1,)
+    assert model.net_.weight_decay == 0.1
     for name, value in {"hidden_layer_sizes": (7,), "optimizer": "sgd", "dropout": 0.5}.items():
         with pytest.raises(ValueError, match=f"{name} was .* when this network was built"):
             copy.deepcopy(model).set_params(**{name: value}).fit(X, Y)
