@@ -12,7 +12,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor, nn
 
 from ..losses.base import Loss, State
-from ..losses.resolve import get_loss
 from ..modules import MODULES, build_module, check_widths
 from ..training import (
     Criterion,
@@ -53,6 +52,8 @@ BUILT_WITH = (
     "n_members",
 )  # what cannot change while training goes on
 
+FLOATS = (np.float64, np.float32)
+SMALL = 10_000  # numbers
 SEEN = ("n_features_in_", "feature_names_in_")  # what validation learns
 EXACT_ROWS = 10_000  # beyond, a sum over all rows hides the order of its terms, and joining equal rows costs copies
 BATCH_MIN, BATCH_MAX, BATCHES_PER_EPOCH = 200, 1024, 50  # what batch_size="auto" aims at
@@ -177,7 +178,7 @@ class NeuralEstimator(NestedParameters):
                     y,
                     reset=first,
                     accept_sparse="csr",
-                    dtype=(np.float64, np.float32),
+                    dtype=FLOATS,
                     multi_output=True,
                     y_numeric=self._task == "regression",
                 )
@@ -398,37 +399,38 @@ class NeuralEstimator(NestedParameters):
         scaled = self._scaled(X)
         values = []
         for net in self.members_:
-            raw, state = net.shaped(net.forward(scaled)), self.loss_.readable(net.criterion_.state)
-            values.append(value(raw, state)[0].cpu())
+            with torch.no_grad():
+                said = value(net.raw(scaled), self.loss_.readable(net.criterion_.state))
+            values.append(said[0].cpu())
         return values[0] if len(values) == 1 else torch.stack(values).mean(0)
 
     def _scaled(self, X: Any) -> Any:
         """Return checked X on the scale that the network takes."""
-        check_is_fitted(self, "net_")
-        try:
-            X = validate_data(
-                self, X, reset=False, accept_sparse="csr", dtype=(np.float64, np.float32)
-            )
-        except ValueError as error:
-            raise with_columns_named(X, error) from error
+        if not hasattr(self, "net_"):
+            check_is_fitted(self, "net_")
+        if not self._is_clean(X):
+            try:
+                X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=FLOATS)
+            except ValueError as error:
+                raise with_columns_named(X, error) from error
         return self._input_scaler.transform(X, self._dtype)
+
+    def _is_clean(self, X: Any) -> bool:
+        """Tell whether X is a small array that validation would return as it is, in several times the time of predicting it."""
+        return (
+            type(X) is np.ndarray
+            and X.dtype.type in FLOATS
+            and X.ndim == 2
+            and 0 < X.size <= SMALL
+            and X.shape[1] == self.n_features_in_
+            and not hasattr(self, "feature_names_in_")
+            and bool(np.isfinite(X).all())
+        )
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def where_loss_has(method: str, otherwise: str) -> Callable[[NeuralEstimator], bool]:
-    """Return what tells ``available_if`` whether the loss, once fitted that of the fit, has a method."""
-
-    def check(estimator: NeuralEstimator) -> bool:
-        loss = getattr(estimator, "loss_", None) or get_loss(estimator.loss, task=estimator._task)
-        if not hasattr(loss, method):
-            raise AttributeError(f"Loss {loss.label!r} {otherwise}")
-        return True
-
-    return check
 
 
 def _same(value: Any, other: Any) -> bool:

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from ..losses.base import ClassificationLoss, Task
 from ..losses.resolve import get_loss
-from .base import where_loss_has
 from .export import FittedModule, chosen_reading, classification_readings, log_odds
 from .labels import LabelledEstimator
+from .parameters import where_loss_has
 from .sample import Sample
 from .weights import class_weights
 

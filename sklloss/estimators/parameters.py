@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from inspect import signature
 from typing import Any
 
@@ -148,3 +148,15 @@ class NestedParameters(BaseEstimator):
             name, f"The default is {name}={default.default!r}." if default else ""
         )
         check_in_domain(type(self).__name__, name, value, domain, remedy)
+
+
+def where_loss_has(method: str, otherwise: str) -> Callable[[NestedParameters], bool]:
+    """Return what tells ``available_if`` whether the loss, once fitted that of the fit, has a method."""
+
+    def check(estimator: NestedParameters) -> bool:
+        loss = getattr(estimator, "loss_", None) or get_loss(estimator.loss, task=estimator._task)
+        if not hasattr(loss, method):
+            raise AttributeError(f"Loss {loss.label!r} {otherwise}")
+        return True
+
+    return check

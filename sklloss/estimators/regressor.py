@@ -15,8 +15,9 @@ from ..losses.base import Task
 from ..losses.domains import Interval, check_in_domain
 from ..losses.resolve import get_loss
 from ..training import TargetScaler
-from .base import NeuralEstimator, where_loss_has
+from .base import NeuralEstimator
 from .export import FittedModule, chosen_reading, regression_readings
+from .parameters import where_loss_has
 from .sample import Sample
 
 OPEN_UNIT = Interval(0, 1, closed="neither")

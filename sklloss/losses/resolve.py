@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+from functools import cache
 from typing import Any, Literal, overload
 
 from torch import nn
 
+from . import listing
 from .base import ClassificationLoss, Loss, RegressionLoss, Task
 from .listing import losses_of, names_of
 from .own import own_loss
@@ -80,7 +82,7 @@ def _resolve(loss: Any, task: Task) -> Loss:
 
 def _by_name(name: str, task: Task) -> Loss:
     wanted = name.strip().lower().replace("-", "_").replace(" ", "_")
-    table = {alias.lower(): cls for cls in losses_of(task) for alias in names_of(cls)}
+    table = _by_alias(task, tuple(listing._registered))
     if wanted in table:
         return table[wanted]()
     elsewhere = {alias.lower(): cls for cls in losses_of() for alias in names_of(cls)}
@@ -94,6 +96,12 @@ def _by_name(name: str, task: Task) -> Loss:
         f"There is no {task} loss {name!r}. {hint or 'The names are ' + all_names + '.'} A loss of your own is known by name only in a"
         " process that has registered it: with n_jobs give the class or an instance."
     )
+
+
+@cache
+def _by_alias(task: Task, registered: tuple[type[Loss], ...]) -> dict[str, type[Loss]]:
+    """Return the losses of a task by alias; what is registered tells whether an earlier answer still holds."""
+    return {alias.lower(): cls for cls in losses_of(task) for alias in names_of(cls)}
 
 
 def _wrong_task_message(loss: Loss, task: Task) -> str:

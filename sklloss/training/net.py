@@ -243,11 +243,11 @@ class LossNet(NeuralNet):
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return class probabilities (n, classes), or (n, labels), of scaled X; raw output where the loss has none."""
-        raw = self.forward(X)
         if not hasattr(self.loss, "predict_proba"):
-            return raw.numpy()
-        shaped = self.shaped(raw)
-        return self.loss.predict_proba(shaped, self.criterion_.state)[0].squeeze(1).cpu().numpy()
+            return self.forward(X).numpy()
+        return (
+            self.loss.predict_proba(self.raw(X), self.criterion_.state)[0].squeeze(1).cpu().numpy()
+        )
 
     @property
     def classes_(self) -> np.ndarray:
@@ -262,21 +262,25 @@ class LossNet(NeuralNet):
 
     def predict(self, X: Any) -> np.ndarray:
         """Return class indices, or predictions of scaled y, (n,) or (n, targets), of scaled X."""
-        prediction = self.loss.predict(self.shaped(self.forward(X)), self.criterion_.state)[0]
+        prediction = self.loss.predict(self.raw(X), self.criterion_.state)[0]
         return prediction.squeeze(-1).cpu().numpy()
 
-    def shaped(self, raw: Tensor) -> Tensor:
-        """Give a single model's raw output (n, width) the contract's shape (1, n, targets, outputs)."""
-        n_targets = self.criterion_.baseline.shape[1]
-        return raw.to(self.stack_.flat.values.device).unflatten(-1, (n_targets, -1)).unsqueeze(0)
+    def raw(self, X: Any) -> Tensor:
+        """Return raw output for scaled X in the contract's shape, (1, n, targets, outputs)."""
+        pieces = list(self._infer(X))
+        raw = pieces[0] if len(pieces) == 1 else torch.cat(pieces, 1)
+        return raw.unflatten(-1, (self.criterion_.constant.shape[1], -1))
 
     def forward_iter(self, X: Any, training: bool = False, device: str = "cpu") -> Iterator[Tensor]:
-        """Yield raw output for slices of scaled X, an array, tensor or CSR matrix."""
+        """Yield raw output (n, width) for slices of scaled X, an array, tensor or CSR matrix."""
+        return (piece.squeeze(0).to(device) for piece in self._infer(X))
+
+    def _infer(self, X: Any) -> Iterator[Tensor]:
         stack = self.attach()
         features = rows(X, stack.flat.values.dtype, stack.flat.values.device)
         for start in range(0, max(len(features), 1), EVALUATION_ROWS):
             piece = stack.pad(features.slice(start, start + EVALUATION_ROWS))
-            yield stack.infer(piece.unsqueeze(0)).squeeze(0).to(device)
+            yield stack.infer(piece.unsqueeze(0))
 
     def _training_set(self, X: Any, y: Any) -> TrainingSet:
         values = self.stack_.flat.values

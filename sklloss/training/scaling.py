@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from ..losses.weighted import robust_scale, weighted_mean, weighted_quantile, weighted_std
 
-CHUNK_ROWS = 65_536
+CHUNK_ROWS = 16_384  # their float64 temporaries stay in cache
 LARGEST_SQUARABLE = 1e150
 
 
@@ -38,7 +38,10 @@ class InputScaler:
             raise ValueError(
                 f"X has values too large to be squared, for example {np.abs(values).max():g}. Divide them by a constant."
             )
-        scaler = StandardScaler(with_mean=centre, copy=False).fit(X, sample_weight=sample_weight)
+        scaler = StandardScaler(with_mean=centre, copy=False)
+        for start in range(0, X.shape[0], CHUNK_ROWS):  # its temporaries are several times its rows
+            rows = slice(start, start + CHUNK_ROWS)
+            scaler.partial_fit(X[rows], sample_weight=sample_weight[rows])
         return cls(scaler.mean_ if centre else None, scaler.scale_)
 
     def transform(self, X: Any, dtype: torch.dtype) -> Any:
@@ -60,15 +63,14 @@ class InputScaler:
         out = np.empty(X.shape, dtype=numpy_dtype)
         for start in range(0, len(X), CHUNK_ROWS):
             rows = slice(start, start + CHUNK_ROWS)
-            with np.errstate(over="ignore"):
-                out[rows] = self._scaled(X[rows])
+            self._scale_into(out[rows], X[rows])
         _check_fits(out, X, numpy_dtype)
         return torch.from_numpy(out)
 
-    def _scaled(self, X: np.ndarray) -> np.ndarray:
-        if self.scale is None:
-            return X
-        return X / self.scale if self.mean is None else (X - self.mean) / self.scale
+    def _scale_into(self, out: np.ndarray, X: np.ndarray) -> None:
+        with np.errstate(over="ignore"):
+            centred = X if self.mean is None else X - self.mean
+            np.divide(centred, 1.0 if self.scale is None else self.scale, out, casting="same_kind")
 
 
 def _check_fits(scaled: np.ndarray, X: np.ndarray, dtype: np.dtype) -> None:
