@@ -34,9 +34,7 @@ GRID = [
 
 def pipeline() -> Pipeline:
     """Return a network behind a step that makes numbers uniform and levels columns of 0 and 1."""
-    net = NeuralRegressor(
-        hidden_layer_sizes=(32, 32), batch_size=32, max_epochs=8, random_state=0
-    )
+    net = NeuralRegressor(hidden_layer_sizes=(32, 32), batch_size=32, max_epochs=8, random_state=0)
     return Pipeline([("numbers", as_numbers(QuantileTransformer(n_quantiles=200))), ("net", net)])
 
 

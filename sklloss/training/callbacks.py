@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from skorch.callbacks import Callback, EpochScoring, LRScheduler, ParamMapper
+from skorch.callbacks import Callback, EpochScoring, LRScheduler, ParamMapper, PrintLog
 from skorch.dataset import Dataset
 from torch import Tensor
 
@@ -33,6 +33,15 @@ def refuse_if_it_replaces_parameters(name: str, callback: Callback) -> None:
             f"callback {name!r} ({type(callback).__name__}) freezes or replaces parameters, which live in one buffer here. Set"
             " requires_grad_(False) on the parameters of your own module before the fit."
         )
+
+
+class QuietPrintLog(PrintLog):
+    """skorch's table of losses, which costs its time only where it is printed."""
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Print a line, if the net is verbose."""
+        if net.verbose:
+            super().on_epoch_end(net, **kwargs)
 
 
 class BatchEvents:

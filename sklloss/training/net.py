@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from sklearn.utils import ClassifierTags
 from skorch import NeuralNet
-from skorch.callbacks import EpochTimer, PrintLog
+from skorch.callbacks import EpochTimer
 from torch import Tensor, nn, optim
 
 from ..losses.base import Loss
 from ..modules import Snapshot, Stack, stack_modules
-from .callbacks import refuse_if_it_replaces_parameters
+from .callbacks import QuietPrintLog, refuse_if_it_replaces_parameters
 from .criterion import Criterion
 from .data import EVALUATION_ROWS, TrainingSet, rows
 from .engine import train_together
@@ -113,7 +113,7 @@ class LossNet(NeuralNet):
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Any]]:
-        return [("epoch_timer", EpochTimer()), ("print_log", PrintLog())]
+        return [("epoch_timer", EpochTimer()), ("print_log", QuietPrintLog())]
 
     def initialize_callbacks(self) -> LossNet:
         """Refuse callbacks that would replace or freeze parameters behind the engine's back."""
