@@ -1,144 +1,131 @@
-"""Seconds per epoch of one fit: sklloss beside plain skorch, scikit-learn's MLP and hand-written torch loops.
+"""One fit, one prediction and one import: sklloss beside plain skorch, scikit-learn's MLP and hand-written torch loops.
 
-All train the same network, 20 features to 64 to 64 to 1 with ReLU, on the same 8,000 rows with Adam, squared error and batches
-of 128.  Every contender runs in every round, in turn, and the median over rounds counts, so that a busy machine
-slows all of them alike.  Run with nothing else on the machine:
+Fits are on 8,000 rows, two hidden layers of 64, batches of 128, first with one thread and then with two.  "times as long" is a rival's
+time over that of sklloss, which the bars are for: a prediction of one row may take sklloss 1.5 times as long as scikit-learn (0.667
+and more), its import 15 % longer than those of what it stands on (0.87 and more).  Run with nothing else on the machine:
 
     python benchmarks/fit_speed.py
+    python benchmarks/fit_speed.py --threads 1 --rounds 3 --epochs 5 --many 10000 --imports 1
 """
 
 import argparse
-import statistics
-import time
-import warnings
-from collections.abc import Callable
+import functools
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
 
-import numpy as np
-import skorch
-import torch
-from sklearn.neural_network import MLPRegressor
-from threadpoolctl import threadpool_limits
-from torch import nn
+from rivals import (
+    CONTENDERS,
+    FUSED,
+    LOOP,
+    MLP,
+    OURS,
+    RATIO_COLUMNS,
+    SKORCH,
+    Job,
+    fits_of,
+    machine,
+    make_data,
+    markdown_table,
+    medians,
+    number,
+    ratio_cells,
+    threads,
+)
 
-from sklloss import NeuralRegressor
-
-ROWS, FEATURES, HIDDEN, BATCH, LR = 8_000, 20, (64, 64), 128, 0.001
-
-
-def make_data() -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(0)
-    X = rng.standard_normal((ROWS, FEATURES), dtype=np.float32)
-    y = np.sin(X[:, :5].sum(1)) + 0.1 * rng.standard_normal(ROWS)
-    return X, y.astype(np.float32)
-
-
-def network() -> nn.Sequential:
-    return nn.Sequential(
-        nn.Linear(FEATURES, HIDDEN[0]),
-        nn.ReLU(),
-        nn.Linear(HIDDEN[0], HIDDEN[1]),
-        nn.ReLU(),
-        nn.Linear(HIDDEN[1], 1),
-    )
-
-
-def fit_sklloss(X: np.ndarray, y: np.ndarray, epochs: int) -> None:
-    NeuralRegressor(
-        hidden_layer_sizes=HIDDEN,
-        lr=LR,
-        batch_size=BATCH,
-        max_epochs=epochs,
-        n_iter_no_change=float("inf"),
-        random_state=0,
-    ).fit(X, y)
-
-
-def fit_skorch(X: np.ndarray, y: np.ndarray, epochs: int) -> None:
-    skorch.NeuralNetRegressor(
-        network(),
-        optimizer=torch.optim.Adam,
-        lr=LR,
-        batch_size=BATCH,
-        max_epochs=epochs,
-        train_split=None,
-        iterator_train__shuffle=True,
-        verbose=0,
-    ).fit(X, y[:, None])
-
-
-def fit_scikit_learn(X: np.ndarray, y: np.ndarray, epochs: int) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        MLPRegressor(
-            hidden_layer_sizes=HIDDEN,
-            learning_rate_init=LR,
-            batch_size=BATCH,
-            max_iter=epochs,
-            n_iter_no_change=epochs + 1,
-            alpha=0.0,
-        ).fit(X, y)
-
-
-def fit_torch_loop(X: np.ndarray, y: np.ndarray, epochs: int, fused: bool = False) -> None:
-    module = network()
-    optimizer = torch.optim.Adam(module.parameters(), lr=LR, fused=fused)
-    features, targets = torch.from_numpy(X), torch.from_numpy(y)[:, None]
-    criterion = nn.MSELoss()
-    for _ in range(epochs):
-        order = torch.randperm(len(features))
-        for start in range(0, len(features), BATCH):
-            index = order[start : start + BATCH]
-            optimizer.zero_grad()
-            criterion(module(features[index]), targets[index]).backward()
-            optimizer.step()
-
-
-def fit_fused_torch_loop(X: np.ndarray, y: np.ndarray, epochs: int) -> None:
-    fit_torch_loop(X, y, epochs, fused=True)
-
-
-CONTENDERS: dict[str, Callable[[np.ndarray, np.ndarray, int], None]] = {
-    "sklloss": fit_sklloss,
-    "plain skorch": fit_skorch,
-    "scikit-learn MLP": fit_scikit_learn,
-    "torch loop": fit_torch_loop,
-    "torch loop, fused Adam": fit_fused_torch_loop,
+ROWS = 8_000
+FIT_BARS = {SKORCH: 6.0, MLP: 1.8, FUSED: 1.0}
+ONE_ROW_BARS = {MLP: 1 / 1.5}  # sklloss at most 1.5 times as long
+MANY_ROWS_BARS = {MLP: 1.0}
+IMPORTS = {
+    OURS: "import sklloss",
+    "torch, skorch, scikit-learn": "import torch, skorch, sklearn.model_selection, sklearn.neural_network",
+}
+IMPORT_BARS = {"torch, skorch, scikit-learn": 1 / 1.15}  # sklloss at most 15 % over
+CALLS = 50  # predictions of one row in one measurement
+PREDICTING = {  # torch's loops share their module
+    name: make for name, make in CONTENDERS.items() if name != LOOP
 }
 
 
-def seconds_per_epoch(rounds: int, epochs: int) -> dict[str, float]:
-    """Return the median over rounds of each contender's seconds per epoch."""
-    X, y = make_data()
-    times: dict[str, list[float]] = {name: [] for name in CONTENDERS}
-    for _ in range(rounds):
-        for name, fit in CONTENDERS.items():
-            start = time.perf_counter()
-            fit(X, y, epochs)
-            times[name].append((time.perf_counter() - start) / epochs)
-    return {name: statistics.median(values) for name, values in times.items()}
+def compared(
+    unit: str, seconds: Mapping[str, float], scale: float, bars: Mapping[str, float]
+) -> str:
+    """Return the table of contenders, of which sklloss is the first; times are multiplied by `scale`."""
+    rows = [
+        (name, number(scale * value), *ratio_cells(value, seconds[OURS], bars.get(name)))
+        for name, value in seconds.items()
+    ]
+    return markdown_table(("", unit, *RATIO_COLUMNS), rows)
 
 
-def main() -> None:
+def fit_table(epochs: int, rounds: int, rows: int) -> str:
+    X, y = make_data(rows)
+    job = Job(epochs=epochs)
+    medians(fits_of(Job(epochs=2), X, y), 1)  # warm up
+    seconds = medians(fits_of(job, X, y), rounds)
+    return compared("us / step", seconds, 1e6 / job.steps(rows), FIT_BARS)
+
+
+def predict_tables(many: int, rounds: int, rows: int) -> dict[str, str]:
+    """Return the tables of predicting one row, and many."""
+    X, y = make_data(rows)
+    fitted = {name: make(Job(epochs=1)).fit(X, y) for name, make in PREDICTING.items()}
+    X_many, _ = make_data(many)
+    one_row = {name: functools.partial(many_times, e.predict, X[:1]) for name, e in fitted.items()}
+    all_rows = {name: functools.partial(e.predict, X_many) for name, e in fitted.items()}
+    medians(one_row | all_rows, 1)  # warm up
+    of_one, of_many = medians(one_row, 5 * rounds), medians(all_rows, rounds)
+    return {
+        "predict, 1 row": compared("us", of_one, 1e6 / CALLS, ONE_ROW_BARS),
+        f"predict, {many:,} rows": compared("ms", of_many, 1e3, MANY_ROWS_BARS),
+    }
+
+
+def many_times(predict: Callable[..., object], X: object) -> None:
+    for _ in range(CALLS):
+        predict(X)
+
+
+def import_table(rounds: int) -> str:
+    """Return the table of imports, each in a process of its own."""
+    calls = {
+        name: functools.partial(subprocess.run, [sys.executable, "-c", code], check=True)
+        for name, code in IMPORTS.items()
+    }
+    medians(calls, 1)  # files into the system's cache
+    return compared("s", medians(calls, rounds), 1, IMPORT_BARS)
+
+
+def show(title: str, table: str) -> None:
+    print(f"\n{title}\n\n{table}", flush=True)
+
+
+def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--rows", type=int, default=ROWS, help="of a fit")
+    parser.add_argument("--many", type=int, default=1_000_000, help="rows of a prediction")
+    parser.add_argument("--imports", type=int, default=15, help="rounds of imports")
     parser.add_argument(
-        "--threads", type=int, default=1, help="threads of torch and of numpy's linear algebra"
+        "--threads", type=int, nargs="+", default=[1, 2], help="of torch and of linear algebra"
     )
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    with threadpool_limits(options.threads):
-        seconds_per_epoch(1, 2)  # warm up
-        medians = seconds_per_epoch(options.rounds, options.epochs)
-    steps = -(-ROWS // BATCH)
-    print(
-        f"{ROWS} x {FEATURES}, hidden {HIDDEN}, batch {BATCH}, Adam, {options.threads} thread(s);"
-        f" median of {options.rounds} rounds of {options.epochs} epochs"
-    )
-    print(f"{'':24}{'ms / epoch':>12}{'us / step':>12}{'against sklloss':>18}")
-    for name, value in medians.items():
-        ratio = value / medians["sklloss"]
-        print(f"{name:24}{1e3 * value:12.1f}{1e6 * value / steps:12.0f}{ratio:17.2f}x")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    given = options(arguments)
+    print(f"{machine()}\nmedians of {given.rounds} interleaved rounds; {Job(epochs=given.epochs)}")
+    for n_threads in given.threads:
+        with threads(n_threads):
+            show(
+                f"fit of {given.rows:,} rows, {n_threads} thread(s)",
+                fit_table(given.epochs, given.rounds, given.rows),
+            )
+            for title, table in predict_tables(given.many, given.rounds, given.rows).items():
+                show(f"{title}, {n_threads} thread(s)", table)
+    show(f"import in a fresh process, {given.imports} rounds", import_table(given.imports))
 
 
 if __name__ == "__main__":
