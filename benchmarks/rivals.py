@@ -90,6 +90,7 @@ class FlatSkorch(skorch.NeuralNetRegressor):
     """skorch's regressor for one target given as a vector, as the other contenders take it."""
 
     def fit(self, X: np.ndarray, y: np.ndarray, **params: object) -> "FlatSkorch":
+        """Fit on a column."""
         return super().fit(X, y[:, None], **params)
 
 
@@ -111,6 +112,7 @@ class QuietMLP(MLPRegressor):
     """scikit-learn's perceptron, which does not warn that it trains for as many epochs as it is told, in a worker neither."""
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> "QuietMLP":
+        """Fit without a word."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return super().fit(X, y)
@@ -135,6 +137,7 @@ class TorchLoop:
         self.fused = fused
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> "TorchLoop":
+        """Train a new module."""
         self.module_ = module = network(self.job.hidden)
         optimizer = torch.optim.Adam(module.parameters(), lr=self.job.lr, fused=self.fused)
         features, targets = torch.from_numpy(X), torch.from_numpy(y)[:, None]
@@ -147,6 +150,7 @@ class TorchLoop:
         return self
 
     def predict(self, X: np.ndarray) -> np.ndarray:
+        """Return a column of predictions."""
         with torch.inference_mode():
             return self.module_(torch.from_numpy(X)).numpy()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import matplotlib.style
 import numpy as np
@@ -108,10 +108,15 @@ def add_legend(axes: Axes, picture: Picture) -> None:
 
 
 def svg_of(picture: Picture) -> str:
-    """Return the picture as SVG: without a date, coordinates to a hundredth of a point."""
+    """Return the picture as SVG."""
+    return drawn(lambda: figure_of(picture))
+
+
+def drawn(make_figure: Callable[[], Figure]) -> str:
+    """Return a figure in the house style as SVG: without a date, coordinates to a hundredth of a point."""
     buffer = io.StringIO()
     with matplotlib.style.context(["default", STYLE]):  # whatever the user has set
-        figure_of(picture).savefig(buffer, format="svg", metadata=NO_METADATA)
+        make_figure().savefig(buffer, format="svg", metadata=NO_METADATA)
     return rounded(buffer.getvalue().replace("'DejaVu Sans'", FONT))
 
 
