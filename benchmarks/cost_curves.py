@@ -161,7 +161,8 @@ def against(
     points = []
     for value in values:
         job, rows = job_and_rows(value)
-        timed = alone(job, rows) | {STACKED: stacked(job, rows, TOGETHER)}
+        fits = alone(job, rows)
+        timed = {OURS: fits.pop(OURS), STACKED: stacked(job, rows, TOGETHER), **fits}
         points.append(measured(timed, rounds))
     return gathered(title, values, points)
 

@@ -14,10 +14,10 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from rivals import FUSED, MLP, OURS, SKORCH
 
 sys.path.append(str(Path(__file__).parents[1] / "docs"))
-from loss_drawing import INK, drawn
+from loss_drawing import drawn
 
 COLOURS = {  # of Okabe and Ito, which the colour-blind tell apart
-    OURS: "#0072b2",
+    OURS: "#3d9fdb",
     STACKED: "#0072b2",
     SKORCH: "#d55e00",
     MLP: "#009e73",
@@ -27,7 +27,7 @@ COLOURS = {  # of Okabe and Ito, which the colour-blind tell apart
 DASHED = (0, (4, 3))
 NAMES = {OURS: "sklloss, one model", FUSED: "torch loop, fused"}
 GRID = {"color": "#e5e7eb", "linewidth": 0.6}
-SIZE = (8.6, 6.2)  # inches
+SIZE = (8.8, 6.2)  # inches
 APART = 0.055  # between names, in heights of a panel
 
 
@@ -40,17 +40,18 @@ def figure_of(curves: Sequence[Curve]) -> Figure:
     """Return the picture, all panels with one vertical scale."""
     figure = Figure(figsize=SIZE, facecolor="white")
     panels = figure.subplots(2, 2, sharey=True).flat
-    figure.subplots_adjust(left=0.07, right=0.86, top=0.96, bottom=0.08, wspace=0.52, hspace=0.3)
+    figure.subplots_adjust(left=0.08, right=0.85, top=0.98, bottom=0.07, wspace=0.5, hspace=0.2)
     costs = [cost for curve in curves for values in curve.costs.values() for cost in values]
     limits = (0.7 * min(costs), 1.4 * max(costs))
     for axes, curve in zip(panels, curves, strict=True):
         draw_panel(axes, curve, limits)
+    for axes in figure.axes[::2]:
+        axes.set_ylabel("microseconds per model and step")
     return figure
 
 
 def draw_panel(axes: Axes, curve: Curve, limits: tuple[float, float]) -> None:
     axes.set(xscale="log", yscale="log", ylim=limits, xlabel=curve.title)
-    axes.set_title("microseconds per model and step", loc="left", fontsize=8, color=INK)
     mark_axes(axes, curve, limits)
     ends = {name: draw_line(axes, curve, name) for name in curve.costs}
     write_names(axes, curve, ends, limits)
@@ -66,7 +67,7 @@ def mark_axes(axes: Axes, curve: Curve, limits: tuple[float, float]) -> None:
         axis.set_major_formatter(
             FuncFormatter(lambda value, _: f"{value:,.4g}" if value < 1e4 else f"{value:,.0f}")
         )
-    axes.tick_params(length=2, pad=2, labelleft=True)
+    axes.tick_params(length=2, pad=2)
     axes.grid(**GRID)
     axes.set_axisbelow(True)
 
@@ -85,7 +86,7 @@ def draw_line(axes: Axes, curve: Curve, name: str) -> float:
     """Draw one contender and return where its line ends; what was measured once holds for all values."""
     costs = curve.costs[name]
     once = len(costs) < len(curve.values)
-    style = {"color": COLOURS[name], "linewidth": 2.2 if "sklloss" in name else 1.3}
+    style = {"color": colour_of(name, curve), "linewidth": 2.2 if "sklloss" in name else 1.3}
     if once:
         axes.plot(curve.values, costs[:1] * len(curve.values), linestyle=DASHED, **style)
     else:
@@ -105,16 +106,23 @@ def write_names(
             name_of(name, curve),
             xy=(1.02, height),
             xycoords="axes fraction",
-            color=COLOURS[name],
+            color=colour_of(name, curve),
             va="center",
-            fontsize=7.5,
-            fontweight="bold" if "sklloss" in name else "normal",
         )
 
 
 def name_of(name: str, curve: Curve) -> str:
-    """Return what a line is called: sklloss's in the panel of many models is a stack."""
-    return "sklloss" if name == OURS and FLOOR in curve.costs else NAMES.get(name, name)
+    """Return what a line is called."""
+    return "sklloss" if is_stack(name, curve) else NAMES.get(name, name)
+
+
+def colour_of(name: str, curve: Curve) -> str:
+    return COLOURS[STACKED if is_stack(name, curve) else name]
+
+
+def is_stack(name: str, curve: Curve) -> bool:
+    """Tell whether a line of sklloss is of many models: it is in the panel with their products."""
+    return name == OURS and FLOOR in curve.costs
 
 
 def spread(heights: dict[str, float]) -> dict[str, float]:
