@@ -1,0 +1,148 @@
+"""The benchmarks of speed and memory run, and every rival has its line; how fast or large anything is, is not looked at."""
+
+import importlib
+import re
+import sys
+from itertools import pairwise
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+import torch
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
+
+cost_curves, fit_speed, memory, rivals, search_speed, searches = (
+    importlib.import_module(name)
+    for name in ("cost_curves", "fit_speed", "memory", "rivals", "search_speed", "searches")
+)
+
+FITS = [rivals.OURS, rivals.SKORCH, rivals.MLP, rivals.LOOP, rivals.FUSED]
+WITHOUT_LOOP = [name for name in FITS if name != rivals.LOOP]
+SEARCHES = [searches.LOSS_SEARCH, searches.SKORCH_GRID, searches.MLP_GRID, searches.NEURAL_GRID]
+VERDICTS = {"met", "missed"}
+
+
+def tables_in(text: str) -> list[list[list[str]]]:
+    """Return every table as rows of cells, the header first and the rule left out."""
+    blocks = re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE)
+    tables = [
+        [[cell.strip() for cell in line[1:-1].split("|")] for line in b.splitlines()]
+        for b in blocks
+    ]
+    return [[rows[0], *rows[2:]] for rows in tables]
+
+
+def column(table: list[list[str]], name: str) -> list[str]:
+    return [row[table[0].index(name)] for row in table[1:]]
+
+
+def names_in(table: list[list[str]]) -> list[str]:
+    return [row[0] for row in table[1:]]
+
+
+def barred(table: list[list[str]]) -> list[str]:
+    """Return the names of the rows that have a bar; their last cell is a verdict."""
+    rows = [row for row in table[1:] if row[-1]]
+    assert {row[-1] for row in rows} <= VERDICTS
+    return [row[0] for row in rows]
+
+
+def test_fit_speed_compares_fits_predictions_and_imports(monkeypatch, capsys):
+    for code in fit_speed.IMPORTS.values():
+        exec(code, {})
+    monkeypatch.setattr(fit_speed, "IMPORTS", dict.fromkeys(fit_speed.IMPORTS, "pass"))
+    before = torch.get_num_threads()
+    least = ["--rounds=1", "--epochs=1", "--rows=100", "--many=50", "--imports=1"]
+    fit_speed.main([*least, "--threads", "1", "2"])
+    assert torch.get_num_threads() == before
+    *tables, imports = tables_in(capsys.readouterr().out)
+    assert [names_in(table) for table in tables] == 2 * [FITS, WITHOUT_LOOP, WITHOUT_LOOP]
+    assert [barred(table) for table in tables[:3]] == [
+        [rivals.SKORCH, rivals.MLP, rivals.FUSED],
+        [rivals.MLP],
+        [rivals.MLP],
+    ]
+    assert barred(imports) == names_in(imports)[1:] == list(fit_speed.IMPORTS)[1:]
+    for table in [*tables, imports]:
+        assert column(table, "times as long")[0] == "1.00"
+
+
+def test_search_speed_writes_searches_and_curves(tmp_path, capsys):
+    search_speed.main(["--quick", "--jobs", "1", "--write"], tmp_path)
+    page = (tmp_path / "speed.md").read_text()
+    tables = tables_in(page)
+    assert tables == tables_in(capsys.readouterr().out)
+    for table in tables[:3]:
+        assert names_in(table) == SEARCHES
+        assert barred(table) == [searches.SKORCH_GRID, searches.MLP_GRID]
+        assert column(table, "times as long")[0] == "1.00"
+    assert column(tables[2], "fits run") == ["200", *3 * ["30, scaled"]]
+    products, *curves = tables[3:]
+    assert len(column(products, "times the products")) == len(cost_curves.QUICK.models)
+    assert [set(curve[0][1:]) >= set(cost_curves.ALONE) for curve in curves] == [True] * 4
+    assert "](speed.svg)" in page
+
+
+def test_picture_names_every_line():
+    names = [rivals.OURS, cost_curves.STACKED, *cost_curves.ALONE[1:]]
+    stacks = cost_curves.Curve(
+        "models",
+        [1, 100],
+        {rivals.OURS: [9.0, 5.0], rivals.MLP: [20.0], cost_curves.FLOOR: [3.0, 2.0]},
+    )
+    other = cost_curves.Curve("rows", [10, 1000], {name: [5.0, 5.0] for name in names})
+    svg = search_speed.svg_of_curves([stacks, other, other, other])
+    texts = [element.text for element in ElementTree.fromstring(svg).iter() if element.text]
+    assert texts.count("sklloss, one model") == 3
+    assert texts.count(cost_curves.STACKED) == 3
+    assert texts.count(rivals.MLP) == 4
+    assert texts.count(cost_curves.FLOOR) == texts.count("sklloss") == 1
+
+
+def test_names_in_the_picture_do_not_overlap():
+    drawing = importlib.import_module("speed_drawing")
+    heights = drawing.spread({"a": 0.5, "b": 0.5, "c": 0.51, "d": 0.9})
+    assert sorted(heights, key=heights.get) == ["a", "b", "c", "d"]
+    ordered = sorted(heights.values())
+    assert min(b - a for a, b in pairwise(ordered)) > 0.99 * drawing.APART
+    assert heights["d"] == 0.9
+
+
+def test_rivals_of_the_largest_search_are_scaled_unless_full():
+    largest = searches.SETTINGS[-1]
+    scaled = searches.timed_searches(largest, full=False)
+    full = searches.timed_searches(largest, full=True)
+    assert [each.scale for each in scaled.values()] == [1, *3 * [200 / 30]]
+    assert {each.scale for each in full.values()} == {1}
+    assert [setting.fits for setting in searches.SETTINGS] == [30, 30, 200]
+
+
+def test_ratio_cells_name_the_side_of_the_bar():
+    assert rivals.ratio_cells(6.0, 1.0, 6.0) == ("6.00", ">= 6", "met")
+    assert rivals.ratio_cells(5.9, 1.0, 6.0) == ("5.90", ">= 6", "missed")
+    assert rivals.at_most_cells(3.0, 3.0) == ("3.00", "<= 3", "met")
+    assert rivals.at_most_cells(3.1, 3.0) == ("3.10", "<= 3", "missed")
+    assert rivals.ratio_cells(6.0, 2.0, None) == ("3.00", "", "")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_memory_measures_every_contender(monkeypatch, capsys):
+    """In this process, because importing torch a dozen times takes longer than the suite may."""
+    monkeypatch.setattr(memory, "growth_in_fresh_process", growth_in_this_process)
+    memory.main(["--rows", "200", "--candidates", "2"])
+    fits, searched = tables_in(capsys.readouterr().out)
+    assert names_in(fits) == memory.FITS == WITHOUT_LOOP
+    assert names_in(searched) == [memory.SEARCH, memory.TWO_WORKERS]
+    assert barred(fits) == [rivals.OURS]
+    assert barred(searched) == [memory.SEARCH]
+
+
+def growth_in_this_process(name: str, rows: int, candidates: int) -> int:
+    return memory.growth(name.replace(memory.TWO_WORKERS, memory.SEARCH), rows, candidates)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_memory_is_measured_in_a_fresh_process():
+    assert memory.growth_in_fresh_process(rivals.MLP, 2000, 1) < 100 * memory.MIB
+    assert memory.peak_of("self") > 50 * memory.MIB
