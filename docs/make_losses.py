@@ -27,8 +27,10 @@ from sklloss.losses.catalogue import CATALOGUE
 
 PAGE = Path(__file__).parent / "losses.md"
 FAMILIES = {
-    "plain": "Means, medians, quantiles",
+    "plain": "Means and medians",
     "robust": "Robust to outliers",
+    "quantiles": "Quantiles",
+    "redescending": "Robust: outliers ignored",
     "barron": "Barron's family",
     "positive": "Counts and positive targets",
     "distributions": "Laws of y: location and scale",
