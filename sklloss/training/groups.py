@@ -74,7 +74,7 @@ class LossGroup:
 
     def total_of(self, pieces: Sequence[Piece]) -> Tensor:
         """Return Σwℓ of each model, (models,)."""
-        return torch.stack([total for (total,) in pieces]).sum(0)
+        return added([total for (total,) in pieces])
 
     def _piece(self, raw: Tensor, y: Tensor, sample_weight: Tensor) -> Piece:
         return (self.loss.total(raw, y, self.state, sample_weight),)
@@ -167,7 +167,7 @@ class Tally:
         """Return Σwℓ over the batches, (models,)."""
         if self._waiting:
             self._sum_up()
-        return torch.stack(self._totals).sum(0)
+        return added(self._totals)
 
     def _sum_up(self) -> None:
         parts = [(done.leaf, done.y, done.sample_weight) for done in self._waiting]
@@ -201,6 +201,11 @@ def _joined(states: Sequence[State]) -> State:
 def cat(parts: Sequence[Tensor]) -> Tensor:
     """Join what groups have computed, along the axis of models."""
     return parts[0] if len(parts) == 1 else torch.cat(list(parts))
+
+
+def added(totals: Sequence[Tensor]) -> Tensor:
+    """Add up tensors (models,), each model's numbers lying side by side: in the same order for one model as for many."""
+    return torch.stack(list(totals), 1).sum(1)
 
 
 def _resized(values: Tensor, n_rows: int) -> Tensor:
