@@ -21,7 +21,7 @@ from torch import Tensor
 
 from .domains import Domain, Interval, check_in_domain
 from .fields import check_fields, is_numeric, unknown_parameter_message
-from .weighted import class_mass, weighted_mean
+from .weighted import class_mass, row_sums, weighted_mean
 
 Task = Literal["regression", "classification"]
 Scaling = Literal["standard", "robust", "scale", "none"]
@@ -235,7 +235,7 @@ class Loss:
 
     def total(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
         """Return the sum over rows of weight times loss, averaged over targets, shape (*models,)."""
-        return torch.linalg.vecdot(mean_over_targets(self.pointwise(raw, y, state)), sample_weight)
+        return row_sums(mean_over_targets(self.pointwise(raw, y, state)) * sample_weight)
 
     def __call__(
         self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor | None = None

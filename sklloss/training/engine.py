@@ -136,8 +136,9 @@ class Engine:
         ended = self._stopping.ended.tolist()
         self._stopping.restore_kept(self._stack)
         self._judge(ended)
-        self._hand_back()
         rest = [k for k, is_out in enumerate(ended) if not is_out]
+        self._hand_back_optimizers(rest)
+        self._hand_back()
         if not rest:
             self._nets = []
             return
@@ -158,7 +159,7 @@ class Engine:
                 warn_of_poor_training(net.loss, *of_net)
 
     def _hand_back(self) -> None:
-        """Give every net its own weights, parts of the loss and state of the optimiser."""
+        """Give every net its own weights and parts of the loss."""
         if self._alone is not None:
             return
         for group in self._groups:
@@ -166,7 +167,11 @@ class Engine:
                 net.criterion_.take_trained(group.state.model(k))
         for net in self._nets:
             net.attach()
-        hand_back(self._optimizer, [net.optimizer_ for net in self._nets])
+
+    def _hand_back_optimizers(self, models: Sequence[int]) -> None:
+        """Give some of the nets their state of the optimiser: those that end at once, though their stack goes on."""
+        if self._alone is None:
+            hand_back(self._optimizer, [net.optimizer_ for net in self._nets], models)
 
     # ------------------------------------------------------------------ an epoch
 
@@ -195,6 +200,7 @@ class Engine:
         if self._alone is not None and not diverged.any():
             ending |= self._alone.ends_by_callback(**self._datasets)
         running = ~self._stopping.ended
+        self._hand_back_optimizers((ending & running).nonzero().flatten().tolist())
         self._stopping.keep(monitored, ending, self._stack)
         pairs = zip(running.tolist(), ending.tolist(), self._left, strict=True)
         self._on_epoch(sum(1 + ends * (left - n_done) for runs, ends, left in pairs if runs))

@@ -144,14 +144,17 @@ def optimizer_of_stack(
     return joined
 
 
-def hand_back(joined: optim.Optimizer, optimizers: Sequence[optim.Optimizer]) -> None:
-    """Give the optimisers of single models their parts of the joined one's state."""
+def hand_back(
+    joined: optim.Optimizer, optimizers: Sequence[optim.Optimizer], models: Sequence[int]
+) -> None:
+    """Give the optimisers of these models their parts of the joined one's state."""
     parts = [
         (joined.state[group["params"][0]], row, len(group["params"][0]))
         for group in joined.param_groups
         for row in range(len(group["params"][0]))
     ]
-    for optimizer, (state, row, n_models) in zip(optimizers, parts, strict=True):
+    for model in models:
+        optimizer, (state, row, n_models) = optimizers[model], parts[model]
         own = {key: _part_of(value, row, n_models) for key, value in state.items()}
         optimizer.state[parameter_of(optimizer)].update(own)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ..losses.weighted import row_sums
 from ..modules.flat import FlatParameters
 
 
@@ -81,7 +82,7 @@ class Penalties:
         values = self._flat.values.data
         total = torch.zeros(len(values), dtype=values.dtype, device=values.device)
         if self._weight_decay is not None and not self._decoupled:
-            total += 0.5 * (self._weight_decay * values**2).sum(1)
+            total += 0.5 * row_sums(self._weight_decay * values**2)
         if self._l1 is not None:
-            total += (self._l1 * values.abs()).sum(1)
+            total += row_sums(self._l1 * values.abs())
         return total
