@@ -9,6 +9,7 @@ from torch import Tensor
 
 from .flat import aligned
 
+GRAIN = 32_768  # numbers: torch shares a longer vector among threads, in parts of at least so many
 CACHE_LINE = 16  # numbers: matrices that start at multiples of it get the same bits from every matrix product
 
 
@@ -35,7 +36,7 @@ class Slab:
         """Return a slab of the dtype and device of another tensor."""
         shape = (n_models, n_rows, width)
         size = n_models * n_rows * width
-        vector = other.new_empty(aligned(size))
+        vector = other.new_empty(shareable(size, torch.get_num_threads()))
         if len(vector) == size:
             return cls(vector, vector.view(shape))
         vector[size:] = 0
@@ -46,6 +47,12 @@ class Slab:
         if vector is self.vector:
             return self
         return Slab(vector, vector[: self.matrices.numel()].view(self.matrices.shape))
+
+
+def shareable(size: int, n_threads: int) -> int:
+    """Round a vector's size up so that the parts that torch gives to threads are aligned: each part has a tail of its own."""
+    n_parts = min(n_threads, -(-size // GRAIN))
+    return aligned(-(-size // max(n_parts, 1))) * max(n_parts, 1)
 
 
 def write_product(left: Tensor, right: Tensor, out: Tensor) -> None:
