@@ -86,16 +86,8 @@ class LossGroup:
         return rows.view(*y.shape, -1), y, sample_weight
 
 
-class WholeBatchGroup(LossGroup):
-    """Models whose loss has a value per batch but none per row: nothing may be added to the rows that count."""
-
-    def total_of(self, pieces: Sequence[Piece]) -> Tensor:
-        """Return the loss of all pieces at once."""
-        raw, y, sample_weight = (torch.cat(parts, 1) for parts in zip(*pieces, strict=True))
-        return self.loss.total(raw, y, self.state, sample_weight)
-
-    def _piece(self, raw: Tensor, y: Tensor, sample_weight: Tensor) -> Piece:
-        return raw, y, sample_weight
+class BareGroup(LossGroup):
+    """Models whose loss may look at a batch as a whole: nothing may be added to the rows that count."""
 
     def _seen(self, raw: Tensor, batch: Batch) -> Piece:
         y, weight = (
@@ -104,6 +96,18 @@ class WholeBatchGroup(LossGroup):
         )
         rows = _resized(raw[self.span], batch.n_rows)
         return rows.view(*y.shape, -1), y, weight
+
+
+class WholeBatchGroup(BareGroup):
+    """Models whose loss has a value per batch but none per row."""
+
+    def total_of(self, pieces: Sequence[Piece]) -> Tensor:
+        """Return the loss of all pieces at once."""
+        raw, y, sample_weight = (torch.cat(parts, 1) for parts in zip(*pieces, strict=True))
+        return self.loss.total(raw, y, self.state, sample_weight)
+
+    def _piece(self, raw: Tensor, y: Tensor, sample_weight: Tensor) -> Piece:
+        return raw, y, sample_weight
 
 
 @dataclass(frozen=True)
@@ -182,10 +186,15 @@ def loss_groups(criteria: Sequence[Criterion]) -> list[LossGroup]:
     first = 0
     for _, run in groupby(criteria, key=lambda criterion: criterion.structure):
         members = list(run)
-        kind = WholeBatchGroup if members[0].loss.whole_batch else LossGroup
-        groups.append(kind(members, first))
+        groups.append(_kind_of(members[0].loss)(members, first))
         first += len(members)
     return groups
+
+
+def _kind_of(loss: Loss) -> type[LossGroup]:
+    if loss.whole_batch:
+        return WholeBatchGroup
+    return LossGroup if loss.weighs_rows else BareGroup
 
 
 def _joined(states: Sequence[State]) -> State:
