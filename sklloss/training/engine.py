@@ -55,13 +55,17 @@ def train_together(
     Returns
     -------
     list of FloatingPointError or None
-        What stopped each net, which is then as it was before.
+        What stopped each net, which is then as it was before; so are all of them where anything else is raised.
     """
     before = [net.checkpoint() for net in nets]
-    errors = Engine(nets, data, epochs, on_epoch).run()
-    for net, checkpoint, error in zip(nets, before, errors, strict=True):
-        if error is not None:
-            net.rewind(checkpoint)
+    lost = list(nets)
+    try:
+        errors = Engine(nets, data, epochs, on_epoch).run()
+        lost = [net for net, error in zip(nets, errors, strict=True) if error is not None]
+    finally:
+        for net, checkpoint in zip(nets, before, strict=True):
+            if net in lost:
+                net.rewind(checkpoint)
     return errors
 
 

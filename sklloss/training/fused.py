@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import optim
+from torch.optim import optimizer as torch_optimizer
 
 CHECKED_WITH = "2.13"  # the release of torch whose kernels these are
 UNUSUAL = ("amsgrad", "maximize", "capturable", "differentiable", "nesterov")
@@ -25,13 +26,22 @@ def step_of(optimizer: optim.Optimizer, is_watched: bool) -> Callable[[], Any]:
         Whether callbacks may look at it or change it while it trains: then every step is its own.
     """
     kind = KERNELS.get(type(optimizer))
-    if is_watched or kind is None or not all(map(_is_usual, optimizer.param_groups)):
+    usual = all(map(_is_usual, optimizer.param_groups))
+    if is_watched or kind is None or not usual or has_hooks(optimizer):
         return optimizer.step
     return FusedStep(optimizer, kind)
 
 
+def has_hooks(optimizer: optim.Optimizer) -> bool:
+    """Tell whether somebody wants to know of an optimiser's steps, or has replaced them (as torch's schedulers do)."""
+    own = optimizer._optimizer_step_pre_hooks, optimizer._optimizer_step_post_hooks
+    of_all = torch_optimizer._global_optimizer_pre_hooks, torch_optimizer._global_optimizer_post_hooks
+    return any((*own, *of_all)) or "step" in vars(optimizer)
+
+
 def _is_usual(group: dict[str, Any]) -> bool:
-    return bool(group.get("fused")) and not any(group.get(name) for name in UNUSUAL)
+    is_plain = not any(group.get(name) for name in UNUSUAL)
+    return is_plain and bool(group.get("fused")) and len(group["params"]) == 1
 
 
 class FusedStep:

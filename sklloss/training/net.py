@@ -25,11 +25,12 @@ from .stopping import NEVER, StoppingRule
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A net's weights, its optimiser's state and how many epochs it had trained."""
+    """A net's weights, its optimiser's state, how many epochs it had trained, and their lowest losses."""
 
     snapshot: Snapshot
     optimizer: dict[str, Any] | None
     n_epochs: int
+    lowest: dict[str, float]
 
 
 class LossNet(NeuralNet):
@@ -157,12 +158,15 @@ class LossNet(NeuralNet):
     def checkpoint(self) -> Checkpoint:
         """Remember the present state."""
         optimizer = copy.deepcopy(self.optimizer_.state_dict()) if self.history else None
-        return Checkpoint(self.attach().snapshot(), optimizer, len(self.history))
+        snapshot = self.attach().snapshot()
+        return Checkpoint(snapshot, optimizer, len(self.history), dict(self.lowest_))
 
     def rewind(self, checkpoint: Checkpoint) -> None:
         """Go back to a state: what was learnt before a training that failed stays usable."""
         self.attach().restore(checkpoint.snapshot)
         del self.history[checkpoint.n_epochs :]
+        self.lowest_ = dict(checkpoint.lowest)
+        self.optimizer_.state.clear()
         if checkpoint.optimizer is not None:
             self.optimizer_.load_state_dict(checkpoint.optimizer)
 

@@ -164,6 +164,13 @@ def parameter_of(optimizer: optim.Optimizer) -> Tensor:
     return optimizer.param_groups[0]["params"][0]
 
 
+def progress_of(optimizer: optim.Optimizer) -> tuple[tuple[str, float], ...]:
+    """Return the numbers of one model's optimiser that all models of a stack share, such as how many steps it has taken."""
+    state = optimizer.state.get(parameter_of(optimizer), {})
+    shared = [(k, v) for k, v in state.items() if isinstance(v, float | int | Tensor)]
+    return tuple((name, float(value)) for name, value in shared if not _per_model(value))
+
+
 def learning_rates(optimizer: optim.Optimizer) -> Tensor:
     """Return the present learning rate of each model, as a column (models, 1)."""
     groups = [(group["lr"], group["params"][0]) for group in optimizer.param_groups]

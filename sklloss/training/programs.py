@@ -8,17 +8,20 @@ from ..losses.own import OwnLoss
 from .batches import step_rows
 from .data import TrainingSet
 from .engine import train_together
+from .fused import has_hooks
 from .net import LossNet
+from .optimizers import progress_of
 
 
 def program_of(net: LossNet, data: TrainingSet) -> Hashable:
     """Return what a net has in common with those that can be trained together with it; unique for one that is trained alone."""
-    if net.callbacks or net.verbose or net.full_batch:
+    if net.callbacks or net.verbose or net.full_batch or has_hooks(net.optimizer_):
         return id(net)
     n_valid = 0 if data.valid is None else len(data.valid)
     return (
         _network(net),
-        (len(net.history), step_rows(net, data), len(data.train), n_valid),
+        (len(net.history), progress_of(net.optimizer_), step_rows(net, data)),
+        (len(data.train), n_valid),
         (data.X.n_features, data.y.shape[1], data.y.dtype, data.sample_weight.dtype),
         (tuple(net.criterion_.baseline.shape), _loss(net)),
     )
@@ -26,7 +29,7 @@ def program_of(net: LossNet, data: TrainingSet) -> Hashable:
 
 def _network(net: LossNet) -> Hashable:
     """Return what makes networks and their optimisers one program; learning rates may differ."""
-    shapes = tuple(tuple(parameter.shape) for parameter in net.module_.parameters())
+    shapes = tuple((tuple(p.shape), p.requires_grad) for p in net.module_.parameters())
     options = {name: repr(value) for name, value in net.optimizer_.defaults.items() if name != "lr"}
     kind = (type(net.module_), getattr(net.module_, "activation", None), shapes)
     return kind, type(net.optimizer_), tuple(sorted(options.items()))
@@ -75,10 +78,27 @@ def _train_program(
     epochs: int | None,
     on_epoch: Callable[[int], None] | None,
 ) -> Sequence[Exception | None]:
+    """Train nets of one program; where something is raised in a stack, each alone, so that it stops only those that raise it."""
+    count = _Count(on_epoch)
     try:
         if len(nets) > 1:
-            return train_together(nets, data, epochs, on_epoch)
-        nets[0].partial_fit(data[0], epochs=epochs, on_epoch=on_epoch)
+            return train_together(nets, data, epochs, count)
+        nets[0].partial_fit(data[0], epochs=epochs, on_epoch=count)
     except Exception as error:
-        return [error] * len(nets)
+        alone = [([net], [own], epochs, None) for net, own in zip(nets, data, strict=True)]
+        errors = [error] if len(nets) == 1 else [_train_program(*each)[0] for each in alone]
+        count(sum(net.max_epochs if epochs is None else epochs for net in nets) - count.done)
+        return errors
     return [None]
+
+
+class _Count:
+    """Passes numbers of epochs on, and adds them up."""
+
+    def __init__(self, on_epoch: Callable[[int], None] | None) -> None:
+        self._on_epoch = on_epoch or (lambda n_epochs: None)
+        self.done = 0
+
+    def __call__(self, n_epochs: int) -> None:
+        self.done += n_epochs
+        self._on_epoch(n_epochs)
