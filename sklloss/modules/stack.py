@@ -158,15 +158,19 @@ class ModuleLoop(Stack):
 
     def infer(self, X: Tensor) -> Tensor:
         """Run every module in evaluation mode."""
-        with torch.no_grad(), global_generator(torch.Generator().manual_seed(0).get_state()):
-            outputs = [m.eval()(X[k].clone()) for k, m in enumerate(self.modules)]
-        return torch.stack([rows_of(output) for output in outputs])
+        return torch.stack([_inferred(module, X[k]) for k, module in enumerate(self.modules)])
 
     @contextmanager
     def _randomness_of(self, k: int) -> Iterator[None]:
         with global_generator(self._random_states[k]):
             yield
             self._random_states[k] = torch.get_rng_state()
+
+
+def _inferred(module: nn.Module, X: Tensor) -> Tensor:
+    """Run a module in evaluation mode; one that draws random numbers even then draws the same ones each time."""
+    with torch.no_grad(), global_generator(torch.Generator().manual_seed(0).get_state()):
+        return rows_of(module.eval()(X.clone()))
 
 
 def rows_of(output: Tensor) -> Tensor:
