@@ -142,11 +142,27 @@ def forward_all(
     """Compute the gradients of all groups; what the losses train gets its gradients added."""
     pairs = zip(groups, states, strict=True)
     done = [group.forward(raw, batch, state) for group, state in pairs]
-    open_ = [each.total for each in done if each.total is not None and each.total.requires_grad]
+    open_ = [each for each in done if each.total is not None and each.total.requires_grad]
     if open_:  # all of them in one pass, each model's gradient untouched by the sum
+        trained = [p for state in states for p in state.values() if p.requires_grad]
         with torch.enable_grad():
-            (cat(open_).sum() / batch.n_rows).backward()
+            total = cat([each.total for each in open_ if each.total is not None]).sum()
+            total = total / batch.n_rows
+        _add_gradients(total, [*(each.leaf for each in open_), *trained])
     return done
+
+
+def _add_gradients(total: Tensor, leaves: Sequence[Tensor]) -> None:
+    """Add the gradients of a total to those of its leaves.
+
+    `backward` would do so, too, but warns of parameters that are views into a buffer of several models.
+    """
+    found = torch.autograd.grad(total, leaves, allow_unused=True)
+    for leaf, gradient in zip(leaves, found, strict=True):
+        if leaf.grad is None:
+            leaf.grad = gradient
+        elif gradient is not None:
+            leaf.grad.add_(gradient)
 
 
 class Tally:

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -360,3 +361,27 @@ def test_net_trains_on_from_plain_arrays(breast_cancer):
     scaled = ((X - X.mean()) / X.std(ddof=0)).to_numpy(np.float32, copy=True)
     model.net_.partial_fit(scaled, (y == "malignant").to_numpy(int, copy=True))
     assert len(model.history_) == 6
+
+
+@pytest.fixture
+def torch_warns_always():
+    before = torch.is_warn_always_enabled()
+    torch.set_warn_always(True)
+    yield
+    torch.set_warn_always(before)
+
+
+@pytest.mark.parametrize(
+    ("kind", "loss"),
+    [
+        (NeuralClassifier, "coral"),
+        (NeuralClassifier, "cumulative_link"),
+        (NeuralRegressor, "adaptive"),
+        (NeuralRegressor, "negative_binomial"),
+    ],
+)
+def test_what_losses_train_in_a_stack_makes_torch_warn_of_nothing(kind, loss, torch_warns_always):
+    X, y = np.random.default_rng(0).normal(size=(30, 3)), np.arange(30) % 3
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "grad and param")
+        kind(loss, max_epochs=2, n_members=2, random_state=0).fit(X, y)
