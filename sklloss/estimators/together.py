@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -152,15 +153,25 @@ def fit_together(
 def epochs_of(estimator: NeuralEstimator) -> int:
     """Return the epochs of all members of a fit, at most; 1 where it cannot be told and the fit will fail."""
     numbers = (estimator.max_epochs, estimator.n_members)
-    return prod(numbers) if all(isinstance(each, int) for each in numbers) else 1
+    return prod(map(int, numbers)) if all(isinstance(n, Integral) for n in numbers) else 1
 
 
 def _prepared(fit: Fit, shelf: Shelf) -> Ready | Exception:
     try:
+        _check_params(fit)
         with fit.estimator._unchanged_by_failure():
             return fit.estimator._prepare(fit.X, fit.y, shelf=shelf, **fit.params)
     except Exception as error:
         return error
+
+
+def _check_params(fit: Fit) -> None:
+    """Refuse what `fit` of the estimator does not take, as a call of it would."""
+    unknown = sorted(fit.params.keys() - {"sample_weight"})
+    if unknown:
+        raise TypeError(
+            f"{type(fit.estimator).__name__}.fit() got an unexpected keyword argument {unknown[0]!r}; besides X and y it takes sample_weight."
+        )
 
 
 def _adopted(fit: Fit, ready: Ready, errors: Sequence[Exception | None]) -> Exception | None:

@@ -75,11 +75,18 @@ def _checked(estimator: Any, params: Params, grid: Mapping[str, Any]) -> Any:
         grids = list_of_grids(estimator, grid)
         if grids is None:
             raise
+        _check_others(estimator, params)
         raise ValueError(_wants_list_of_grids(params, grids)) from error
     if path_to_net(made) is not None:
         net = net_of(made)
         get_loss(net.loss, task=net._task)
     return made
+
+
+def _check_others(estimator: Any, params: Params) -> None:
+    """Raise the error of a parameter that is wrong with every loss, which no list of grids would mend."""
+    nested = "__".join((*(path_to_net(estimator) or ()), "loss__"))
+    made_of(estimator, {k: v for k, v in params.items() if not k.startswith(nested)})
 
 
 def made_of(estimator: Any, params: Params) -> Any:

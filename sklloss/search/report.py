@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import nan
 from typing import Any
 
 from ..losses.base import plain
@@ -25,7 +26,7 @@ class Report:
     tally : Tally
         What takes the results.
     metric : str
-        Whose best mean is shown.
+        Whose best mean the bar shows, where there are several.
     """
 
     verbose: int
@@ -41,13 +42,14 @@ class Report:
         """Take results in; show the scores of candidates that they finish."""
         for candidate in self.tally.add(results):
             if self.verbose:
-                score = self.tally.mean_score(candidate, self.metric)
-                progress.show_score(score)
+                scores = self.tally.mean_scores(candidate)
+                progress.show_score(scores.get(self.metric, scores.get("score", nan)))
             if self.verbose > 1:
-                progress.write(self._line(candidate, score))
+                progress.write(self._line(candidate, scores))
 
-    def _line(self, candidate: int, score: float) -> str:
+    def _line(self, candidate: int, scores: Mapping[str, float]) -> str:
         params = self.candidates[candidate].items()
         setting = ", ".join(f"{name}={plain(value)!r}" for name, value in params)
+        results = ", ".join(f"{name}={score:.4g}" for name, score in scores.items())
         number = f"{candidate + 1}/{len(self.candidates)}"
-        return f"[LossSearchCV {number}] {setting}: {self.metric}={score:.4g}"
+        return f"[LossSearchCV {number}] {setting}: {results}"

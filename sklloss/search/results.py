@@ -72,12 +72,13 @@ class Tally:
             columns[f"std_over_seeds_test_{metric}"] = scores.std(2).mean(1).tolist()
         return columns
 
-    def mean_score(self, candidate: int, metric: Any) -> float:
-        """Return the mean test score of a candidate; NaN where there is no such metric."""
+    def mean_scores(self, candidate: int) -> dict[str, float]:
+        """Return the mean test scores of a candidate, by metric; NaN where a fit lacks a metric."""
         splits, seeds = self.shape[1:]
         keys = [(candidate, split, seed) for split in range(splits) for seed in range(seeds)]
         scores = [_by_metric(self.results[key]["test_scores"]) for key in keys]
-        return float(np.mean([s.get(metric, np.nan) for s in scores]))
+        metrics = dict.fromkeys(metric for of_fit in scores for metric in of_fit)
+        return {m: float(np.mean([s.get(m, np.nan) for s in scores])) for m in metrics}
 
     def _test_scores(self) -> dict[str, np.ndarray]:
         """Return, by metric, an array of shape (candidates, splits, seeds)."""

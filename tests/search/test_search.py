@@ -40,6 +40,7 @@ class NeverFitted(StandardScaler):
         ({"net__loss": ["mse", "hubr"]}, "Did you mean 'huber'"),
         ({"net__loss": ["mse", "focal"]}, "is a classification loss"),
         ({"net__loss": ["mse"], "net__loss__delta": [1]}, "has no parameter 'delta'"),
+        ({"net__loss": ["mse", "huber"], "net__loss__delta": [1], "net__lrr": [1]}, "'lrr'"),
     ],
 )
 def test_candidates_are_checked_before_training(grid, message, diabetes):
@@ -83,6 +84,13 @@ def test_own_parameters_have_domains(params, diabetes):
     (name,) = params
     with pytest.raises(ValueError, match=f"LossSearchCV needs {name}"):
         LossSearchCV(regressor(), GRID, **params).fit(*diabetes)
+
+
+@pytest.mark.parametrize("name", ["foo", "epochs", "go_on"])
+def test_arguments_that_fit_does_not_take(name, diabetes):
+    search = LossSearchCV(regressor(), GRID, cv=2, error_score="raise")
+    with pytest.raises(TypeError, match=f"NeuralRegressor.fit.. got an unexpected .*'{name}'"):
+        search.fit(*diabetes, **{name: 2})
 
 
 def test_seeds_need_a_random_state(diabetes):
@@ -316,6 +324,24 @@ def test_progress(n_jobs, diabetes, capsys, tmp_path, monkeypatch):
     assert len(out.splitlines()) == 2
     assert "[LossSearchCV 1/2] net__loss='mse': score=" in out
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("refit", [False, "r2", lambda table: 0])
+def test_progress_of_several_metrics(refit, diabetes, capsys):
+    search = LossSearchCV(
+        regressor(),
+        {"max_epochs": np.array([1, 2])},
+        cv=2,
+        scoring=["r2", "neg_max_error"],
+        refit=refit,
+        verbose=2,
+    )
+    table = search.fit(*diabetes).cv_results_
+    out, err = capsys.readouterr()
+    assert "6/6" in err
+    assert ("best=" in err) == (refit == "r2")
+    for r2, error in zip(table["mean_test_r2"], table["mean_test_neg_max_error"], strict=True):
+        assert f": r2={r2:.4g}, neg_max_error={error:.4g}" in out
 
 
 def test_failures_of_steps_leave_the_bar_whole(diabetes, capsys):
