@@ -35,7 +35,10 @@ def step_of(optimizer: optim.Optimizer, is_watched: bool) -> Callable[[], Any]:
 def has_hooks(optimizer: optim.Optimizer) -> bool:
     """Tell whether somebody wants to know of an optimiser's steps, or has replaced them (as torch's schedulers do)."""
     own = optimizer._optimizer_step_pre_hooks, optimizer._optimizer_step_post_hooks
-    of_all = torch_optimizer._global_optimizer_pre_hooks, torch_optimizer._global_optimizer_post_hooks
+    of_all = (
+        torch_optimizer._global_optimizer_pre_hooks,
+        torch_optimizer._global_optimizer_post_hooks,
+    )
     return any((*own, *of_all)) or "step" in vars(optimizer)
 
 
