@@ -80,7 +80,10 @@ def assert_same_nets(mine, theirs):
 def state_of(net):
     """Return the state of a net's optimiser as tensors."""
     state = net.optimizer_.state.get(parameter_of(net.optimizer_), {})
-    return {name: torch.as_tensor(value) for name, value in state.items() if value is not None}
+    held = {name: value for name, value in state.items() if not isinstance(value, list)}
+    lists = {name: value for name, value in state.items() if isinstance(value, list)}  # of L-BFGS
+    held |= {f"{name}{i}": each for name, row in lists.items() for i, each in enumerate(row or [])}
+    return {name: torch.as_tensor(v) for name, v in held.items() if v is not None}
 
 
 def assert_equal_tensors(mine, theirs, what):
