@@ -156,11 +156,11 @@ def test_activations(activation):
     assert_stacked_is_alone(varied(models, dropout=[0.0, 0.2]), FEATURES, POSITIVE, goes_on=True)
 
 
-@pytest.mark.parametrize("n_threads", [1, 2, 3])
-@pytest.mark.parametrize("activation", ["relu", "tanh", "logistic", "elu", "silu"])
+@pytest.mark.parametrize("n_threads", [2, 3])
+@pytest.mark.parametrize("activation", ["tanh", "elu", "silu"])
 def test_large_steps(activation, n_threads):
     """They are shared among threads; 250 x 208 numbers do not divide well by three."""
-    models = regressors(2, hidden_layer_sizes=(250, 250), batch_size=200, max_epochs=1)
+    models = regressors(3, hidden_layer_sizes=(250, 250), batch_size=200, max_epochs=2)
     for model in models:
         model.set_params(activation=activation)
     with torch_threads(n_threads):
