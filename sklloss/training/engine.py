@@ -321,6 +321,9 @@ class Engine:
 
     def _constant_loss(self, batches: Batches) -> Tensor:
         """Return the weighted mean loss of the best constants, (models,)."""
-        targets = list(batches.targets())
-        totals = [group.total_of(group.constant_pieces(targets)) for group in self._groups]
-        return cat(totals) / batches.total_weight
+        seen: list[list[Piece]] = [[] for _ in self._groups]
+        for targets in batches.targets():
+            for group, pieces in zip(self._groups, seen, strict=True):
+                pieces += group.constant_pieces([targets])
+        pairs = zip(self._groups, seen, strict=True)
+        return cat([group.total_of(pieces) for group, pieces in pairs]) / batches.total_weight
