@@ -324,6 +324,6 @@ class Engine:
         seen: list[list[Piece]] = [[] for _ in self._groups]
         for targets in batches.targets():
             for group, pieces in zip(self._groups, seen, strict=True):
-                pieces += group.constant_pieces([targets])
+                pieces.append(group.constant_piece(*targets))
         pairs = zip(self._groups, seen, strict=True)
         return cat([group.total_of(pieces) for group, pieces in pairs]) / batches.total_weight

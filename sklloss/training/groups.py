@@ -66,11 +66,11 @@ class LossGroup:
         leaf, y, sample_weight = self._seen(raw, batch)
         return self._piece(leaf, y, sample_weight)
 
-    def constant_pieces(self, targets: Sequence[tuple[Tensor, Tensor]]) -> list[Piece]:
-        """Return what pieces of targets and weights add for each model's best constant."""
-        constant = self.baseline.unsqueeze(1)
-        own = [(y[self.span], weight[self.span]) for y, weight in targets]
-        return [self._piece(constant.expand(*y.shape, -1), y, weight) for y, weight in own]
+    def constant_piece(self, y: Tensor, sample_weight: Tensor) -> Piece:
+        """Return what some targets and weights add for each model's best constant."""
+        own = y[self.span]
+        constant = self.baseline.unsqueeze(1).expand(*own.shape, -1)
+        return self._piece(constant, own, sample_weight[self.span])
 
     def total_of(self, pieces: Sequence[Piece]) -> Tensor:
         """Return Σwℓ of each model, (models,)."""
