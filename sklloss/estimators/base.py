@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted, validate_data
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..losses.base import Loss, State
-from ..modules import MODULES, build_module, check_widths
-from ..training import (
-    Criterion,
-    InputScaler,
-    LossNet,
-    Rows,
-    StoppingRule,
-    TrainingSet,
-    generator,
-    optimizer_options,
-    optimizer_spec,
-    rows,
-    seed_of,
-    train_all,
-)
+from ..training import InputScaler, Rows, TrainingSet, rows, seed_of, train_all
 from ..training.seeds import SEED_LIMIT
-from .columns import count, with_columns_named
-from .loss_values import check_loss_values
-from .parameters import NestedParameters
-from .ready import Ready, Shelf
+from .builder import NetBuilder
+from .columns import with_columns_named
+from .ready import Ready, Shelf, frozen
 from .sample import Sample
-from .splits import validation_split
+from .splits import Parts, validation_split
 from .weights import checked_weights
 
 BUILT_WITH = (
@@ -54,19 +40,14 @@ BUILT_WITH = (
 
 FLOATS = (np.float64, np.float32)
 SMALL = 10_000  # numbers
-SEEN = ("n_features_in_", "feature_names_in_")  # what validation learns
 EXACT_ROWS = 10_000  # beyond, a sum over all rows hides the order of its terms, and joining equal rows costs copies
-BATCH_MIN, BATCH_MAX, BATCHES_PER_EPOCH = 200, 1024, 50  # what batch_size="auto" aims at
 
 
-class NeuralEstimator(NestedParameters):
+class NeuralEstimator(NetBuilder):
     """Base of the estimators: the fit, from checked data to a trained `LossNet`.
 
     A subclass says how targets are encoded, scaled and decoded.
     """
-
-    loss_: Any
-    net_: LossNet
 
     # ------------------------------------------------------------------ what subclasses say
 
@@ -74,21 +55,21 @@ class NeuralEstimator(NestedParameters):
         """Return targets (n_samples, n_targets) as numbers, learning labels at the first call."""
         raise NotImplementedError
 
-    def _scale_targets(self, sample: Sample, loss: Any, first: bool) -> np.ndarray:
-        """Return targets on the scale that the network trains on."""
+    def _check_suits(self, loss: Any, sample: Sample) -> None:
+        """Refuse a loss that cannot be trained on these targets."""
         raise NotImplementedError
+
+    def _scaling_of(self, loss: Any) -> str:
+        """Return how targets are scaled for a loss."""
+        return "none"
+
+    def _scale_targets(self, sample: Sample, scaling: str, first: bool) -> np.ndarray:
+        """Return targets on the scale that the network trains on, learning that at the first call."""
+        return sample.y
 
     def _reweighted(self, y: np.ndarray, sample_weight: np.ndarray) -> np.ndarray:
         """Return weights with whatever the estimator adds to them."""
         return sample_weight
-
-    @property
-    def _n_classes(self) -> int | None:
-        return None
-
-    @property
-    def _multi_label(self) -> bool:
-        return False
 
     # ------------------------------------------------------------------ fit
 
@@ -128,17 +109,17 @@ class NeuralEstimator(NestedParameters):
         weighted = sample_weight is not None or getattr(self, "class_weight", None) is not None
         if go_on:
             self._check_goes_on(loss)
-        sample = self._sample(X, y, sample_weight, first=not go_on, shelf=shelf)
+        sample = self._sample(X, y, sample_weight, loss, first=not go_on, shelf=shelf)
+        self._check_suits(loss, sample)
         if self._learns_from_all_at_once(loss, sample, epochs):
             sample = shelf.once(("joined", *sample.identity), sample.without_repeats)
         if not go_on:
             first = seed_of(self.random_state)
             self._seeds = [(first + i) % SEED_LIMIT for i in range(self.n_members)]
-        parts = [self._parts(sample, epochs, seed) for seed in self._seeds]
+        parts = [self._parts(sample, epochs, seed, shelf) for seed in self._seeds]
         if not go_on:
-            train = parts[0][0]
-            self._dtype = self._torch_dtype(len(sample.y) if train is None else len(train))
-        targets = self._scale_targets(sample, loss, first=not go_on)
+            self._dtype = self._torch_dtype(len(parts[0].train))
+        targets = self._targets(sample, loss, shelf, first=not go_on)
         features = self._features(sample, shelf, first=not go_on)
         data = [self._training_set(sample, targets, features, part, shelf) for part in parts]
         if go_on:
@@ -149,17 +130,30 @@ class NeuralEstimator(NestedParameters):
         else:
             self._built_with = {name: getattr(self, name, None) for name in BUILT_WITH}
             seeded = zip(self._seeds, data, strict=True)
-            nets = [self._net(loss, sample, of_seed, seed, weighted) for seed, of_seed in seeded]
+            start = self._start(loss, sample, targets, weighted, shelf)
+            nets = [self._net(start, of_seed, seed) for seed, of_seed in seeded]
         return Ready(loss, nets, data)
 
-    def _sample(self, X: Any, y: Any, sample_weight: Any, first: bool, shelf: Shelf) -> Sample:
-        X, y = self._validated(X, y, first, shelf)
-        weights = checked_weights(sample_weight, X)
-        kept, n_rows = np.flatnonzero(weights), len(weights)
-        if len(kept) < len(weights):
-            X, y, weights = X[kept], y[kept], weights[kept]
-        y = self._encode(y, first)
-        return Sample(X, y, weights, self._reweighted(y, weights), kept, n_rows)
+    def _sample(
+        self, X: Any, y: Any, sample_weight: Any, loss: Loss, first: bool, shelf: Shelf
+    ) -> Sample:
+        def make() -> Sample:
+            checked_X, checked_y = self._validated(X, y, first, shelf)
+            weights = checked_weights(sample_weight, checked_X)
+            kept, n_rows = np.flatnonzero(weights), len(weights)
+            if len(kept) < n_rows:
+                checked_X, checked_y, weights = checked_X[kept], checked_y[kept], weights[kept]
+            encoded = self._encode(checked_y, first)
+            reweighted = self._reweighted(encoded, weights)
+            return Sample(checked_X, encoded, weights, reweighted, kept, n_rows)
+
+        made_by = (
+            type(self),
+            getattr(loss, "ordinal", False),
+            frozen(getattr(self, "class_weight", None)),
+        )
+        key = ("sample", id(X), id(y), id(sample_weight), *made_by)
+        return shelf.learnt(self, key, make, keep=(X, y, sample_weight))
 
     def _learns_from_all_at_once(self, loss: Loss, sample: Sample, epochs: int | None) -> bool:
         """Tell whether each step sums over all rows, so that rows count by their weight alone."""
@@ -170,9 +164,9 @@ class NeuralEstimator(NestedParameters):
         return rows_count_alone and one_batch and not sets_rows_aside
 
     def _validated(self, X: Any, y: Any, first: bool, shelf: Shelf) -> tuple[Any, np.ndarray]:
-        def validate() -> tuple[Any, np.ndarray, dict[str, Any]]:
+        def validate() -> tuple[Any, np.ndarray]:
             try:
-                checked = validate_data(
+                return validate_data(
                     self,
                     X,
                     y,
@@ -184,12 +178,20 @@ class NeuralEstimator(NestedParameters):
                 )
             except ValueError as error:
                 raise with_columns_named(X, error) from error
-            return *checked, {name: getattr(self, name) for name in SEEN if hasattr(self, name)}
 
         key = ("validated", id(X), id(y), self._task)
-        checked_X, checked_y, seen = shelf.once(key, validate, keep=(X, y))
-        self.__dict__.update(seen)
-        return checked_X, checked_y
+        return shelf.learnt(self, key, validate, keep=(X, y))
+
+    def _targets(self, sample: Sample, loss: Loss, shelf: Shelf, first: bool) -> Tensor:
+        """Return the scaled targets, learning their scale at the first call."""
+        scaling, device = self._scaling_of(loss), self._device()
+        dtype = torch.long if self._task == "classification" else self._dtype
+
+        def scale() -> Tensor:
+            scaled = self._scale_targets(sample, scaling, first)
+            return torch.from_numpy(scaled).to(device, dtype)
+
+        return shelf.learnt(self, ("targets", *sample.identity, scaling, dtype, device), scale)
 
     def _features(self, sample: Sample, shelf: Shelf, first: bool) -> Rows:
         """Return the scaled features, learning their scale at the first call."""
@@ -208,149 +210,42 @@ class NeuralEstimator(NestedParameters):
             InputScaler.fit(sample.X, sample.sample_weight) if self.scale_inputs else InputScaler()
         )
 
-    def _parts(
-        self, sample: Sample, epochs: int | None, seed: int
-    ) -> tuple[np.ndarray | None, np.ndarray | None]:
+    def _parts(self, sample: Sample, epochs: int | None, seed: int, shelf: Shelf) -> Parts:
+        """Return which rows train, and which decide the best epoch."""
         if not self.early_stopping or epochs is not None:
-            return None, None
+            n_rows = len(sample.y)
+            return shelf.once(("all rows", n_rows), lambda: Parts(np.arange(n_rows), None))
         stratify = self._task == "classification" and not self._multi_label
-        return validation_split(
-            self.validation_fraction, sample.y, sample.kept, sample.n_rows, stratify, seed
-        )
+        share = self.validation_fraction
+
+        def split() -> Parts:
+            return validation_split(share, sample.y, sample.kept, sample.n_rows, stratify, seed)
+
+        how = share if isinstance(share, Real) else id(share)
+        return shelf.once(("parts", *sample.identity, how, seed), split, keep=share)
 
     def _training_set(
-        self,
-        sample: Sample,
-        targets: np.ndarray,
-        features: Rows,
-        parts: tuple[np.ndarray | None, np.ndarray | None],
-        shelf: Shelf,
+        self, sample: Sample, targets: Tensor, features: Rows, parts: Parts, shelf: Shelf
     ) -> TrainingSet:
-        train, valid = parts
-        training = sample.sample_weight if train is None else sample.sample_weight[train]
+        device = self._device()
+        on_device = id(parts), device
 
-        def held(values: np.ndarray, dtype: torch.dtype) -> Tensor:
-            return shelf.tensor(torch.from_numpy(values).to(self._device(), dtype))
+        def weights() -> Tensor:
+            scaled = sample.sample_weight / sample.sample_weight[parts.train].mean()
+            return torch.from_numpy(scaled).to(device, self._dtype)
 
+        def indices() -> tuple[Tensor, Tensor | None]:
+            train, valid = parts
+            on = torch.from_numpy(train).to(device)
+            return on, None if valid is None else torch.from_numpy(valid).to(device)
+
+        of_weights = ("weights", sample.identity_of_weights, self._dtype, *on_device)
         return TrainingSet(
             features,
-            held(targets, torch.long if self._task == "classification" else self._dtype),
-            held(sample.sample_weight / training.mean(), self._dtype),
-            held(np.arange(len(targets)) if train is None else train, torch.long),
-            None if valid is None else held(valid, torch.long),
+            targets,
+            shelf.once(of_weights, weights, keep=parts),
+            *shelf.once(("indices", *on_device), indices, keep=parts),
         )
-
-    def _net(
-        self, loss: Loss, sample: Sample, data: TrainingSet, seed: int, weighted: bool
-    ) -> LossNet:
-        y = data.y
-        row_weight = torch.from_numpy(sample.row_weight).to(y.device, self._dtype)
-        sample_weight = torch.from_numpy(sample.sample_weight).to(y.device, self._dtype)
-        state = loss.prepare(y, row_weight, self._n_classes)
-        n_outputs = loss.n_outputs(self._n_classes, self._multi_label)
-        check_loss_values(loss, y, state, n_outputs, self._dtype, weighted)
-        baseline = loss.baseline(y, sample_weight, state)
-        module = self._module(loss, data, n_outputs, baseline, seed)
-        criterion = Criterion.prepared(loss, State.stack([state]), baseline.unsqueeze(0))
-        spec = optimizer_spec(self.optimizer)
-        options = optimizer_options(spec, self.optimizer_params or {})
-        net = LossNet(
-            module,
-            criterion,
-            optimizer=spec.cls,
-            lr=self._lr(),
-            seed=seed,
-            weight_decay=float(self.weight_decay),
-            l1=float(self.l1),
-            decoupled=spec.decoupled,
-            full_batch=spec.full_batch,
-            stopping=self._stopping_rule(),
-            max_epochs=self.max_epochs,
-            batch_size=self._batch_size(len(data.train)),
-            callbacks=self.callbacks,
-            device=str(self._device()),
-            verbose=self.verbose,
-            **{f"optimizer__{name}": value for name, value in options.items()},
-        )
-        return net.initialize()
-
-    def _continued_net(self, net: LossNet, data: TrainingSet, weighted: bool) -> LossNet:
-        """Give a fitted net what may change between calls."""
-        n_outputs = net.criterion_.baseline.shape[-1]
-        state = net.criterion_.state.without_models().detached()
-        check_loss_values(self.loss_, data.y, state, n_outputs, self._dtype, weighted)
-        net.optimizer_.param_groups[0]["lr"] = self._lr()
-        net.__dict__.update(
-            lr=self._lr(),
-            weight_decay=float(self.weight_decay),
-            l1=float(self.l1),
-            stopping=self._stopping_rule(),
-            max_epochs=self.max_epochs,
-            batch_size=self._batch_size(len(data.train)),
-            verbose=self.verbose,
-        )
-        return net
-
-    def _stopping_rule(self) -> StoppingRule:
-        return StoppingRule(self.n_iter_no_change, self.tol, keep_best=self.early_stopping)
-
-    def _module(
-        self, loss: Loss, data: TrainingSet, n_outputs: int, baseline: Tensor, seed: int
-    ) -> nn.Module:
-        n_targets = data.y.shape[-1]
-        width = n_targets * n_outputs
-        source = generator(seed, "weights")
-        params = self._module_params()
-        module = build_module(self.module, self.n_features_in_, width, params, source)
-        module = module.to(dtype=self._dtype, device=self._device())
-        few = data.X.slice(0, 2)
-        pair = (2,) if self._n_classes == 2 and not self._multi_label and width == 1 else ()
-        what = "two classes" if pair else count(n_targets, "target")
-        check_widths(module, few, (width, *pair), f"{loss.label} for {what}")
-        if isinstance(self.module, str):
-            *_, output_bias = module.parameters()
-            output_bias.data.copy_(baseline.flatten())
-        return module
-
-    def _module_params(self) -> Mapping[str, Any]:
-        own = dict(self.module_params or {})
-        if not (isinstance(self.module, str) and self.module in MODULES):
-            return own
-        widths = self.hidden_layer_sizes
-        widths = tuple(widths) if np.iterable(widths) else (widths,)
-        return {
-            "hidden_layer_sizes": widths,
-            "activation": self.activation,
-            "dropout": self.dropout,
-            "start_constant": not self.l1,  # all weights at 0 are a stationary point under L1
-            **own,  # module__dropout and the like win
-        }
-
-    def _lr(self) -> float:
-        return optimizer_spec(self.optimizer).lr if self.lr == "auto" else self.lr
-
-    def _batch_size(self, n_rows: int) -> int:
-        if self.batch_size != "auto":
-            return self.batch_size
-        if optimizer_spec(self.optimizer).full_batch:
-            return n_rows
-        return min(n_rows, max(BATCH_MIN, min(BATCH_MAX, n_rows // BATCHES_PER_EPOCH)))
-
-    def _torch_dtype(self, n_rows: int) -> torch.dtype:
-        if self.dtype != "auto":
-            return getattr(torch, self.dtype)
-        return torch.float64 if n_rows <= self._batch_size(n_rows) else torch.float32
-
-    def _device(self) -> torch.device:
-        if self.device == "auto":
-            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        try:
-            return torch.empty(0, device=self.device).device
-        except (RuntimeError, TypeError, AssertionError) as error:
-            raise ValueError(
-                f"device={self.device!r} cannot be used here ({str(error).splitlines()[0]}). Use 'cpu', or 'auto' for a GPU where there is"
-                " one."
-            ) from None
 
     def _refuse_early_stopping(self) -> None:
         if self.early_stopping:

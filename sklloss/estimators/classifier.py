@@ -316,11 +316,7 @@ class NeuralClassifier(ClassifierMixin, LabelledEstimator):
             self.class_weight, y[:, 0], sample_weight, self.class_order_
         )
 
-    def _scale_targets(self, sample: Sample, loss: Any, first: bool) -> np.ndarray:
-        self._check_suits(loss)
-        return sample.y
-
-    def _check_suits(self, loss: ClassificationLoss) -> None:
+    def _check_suits(self, loss: ClassificationLoss, sample: Sample) -> None:
         n_classes, other = len(self.classes_), "Choose another of list_losses('classification')"
         if self._multi_label and not loss.multi_label:
             raise ValueError(f"Loss {loss.label!r} does not take multi-label y. {other}.")

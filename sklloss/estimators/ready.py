@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from ..losses.base import Loss
 from ..training import LossNet, TrainingSet
@@ -41,19 +40,41 @@ class Shelf:
 
     def __init__(self) -> None:
         self._made: dict[Hashable, tuple[Any, Any]] = {}
-        self._tensors: dict[Hashable, list[Tensor]] = {}
 
     def once(self, key: Hashable, make: Callable[[], T], keep: Any = None) -> T:
-        """Return what `make` returned at the first call with this key."""
+        """Return what `make` returned at the first call with this key; a key that does not hash is never met again."""
+        if not _hashes(key):
+            return make()
         if key not in self._made:
             self._made[key] = (make(), keep)
         return self._made[key][0]
 
-    def tensor(self, values: Tensor) -> Tensor:
-        """Return the tensor with these values that came first."""
-        alike = self._tensors.setdefault((values.shape, values.dtype, values.device), [])
-        for tensor in alike:
-            if torch.equal(tensor, values):
-                return tensor
-        alike.append(values)
-        return values
+    def learnt(self, learner: Any, key: Hashable, make: Callable[[], T], keep: Any = None) -> T:
+        """Return the same, and give `learner` the attributes that `make` set on the one that came first."""
+
+        def made() -> tuple[T, dict[str, Any]]:
+            before = dict(vars(learner))
+            value = make()
+            after = vars(learner).items()
+            return value, {k: v for k, v in after if k not in before or before[k] is not v}
+
+        value, attributes = self.once(key, made, keep)
+        vars(learner).update(attributes)
+        return value
+
+
+def frozen(value: Any) -> Hashable:
+    """Return a parameter as something that hashes, equal for equal values."""
+    if isinstance(value, Mapping):
+        return frozenset((name, frozen(held)) for name, held in value.items())
+    if isinstance(value, list | tuple | np.ndarray):
+        return tuple(frozen(held) for held in value)
+    return value
+
+
+def _hashes(key: Hashable) -> bool:
+    try:
+        hash(key)
+    except TypeError:
+        return False
+    return True

@@ -377,10 +377,14 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
         self._y_is_column = is_column
         return values
 
-    def _scale_targets(self, sample: Sample, loss: Any, first: bool) -> np.ndarray:
+    def _check_suits(self, loss: Any, sample: Sample) -> None:
         loss.check_y(sample.y)
+
+    def _scaling_of(self, loss: Any) -> str:
+        return loss.scaling if self.scale_target else "none"
+
+    def _scale_targets(self, sample: Sample, scaling: str, first: bool) -> np.ndarray:
         if first:
-            scaling = loss.scaling if self.scale_target else "none"
             self._target_scaler = TargetScaler.fit(sample.y, sample.sample_weight, scaling)
         return self._target_scaler.transform(sample.y)
 

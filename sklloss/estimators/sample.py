@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -36,15 +37,20 @@ class Sample:
     kept: np.ndarray
     n_rows: int
 
-    @property
+    @cached_property
     def identity(self) -> tuple[Any, ...]:
         """Equal for samples of equal values whose X is one object."""
         return *self.identity_of_inputs, _digest(self.y), _digest(self.row_weight)
 
-    @property
+    @cached_property
     def identity_of_inputs(self) -> tuple[Any, ...]:
         """The same, where targets do not matter."""
-        return id(self.X), _digest(self.sample_weight)
+        return id(self.X), self.identity_of_weights
+
+    @cached_property
+    def identity_of_weights(self) -> bytes:
+        """Equal for samples of equal weights."""
+        return _digest(self.sample_weight)
 
     def without_repeats(self) -> Sample:
         """Return one row in place of equal ones, their weights added, in an order that the values alone decide.

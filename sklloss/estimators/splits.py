@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import numbers
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.model_selection import train_test_split
 
 from ..training.seeds import SEED_LIMIT, derived_seed
+
+
+class Parts(NamedTuple):
+    """Rows by what they are for.
+
+    Attributes
+    ----------
+    train : ndarray of shape (n_train,)
+        Those that train.
+    valid : ndarray of shape (n_valid,) or None
+        Those that decide the best epoch.
+    """
+
+    train: np.ndarray
+    valid: np.ndarray | None
 
 
 def validation_split(
@@ -18,7 +33,7 @@ def validation_split(
     n_rows: int,
     stratify: bool,
     seed: int,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> Parts:
     """Split rows into those that train and those that validate.
 
     Parameters
@@ -55,7 +70,7 @@ def validation_split(
         )
     train, valid = (_positions(part, kept, n_rows) for part in parts)
     _check_parts(train, valid)
-    return train, valid
+    return Parts(train, valid)
 
 
 def _by_splitter(splitter: Any, y: np.ndarray, kept: np.ndarray, n_rows: int) -> tuple[Any, Any]:
@@ -70,9 +85,7 @@ def _by_splitter(splitter: Any, y: np.ndarray, kept: np.ndarray, n_rows: int) ->
     )
 
 
-def _by_share(
-    share: float, y: np.ndarray, stratify: bool, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _by_share(share: float, y: np.ndarray, stratify: bool, seed: int) -> Parts:
     n_valid = int(np.ceil(share * len(y))) if 0 < share < 1 else len(y)
     if n_valid >= len(y):
         raise ValueError(
@@ -83,7 +96,7 @@ def _by_share(
     train, valid = train_test_split(
         np.arange(len(y)), test_size=share, stratify=labels, random_state=random_state
     )
-    return np.sort(train), np.sort(valid)
+    return Parts(np.sort(train), np.sort(valid))
 
 
 def _can_stratify(labels: np.ndarray, n_valid: int) -> bool:

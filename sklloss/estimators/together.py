@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from numbers import Integral
 from typing import Any
 
-import numpy as np
-
 from ..training import optimizer_spec, train_all
 from .base import NeuralEstimator
 from .classifier import NeuralClassifier
-from .ready import Ready, Shelf
+from .ready import Ready, Shelf, frozen
 from .regressor import NeuralRegressor
 
 SHARED = (  # what the models of a stack have in common
@@ -82,7 +80,7 @@ def sharing_key(estimator: Any) -> Hashable | None:
         key = (
             type(estimator).__name__,
             widths,
-            *(_frozen(getattr(estimator, name)) for name in SHARED),
+            *(frozen(getattr(estimator, name)) for name in SHARED),
         )
         hash(key)
     except (TypeError, ValueError):
@@ -100,15 +98,6 @@ def _is_on_its_own(estimator: NeuralEstimator) -> bool:
         or str(estimator.device) != "cpu"
         or not isinstance(estimator.validation_fraction, float)
     )
-
-
-def _frozen(value: Any) -> Hashable:
-    """Return a parameter as something that hashes, equal for equal values."""
-    if isinstance(value, Mapping):
-        return tuple(sorted((name, _frozen(held)) for name, held in value.items()))
-    if isinstance(value, list | tuple | np.ndarray):
-        return tuple(_frozen(held) for held in value)
-    return value
 
 
 def fit_together(

@@ -1,0 +1,183 @@
+"""From an estimator's parameters and data to a net that is ready to be trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..losses.base import Loss, State
+from ..modules import MODULES, build_module, check_widths
+from ..training import (
+    Criterion,
+    LossNet,
+    StoppingRule,
+    TrainingSet,
+    generator,
+    optimizer_options,
+    optimizer_spec,
+)
+from .columns import count
+from .loss_values import check_loss_values
+from .parameters import NestedParameters
+from .ready import Shelf
+from .sample import Sample
+
+BATCH_MIN, BATCH_MAX, BATCHES_PER_EPOCH = 200, 1024, 50  # what batch_size="auto" aims at
+
+
+class Start(NamedTuple):
+    """Where training starts.
+
+    Attributes
+    ----------
+    loss : Loss
+    state : State
+        Of one model, without the axis of models.
+    baseline : Tensor of shape (n_targets, n_outputs)
+        Raw output of the best constant.
+    """
+
+    loss: Loss
+    state: State
+    baseline: Tensor
+
+
+class NetBuilder(NestedParameters):
+    """An estimator that turns its parameters into nets."""
+
+    loss_: Any
+    net_: LossNet
+    _dtype: torch.dtype
+
+    @property
+    def _n_classes(self) -> int | None:
+        return None
+
+    @property
+    def _multi_label(self) -> bool:
+        return False
+
+    def _start(
+        self, loss: Loss, sample: Sample, targets: Tensor, weighted: bool, shelf: Shelf
+    ) -> Start:
+        """Return where the training of a loss on these targets starts."""
+
+        def start() -> Start:
+            row_weight, sample_weight = (
+                torch.from_numpy(weights).to(targets.device, self._dtype)
+                for weights in (sample.row_weight, sample.sample_weight)
+            )
+            state = loss.prepare(targets, row_weight, self._n_classes)
+            n_outputs = loss.n_outputs(self._n_classes, self._multi_label)
+            check_loss_values(loss, targets, state, n_outputs, self._dtype, weighted)
+            return Start(loss, state, loss.baseline(targets, sample_weight, state))
+
+        told = self._n_classes, self._multi_label, self._dtype, weighted
+        return shelf.once(("start", loss, *sample.identity, id(targets), *told), start, targets)
+
+    def _net(self, start: Start, data: TrainingSet, seed: int) -> LossNet:
+        """Return an initialised net."""
+        module = self._module(start, data, seed)
+        baseline = start.baseline.unsqueeze(0).clone()
+        criterion = Criterion.prepared(start.loss, State.stack([start.state]), baseline)
+        spec = optimizer_spec(self.optimizer)
+        options = optimizer_options(spec, self.optimizer_params or {})
+        net = LossNet(
+            module,
+            criterion,
+            optimizer=spec.cls,
+            lr=self._lr(),
+            seed=seed,
+            weight_decay=float(self.weight_decay),
+            l1=float(self.l1),
+            decoupled=spec.decoupled,
+            full_batch=spec.full_batch,
+            stopping=self._stopping_rule(),
+            max_epochs=self.max_epochs,
+            batch_size=self._batch_size(len(data.train)),
+            callbacks=self.callbacks,
+            device=str(self._device()),
+            verbose=self.verbose,
+            **{f"optimizer__{name}": value for name, value in options.items()},
+        )
+        return net.initialize()
+
+    def _continued_net(self, net: LossNet, data: TrainingSet, weighted: bool) -> LossNet:
+        """Give a fitted net what may change between calls."""
+        n_outputs = net.criterion_.baseline.shape[-1]
+        state = net.criterion_.state.without_models().detached()
+        check_loss_values(self.loss_, data.y, state, n_outputs, self._dtype, weighted)
+        net.optimizer_.param_groups[0]["lr"] = self._lr()
+        net.__dict__.update(
+            lr=self._lr(),
+            weight_decay=float(self.weight_decay),
+            l1=float(self.l1),
+            stopping=self._stopping_rule(),
+            max_epochs=self.max_epochs,
+            batch_size=self._batch_size(len(data.train)),
+            verbose=self.verbose,
+        )
+        return net
+
+    def _stopping_rule(self) -> StoppingRule:
+        return StoppingRule(self.n_iter_no_change, self.tol, keep_best=self.early_stopping)
+
+    def _module(self, start: Start, data: TrainingSet, seed: int) -> nn.Module:
+        n_targets, n_outputs = start.baseline.shape
+        width = n_targets * n_outputs
+        source = generator(seed, "weights")
+        params = self._module_params()
+        module = build_module(self.module, self.n_features_in_, width, params, source)
+        module = module.to(dtype=self._dtype, device=self._device())
+        few = data.X.slice(0, 2)
+        pair = (2,) if self._n_classes == 2 and not self._multi_label and width == 1 else ()
+        what = "two classes" if pair else count(n_targets, "target")
+        check_widths(module, few, (width, *pair), f"{start.loss.label} for {what}")
+        if isinstance(self.module, str):
+            *_, output_bias = module.parameters()
+            output_bias.data.copy_(start.baseline.flatten())
+        return module
+
+    def _module_params(self) -> Mapping[str, Any]:
+        own = dict(self.module_params or {})
+        if not (isinstance(self.module, str) and self.module in MODULES):
+            return own
+        widths = self.hidden_layer_sizes
+        widths = tuple(widths) if np.iterable(widths) else (widths,)
+        return {
+            "hidden_layer_sizes": widths,
+            "activation": self.activation,
+            "dropout": self.dropout,
+            "start_constant": not self.l1,  # all weights at 0 are a stationary point under L1
+            **own,  # module__dropout and the like win
+        }
+
+    def _lr(self) -> float:
+        return optimizer_spec(self.optimizer).lr if self.lr == "auto" else self.lr
+
+    def _batch_size(self, n_rows: int) -> int:
+        if self.batch_size != "auto":
+            return self.batch_size
+        if optimizer_spec(self.optimizer).full_batch:
+            return n_rows
+        return min(n_rows, max(BATCH_MIN, min(BATCH_MAX, n_rows // BATCHES_PER_EPOCH)))
+
+    def _torch_dtype(self, n_rows: int) -> torch.dtype:
+        if self.dtype != "auto":
+            return getattr(torch, self.dtype)
+        return torch.float64 if n_rows <= self._batch_size(n_rows) else torch.float32
+
+    def _device(self) -> torch.device:
+        if self.device == "auto":
+            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        try:
+            return torch.empty(0, device=self.device).device
+        except (RuntimeError, TypeError, AssertionError) as error:
+            raise ValueError(
+                f"device={self.device!r} cannot be used here ({str(error).splitlines()[0]}). Use 'cpu', or 'auto' for a GPU where there is"
+                " one."
+            ) from None
