@@ -17,6 +17,7 @@ from ..training import InputScaler, Rows, TrainingSet, rows, seed_of, train_all
 from ..training.seeds import SEED_LIMIT
 from .builder import NetBuilder
 from .columns import with_columns_named
+from .inputs import FLOATS, inputs_of
 from .ready import Ready, Shelf, frozen
 from .sample import Sample
 from .splits import Parts, validation_split
@@ -38,7 +39,6 @@ BUILT_WITH = (
     "n_members",
 )  # what cannot change while training goes on
 
-FLOATS = (np.float64, np.float32)
 SMALL = 10_000  # numbers
 EXACT_ROWS = 10_000  # beyond, a sum over all rows hides the order of its terms, and joining equal rows costs copies
 
@@ -165,27 +165,45 @@ class NeuralEstimator(NetBuilder):
 
     def _validated(self, X: Any, y: Any, first: bool, shelf: Shelf) -> tuple[Any, np.ndarray]:
         def validate() -> tuple[Any, np.ndarray]:
-            try:
-                return validate_data(
-                    self,
-                    X,
-                    y,
-                    reset=first,
-                    accept_sparse="csr",
-                    dtype=FLOATS,
-                    multi_output=True,
-                    y_numeric=self._task == "regression",
-                )
-            except ValueError as error:
-                raise with_columns_named(X, error) from error
+            numeric = self._task == "regression"
+            checked = self._checked(X, first, y=y, multi_output=True, y_numeric=numeric)
+            if first:
+                self._input_shape = tuple(checked[0].shape[1:])
+                self._input_facts = inputs_of(self.module).facts(checked[0])
+            return checked
 
         key = ("validated", id(X), id(y), self._task)
         return shelf.learnt(self, key, validate, keep=(X, y))
 
+    def _checked(self, X: Any, first: bool, **options: Any) -> Any:
+        """Return what ``validate_data`` makes of X, and of y where that is among its options."""
+        inputs = inputs_of(self.module)
+        opened = inputs.opened(X)
+        if not first:
+            self._check_shape(opened)
+        try:
+            checked = validate_data(self, opened, reset=first, **inputs.options(opened), **options)
+        except ValueError as error:
+            raise with_columns_named(X, error) from error
+        values = checked[0] if "y" in options else checked
+        inputs.check(values)
+        if not first:
+            inputs.check_alike(values, self._input_facts)
+        return checked
+
+    def _check_shape(self, X: Any) -> None:
+        """Refuse rows of another shape than in training; the columns of tables are checked by scikit-learn."""
+        shape = tuple(getattr(X, "shape", ())[1:])
+        if len(self._input_shape) > 1 and shape != self._input_shape:
+            raise ValueError(
+                f"X has rows of shape {shape}; {type(self).__name__} was trained on rows of shape {self._input_shape}. Crop, pad or"
+                " resize them to that."
+            )
+
     def _targets(self, sample: Sample, loss: Loss, shelf: Shelf, first: bool) -> Tensor:
         """Return the scaled targets, learning their scale at the first call."""
         scaling, device = self._scaling_of(loss), self._device()
-        dtype = torch.long if self._task == "classification" else self._dtype
+        dtype = torch.long if loss.y_is_index else self._dtype
 
         def scale() -> Tensor:
             scaled = self._scale_targets(sample, scaling, first)
@@ -206,9 +224,9 @@ class NeuralEstimator(NetBuilder):
         return features
 
     def _fit_input_scaler(self, sample: Sample) -> InputScaler:
-        return (
-            InputScaler.fit(sample.X, sample.sample_weight) if self.scale_inputs else InputScaler()
-        )
+        if not self.scale_inputs:
+            return InputScaler()
+        return inputs_of(self.module).scaler(sample.X, sample.sample_weight)
 
     def _parts(self, sample: Sample, epochs: int | None, seed: int, shelf: Shelf) -> Parts:
         """Return which rows train, and which decide the best epoch."""
@@ -304,10 +322,7 @@ class NeuralEstimator(NetBuilder):
         if not hasattr(self, "net_"):
             check_is_fitted(self, "net_")
         if not self._is_clean(X):
-            try:
-                X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=FLOATS)
-            except ValueError as error:
-                raise with_columns_named(X, error) from error
+            X = self._checked(X, first=False)
         return self._input_scaler.transform(X, self._dtype)
 
     def _is_clean(self, X: Any) -> bool:
@@ -319,6 +334,7 @@ class NeuralEstimator(NetBuilder):
             and 0 < X.size <= SMALL
             and X.shape[1] == self.n_features_in_
             and not hasattr(self, "feature_names_in_")
+            and inputs_of(self.module).takes_any_floats
             and bool(np.isfinite(X).all())
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import signature
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,9 @@ from torch import Tensor, nn
 from ..losses.base import Loss, State
 from ..modules import MODULES, build_module, check_widths
 from ..training import (
+    Augment,
     Criterion,
+    InputScaler,
     LossNet,
     StoppingRule,
     TrainingSet,
@@ -52,6 +55,8 @@ class NetBuilder(NestedParameters):
     loss_: Any
     net_: LossNet
     _dtype: torch.dtype
+    _input_shape: tuple[int, ...]
+    _input_scaler: InputScaler
 
     @property
     def _n_classes(self) -> int | None:
@@ -96,6 +101,7 @@ class NetBuilder(NestedParameters):
             l1=float(self.l1),
             decoupled=spec.decoupled,
             full_batch=spec.full_batch,
+            augment=self._augment(),
             stopping=self._stopping_rule(),
             max_epochs=self.max_epochs,
             batch_size=self._batch_size(len(data.train)),
@@ -116,6 +122,7 @@ class NetBuilder(NestedParameters):
             lr=self._lr(),
             weight_decay=float(self.weight_decay),
             l1=float(self.l1),
+            augment=self._augment(),
             stopping=self._stopping_rule(),
             max_epochs=self.max_epochs,
             batch_size=self._batch_size(len(data.train)),
@@ -123,24 +130,29 @@ class NetBuilder(NestedParameters):
         )
         return net
 
+    def _augment(self) -> Augment | None:
+        return None if self.augment is None else Augment(self.augment, self._input_scaler)
+
     def _stopping_rule(self) -> StoppingRule:
         return StoppingRule(self.n_iter_no_change, self.tol, keep_best=self.early_stopping)
 
     def _module(self, start: Start, data: TrainingSet, seed: int) -> nn.Module:
-        n_targets, n_outputs = start.baseline.shape
-        width = n_targets * n_outputs
+        width = start.baseline.numel()
         source = generator(seed, "weights")
         params = self._module_params()
-        module = build_module(self.module, self.n_features_in_, width, params, source)
+        module: Any = build_module(self.module, self._input_shape, width, params, source)
         module = module.to(dtype=self._dtype, device=self._device())
-        few = data.X.slice(0, 2)
-        pair = (2,) if self._n_classes == 2 and not self._multi_label and width == 1 else ()
-        what = "two classes" if pair else count(n_targets, "target")
-        check_widths(module, few, (width, *pair), f"{start.loss.label} for {what}")
+        self._check_module(module, data.X.slice(0, 2), start)
         if isinstance(self.module, str):
-            *_, output_bias = module.parameters()
-            output_bias.data.copy_(start.baseline.flatten())
+            module.output_bias.data.copy_(start.baseline.flatten())
         return module
+
+    def _check_module(self, module: nn.Module, few: Tensor, start: Start) -> None:
+        """Refuse a module that puts out what its loss does not take."""
+        width = start.baseline.numel()
+        pair = (2,) if self._n_classes == 2 and not self._multi_label and width == 1 else ()
+        what = "two classes" if pair else count(len(start.baseline), "target")
+        check_widths(module, few, (width, *pair), f"{start.loss.label} for {what}")
 
     def _module_params(self) -> Mapping[str, Any]:
         own = dict(self.module_params or {})
@@ -148,13 +160,16 @@ class NetBuilder(NestedParameters):
             return own
         widths = self.hidden_layer_sizes
         widths = tuple(widths) if np.iterable(widths) else (widths,)
-        return {
+        told = {
             "hidden_layer_sizes": widths,
             "activation": self.activation,
             "dropout": self.dropout,
             "start_constant": not self.l1,  # all weights at 0 are a stationary point under L1
+            **getattr(self, "_input_facts", {}),
             **own,  # module__dropout and the like win
         }
+        taken = signature(MODULES[self.module]).parameters
+        return {name: value for name, value in told.items() if name in taken or name in own}
 
     def _lr(self) -> float:
         return optimizer_spec(self.optimizer).lr if self.lr == "auto" else self.lr

@@ -45,7 +45,7 @@ class NeuralClassifier(ClassifierMixin, LabelledEstimator):
         As in `NeuralRegressor`; a share of rows is taken from every class alike.
     class_weight : dict, "balanced" or None, default=None
         Weights of classes, as in scikit-learn: they change the law that is learnt, and ``predict_proba`` is of that law.
-    scale_inputs, dtype, callbacks, device, warm_start, random_state, verbose
+    scale_inputs, augment, dtype, callbacks, device, warm_start, random_state, verbose
         As in `NeuralRegressor`.
     n_members : int, default=1
         Networks that are trained, with the seeds random_state, random_state + 1 ..., as one program; probabilities are means
@@ -93,6 +93,7 @@ class NeuralClassifier(ClassifierMixin, LabelledEstimator):
         n_iter_no_change: float = 10,
         tol: float = 1e-4,
         scale_inputs: bool = True,
+        augment: Any = None,
         class_weight: Any = None,
         dtype: str = "auto",
         callbacks: Any = None,
@@ -120,6 +121,7 @@ class NeuralClassifier(ClassifierMixin, LabelledEstimator):
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.scale_inputs = scale_inputs
+        self.augment = augment
         self.class_weight = class_weight
         self.dtype = dtype
         self.callbacks = callbacks
@@ -303,7 +305,7 @@ class NeuralClassifier(ClassifierMixin, LabelledEstimator):
         by_mean = self._decides_by_mean_posterior
         readings = classification_readings(self.loss_, rank, self._multi_label, by_mean)
         reading = chosen_reading(readings, output, self.loss_.label)
-        return FittedModule.of_nets(self.members_, self._input_scaler, self.n_features_in_, reading)
+        return FittedModule.of_nets(self.members_, self._input_scaler, self._input_shape, reading)
 
     def _reweighted(self, y: np.ndarray, sample_weight: np.ndarray) -> np.ndarray:
         if self.class_weight is None:

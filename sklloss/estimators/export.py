@@ -67,7 +67,7 @@ class FittedModule(nn.Module):
         cls,
         nets: Sequence[LossNet],
         input_scaler: InputScaler,
-        n_features: int,
+        input_shape: tuple[int, ...],
         reading: Reading,
     ) -> FittedModule:
         """Return the module of fitted nets, one model each, that were trained on X scaled alike.
@@ -78,13 +78,13 @@ class FittedModule(nn.Module):
             One, or the members of an ensemble.
         input_scaler : InputScaler
             How the estimator scales X.
-        n_features : int
-            The width of X.
+        input_shape : tuple of int
+            The shape of a row of X, (n_features,) for tables.
         reading : Reading
             What comes out.
         """
         members = [Member(net.module_, net.criterion_, reading.of_member) for net in nets]
-        shared = cls(members, InputScaling(input_scaler, n_features), reading.of_mean)
+        shared = cls(members, InputScaling(input_scaler, input_shape), reading.of_mean)
         own = copy.deepcopy(shared).to(nets[0].criterion_.baseline.device)
         for tensor in (*own.parameters(), *own.buffers()):
             tensor.data = tensor.data.contiguous()  # training may lay weights out transposed
@@ -137,19 +137,23 @@ class InputScaling(nn.Module):
     mean: Tensor
     scale: Tensor
 
-    def __init__(self, scaler: InputScaler, n_features: int) -> None:
+    def __init__(self, scaler: InputScaler, input_shape: tuple[int, ...]) -> None:
         super().__init__()
-        mean = np.zeros(n_features) if scaler.mean is None else scaler.mean
-        scale = np.ones(n_features) if scaler.scale is None else scaler.scale
+        self.input_shape = input_shape
+        of_channels = (input_shape[0],) + (1,) * (len(input_shape) - 1)
+        mean = np.zeros(of_channels) if scaler.mean is None else scaler.mean
+        scale = np.ones(of_channels) if scaler.scale is None else scaler.scale
         self.register_buffer("mean", torch.from_numpy(mean))
         self.register_buffer("scale", torch.from_numpy(scale))
 
     def forward(self, X: Tensor) -> Tensor:
         """(X - mean) / scale."""
-        if X.ndim != 2 or X.shape[1] != len(self.mean):
+        if X.ndim == 3 and len(self.input_shape) == 3:
+            X = X.unsqueeze(1)  # the axis of channels
+        if tuple(X.shape[1:]) != self.input_shape:
             raise ValueError(
-                f"This module takes X of shape (n_samples, {len(self.mean)}); got {tuple(X.shape)}. Give the features that the"
-                " estimator was trained on, in their order."
+                f"This module takes X of shape (n_samples, {', '.join(map(str, self.input_shape))}); got {tuple(X.shape)}. Give the"
+                " features that the estimator was trained on, in their order."
             )
         return (X.to(self.mean.dtype) - self.mean) / self.scale
 

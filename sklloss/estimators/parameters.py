@@ -22,6 +22,10 @@ MAPPING = Satisfies(
     lambda value: value is None or isinstance(value, Mapping), "{name} to be None or a dict"
 )
 
+FUNCTION = Satisfies(
+    lambda value: value is None or callable(value), "{name} to be None or callable"
+)
+
 DOMAINS: dict[str, Domain] = {
     "module_params": MAPPING,
     "hidden_layer_sizes": Either(COUNT, Tuple(COUNT, min_length=0)),
@@ -37,6 +41,7 @@ DOMAINS: dict[str, Domain] = {
     "n_iter_no_change": Either(COUNT, Choice(float("inf"))),
     "tol": Interval(0),
     "scale_inputs": BOOL,
+    "augment": FUNCTION,
     "scale_target": BOOL,
     "dtype": Choice("auto", "float32", "float64"),
     "warm_start": BOOL,
@@ -136,7 +141,7 @@ class NestedParameters(BaseEstimator):
             if name in own:
                 self._check_param(name, own[name], domain)
         for name, value in (own["module_params"] or {}).items():
-            if self.module == "mlp" and name in DOMAINS:
+            if isinstance(self.module, str) and name in DOMAINS:
                 self._check_param(name, plain(value), DOMAINS[name])
         return loss
 

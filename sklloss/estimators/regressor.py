@@ -51,12 +51,14 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
         ``torch.nn`` loss class or instance; or your own, called with prediction and y of shape (n,) or (n, targets) and
         returning one loss per row.
     module : str, nn.Module class, instance or factory, default="mlp"
-        The network.  A class or factory receives the widths of input and output under the usual names (``n_features``,
-        ``n_outputs`` ...); an instance is copied at every fit.
+        The network: a built-in by name, or your own.  A class or factory receives the widths of input and output under the usual
+        names (``n_features``, ``in_channels``, ``n_outputs`` ...), the shape of a row as ``input_shape``; an instance is copied at
+        every fit.  Your own may take X of any number of axes.
     module_params : dict or None, default=None
         Further arguments of the class or factory; also as ``module__x``.
     hidden_layer_sizes : int or tuple of int, default=(100,)
-        Widths of the hidden layers of ``module="mlp"``; ``()`` is the linear model.
+        Widths of the hidden layers of ``module="mlp"``, and of the dense layers that end other built-in networks; ``()`` is the
+        linear model.
     activation : {"relu", "tanh", "logistic", "identity", "elu", "gelu", "silu"}, default="relu"
         Activation of the hidden layers.
     dropout : float, default=0.0
@@ -85,7 +87,10 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
     tol : float, default=1e-4
         The least improvement that counts, >= 0, relative to the loss of the best constant.
     scale_inputs : bool, default=True
-        Whether features are standardised inside (sparse X: divided only).
+        Whether features are standardised inside (sparse X: divided only; images: channel by channel; token ids: never).
+    augment : callable or None, default=None
+        Changes the rows of training batches, as the transforms of torchvision do: from a tensor (n, ...) on the scale of X to one of
+        the same shape, with torch's generator seeded from `random_state`.
     scale_target : bool, default=True
         Whether y is scaled inside as the loss allows; thresholds such as Huber's delta are in units of that scale.
     dtype : {"auto", "float32", "float64"}, default="auto"
@@ -160,6 +165,7 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
         n_iter_no_change: float = 10,
         tol: float = 1e-4,
         scale_inputs: bool = True,
+        augment: Any = None,
         scale_target: bool = True,
         dtype: str = "auto",
         callbacks: Any = None,
@@ -187,6 +193,7 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.scale_inputs = scale_inputs
+        self.augment = augment
         self.scale_target = scale_target
         self.dtype = dtype
         self.callbacks = callbacks
@@ -359,7 +366,7 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
         check_is_fitted(self, "net_")
         readings = regression_readings(self.loss_, self._target_scaler, self._y_is_column)
         reading = chosen_reading(readings, output, self.loss_.label)
-        return FittedModule.of_nets(self.members_, self._input_scaler, self.n_features_in_, reading)
+        return FittedModule.of_nets(self.members_, self._input_scaler, self._input_shape, reading)
 
     def _by_target(self, values: np.ndarray) -> np.ndarray:
         """Drop the axis of targets, (n_samples, n_targets, ...), where y was a column."""

@@ -9,6 +9,7 @@ from math import prod
 from numbers import Integral
 from typing import Any
 
+from ..modules import gains_by_company
 from ..training import optimizer_spec, train_all
 from .base import NeuralEstimator
 from .classifier import NeuralClassifier
@@ -91,7 +92,8 @@ def sharing_key(estimator: Any) -> Hashable | None:
 def _is_on_its_own(estimator: NeuralEstimator) -> bool:
     """Tell whether something about an estimator keeps it out of stacks."""
     return bool(
-        not isinstance(estimator.module, str)
+        not gains_by_company(estimator.module)
+        or estimator.augment
         or estimator.callbacks
         or estimator.warm_start
         or estimator.verbose

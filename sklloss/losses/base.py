@@ -23,7 +23,7 @@ from .domains import Domain, Interval, check_in_domain
 from .fields import check_fields, is_numeric, unknown_parameter_message
 from .weighted import class_mass, row_sums, weighted_mean
 
-Task = Literal["regression", "classification"]
+Task = Literal["regression", "classification", "segmentation", "boxes", "transcription"]
 Scaling = Literal["standard", "robust", "scale", "none"]
 
 REAL = Interval()
@@ -93,7 +93,7 @@ class Loss:
         The name in the catalogue.
     aliases : tuple of str
         Other names, torch's class name among them.
-    task : {"regression", "classification"}
+    task : {"regression", "classification", "segmentation", "boxes", "transcription"}
     functional : str
         What the optimal prediction estimates.
     metric : str or None
@@ -104,6 +104,8 @@ class Loss:
         Where it comes from.
     when : str
         When to choose it and when not, for a reader who knows scikit-learn but not the literature.
+    y_is_index : bool
+        Whether targets are indices of classes or symbols.
     learns_from_y : bool
         Whether `prepare` learns from the targets what `pointwise` needs.
     kinked : bool
@@ -124,6 +126,7 @@ class Loss:
     metric: ClassVar[str | None] = None
     reference: ClassVar[str] = ""
     when: ClassVar[str] = ""
+    y_is_index: ClassVar[bool] = False
     learns_from_y: ClassVar[bool] = False
     kinked: ClassVar[bool] = False
     weighs_rows: ClassVar[bool] = True
@@ -257,6 +260,14 @@ class Loss:
             )
         return self.total(raw, y, state, sample_weight) / sample_weight.sum(-1)
 
+    def shaped(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """Return what a network put out for each row, (*models, n_samples, width), in the shape that `pointwise` takes."""
+        return raw.view(*y.shape, -1)
+
+    def constant_raw(self, baseline: Tensor, y: Tensor, state: State) -> Tensor:
+        """Return the raw output of constants (*models, n_targets or 1, n_outputs) for every row of y."""
+        return baseline.unsqueeze(-3).expand(*y.shape, -1)
+
     def ignores_weights(self, raw: Tensor, y: Tensor, state: State) -> bool:
         """Tell whether weights cannot reach the loss; raw, y and state of a few rows of one model, without its axis."""
         return False
@@ -339,6 +350,7 @@ class ClassificationLoss(Loss):
     """
 
     task: ClassVar[Task] = "classification"
+    y_is_index: ClassVar[bool] = True
     multi_label: ClassVar[bool] = True
     multi_class: ClassVar[bool] = True
     ordinal: ClassVar[bool] = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from .base import Loss, RegressionLoss, Task
 from .catalogue import CATALOGUE
@@ -16,9 +16,25 @@ if TYPE_CHECKING:
 _registered: list[type[Loss]] = []
 
 
+TASKS: tuple[Task, ...] = get_args(Task)
+PARENTS: dict[Task, Task] = {
+    "segmentation": "classification",
+    "boxes": "regression",
+}  # whose losses a task takes, too
+
+
 def losses_of(task: Task | None = None) -> list[type[Loss]]:
-    """Return the classes of the catalogue and those that users registered, of one task or of both."""
-    return [cls for cls in (*CATALOGUE, *_registered) if task in (None, cls.task)]
+    """Return the classes of the catalogue and those that users registered, of all tasks or of one and its parent.
+
+    A loss of the task hides those of the parent that have one of its names.
+    """
+    known = (*CATALOGUE, *_registered)
+    if task is None:
+        return list(known)
+    own = [cls for cls in known if cls.task == task]
+    taken = {name for cls in own for name in names_of(cls)}
+    inherited = [cls for cls in known if cls.task == PARENTS.get(task)]
+    return own + [cls for cls in inherited if not taken & {*names_of(cls)}]
 
 
 def names_of(cls: type[Loss]) -> list[str]:
@@ -109,8 +125,8 @@ def list_losses(task: Task | None = None) -> pd.DataFrame:
 
     Parameters
     ----------
-    task : {"regression", "classification"} or None, default=None
-        Only the losses of this task.
+    task : {"regression", "classification", "segmentation", "boxes", "transcription"} or None, default=None
+        Only the losses that this task takes: segmentation also takes those for classification, boxes those for regression.
 
     Returns
     -------
@@ -128,9 +144,9 @@ def list_losses(task: Task | None = None) -> pd.DataFrame:
     """
     import pandas as pd
 
-    if task not in (None, "regression", "classification"):
+    if task not in (None, *TASKS):
         raise ValueError(
-            f"list_losses needs task to be 'regression', 'classification' or None; got {task!r}."
+            f"list_losses needs task to be one of {', '.join(map(repr, TASKS))}, or None; got {task!r}."
         )
     return pd.DataFrame([_row(cls) for cls in losses_of(task)])
 
@@ -138,14 +154,15 @@ def list_losses(task: Task | None = None) -> pd.DataFrame:
 def _row(cls: type[Loss]) -> dict[str, Any]:
     loss = cls()
     parameters = (f"{f.name}={f.default!r}" + _domain_of(f) for f in dataclasses.fields(cls))
-    is_regression = isinstance(loss, RegressionLoss)
     return {
         "name": cls.name,
         "task": cls.task,
         "aliases": cls.aliases,
         "parameters": "; ".join(parameters),
         "functional": cls.functional,
-        "y_domain": loss.y_domain.describe("y") if is_regression else "class labels",
+        "y_domain": loss.y_domain.describe("y")
+        if isinstance(loss, RegressionLoss)
+        else "class labels",
         "predict_proba": hasattr(cls, "predict_proba"),
         "reference": cls.reference,
         "class": cls.__name__,

@@ -357,6 +357,11 @@ def own_loss(function: Any, task: str, keywords: tuple[tuple[str, Any], ...] = (
     """
     if inspect.isfunction(function):
         function = FUNCTIONAL.get(function, function)
+    if task not in ("regression", "classification"):
+        raise ValueError(
+            f"A loss of your own for {task} needs to be a Loss, a frozen dataclass with task = {task!r}; got {function!r}."
+            f" list_losses({task!r}) shows those that there are."
+        )
     cls = class_of(function)
     if cls is not None and cls.__module__.startswith("torch.nn"):
         _check_torch_class(cls, task)

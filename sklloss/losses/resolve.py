@@ -10,7 +10,7 @@ from torch import nn
 
 from . import listing
 from .base import ClassificationLoss, Loss, RegressionLoss, Task
-from .listing import losses_of, names_of
+from .listing import PARENTS, TASKS, losses_of, names_of
 from .own import own_loss
 
 
@@ -30,8 +30,8 @@ def get_loss(loss: Any, *, task: Task, **params: Any) -> Loss:
     loss : str, Loss class or instance, nn.Module class or instance, or callable
         A name, alias or torch class name of the catalogue (upper and lower case alike); a class or instance of the
         catalogue; one of torch's loss classes or an instance; or an own loss, called with prediction and y.
-    task : {"regression", "classification"}
-        What the loss is for.
+    task : {"regression", "classification", "segmentation", "boxes", "transcription"}
+        What the loss is for; segmentation also takes losses for classification, boxes those for regression.
     **params
         Hyperparameters of the loss.
 
@@ -54,12 +54,12 @@ def get_loss(loss: Any, *, task: Task, **params: Any) -> Loss:
     >>> get_loss("mse", task="classification")
     Brier()
     """
-    if task not in ("regression", "classification"):
+    if task not in TASKS:
         raise ValueError(
-            f"get_loss needs task to be 'regression' or 'classification'; got {task!r}."
+            f"get_loss needs task to be one of {', '.join(map(repr, TASKS))}; got {task!r}."
         )
     resolved = _resolve(loss, task)
-    if resolved.task != task:
+    if resolved.task not in (task, PARENTS.get(task)):
         raise ValueError(_wrong_task_message(resolved, task))
     return resolved.replace(**params) if params else resolved
 
@@ -73,7 +73,7 @@ def _resolve(loss: Any, task: Task) -> Loss:
         return loss()
     is_other_class = isinstance(loss, type) and not issubclass(loss, nn.Module)
     if callable(loss) and not is_other_class:
-        return own_loss(loss, task)
+        return own_loss(loss, PARENTS.get(task, task))
     raise TypeError(
         f"loss must be a name, a Loss, a torch.nn loss, an nn.Module or a function; got {loss!r} of type"
         f" {type(loss).__name__}. list_losses({task!r}) shows the names."

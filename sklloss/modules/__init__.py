@@ -1,6 +1,6 @@
 """Modules: what a network computes, alone and as a stack of K models with a leading axis."""
 
-from .build import MODULES, build_module, check_widths
+from .build import MODULES, build_module, check_widths, gains_by_company
 from .mlp import MLP, MLPStack
 from .stack import ModuleLoop, Snapshot, Stack, stack_modules
 
@@ -13,5 +13,6 @@ __all__ = [
     "Stack",
     "build_module",
     "check_widths",
+    "gains_by_company",
     "stack_modules",
 ]

@@ -23,6 +23,9 @@ INPUT_NAMES = (
     "input_size",
     "input_dim",
     "in_dim",
+    "in_channels",
+    "in_chans",
+    "n_channels",
 )
 OUTPUT_NAMES = (
     "n_outputs",
@@ -37,21 +40,23 @@ OUTPUT_NAMES = (
 
 def build_module(
     module: Any,
-    n_features: int,
+    input_shape: Sequence[int],
     n_outputs: int,
     params: Mapping[str, Any],
     generator: torch.Generator,
 ) -> nn.Module:
-    """Return a fresh module that maps `n_features` to `n_outputs` numbers.
+    """Return a fresh module that maps a row of `input_shape` to `n_outputs` numbers.
 
     Parameters
     ----------
     module : str, nn.Module class, instance or factory
         A built-in's name; an instance, which is copied; a class or another callable, which receives the widths under those
-        of the usual names that its signature has (``n_features``, ``in_features``, ``input_dim`` ..., ``n_outputs``,
-        ``out_features``, ``num_classes`` ...).
-    n_features, n_outputs : int
-        The widths.
+        of the usual names that its signature has (``n_features``, ``in_features``, ``in_channels`` ..., ``n_outputs``,
+        ``out_features``, ``num_classes`` ...), and as ``input_shape`` the shape of a row.
+    input_shape : sequence of int
+        The shape of a row: (n_features,) for tables, (n_channels, height, width) for images.
+    n_outputs : int
+        Numbers per row that it is to put out.
     params : mapping
         Further arguments of the class or factory.
     generator : torch.Generator
@@ -65,7 +70,9 @@ def build_module(
         If `module` is none of the accepted forms.
     """
     if isinstance(module, str):
-        return _call_built_in(module, n_features, n_outputs, params, generator)
+        factory = _built_in(module)
+        _check_params(module, factory, params)
+        return factory(**_widths(factory, input_shape, n_outputs), **params, generator=generator)
     if isinstance(module, nn.Module):
         _refuse_params(module, params)
         return _trainable(copy.deepcopy(module))
@@ -75,24 +82,31 @@ def build_module(
             f" nn.Module; got {module!r}."
         )
     with global_generator(generator.get_state()):
-        return _call_factory(module, n_features, n_outputs, params)
+        return _call_factory(module, input_shape, n_outputs, params)
 
 
-def _call_built_in(
-    name: str,
-    n_features: int,
-    n_outputs: int,
-    params: Mapping[str, Any],
-    generator: torch.Generator,
-) -> nn.Module:
-    factory = _built_in(name)
-    known = set(inspect.signature(factory).parameters) - {"n_features", "n_outputs", "generator"}
+def gains_by_company(module: Any) -> bool:
+    """Tell whether K networks of a kind train together in less time than one after another."""
+    return isinstance(module, str) and "stack" in vars(MODULES.get(module, nn.Module))
+
+
+def _widths(
+    factory: Callable[..., Any], input_shape: Sequence[int], n_outputs: int
+) -> dict[str, Any]:
+    """Return what a factory asks for by the names of its parameters."""
+    told: dict[str, Any] = {"input_shape": tuple(input_shape)}
+    told |= dict.fromkeys(INPUT_NAMES, input_shape[0]) | dict.fromkeys(OUTPUT_NAMES, n_outputs)
+    return {name: told[name] for name in inspect.signature(factory).parameters if name in told}
+
+
+def _check_params(name: str, factory: Callable[..., Any], params: Mapping[str, Any]) -> None:
+    told = {"n_features", "input_shape", "n_outputs", "generator"}
+    known = set(inspect.signature(factory).parameters) - told
     unknown = sorted(set(params) - known)
     if unknown:
         raise ValueError(
             f"module {name!r} has no parameter {unknown[0]!r}; its parameters are {', '.join(sorted(known))}."
         )
-    return factory(n_features, n_outputs, **params, generator=generator)
 
 
 def _trainable(module: nn.Module) -> nn.Module:
@@ -121,11 +135,12 @@ def _refuse_params(module: nn.Module, params: Mapping[str, Any]) -> None:
 
 
 def _call_factory(
-    factory: Callable[..., Any], n_features: int, n_outputs: int, params: Mapping[str, Any]
+    factory: Callable[..., Any],
+    input_shape: Sequence[int],
+    n_outputs: int,
+    params: Mapping[str, Any],
 ) -> nn.Module:
-    accepted = inspect.signature(factory).parameters
-    widths = {name: n_features for name in INPUT_NAMES if name in accepted}
-    widths |= {name: n_outputs for name in OUTPUT_NAMES if name in accepted}
+    widths = _widths(factory, input_shape, n_outputs)
     name = getattr(factory, "__name__", type(factory).__name__)
     try:
         inspect.signature(factory).bind(**{**widths, **params})
@@ -133,7 +148,7 @@ def _call_factory(
         raise ValueError(
             f"module {name} cannot be called with module_params={dict(params)!r}: {error}. It takes"
             f" {inspect.signature(factory)}; sklloss gives the widths under the first of the names {', '.join(INPUT_NAMES)} and"
-            f" {', '.join(OUTPUT_NAMES)} that it has."
+            f" {', '.join(OUTPUT_NAMES)} that it has, and the shape of a row as input_shape."
         ) from None
     built = factory(**{**widths, **params})
     if not isinstance(built, nn.Module):
@@ -149,7 +164,7 @@ def check_widths(module: nn.Module, X: Tensor, allowed: Sequence[int], why: str)
     Parameters
     ----------
     module : nn.Module
-    X : Tensor of shape (n_rows, n_features)
+    X : Tensor of shape (n_rows, *input_shape)
         A few rows.
     allowed : sequence of int
         How many numbers it may put out per row.
@@ -182,6 +197,12 @@ def _input_message(module: nn.Module, X: Tensor, error: Exception) -> str:
     first = next((layer for layer in module.modules() if hasattr(layer, "in_features")), None)
     takes = "" if first is None else f" and its first linear layer takes {first.in_features}"
     return (
-        f"module {type(module).__name__} failed on X of {X.shape[-1]} features{takes}: {error}. Change its first layer, or give a"
-        f" class or factory that takes n_features."
+        f"module {type(module).__name__} failed on X of {_described(X)}{takes}: {error}. Change its first layer, or give a"
+        f" class or factory that takes {'n_features' if X.ndim == 2 else 'in_channels or input_shape'}."
     )
+
+
+def _described(X: Tensor) -> str:
+    if X.ndim == 2:
+        return f"{X.shape[-1]} features"
+    return f"shape (n_samples, {', '.join(map(str, X.shape[1:]))})"

@@ -56,6 +56,8 @@ class MLP(nn.Sequential):
     ----------
     stack : type of Stack
         How K of them compute together.
+    inputs : str
+        What it takes.
 
     Examples
     --------
@@ -66,6 +68,7 @@ class MLP(nn.Sequential):
     """
 
     stack: ClassVar[type[Stack]]
+    inputs: ClassVar[str] = "table"
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ from math import inf, prod
 import torch
 from torch import Tensor, nn
 
-from .flat import FlatParameters, bind
+from .flat import FlatParameters, aligned, bind
 from .randomness import global_generator
 
 
@@ -46,6 +46,10 @@ class Stack:
 
     flat: FlatParameters
     multiplications_per_row: float = inf  # of one model's forward pass; infinite where nobody knows
+    numbers_at_once: int = (
+        2**22
+    )  # of what is evaluated without being trained, unless a row has more
+    gains_by_company: bool = True  # whether K models together take less time than one after another
 
     def __init__(
         self, modules: Sequence[nn.Module], loss_parameters: Sequence[nn.Parameter]
@@ -86,6 +90,15 @@ class Stack:
         """Return how many rows the stack computes with, for a batch of so many."""
         return n_rows
 
+    def loss_rows(self, n_rows: int) -> int:
+        """Return how many rows losses are computed for, so that elementwise kernels treat all models alike."""
+        return aligned(n_rows)
+
+    def rows_at_once(self, at_most: int, *row_shapes: tuple[int, ...]) -> int:
+        """Return how many rows are evaluated at once, given the shapes of what there is of each."""
+        largest = max(1, *map(prod, row_shapes))
+        return max(1, min(at_most, self.numbers_at_once // largest))
+
     def snapshot(self) -> Snapshot:
         """Copy everything that training changes."""
         buffers = [[b.clone() for b in module.buffers()] for module in self.modules]
@@ -114,6 +127,9 @@ class Stack:
 
 class ModuleLoop(Stack):
     """A stack of any modules: each runs by itself, with torch's autograd."""
+
+    numbers_at_once = 2**19  # what happens inside may be many times as large
+    gains_by_company = False
 
     def __init__(
         self, modules: Sequence[nn.Module], loss_parameters: Sequence[nn.Parameter]
@@ -159,6 +175,10 @@ class ModuleLoop(Stack):
     def infer(self, X: Tensor) -> Tensor:
         """Run every module in evaluation mode."""
         return torch.stack([_inferred(module, X[k]) for k, module in enumerate(self.modules)])
+
+    def loss_rows(self, n_rows: int) -> int:
+        """No more than there are."""
+        return n_rows
 
     @contextmanager
     def _randomness_of(self, k: int) -> Iterator[None]:

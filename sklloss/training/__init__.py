@@ -1,5 +1,6 @@
 """Training: how K models learn together, each a skorch net."""
 
+from .augment import Augment
 from .criterion import Criterion
 from .data import Rows, TrainingSet, rows
 from .net import LossNet
@@ -11,6 +12,7 @@ from .stopping import StoppingRule
 
 __all__ = [
     "OPTIMIZERS",
+    "Augment",
     "Criterion",
     "InputScaler",
     "LossNet",

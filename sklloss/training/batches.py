@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
 
 from ..modules import Stack
-from ..modules.flat import aligned
-from .data import EVALUATION_ROWS, TrainingSet
+from .data import TrainingSet
 from .seeds import generator
 
 if TYPE_CHECKING:
     from .net import LossNet
 
 Part = Literal["train", "valid"]
+TARGET_ROWS = 4096  # at once
 BLOCK_NUMBERS = 2**18  # features gathered at once: they stay in cache until their steps are done
 
 
@@ -27,11 +28,11 @@ class Batch:
 
     Attributes
     ----------
-    X : Tensor of shape (models, padded rows, n_features)
+    X : Tensor of shape (models, padded rows, *row_shape)
         The number of rows is what the stack computes with; those from `n_rows` on are repeats.
-    y : Tensor of shape (models, aligned rows, n_targets)
-        Further repeats fill it up, so that elementwise kernels treat all models alike.
-    sample_weight : Tensor of shape (models, aligned rows)
+    y : Tensor of shape (models, loss rows, n_targets)
+        Further repeats fill it up to what the stack computes losses for.
+    sample_weight : Tensor of shape (models, loss rows)
         0 from `n_rows` on.
     n_rows : int
         Rows that count.
@@ -139,7 +140,7 @@ class Batches:
     def _batches(self, orders: Sequence[Tensor], keys: Sequence[Hashable]) -> Iterator[Batch]:
         """Yield batches of rows in the models' orders; models with equal keys have the same order."""
         tables = self._tables(keys)
-        width = self.data[0].X.n_features * len(tables[0].owners)
+        width = prod(self.data[0].X.row_shape) * len(tables[0].owners)
         for start, size, count in self._blocks(width):
             pieces = [order[start : start + size * count].view(count, size) for order in orders]
             for X, y, sample_weight in zip(*self._gathered(pieces, tables), strict=True):
@@ -160,7 +161,7 @@ class Batches:
     ) -> list[Sequence[Tensor]]:
         """Return X, y and weights of a few batches of equal size, one tensor (kinds, ...) per batch each."""
         count, size = pieces[0].shape
-        rows, full = self._stack.padded_rows(size), aligned(size)
+        rows, full = self._stack.padded_rows(size), self._stack.loss_rows(size)
         X = [self.data[k].X.take(_filled(pieces[k], rows)) for k in tables[0].owners]
         y = [self.data[k].y.index_select(0, _filled(pieces[k], full)) for k in tables[1].owners]
         weights = [
@@ -170,7 +171,7 @@ class Batches:
         sample_weight = torch.stack(weights).view(len(weights), count, full)
         sample_weight[..., size:] = 0
         shaped = (
-            torch.stack(X).view(len(X), count, rows, -1),
+            torch.stack(X).unflatten(1, (count, rows)),
             torch.stack(y).view(len(y), count, full, -1),
             sample_weight,
         )
@@ -197,8 +198,9 @@ class Batches:
     def targets(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield targets (models, rows, n_targets) and weights (models, rows) in the order of the index."""
         _, of_y, of_weight = self._tables(self._in_order)
-        for start in range(0, self.n_rows, EVALUATION_ROWS):
-            parts = [index[start : start + EVALUATION_ROWS] for index in self._indices]
+        size = self._stack.rows_at_once(TARGET_ROWS, self.data[0].y.shape[1:])
+        for start in range(0, self.n_rows, size):
+            parts = [index[start : start + size] for index in self._indices]
             y = torch.stack([self.data[k].y[parts[k]] for k in of_y.owners])
             weights = [self.data[k].sample_weight[parts[k]] for k in of_weight.owners]
             yield of_y.of_models(y), of_weight.of_models(torch.stack(weights))

@@ -22,7 +22,7 @@ class Criterion(nn.Module):
     ----------
     loss : str, Loss, or anything that `get_loss` takes, default="cross_entropy"
         The loss.
-    task : {"auto", "regression", "classification"}, default="auto"
+    task : {"auto", "regression", "classification", ...}, default="auto"
         What it is for.  "auto": whole-number y is class indices, as everywhere in torch, and other y is regression.
     y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
         Training targets, for a loss that learns from them (bins, class shares).  Other losses do not need them.
@@ -47,7 +47,7 @@ class Criterion(nn.Module):
         self,
         loss: Any = "cross_entropy",
         *,
-        task: Literal["auto", "regression", "classification"] = "auto",
+        task: Task | Literal["auto"] = "auto",
         y: Any = None,
         **loss_params: Any,
     ) -> None:
@@ -120,7 +120,7 @@ class Criterion(nn.Module):
         targets = y.reshape(len(y), -1)
         raw = _contract_shape(prediction, targets)
         loss = self._prepare(raw, targets)
-        targets = targets.to(raw.dtype) if loss.task == "regression" else targets.long()
+        targets = targets.long() if loss.y_is_index else targets.to(raw.dtype)
         if loss.task == "classification":
             _check_indices(targets, self.state["prior"].shape[-1])
         return loss(raw.unsqueeze(0), targets.unsqueeze(0), self.state, _leading(sample_weight))[0]
@@ -230,7 +230,7 @@ def state_from(loss: Loss, y: Any, like: Tensor) -> State:
             f"Loss {loss.label!r} learns from the training targets, and a plain net does not show them to its criterion. Give"
             " them: criterion__y=y_train."
         )
-    dtype = like.dtype if loss.task == "regression" else torch.long
+    dtype = torch.long if loss.y_is_index else like.dtype
     values = torch.zeros(1, 1) if y is None else torch.as_tensor(np.asarray(y)).reshape(len(y), -1)
     values = values.to(device=like.device, dtype=dtype)
     weights = torch.ones(len(values), dtype=like.dtype, device=like.device)

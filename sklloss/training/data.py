@@ -10,8 +10,6 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
-EVALUATION_ROWS = 4096  # at once, where nothing is trained
-
 
 class Rows(Protocol):
     """Rows of features that can be taken by index."""
@@ -19,16 +17,16 @@ class Rows(Protocol):
     def __len__(self) -> int: ...
 
     def take(self, index: Tensor) -> Tensor:
-        """Return these rows, shape (len(index), n_features)."""
+        """Return these rows, shape (len(index), *row_shape)."""
         ...
 
     def slice(self, start: int, stop: int) -> Tensor:
-        """Return the rows from start to stop, shape (stop - start, n_features)."""
+        """Return the rows from start to stop, shape (stop - start, *row_shape)."""
         ...
 
     @property
-    def n_features(self) -> int:
-        """The width of the rows."""
+    def row_shape(self) -> tuple[int, ...]:
+        """The shape of a row: (n_features,) for tables."""
         ...
 
 
@@ -50,9 +48,9 @@ class DenseRows:
         return self.values[start:stop]
 
     @property
-    def n_features(self) -> int:
-        """The width of the rows."""
-        return self.values.shape[1]
+    def row_shape(self) -> tuple[int, ...]:
+        """The shape of a row."""
+        return tuple(self.values.shape[1:])
 
 
 @dataclass(frozen=True)
@@ -74,13 +72,13 @@ class SparseRows:
         return torch.from_numpy(self.values[start:stop].toarray()).to(self.device)
 
     @property
-    def n_features(self) -> int:
-        """The width of the rows."""
-        return self.values.shape[1]
+    def row_shape(self) -> tuple[int, ...]:
+        """The shape of a row."""
+        return tuple(self.values.shape[1:])
 
 
 def rows(X: Any, dtype: torch.dtype, device: torch.device) -> Rows:
-    """Hold X, an array of shape (n, n_features) or a sparse matrix, as rows in the given dtype."""
+    """Hold X, an array of shape (n, n_features) or more axes, or a sparse matrix, as rows in the given dtype."""
     if sparse.issparse(X):
         numpy_dtype = torch.empty((), dtype=dtype).numpy().dtype
         return SparseRows(sparse.csr_array(X, dtype=numpy_dtype), device)

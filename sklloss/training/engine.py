@@ -117,7 +117,7 @@ class Engine:
         self._penalties = Penalties(self._stack.flat, decays, l1, lead.decoupled)
         self._train = self._batches("train", step_rows(lead, data[0]))
         has_valid = data[0].valid is not None
-        self._valid = self._batches("valid", LOSS_ROWS) if has_valid else None
+        self._valid = self._batches("valid", self._rows_at_once) if has_valid else None
         self._datasets = datasets_of(data[0])
         self._events = BatchEvents(self._alone, self._stack)
         self._take_step = step_of(self._optimizer, is_watched=bool(lead.callbacks))
@@ -134,6 +134,12 @@ class Engine:
     def _batches(self, part: Part, size: int) -> Batches:
         seeds = [net.seed for net in self._nets]
         return Batches(self._data, part, size, self._stack, seeds, self._groups[0].loss.whole_batch)
+
+    @property
+    def _rows_at_once(self) -> int:
+        """How many rows are evaluated at once."""
+        of_raw = (*self._data[0].y.shape[1:], self._groups[0].baseline.shape[-1])
+        return self._stack.rows_at_once(LOSS_ROWS, self._data[0].X.row_shape, of_raw)
 
     def _leave(self) -> None:
         """Let the models that have ended go."""
@@ -152,7 +158,10 @@ class Engine:
 
     def _judge(self, ended: Sequence[bool]) -> None:
         """Refuse final weights of models that have ended and are not finite; warn of poor ones."""
-        parts = [self._batches("train", LOSS_ROWS), *([self._valid] if self._valid else [])]
+        parts = [
+            self._batches("train", self._rows_at_once),
+            *([self._valid] if self._valid else []),
+        ]
         results = [(self._evaluate(part), self._constant_loss(part)) for part in parts]
         finite = self._finite(results[0][0]).tolist()
         for k, net in enumerate(self._nets):
@@ -253,13 +262,19 @@ class Engine:
         pairs = zip(self._groups, self._states, strict=True)
         tallies = [Tally(group, state) for group, state in pairs]
         step = self._closure_step if self._nets[0].full_batch else self._step
-        for batch in self._train.shuffled(epoch):
+        for number, given in enumerate(self._train.shuffled(epoch)):
+            batch = self._augmented(given, number)
             self._events.begin(batch)
             done = step(batch)
             self._events.end(batch, partial(self._value, done))
             for tally, of_group in zip(tallies, done, strict=True):
                 tally.add(of_group)
         return cat([tally.total() for tally in tallies]) / self._train.total_weight
+
+    def _augmented(self, batch: Batch, step: int) -> Batch:
+        augment = self._nets[0].augment  # who has one trains alone
+        seed = self._nets[0].seed
+        return batch if augment is None else augment.of_batch(batch, seed, self._n_epochs, step)
 
     def _step(self, batch: Batch) -> list[Forward]:
         """Take one optimiser step; return what it started from."""

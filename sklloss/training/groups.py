@@ -69,7 +69,7 @@ class LossGroup:
     def constant_piece(self, y: Tensor, sample_weight: Tensor) -> Piece:
         """Return what some targets and weights add for each model's best constant."""
         own = y[self.span]
-        constant = self.baseline.unsqueeze(1).expand(*own.shape, -1)
+        constant = self.loss.constant_raw(self.baseline, own, self.state)
         return self._piece(constant, own, sample_weight[self.span])
 
     def total_of(self, pieces: Sequence[Piece]) -> Tensor:
@@ -83,7 +83,7 @@ class LossGroup:
         """Return raw in the contract's shape, y and weights of this group, with as many rows each."""
         y, sample_weight = batch.y[self.span], batch.sample_weight[self.span]
         rows = _resized(raw[self.span], y.shape[1])
-        return rows.view(*y.shape, -1), y, sample_weight
+        return self.loss.shaped(rows, y, self.state), y, sample_weight
 
 
 class BareGroup(LossGroup):
@@ -95,7 +95,7 @@ class BareGroup(LossGroup):
             batch.sample_weight[self.span, : batch.n_rows],
         )
         rows = _resized(raw[self.span], batch.n_rows)
-        return rows.view(*y.shape, -1), y, weight
+        return self.loss.shaped(rows, y, self.state), y, weight
 
 
 class WholeBatchGroup(BareGroup):

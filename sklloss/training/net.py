@@ -16,11 +16,14 @@ from torch import Tensor, nn, optim
 
 from ..losses.base import Loss
 from ..modules import Snapshot, Stack, stack_modules
+from .augment import Augment
 from .callbacks import QuietPrintLog, refuse_if_it_replaces_parameters
 from .criterion import Criterion
-from .data import EVALUATION_ROWS, TrainingSet, rows
+from .data import TrainingSet, rows
 from .engine import train_together
 from .stopping import NEVER, StoppingRule
+
+EVALUATION_ROWS = 4096  # at once, where nothing is trained
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,11 @@ class LossNet(NeuralNet):
         Whether weight decay shrinks the weights in place of entering the gradient.
     full_batch : bool
         Whether a step evaluates the loss of all rows several times, as L-BFGS does.
+    raw_shape : tuple of two int, or None
+        Targets and outputs per target of a row, one of them -1 where it follows from the other; by default as many targets as the
+        best constant has.
+    augment : Augment or None
+        What changes the rows of training batches.
     stopping : StoppingRule
         When to stop before `max_epochs`.
     max_epochs, batch_size, callbacks, device, verbose
@@ -80,6 +88,8 @@ class LossNet(NeuralNet):
         l1: float = 0.0,
         decoupled: bool = False,
         full_batch: bool = False,
+        raw_shape: tuple[int, int] | None = None,
+        augment: Augment | None = None,
         stopping: StoppingRule = NEVER,
         max_epochs: int = 200,
         batch_size: int = 200,
@@ -108,6 +118,8 @@ class LossNet(NeuralNet):
         self.l1 = l1
         self.decoupled = decoupled
         self.full_batch = full_batch
+        self.raw_shape = raw_shape
+        self.augment = augment
         self.stopping = stopping
 
     # ------------------------------------------------------------------ parts
@@ -273,7 +285,7 @@ class LossNet(NeuralNet):
         """Return raw output for scaled X in the contract's shape, (1, n, targets, outputs)."""
         pieces = list(self._infer(X))
         raw = pieces[0] if len(pieces) == 1 else torch.cat(pieces, 1)
-        return raw.unflatten(-1, (self.criterion_.constant.shape[1], -1))
+        return raw.unflatten(-1, self.raw_shape or (self.criterion_.constant.shape[1], -1))
 
     def forward_iter(self, X: Any, training: bool = False, device: str = "cpu") -> Iterator[Tensor]:
         """Yield raw output (n, width) for slices of scaled X, an array, tensor or CSR matrix."""
@@ -282,13 +294,14 @@ class LossNet(NeuralNet):
     def _infer(self, X: Any) -> Iterator[Tensor]:
         stack = self.attach()
         features = rows(X, stack.flat.values.dtype, stack.flat.values.device)
-        for start in range(0, max(len(features), 1), EVALUATION_ROWS):
-            piece = stack.pad(features.slice(start, start + EVALUATION_ROWS))
+        size = stack.rows_at_once(EVALUATION_ROWS, features.row_shape)
+        for start in range(0, max(len(features), 1), size):
+            piece = stack.pad(features.slice(start, start + size))
             yield stack.infer(piece.unsqueeze(0))
 
     def _training_set(self, X: Any, y: Any) -> TrainingSet:
         values = self.stack_.flat.values
-        dtype = torch.long if self.loss.task == "classification" else values.dtype
+        dtype = torch.long if self.loss.y_is_index else values.dtype
         targets = torch.as_tensor(np.asarray(y)).reshape(len(y), -1).to(values.device, dtype)
         weights = torch.ones(len(y), dtype=values.dtype, device=values.device)
         features = rows(X, values.dtype, values.device)

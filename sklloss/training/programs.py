@@ -15,14 +15,15 @@ from .optimizers import progress_of
 
 def program_of(net: LossNet, data: TrainingSet) -> Hashable:
     """Return what a net has in common with those that can be trained together with it; unique for one that is trained alone."""
-    if net.callbacks or net.verbose or net.full_batch or has_hooks(net.optimizer_):
+    watched = net.callbacks or net.verbose or net.augment or has_hooks(net.optimizer_)
+    if watched or net.full_batch or not net.attach().gains_by_company:
         return id(net)
     n_valid = 0 if data.valid is None else len(data.valid)
     return (
         _network(net),
         (len(net.history), progress_of(net.optimizer_), step_rows(net, data)),
         (len(data.train), n_valid),
-        (data.X.n_features, data.y.shape[1], data.y.dtype, data.sample_weight.dtype),
+        (data.X.row_shape, data.y.shape[1], data.y.dtype, data.sample_weight.dtype),
         (tuple(net.criterion_.baseline.shape), _loss(net)),
     )
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
 import torch
 from scipy import sparse
 from sklearn.preprocessing import StandardScaler
+from torch import Tensor
 
 from ..losses.weighted import robust_scale, weighted_mean, weighted_quantile, weighted_std
 
@@ -22,8 +25,9 @@ class InputScaler:
 
     Attributes
     ----------
-    mean, scale : ndarray of shape (n_features,) or None
-        None leaves X as it is.
+    mean, scale : ndarray or None
+        Of shape (n_features,) for tables, (n_channels, 1, ...) for arrays (n_samples, n_channels, ...) of more axes; None leaves X as
+        it is.
     """
 
     mean: np.ndarray | None = None
@@ -31,7 +35,7 @@ class InputScaler:
 
     @classmethod
     def fit(cls, X: Any, sample_weight: np.ndarray) -> InputScaler:
-        """Learn mean and standard deviation; a constant feature has scale 1, sparse X no mean."""
+        """Learn mean and standard deviation of every feature, or channel; a constant one has scale 1, sparse X no mean."""
         centre = not sparse.issparse(X)
         values = X if centre else X.data
         if values.size and max(float(values.max()), -float(values.min())) > LARGEST_SQUARABLE:
@@ -39,10 +43,11 @@ class InputScaler:
                 f"X has values too large to be squared, for example {np.abs(values).max():g}. Divide them by a constant."
             )
         scaler = StandardScaler(with_mean=centre, copy=False)
-        for start in range(0, X.shape[0], CHUNK_ROWS):  # its temporaries are several times its rows
-            rows = slice(start, start + CHUNK_ROWS)
-            scaler.partial_fit(X[rows], sample_weight=sample_weight[rows])
-        return cls(scaler.mean_ if centre else None, scaler.scale_)
+        for table, weights in _tables(X, sample_weight):
+            scaler.partial_fit(table, sample_weight=weights)
+        shape = (-1,) + (1,) * (X.ndim - 2)
+        mean = scaler.mean_.reshape(shape) if centre else None
+        return cls(mean, scaler.scale_.reshape(shape))
 
     def transform(self, X: Any, dtype: torch.dtype) -> Any:
         """Return X scaled, as a tensor of the given dtype or a CSR matrix; X is not changed.
@@ -61,16 +66,47 @@ class InputScaler:
             _check_fits(scaled.data, X.data, numpy_dtype)
             return scaled
         out = np.empty(X.shape, dtype=numpy_dtype)
-        for start in range(0, len(X), CHUNK_ROWS):
-            rows = slice(start, start + CHUNK_ROWS)
+        for rows in _chunks(X):
             self._scale_into(out[rows], X[rows])
         _check_fits(out, X, numpy_dtype)
         return torch.from_numpy(out)
+
+    def done(self, X: Tensor) -> Tensor:
+        """Return a tensor of rows scaled, in its dtype."""
+        mean, scale = self._like(X)
+        return (X - mean) / scale
+
+    def undone(self, X: Tensor) -> Tensor:
+        """Return scaled rows on the scale that they had."""
+        mean, scale = self._like(X)
+        return X * scale + mean
+
+    def _like(self, X: Tensor) -> tuple[Tensor, Tensor]:
+        mean = np.zeros(()) if self.mean is None else self.mean
+        scale = np.ones(()) if self.scale is None else self.scale
+        return torch.from_numpy(mean).to(X), torch.from_numpy(scale).to(X)
 
     def _scale_into(self, out: np.ndarray, X: np.ndarray) -> None:
         with np.errstate(over="ignore"):
             centred = X if self.mean is None else X - self.mean
             np.divide(centred, 1.0 if self.scale is None else self.scale, out, casting="same_kind")
+
+
+def _chunks(X: Any) -> Iterator[slice]:
+    """Yield slices of rows; several times as many numbers are in use while one is worked on."""
+    size = max(1, CHUNK_ROWS // prod(X.shape[2:]))
+    return (slice(start, start + size) for start in range(0, X.shape[0], size))
+
+
+def _tables(X: Any, sample_weight: np.ndarray) -> Iterator[tuple[Any, np.ndarray]]:
+    """Yield X and its weights in chunks of a table: one of more axes with a row per place and a column per channel."""
+    n_places = prod(X.shape[2:])
+    for rows in _chunks(X):
+        if X.ndim == 2:
+            yield X[rows], sample_weight[rows]
+        else:
+            table = np.moveaxis(X[rows], 1, -1).reshape(-1, X.shape[1])
+            yield table.astype(np.float64), np.repeat(sample_weight[rows], n_places)
 
 
 def _check_fits(scaled: np.ndarray, X: np.ndarray, dtype: np.dtype) -> None:

@@ -277,7 +277,7 @@ def test_members_that_write_into_what_they_receive_do_not_disturb_each_other():
         fitted(estimator("regression", "mse", module=Wide, random_state=k), X, y) for k in (0, 1)
     )
     reading = regression_readings(one.loss_, one._target_scaler, True)["predict"]
-    module = FittedModule.of_nets([one.net_, two.net_], one._input_scaler, X.shape[1], reading)
+    module = FittedModule.of_nets([one.net_, two.net_], one._input_scaler, X.shape[1:], reading)
     np.testing.assert_allclose(module(torch.tensor(X)), (one.predict(X) + two.predict(X)) / 2)
 
 

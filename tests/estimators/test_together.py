@@ -483,11 +483,11 @@ MEMBERS = {
     "stopped": (
         NeuralClassifier(early_stopping=True, n_iter_no_change=1, max_epochs=20), CLASSES, [3],
     ),
-    "own": (NeuralRegressor(module=own, weight_decay=0.1), POSITIVE, [3]),
+    "own": (NeuralRegressor(module=own, weight_decay=0.1), POSITIVE, []),
     "own stopped": (
         NeuralRegressor(module=Own, early_stopping=True, n_iter_no_change=1, max_epochs=20),
         POSITIVE,
-        [3],
+        [],
     ),
     "own loss": (NeuralRegressor(nn.SmoothL1Loss), POSITIVE, [3]),
     "lbfgs": (NeuralRegressor("mae", optimizer="lbfgs"), POSITIVE, []),

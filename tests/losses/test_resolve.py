@@ -66,7 +66,7 @@ def test_what_is_refused_names_the_remedy(loss, task, message):
 def test_what_is_no_loss_is_a_type_error():
     with pytest.raises(TypeError, match="loss must be a name, a Loss"):
         get_loss(3, task="regression")
-    with pytest.raises(ValueError, match="task to be 'regression' or 'classification'"):
+    with pytest.raises(ValueError, match="task to be one of 'regression', 'classification'"):
         get_loss("mse", task="ranking")
 
 

@@ -30,7 +30,7 @@ def flat_output(n_features):
 
 
 def build(module, n_features=3, n_outputs=2, **params):
-    return build_module(module, n_features, n_outputs, params, SOURCE)
+    return build_module(module, (n_features,), n_outputs, params, SOURCE)
 
 
 def test_every_form_is_built():
