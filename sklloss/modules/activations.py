@@ -27,6 +27,8 @@ class Activation:
         Whether `backward` needs z, which must then be kept.
     gain : float
         How much wider than Glorot's the initial weights are (2 for the logistic, as in scikit-learn).
+    is_monotone : bool
+        Whether it never falls, so that a maximum may be taken before it.
     """
 
     module: type[nn.Module]
@@ -34,6 +36,7 @@ class Activation:
     backward: Callable[[Tensor, Tensor, Tensor], Tensor]
     needs_input: bool = False
     gain: float = 6.0
+    is_monotone: bool = True
 
 
 def _relu_backward(grad: Tensor, z: Tensor, h: Tensor) -> Tensor:
@@ -66,6 +69,10 @@ ACTIVATIONS: dict[str, Activation] = {
     "logistic": Activation(nn.Sigmoid, torch.sigmoid_, _logistic_backward, gain=2.0),
     "identity": Activation(nn.Identity, lambda z: z, lambda grad, z, h: grad),
     "elu": Activation(nn.ELU, nn.functional.elu_, _elu_backward),
-    "gelu": Activation(nn.GELU, nn.functional.gelu, _gelu_backward, needs_input=True),
-    "silu": Activation(nn.SiLU, nn.functional.silu, _silu_backward, needs_input=True),
+    "gelu": Activation(
+        nn.GELU, nn.functional.gelu, _gelu_backward, needs_input=True, is_monotone=False
+    ),
+    "silu": Activation(
+        nn.SiLU, nn.functional.silu, _silu_backward, needs_input=True, is_monotone=False
+    ),
 }
