@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from numbers import Integral
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -47,6 +47,11 @@ class CNN(nn.Module):
     generator : torch.Generator or None, default=None
         Where the initial weights come from.
 
+    Attributes
+    ----------
+    inputs : str
+        What an estimator takes for it: images.
+
     Raises
     ------
     ValueError
@@ -76,6 +81,8 @@ class CNN(nn.Module):
       (2): Linear(in_features=100, out_features=10, bias=True)
     )
     """
+
+    inputs: ClassVar[str] = "images"
 
     def __init__(
         self,

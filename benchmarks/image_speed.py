@@ -1,0 +1,202 @@
+"""Convolutional networks on images: sklloss beside hand-written torch loops and plain skorch.
+
+Every contender trains the same network, two blocks of convolution 3x3, ReLU and maximum over 2x2 pixels (32 and 64 channels), then a
+hidden layer of 100, with Adam and cross-entropy on batches of 200; the fit of sklloss includes the checks and the scaling of X.  "times
+as long" is a rival's time over that of sklloss, which the bars are for.  The last loop is that of somebody who knows torch's memory
+formats.  Grey images of 28x28 and coloured ones of 32x32, first with one thread and then with two.  Run with nothing else on the
+machine (some five minutes):
+
+    python benchmarks/image_speed.py
+    python benchmarks/image_speed.py --threads 1 --rounds 3 --epochs 1 --rows 1000 --images grey
+"""
+
+import argparse
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import skorch
+import torch
+from fit_speed import compared
+from rivals import FUSED, LOOP, OURS, SKORCH, machine, medians, threads
+from torch import nn
+
+from sklloss import NeuralClassifier
+
+CLASSES, BATCH, LR = 10, 200, 0.001
+CHANNELS, HIDDEN = (32, 64), 100
+IMAGES = {"grey": (1, 28, 28), "coloured": (3, 32, 32)}
+CHANNELS_LAST = "torch loop, fused Adam, channels last"
+FIT_BARS = {LOOP: 1.0, FUSED: 1.0, SKORCH: 1.0}
+PREDICT_BARS = {LOOP: 1.0, SKORCH: 1.0}
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every contender is to train."""
+
+    images: str = "grey"
+    rows: int = 4000
+    epochs: int = 2
+
+    @property
+    def steps(self) -> int:
+        """Return the steps of a fit."""
+        return self.epochs * -(-self.rows // BATCH)
+
+    def data(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return standard normal images and labels."""
+        rng = np.random.default_rng(0)
+        X = rng.standard_normal((self.rows, *IMAGES[self.images]), dtype=np.float32)
+        return X, rng.integers(0, CLASSES, self.rows)
+
+
+def network(images: str) -> nn.Sequential:
+    """Return the network as a tutorial writes it."""
+    n_channels, height, width = IMAGES[images]
+    first, second = CHANNELS
+    return nn.Sequential(
+        nn.Conv2d(n_channels, first, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(first, second, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(second * (height // 4) * (width // 4), HIDDEN),
+        nn.ReLU(),
+        nn.Linear(HIDDEN, CLASSES),
+    )
+
+
+# contenders
+
+
+def our_classifier(job: Job) -> NeuralClassifier:
+    return NeuralClassifier(
+        module="cnn",
+        module_params={"channels": CHANNELS},
+        hidden_layer_sizes=(HIDDEN,),
+        lr=LR,
+        batch_size=BATCH,
+        max_epochs=job.epochs,
+        n_iter_no_change=float("inf"),
+        random_state=0,
+    )
+
+
+def skorch_classifier(job: Job) -> skorch.NeuralNetClassifier:
+    return skorch.NeuralNetClassifier(
+        network,
+        module__images=job.images,
+        criterion=nn.CrossEntropyLoss,
+        optimizer=torch.optim.Adam,
+        lr=LR,
+        batch_size=BATCH,
+        max_epochs=job.epochs,
+        train_split=None,
+        iterator_train__shuffle=True,
+        verbose=0,
+    )
+
+
+class TorchLoop:
+    """The loop that a tutorial writes, in the clothes of an estimator."""
+
+    def __init__(
+        self,
+        job: Job,
+        fused: bool = False,
+        memory_format: torch.memory_format = torch.contiguous_format,
+    ) -> None:
+        self.job = job
+        self.fused = fused
+        self.memory_format = memory_format
+
+    def fit(self, X: np.ndarray, y: np.ndarray) -> "TorchLoop":
+        """Train a new module."""
+        self.module_ = module = network(self.job.images).to(memory_format=self.memory_format)
+        optimizer = torch.optim.Adam(module.parameters(), lr=LR, fused=self.fused)
+        images, labels = self._tensor(X), torch.from_numpy(y)
+        criterion = nn.CrossEntropyLoss()
+        for _ in range(self.job.epochs):
+            for index in torch.randperm(len(images)).split(BATCH):
+                optimizer.zero_grad()
+                criterion(module(images[index]), labels[index]).backward()
+                optimizer.step()
+        return self
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Return labels, computed in batches."""
+        with torch.inference_mode():
+            scores = [self.module_(batch) for batch in self._tensor(X).split(BATCH)]
+        return torch.cat(scores).argmax(1).numpy()
+
+    def _tensor(self, X: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(X).contiguous(memory_format=self.memory_format)
+
+
+CONTENDERS: dict[str, Callable[[Job], object]] = {
+    OURS: our_classifier,
+    SKORCH: skorch_classifier,
+    LOOP: TorchLoop,
+    FUSED: functools.partial(TorchLoop, fused=True),
+    CHANNELS_LAST: functools.partial(TorchLoop, fused=True, memory_format=torch.channels_last),
+}
+PREDICTING = (OURS, SKORCH, LOOP, CHANNELS_LAST)  # the other loop has the same module
+
+
+# tables
+
+
+def fit_table(job: Job, rounds: int) -> str:
+    X, y = job.data()
+    fits = {name: functools.partial(_fit, make, job, X, y) for name, make in CONTENDERS.items()}
+    few = Job(job.images, BATCH + 2, 1)
+    warm = {
+        name: functools.partial(_fit, make, few, *few.data()) for name, make in CONTENDERS.items()
+    }
+    medians(warm, 1)
+    return compared("ms / step", medians(fits, rounds), 1e3 / job.steps, FIT_BARS)
+
+
+def predict_table(job: Job, rounds: int) -> str:
+    X, _ = job.data()
+    few = Job(job.images, BATCH + 2, 1)
+    fitted = {name: CONTENDERS[name](few).fit(*few.data()) for name in PREDICTING}
+    calls = {name: functools.partial(each.predict, X) for name, each in fitted.items()}
+    medians(calls, 1)  # warm up
+    return compared("ms", medians(calls, rounds), 1e3, PREDICT_BARS)
+
+
+def _fit(make: Callable[[Job], object], job: Job, X: np.ndarray, y: np.ndarray) -> object:
+    return make(job).fit(X, y)
+
+
+def options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--rows", type=int, default=4000)
+    parser.add_argument("--images", nargs="+", choices=IMAGES, default=list(IMAGES))
+    parser.add_argument(
+        "--threads", type=int, nargs="+", default=[1, 2], help="of torch and of linear algebra"
+    )
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    given = options(arguments)
+    print(f"{machine()}\nmedians of {given.rounds} interleaved rounds; batches of {BATCH}, Adam")
+    for n_threads in given.threads:
+        for images in given.images:
+            job = Job(images, given.rows, given.epochs)
+            what = f"{given.rows:,} {images} images, {n_threads} thread(s)"
+            with threads(n_threads):
+                print(f"\nfit of {what}\n\n{fit_table(job, given.rounds)}", flush=True)
+                print(f"\npredict {what}\n\n{predict_table(job, given.rounds)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
