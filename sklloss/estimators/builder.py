@@ -184,7 +184,10 @@ class NetBuilder(NestedParameters):
     def _torch_dtype(self, n_rows: int) -> torch.dtype:
         if self.dtype != "auto":
             return getattr(torch, self.dtype)
-        return torch.float64 if n_rows <= self._batch_size(n_rows) else torch.float32
+        is_table = (
+            len(getattr(self, "_input_shape", ())) <= 1
+        )  # float64 is cheap for no other network
+        return torch.float64 if is_table and n_rows <= self._batch_size(n_rows) else torch.float32
 
     def _device(self) -> torch.device:
         if self.device == "auto":

@@ -17,7 +17,7 @@ class Sample:
 
     Attributes
     ----------
-    X : ndarray or CSR matrix of shape (n_samples, n_features)
+    X : ndarray of shape (n_samples, n_features) or (n_samples, n_channels, ...), or CSR matrix
     y : ndarray of shape (n_samples, n_targets)
         Targets as given, or class indices.
     row_weight : ndarray of shape (n_samples,)
@@ -72,7 +72,8 @@ class Sample:
         """Return the bytes of each row, as something that sorts."""
         y = np.asarray(self.y, dtype=np.float64) + 0.0  # -0 is 0
         if not sparse.issparse(self.X):
-            table = np.ascontiguousarray(np.column_stack((self.X + 0.0, y)))
+            flat = self.X.reshape(len(self.X), -1)
+            table = np.ascontiguousarray(np.column_stack((flat + 0.0, y)))
             return table.view(np.dtype((np.void, table.itemsize * table.shape[1])))[:, 0]
         X = self.X.sorted_indices()
         X.eliminate_zeros()

@@ -1,10 +1,12 @@
 """Modules: what a network computes, alone and as a stack of K models with a leading axis."""
 
 from .build import MODULES, build_module, check_widths, gains_by_company
+from .cnn import CNN
 from .mlp import MLP, MLPStack
 from .stack import ModuleLoop, Snapshot, Stack, stack_modules
 
 __all__ = [
+    "CNN",
     "MLP",
     "MODULES",
     "MLPStack",

@@ -10,10 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .cnn import CNN
 from .mlp import MLP
 from .randomness import global_generator
 
-MODULES: dict[str, Callable[..., nn.Module]] = {"mlp": MLP}
+MODULES: dict[str, Callable[..., nn.Module]] = {"mlp": MLP, "cnn": CNN}
 
 INPUT_NAMES = (
     "n_features",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
+from math import sqrt
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from .activations import ACTIVATIONS
 from .mlp import MLP
 
-NONLINEARITIES = {"tanh": "tanh", "logistic": "sigmoid", "identity": "linear"}  # torch's names
+GAINS = {"tanh": 5 / 3, "logistic": 4.0, "identity": 1.0}  # of weights' spread; others as for ReLU
 
 
 class Convolution(nn.Conv2d):
@@ -30,7 +31,8 @@ class CNN(nn.Module):
     pixel stays as it is, so that images of any size pass any number of blocks.
 
     Weights of convolutions start uniform within He's bounds, which keep the variance of the numbers from layer to layer where the
-    activation is of the ReLU kind (torch's gain for the others), and their biases at 0; the dense layers start as in `MLP`.
+    activation is of the ReLU kind, and their biases at 0; the bounds of other activations make up for their slope at 0, 1/4 of the
+    logistic.  The dense layers start as in `MLP`.
 
     Parameters
     ----------
@@ -38,7 +40,7 @@ class CNN(nn.Module):
         Channels, height and width of an image.
     n_outputs : int
         Width of the output.
-    channels : tuple of int, default=(32, 64)
+    channels : tuple of int, default=(16, 32, 64)
         Width of each block, >= 1; none for the perceptron on all pixels.
     hidden_layer_sizes, activation, dropout : tuple of int, str, float
         As in `MLP`: of the dense layers; the activation is that of the blocks, too.
@@ -67,7 +69,7 @@ class CNN(nn.Module):
     References
     ----------
     K. He, X. Zhang, S. Ren, J. Sun, "Delving deep into rectifiers: surpassing human-level performance on ImageNet classification",
-    2015.
+    2015.  X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010, for the slopes.
 
     Examples
     --------
@@ -88,7 +90,7 @@ class CNN(nn.Module):
         self,
         input_shape: Sequence[int],
         n_outputs: int,
-        channels: Sequence[int] = (32, 64),
+        channels: Sequence[int] = (16, 32, 64),
         hidden_layer_sizes: Sequence[int] = (100,),
         activation: str = "relu",
         dropout: float = 0.0,
@@ -138,9 +140,9 @@ class CNN(nn.Module):
 def _initialise(
     layers: Sequence[nn.Conv2d], activation: str, generator: torch.Generator | None
 ) -> None:
-    nonlinearity: Any = NONLINEARITIES.get(activation, "relu")
     for layer in layers:
-        nn.init.kaiming_uniform_(layer.weight, nonlinearity=nonlinearity, generator=generator)
+        bound = GAINS.get(activation, sqrt(2)) * sqrt(3 / layer.weight[0].numel())
+        nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
         if layer.bias is not None:
             nn.init.zeros_(layer.bias)
 
@@ -182,6 +184,6 @@ def _checked_channels(channels: Any) -> tuple[int, ...]:
     if not all(isinstance(width, Integral) and int(width) >= 1 for width in widths):
         raise ValueError(
             f"channels of module 'cnn' must be a tuple of integers >= 1, one per block; got {channels!r}. Give for example"
-            f" channels=(32, 64)."
+            f" channels=(16, 32, 64)."
         )
     return tuple(int(width) for width in widths)

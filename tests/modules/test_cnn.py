@@ -101,11 +101,13 @@ def test_numbers_come_from_the_generator_alone():
     pairs = list(zip(first.parameters(), same.parameters(), other.parameters(), strict=True))
     assert all(torch.equal(mine, copy) for mine, copy, _ in pairs)
     drawn = [(mine, different) for mine, _, different in pairs if mine.any()]
-    assert len(drawn) == 4  # two convolutions, weight and bias of the hidden layer
+    assert len(drawn) == 5  # three convolutions, weight and bias of the hidden layer
     assert not any(torch.equal(mine, different) for mine, different in drawn)
 
 
-@pytest.mark.parametrize(("activation", "gain"), [("relu", 2.0), ("identity", 1.0)])
+@pytest.mark.parametrize(
+    ("activation", "gain"), [("relu", 2.0), ("identity", 1.0), ("logistic", 16.0)]
+)
 def test_convolutions_keep_the_variance_where_he_says_so(activation, gain):
     cnn = CNN((16, 8, 8), 3, channels=(64, 64), activation=activation, generator=source())
     for layer in cnn.convolutions:
