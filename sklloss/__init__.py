@@ -1,6 +1,6 @@
 """sklloss: neural estimators for scikit-learn in which the training loss is an ordinary hyperparameter."""
 
-from .estimators import NeuralClassifier, NeuralRegressor
+from .estimators import NeuralClassifier, NeuralRegressor, TokenVectorizer
 from .losses import get_loss, list_losses
 from .search import LossSearchCV
 from .training import Criterion
@@ -12,6 +12,7 @@ __all__ = [
     "LossSearchCV",
     "NeuralClassifier",
     "NeuralRegressor",
+    "TokenVectorizer",
     "get_loss",
     "list_losses",
 ]

@@ -3,5 +3,6 @@
 from .classifier import NeuralClassifier
 from .export import FittedModule
 from .regressor import NeuralRegressor
+from .tokens import TokenVectorizer
 
-__all__ = ["FittedModule", "NeuralClassifier", "NeuralRegressor"]
+__all__ = ["FittedModule", "NeuralClassifier", "NeuralRegressor", "TokenVectorizer"]

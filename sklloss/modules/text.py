@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from ..losses.domains import Choice, Domain, Interval, Tuple, check_in_domain
+from ..losses.domains import Choice, Domain, Interval, Tuple, check_arguments
 from .mlp import MLP
 from .pooling import PADDING, ConvPooling, GRUPooling, MeanPooling, Pooling
 
@@ -95,6 +94,8 @@ class TextNet(nn.Module):
     True
     """
 
+    inputs: ClassVar[str] = "tokens"
+
     def __init__(
         self,
         input_shape: Sequence[int],
@@ -113,9 +114,7 @@ class TextNet(nn.Module):
         generator: torch.Generator | None = None,
     ) -> None:
         kernel_sizes = tuple(kernel_sizes) if isinstance(kernel_sizes, list) else kernel_sizes
-        given = locals()
-        for name, domain in DOMAINS.items():
-            _check(name, given[name], domain)
+        check_arguments(TextNet, "The network of texts", locals(), DOMAINS)
         super().__init__()
         self.n_tokens = n_tokens
         self.token_dropout = token_dropout
@@ -159,9 +158,3 @@ class TextNet(nn.Module):
             ids = ids.masked_fill(left_out, PADDING)
         pooled = self.pooling(ids, self.embedding.weight)
         return self.head(self.dropout(pooled))
-
-
-def _check(name: str, value: Any, domain: Domain) -> None:
-    default = inspect.signature(TextNet).parameters[name].default
-    remedy = "" if default is inspect.Parameter.empty else f"The default is {name}={default!r}."
-    check_in_domain("The network of texts", name, value, domain, remedy)
