@@ -81,12 +81,10 @@ class Corpus:
     def padded(self, width: int, keep: str) -> np.ndarray:
         """Return a matrix (n_documents, width) of ids with padding behind; of longer documents one end is kept."""
         kept = np.minimum(self.lengths, width)
-        ends = self.lengths.cumsum()
-        first = ends - self.lengths if keep == "start" else ends - kept
-        places = np.arange(width)
-        is_token = places < kept[:, None]
-        matrix = np.full(is_token.shape, PADDING, dtype=np.int32)
-        matrix[is_token] = self.ids[(first[:, None] + places)[is_token]]
+        first = self.lengths.cumsum() - (self.lengths if keep == "start" else kept)
+        place = np.arange(kept.sum()) - np.repeat(kept.cumsum() - kept, kept)  # in its row
+        matrix = np.full((len(kept), width), PADDING, dtype=np.int32)
+        matrix[np.arange(width) < kept[:, None]] = self.ids[np.repeat(first, kept) + place]
         return matrix
 
 
