@@ -39,9 +39,8 @@ def net(pooling="mean", n_tokens=N_TOKENS, seed=0, **params):
         "start_constant": False,
     } | params
     built = TextNet((9,), 3, n_tokens=n_tokens, pooling=pooling, generator=source(seed), **params)
-    nn.init.normal_(
-        built.embedding.weight[1], generator=source()
-    )  # as if training had unknown tokens
+    unknown = built.embedding.weight[1]
+    nn.init.normal_(unknown, generator=source())  # as if training had brought some
     return built.double().eval()
 
 
@@ -53,19 +52,16 @@ def initialised(pooling):
 def table():
     return torch.randn(N_TOKENS, 6, dtype=torch.float64, generator=source())
 
-    pairs = zip(ids, LENGTHS, strict=True)
-    one_by_one = torch.cat([module(row[:length][None]) for row, length in pairs if length])
 
-
+@pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("training", [False, True])
 def test_padding_changes_nothing(pooling, training):
     module, ids = net(pooling).train(training), some_ids()
     expected = module(ids)
     for more in (1, 7, 50):
         assert torch.equal(module(nn.functional.pad(ids, (0, more))), expected)
-    one_by_one = torch.cat(
-        [module(row[:length][None]) for row, length in zip(ids, LENGTHS) if length]
-    )
+    pairs = zip(ids, LENGTHS, strict=True)
+    one_by_one = torch.cat([module(row[:length][None]) for row, length in pairs if length])
     filled = torch.tensor(LENGTHS) > 0
     torch.testing.assert_close(one_by_one, expected[filled])
 
