@@ -13,13 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import sqrt
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from .activations import ACTIVATIONS
 
 PADDING = 0
+CHUNK_NUMBERS = 2**18  # of gradients that are added up together
 
 
 class Pooling(nn.Module):
@@ -52,6 +55,7 @@ class MeanPooling(Pooling):
     Notes
     -----
     Padding is taken out beforehand, wherever it stands: bags of tokens are pooled in half the time of a matrix with padding.
+    Their gradient is added up here, because torch's ``embedding_bag`` sorts the tokens first and takes three times as long.
     """
 
     def __init__(self, embedding_size: int) -> None:
@@ -63,9 +67,31 @@ class MeanPooling(Pooling):
         if torch.compiler.is_compiling():  # how many tokens there are is not known then
             return nn.functional.embedding_bag(ids, table, mode="mean", padding_idx=PADDING)
         is_token = ids != PADDING
-        n_tokens = is_token.sum(1)
-        starts = n_tokens.cumsum(0) - n_tokens
-        return nn.functional.embedding_bag(ids[is_token], table, starts, mode="mean")
+        return _MeanOfBags.apply(table, ids[is_token], is_token.sum(1))
+
+
+class _MeanOfBags(torch.autograd.Function):
+    """Means of the rows of a table that bags of ids name, one bag after another."""
+
+    @staticmethod
+    def forward(ctx: Any, table: Tensor, ids: Tensor, sizes: Tensor) -> Tensor:
+        """Return (n_bags, width) for ids (n_tokens,) and how many of them each bag has, (n_bags,)."""
+        ctx.save_for_backward(ids, sizes)
+        ctx.n_rows = len(table)
+        return nn.functional.embedding_bag(ids, table, sizes.cumsum(0) - sizes, mode="mean")
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None, None]:
+        """Add the slope of a bag, over its size, to every row that it names, as many at once as stay in cache."""
+        ids, sizes = ctx.saved_tensors
+        share = slope / sizes.clamp(min=1).unsqueeze(1)
+        bags = torch.arange(len(sizes), device=ids.device).repeat_interleave(sizes)
+        gradient = slope.new_zeros(ctx.n_rows, slope.shape[1])
+        at_once = max(1, CHUNK_NUMBERS // slope.shape[1])
+        for some, their_bags in zip(ids.split(at_once), bags.split(at_once), strict=True):
+            gradient.index_add_(0, some, share.index_select(0, their_bags))
+        return gradient, None, None
 
 
 class Conv1d(nn.Conv1d):
