@@ -10,6 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from ..modules import MODULES
+from ..modules.text import UNKNOWN
 from ..training import InputScaler
 
 FLOATS = (np.float64, np.float32)
@@ -184,8 +185,8 @@ class Tokens(Inputs):
             )
 
     def facts(self, X: Any) -> dict[str, Any]:
-        """Return the number of different ids."""
-        return {"n_tokens": int(X.max()) + 1 if X.size else 1}
+        """Return the number of ids, those of padding and unknown tokens among them."""
+        return {"n_tokens": max(int(X.max()), UNKNOWN) + 1}
 
     def scaler(self, X: Any, sample_weight: np.ndarray) -> InputScaler:
         """Leave ids as they are."""

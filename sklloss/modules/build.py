@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from .cnn import CNN
 from .mlp import MLP
 from .randomness import global_generator
+from .text import TextNet
 
-MODULES: dict[str, Callable[..., nn.Module]] = {"mlp": MLP, "cnn": CNN}
+MODULES: dict[str, Callable[..., nn.Module]] = {"mlp": MLP, "cnn": CNN, "text": TextNet}
 
 INPUT_NAMES = (
     "n_features",
