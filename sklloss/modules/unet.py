@@ -1,0 +1,144 @@
+"""A U-Net: from an image to numbers for each of its pixels."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from math import prod, sqrt
+
+import torch
+from torch import Tensor, nn
+
+from .activations import ACTIVATIONS
+
+
+class Convolution(nn.Conv2d):
+    """A convolution whose initial numbers come from elsewhere: torch's own, made and thrown away, cost more than these."""
+
+    bias: nn.Parameter
+
+    def reset_parameters(self) -> None:
+        """Leave the numbers as they are."""
+
+
+class UNet(nn.Module):
+    """A U-Net: convolutions on ever coarser grids, and back up, each grid with what was seen on the way down.
+
+    Every level is two 3 x 3 convolutions with an activation each; between levels there is a 2 x 2 maximum on the way down, and a nearest-neighbour
+    enlargement on the way up, joined to the way down's output of that level.  A 1 x 1 convolution gives the numbers of each pixel.
+
+    Parameters
+    ----------
+    input_shape : tuple of int
+        Channels, height and width of the images.  Height and width need not be multiples of anything: images are padded with zeros inside, and the
+        output cut back.
+    n_outputs : int
+        Numbers for all pixels together: a multiple of height times width.
+    channels : tuple of int, default=(16, 32, 64)
+        Widths of the levels, finest first; ``len(channels) - 1`` times the grid is halved.
+    activation : {"relu", "tanh", "logistic", "identity", "elu", "gelu", "silu"}, default="relu"
+        Behind every 3 x 3 convolution.
+    dropout : float, default=0.0
+        Probability, in [0, 1), with which a channel of the coarsest level is set to 0 in training.
+    start_constant : bool, default=True
+        Whether the last convolution starts at 0, so that training starts at its bias, the same for all pixels.
+    generator : torch.Generator or None, default=None
+        Where initial weights come from: uniform with the variance of He et al. for ReLU, 2 / fan-in, that of LeCun for others.
+
+    Notes
+    -----
+    Shape: ``(n, channels, height, width)`` to ``(n, height * width, n_outputs / (height * width))``, pixels row by row.
+
+    References
+    ----------
+    Ronneberger, O., Fischer, P. and Brox, T., U-Net: Convolutional Networks for Biomedical Image Segmentation, 2015, arXiv 1505.04597.
+    He, K. et al., Delving Deep into Rectifiers, 2015, arXiv 1502.01852.
+
+    Examples
+    --------
+    >>> network = UNet((3, 10, 13), 10 * 13 * 4, channels=(4, 8))
+    >>> network(torch.zeros(2, 3, 10, 13)).shape
+    torch.Size([2, 130, 4])
+    """
+
+    def __init__(
+        self,
+        input_shape: Sequence[int],
+        n_outputs: int,
+        *,
+        channels: Sequence[int] = (16, 32, 64),
+        activation: str = "relu",
+        dropout: float = 0.0,
+        start_constant: bool = True,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        n_in, *self.grid = _checked_shape(input_shape, n_outputs)
+        widths = _checked_channels(channels)
+        self.activation = activation
+        self.down = nn.ModuleList(self._level(a, b) for a, b in itertools.pairwise((n_in, *widths)))
+        pairs = itertools.pairwise(reversed(widths))
+        self.up = nn.ModuleList(self._level(low + high, high) for low, high in pairs)
+        self.dropout = nn.Dropout2d(dropout)
+        self.last = Convolution(widths[0], n_outputs // prod(self.grid), 1)
+        self._initialise(generator)
+        if start_constant:
+            nn.init.zeros_(self.last.weight)
+            nn.init.zeros_(self.output_bias)
+
+    @property
+    def output_bias(self) -> nn.Parameter:
+        """The bias of the last convolution: one number per output of a pixel."""
+        assert self.last.bias is not None
+        return self.last.bias
+
+    def forward(self, X: Tensor) -> Tensor:
+        """Return the numbers of each pixel, shape (n, height * width, outputs per pixel)."""
+        height, width = X.shape[-2:]
+        step = 2 ** len(self.up)
+        hidden = nn.functional.pad(X, (0, -width % step, 0, -height % step))
+        hidden = hidden.contiguous(memory_format=torch.channels_last)
+        seen = []
+        for level in self.down[:-1]:
+            hidden = level(hidden)
+            seen.append(hidden)
+            hidden = nn.functional.max_pool2d(hidden, 2)
+        hidden = self.dropout(self.down[-1](hidden))
+        for level, skipped in zip(self.up, reversed(seen), strict=True):
+            enlarged = nn.functional.interpolate(hidden, scale_factor=2.0)
+            hidden = level(torch.cat((enlarged, skipped), 1))
+        output = self.last(hidden)[..., :height, :width]
+        return output.permute(0, 2, 3, 1).flatten(1, 2)
+
+    def _level(self, n_in: int, n_out: int) -> nn.Sequential:
+        act = ACTIVATIONS[self.activation].module
+        return nn.Sequential(
+            *(Convolution(n_in, n_out, 3, padding=1), act()),
+            *(Convolution(n_out, n_out, 3, padding=1), act()),
+        )
+
+    def _initialise(self, generator: torch.Generator | None) -> None:
+        gain = 2.0 if self.activation in ("relu", "elu", "gelu", "silu") else 1.0
+        for layer in self.modules():
+            if isinstance(layer, Convolution):
+                bound = sqrt(3 * gain / prod(layer.weight.shape[1:]))
+                nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
+                nn.init.zeros_(layer.bias)
+
+
+def _checked_shape(input_shape: Sequence[int], n_outputs: int) -> tuple[int, ...]:
+    if len(input_shape) != 3 or n_outputs % prod(input_shape[1:]):
+        raise ValueError(
+            f"UNet takes images of (channels, height, width) and puts out numbers for every pixel; got rows of shape {tuple(input_shape)} and"
+            f" {n_outputs} numbers. Give X of shape (n, channels, height, width), and masks of (n, height, width)."
+        )
+    return tuple(input_shape)
+
+
+def _checked_channels(channels: Sequence[int]) -> tuple[int, ...]:
+    widths = tuple(channels)
+    if not widths or any(not isinstance(width, int) or width < 1 for width in widths):
+        raise ValueError(
+            f"UNet needs channels as one whole number >= 1 per level, finest first; got {channels!r}. The default is (16, 32, 64)."
+        )
+    return widths
