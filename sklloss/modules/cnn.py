@@ -103,7 +103,7 @@ class CNN(nn.Module):
         layers = [
             Convolution(n_in, n_out, 3, padding=1) for n_in, n_out in itertools.pairwise(widths)
         ]
-        _initialise(layers, activation, generator)
+        initialise(layers, activation, generator)
         self.convolutions = nn.ModuleList(layers)
         self.activation = activation
         self.activate = ACTIVATIONS[activation].module()
@@ -137,9 +137,10 @@ class CNN(nn.Module):
         return _maxima(self.activate(hidden))
 
 
-def _initialise(
+def initialise(
     layers: Sequence[nn.Conv2d], activation: str, generator: torch.Generator | None
 ) -> None:
+    """Draw weights of convolutions within He's bounds for the activation; biases are 0."""
     for layer in layers:
         bound = GAINS.get(activation, sqrt(2)) * sqrt(3 / layer.weight[0].numel())
         nn.init.uniform_(layer.weight, -bound, bound, generator=generator)

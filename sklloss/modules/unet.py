@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from math import prod, sqrt
+from math import prod
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from .activations import ACTIVATIONS
-
-
-class Convolution(nn.Conv2d):
-    """A convolution whose initial numbers come from elsewhere: torch's own, made and thrown away, cost more than these."""
-
-    bias: nn.Parameter
-
-    def reset_parameters(self) -> None:
-        """Leave the numbers as they are."""
+from .cnn import Convolution, channels_last, initialise
 
 
 class UNet(nn.Module):
@@ -43,7 +36,17 @@ class UNet(nn.Module):
     start_constant : bool, default=True
         Whether the last convolution starts at 0, so that training starts at its bias, the same for all pixels.
     generator : torch.Generator or None, default=None
-        Where initial weights come from: uniform with the variance of He et al. for ReLU, 2 / fan-in, that of LeCun for others.
+        Where the initial weights come from: uniform within He's bounds, as in `CNN`.
+
+    Attributes
+    ----------
+    inputs : str
+        What an estimator takes for it: images.
+
+    Raises
+    ------
+    ValueError
+        If `input_shape` is not that of images, or `channels` are no widths.
 
     Notes
     -----
@@ -60,6 +63,8 @@ class UNet(nn.Module):
     >>> network(torch.zeros(2, 3, 10, 13)).shape
     torch.Size([2, 130, 4])
     """
+
+    inputs: ClassVar[str] = "images"
 
     def __init__(
         self,
@@ -81,7 +86,7 @@ class UNet(nn.Module):
         self.up = nn.ModuleList(self._level(low + high, high) for low, high in pairs)
         self.dropout = nn.Dropout2d(dropout)
         self.last = Convolution(widths[0], n_outputs // prod(self.grid), 1)
-        self._initialise(generator)
+        initialise([m for m in self.modules() if isinstance(m, Convolution)], activation, generator)
         if start_constant:
             nn.init.zeros_(self.last.weight)
             nn.init.zeros_(self.output_bias)
@@ -89,15 +94,13 @@ class UNet(nn.Module):
     @property
     def output_bias(self) -> nn.Parameter:
         """The bias of the last convolution: one number per output of a pixel."""
-        assert self.last.bias is not None
         return self.last.bias
 
     def forward(self, X: Tensor) -> Tensor:
         """Return the numbers of each pixel, shape (n, height * width, outputs per pixel)."""
         height, width = X.shape[-2:]
         step = 2 ** len(self.up)
-        hidden = nn.functional.pad(X, (0, -width % step, 0, -height % step))
-        hidden = hidden.contiguous(memory_format=torch.channels_last)
+        hidden = channels_last(nn.functional.pad(X, (0, -width % step, 0, -height % step)))
         seen = []
         for level in self.down[:-1]:
             hidden = level(hidden)
@@ -116,14 +119,6 @@ class UNet(nn.Module):
             *(Convolution(n_in, n_out, 3, padding=1), act()),
             *(Convolution(n_out, n_out, 3, padding=1), act()),
         )
-
-    def _initialise(self, generator: torch.Generator | None) -> None:
-        gain = 2.0 if self.activation in ("relu", "elu", "gelu", "silu") else 1.0
-        for layer in self.modules():
-            if isinstance(layer, Convolution):
-                bound = sqrt(3 * gain / prod(layer.weight.shape[1:]))
-                nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
-                nn.init.zeros_(layer.bias)
 
 
 def _checked_shape(input_shape: Sequence[int], n_outputs: int) -> tuple[int, ...]:

@@ -5,7 +5,8 @@ import copy
 import pytest
 import torch
 
-from sklloss.modules.unet import Convolution, UNet
+from sklloss.modules.cnn import Convolution
+from sklloss.modules.unet import UNet
 
 
 def network(shape=(1, 12, 10), n_classes=3, seed=0, **params):
