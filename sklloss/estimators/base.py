@@ -17,7 +17,7 @@ from ..training import InputScaler, Rows, TrainingSet, rows, seed_of, train_all
 from ..training.seeds import SEED_LIMIT
 from .builder import NetBuilder
 from .columns import with_columns_named
-from .inputs import FLOATS, inputs_of
+from .inputs import FLOATS, Inputs, inputs_of
 from .ready import Ready, Shelf, frozen
 from .sample import Sample
 from .splits import Parts, validation_split
@@ -58,6 +58,11 @@ class NeuralEstimator(NetBuilder):
     def _check_suits(self, loss: Any, sample: Sample) -> None:
         """Refuse a loss that cannot be trained on these targets."""
         raise NotImplementedError
+
+    @property
+    def _inputs(self) -> Inputs:
+        """What X may be."""
+        return inputs_of(self.module)
 
     def _scaling_of(self, loss: Any) -> str:
         """Return how targets are scaled for a loss."""
@@ -169,7 +174,7 @@ class NeuralEstimator(NetBuilder):
             checked = self._checked(X, first, y=y, multi_output=True, y_numeric=numeric)
             if first:
                 self._input_shape = tuple(checked[0].shape[1:])
-                self._input_facts = inputs_of(self.module).facts(checked[0])
+                self._input_facts = self._inputs.facts(checked[0])
             return checked
 
         key = ("validated", id(X), id(y), self._task)
@@ -177,7 +182,7 @@ class NeuralEstimator(NetBuilder):
 
     def _checked(self, X: Any, first: bool, **options: Any) -> Any:
         """Return what ``validate_data`` makes of X, and of y where that is among its options."""
-        inputs = inputs_of(self.module)
+        inputs = self._inputs
         opened = inputs.opened(X)
         if not first:
             self._check_shape(opened)
@@ -226,7 +231,7 @@ class NeuralEstimator(NetBuilder):
     def _fit_input_scaler(self, sample: Sample) -> InputScaler:
         if not self.scale_inputs:
             return InputScaler()
-        return inputs_of(self.module).scaler(sample.X, sample.sample_weight)
+        return self._inputs.scaler(sample.X, sample.sample_weight)
 
     def _parts(self, sample: Sample, epochs: int | None, seed: int, shelf: Shelf) -> Parts:
         """Return which rows train, and which decide the best epoch."""
@@ -309,7 +314,10 @@ class NeuralEstimator(NetBuilder):
 
         raw has shape (1, n_samples, n_targets, n_outputs).
         """
-        scaled = self._scaled(X)
+        return self._mean_said(self._scaled(X), value)
+
+    def _mean_said(self, scaled: Any, value: Callable[[Tensor, State], Tensor]) -> Tensor:
+        """Return the same for X on the scale that the network takes."""
         values = []
         for net in self.members_:
             with torch.no_grad():
@@ -334,7 +342,7 @@ class NeuralEstimator(NetBuilder):
             and 0 < X.size <= SMALL
             and X.shape[1] == self.n_features_in_
             and not hasattr(self, "feature_names_in_")
-            and inputs_of(self.module).takes_any_floats
+            and self._inputs.takes_any_floats
             and bool(np.isfinite(X).all())
         )
 

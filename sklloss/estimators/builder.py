@@ -101,6 +101,7 @@ class NetBuilder(NestedParameters):
             l1=float(self.l1),
             decoupled=spec.decoupled,
             full_batch=spec.full_batch,
+            raw_shape=self._raw_shape,
             augment=self._augment(),
             stopping=self._stopping_rule(),
             max_epochs=self.max_epochs,
@@ -130,6 +131,11 @@ class NetBuilder(NestedParameters):
         )
         return net
 
+    @property
+    def _raw_shape(self) -> tuple[int, int] | None:
+        """How raw output is read, where the best constant does not say."""
+        return None
+
     def _augment(self) -> Augment | None:
         return None if self.augment is None else Augment(self.augment, self._input_scaler)
 
@@ -137,15 +143,17 @@ class NetBuilder(NestedParameters):
         return StoppingRule(self.n_iter_no_change, self.tol, keep_best=self.early_stopping)
 
     def _module(self, start: Start, data: TrainingSet, seed: int) -> nn.Module:
-        width = start.baseline.numel()
-        source = generator(seed, "weights")
-        params = self._module_params()
-        module: Any = build_module(self.module, self._input_shape, width, params, source)
+        module: Any = self._built(start, generator(seed, "weights"))
         module = module.to(dtype=self._dtype, device=self._device())
         self._check_module(module, data.X.slice(0, 2), start)
         if isinstance(self.module, str):
             module.output_bias.data.copy_(start.baseline.flatten())
         return module
+
+    def _built(self, start: Start, source: torch.Generator) -> nn.Module:
+        """Return the module with its initial numbers."""
+        width = start.baseline.numel()
+        return build_module(self.module, self._input_shape, width, self._module_params(), source)
 
     def _check_module(self, module: nn.Module, few: Tensor, start: Start) -> None:
         """Refuse a module that puts out what its loss does not take."""
@@ -158,7 +166,7 @@ class NetBuilder(NestedParameters):
         own = dict(self.module_params or {})
         if not (isinstance(self.module, str) and self.module in MODULES):
             return own
-        widths = self.hidden_layer_sizes
+        widths = getattr(self, "hidden_layer_sizes", ())  # which some networks do not have
         widths = tuple(widths) if np.iterable(widths) else (widths,)
         told = {
             "hidden_layer_sizes": widths,

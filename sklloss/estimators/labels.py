@@ -113,7 +113,7 @@ class LabelledEstimator(NeuralEstimator):
         unknown = self.classes_[position] != y
         if unknown.any():
             raise ValueError(
-                f"y has labels that are not in `classes_`, {self.classes_.tolist()}: {unknown.sum()} of {len(y)}, for example"
+                f"y has labels that are not in `classes_`, {self.classes_.tolist()}: {unknown.sum()} of {y.size}, for example"
                 f" {y[unknown].tolist()[0]!r}. Name all classes in the first partial_fit, or fit anew with warm_start=False."
             )
         return position

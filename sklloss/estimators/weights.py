@@ -51,18 +51,24 @@ def class_weights(
     ValueError
         If it is none of these, names a label that is not in y, or holds a negative weight.
     """
+    return factors_of_classes(class_weight, y, sample_weight, classes)[y]
+
+
+def factors_of_classes(
+    class_weight: Any, y: np.ndarray, sample_weight: np.ndarray, classes: np.ndarray
+) -> np.ndarray:
+    """Return the factor of each class, (n_classes,); arguments and errors are those of `class_weights`."""
     if class_weight is None:
-        return np.ones(len(y))
+        return np.ones(len(classes))
     if isinstance(class_weight, str) and class_weight == "balanced":
         mass = np.bincount(y, weights=sample_weight, minlength=len(classes))
         present = mass > 0
-        factors = np.divide(mass.sum() / present.sum(), mass, out=np.ones_like(mass), where=present)
-        return factors[y]
+        return np.divide(mass.sum() / present.sum(), mass, out=np.ones_like(mass), where=present)
     if not isinstance(class_weight, Mapping):
         raise ValueError(
             f"class_weight needs to be None, 'balanced' or a dict of label to weight; got {class_weight!r}."
         )
-    return _factors_of_dict(class_weight, classes)[y]
+    return _factors_of_dict(class_weight, classes)
 
 
 def _factors_of_dict(class_weight: Mapping[Any, float], classes: np.ndarray) -> np.ndarray:

@@ -379,6 +379,17 @@ class ClassificationLoss(Loss):
         state["prior"] = class_mass(y, sample_weight, n_classes).unsqueeze(0)
         return state
 
+    def total(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
+        """Return the sum over rows of weight times loss, averaged over targets, shape (*models,).
+
+        Where the state has a ``weight_by_class``, (1, 1, n_classes), every target counts by the weight of its class.
+        """
+        if "weight_by_class" not in state:
+            return super().total(raw, y, state, sample_weight)
+        weight = state["weight_by_class"].expand(*y.shape, -1).gather(-1, y.unsqueeze(-1))
+        values = self.pointwise(raw, y, state) * weight.squeeze(-1)
+        return row_sums(mean_over_targets(values) * sample_weight)
+
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
         """Return the best constant, found from the logits of the class shares.
 

@@ -60,6 +60,10 @@ from .whole_batch import AUCMargin
 from .ordinal import CumulativeLink
 from .ordinal import Coral
 from .ordinal import Corn
+from .overlap import Dice
+from .overlap import Tversky
+from .boxes import GIoU
+from .boxes import CIoU
 
 CATALOGUE: tuple[type[base.Loss], ...] = tuple(
     value for value in list(globals().values()) if isinstance(value, type)

@@ -19,7 +19,7 @@ class OverlapLoss(RowLoss, ClassificationLoss):
     """Base of the losses of an image's regions: one minus an overlap, averaged over classes.
 
     A subclass defines ``overlap(both, predicted, true, state)``, of sums over an image's pixels.  Where the state has a
-    ``class_weight``, (1, 1, n_classes), the average over classes is weighted by it.
+    ``weight_by_class``, (1, 1, n_classes), the average over classes is weighted by it.
     """
 
     task: ClassVar[Task] = "segmentation"
@@ -36,7 +36,7 @@ class OverlapLoss(RowLoss, ClassificationLoss):
         p = probabilities(raw)  # (*models, samples, pixels, classes)
         t = one_hot(y, p)
         values = 1 - self.overlap((p * t).sum(-2), p.sum(-2), t.sum(-2), state)
-        weight = state.get("class_weight")
+        weight = state.get("weight_by_class")
         weight = torch.ones_like(values) if weight is None else weight.squeeze(-2)
         first = int(not self._counts_first_class)
         values, weight = values[..., first:], weight[..., first:]

@@ -14,8 +14,14 @@ from .cnn import CNN
 from .mlp import MLP
 from .randomness import global_generator
 from .text import TextNet
+from .unet import UNet
 
-MODULES: dict[str, Callable[..., nn.Module]] = {"mlp": MLP, "cnn": CNN, "text": TextNet}
+MODULES: dict[str, Callable[..., nn.Module]] = {
+    "mlp": MLP,
+    "cnn": CNN,
+    "text": TextNet,
+    "unet": UNet,
+}
 
 INPUT_NAMES = (
     "n_features",
@@ -35,6 +41,7 @@ OUTPUT_NAMES = (
     "output_size",
     "output_dim",
     "out_dim",
+    "out_channels",
     "num_classes",
     "n_classes",
 )

@@ -41,7 +41,8 @@ class LossGroup:
     def forward(self, raw: Tensor, batch: Batch, state: State) -> Forward:
         """Compute the gradients of a batch, and its losses where they are needed for that."""
         leaf, y, sample_weight = self._seen(raw, batch)
-        slope = None if state.trained or "rounding" in state else self.loss.gradient(leaf, y, state)
+        bare = not state.trained and not {"rounding", "weight_by_class"} & state.keys()
+        slope = self.loss.gradient(leaf, y, state) if bare else None
         if slope is None:
             leaf.requires_grad_()
             with torch.enable_grad():

@@ -74,7 +74,7 @@ def test_equals_monai(loss, expected):
 def test_weights_of_classes_equal_monai_up_to_their_sum():
     raw, y = images()
     state = state_of(Dice(), y, 3)
-    state["class_weight"] = torch.tensor([[[1.0, 2.0, 5.0]]], dtype=torch.float64)
+    state["weight_by_class"] = torch.tensor([[[1.0, 2.0, 5.0]]], dtype=torch.float64)
     expected = [value / 8 for value in WEIGHTED_SUM]
     assert Dice().of_row(raw, y, state).tolist() == pytest.approx(expected, rel=1e-12)
 
@@ -122,7 +122,7 @@ def test_beta_above_alpha_makes_missed_pixels_dearer():
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_gradient_is_the_derivative(loss, n_classes):
     raw, y, _, state = draw(loss, n_classes=n_classes)
-    state["class_weight"] = torch.arange(1.0, n_classes + 1).double().reshape(1, 1, -1)
+    state["weight_by_class"] = torch.arange(1.0, n_classes + 1).double().reshape(1, 1, -1)
     assert torch.autograd.gradcheck(lambda r: loss.of_row(r, y, state), raw.requires_grad_())
 
 

@@ -1,0 +1,60 @@
+"""Boxes as they are given: four corners per image, in pixels, checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+CORNERS = "x1, y1, x2, y2"
+
+
+def checked_boxes(y: Any) -> np.ndarray:
+    """Return boxes as floats of shape (n_samples, 4).
+
+    Raises
+    ------
+    ValueError
+        If they have another shape, are not finite numbers, or a corner is not where it belongs.
+    """
+    boxes = np.asarray(y)
+    if boxes.ndim != 2 or boxes.shape[1] != 4:
+        hint = " A single box is [[x1, y1, x2, y2]]." if boxes.shape == (4,) else ""
+        raise ValueError(
+            f"y needs one box per image, its corners {CORNERS} in pixels, shape (n_samples, 4); got {boxes.shape}. Stack them as"
+            f" np.column_stack((x1, y1, x2, y2)).{hint}"
+        )
+    return boxes
+
+
+def check_inside(boxes: np.ndarray, height: int, width: int) -> None:
+    """Refuse boxes without an area, and boxes that leave the image."""
+    turned = (boxes[:, 2:] <= boxes[:, :2]).any(1)
+    ends = boxes[:, :2] + boxes[:, 2:]
+    fits_as_sizes = bool((boxes >= 0).all() and (ends <= (width, height)).all())
+    if turned.any():
+        _refuse(boxes, turned, "x2 <= x1 or y2 <= y1", _as_sizes_hint(fits_as_sizes))
+    outside = (boxes[:, :2] < 0).any(1) | (boxes[:, 2:] > (width, height)).any(1)
+    if outside.any():
+        image = f"leave the image, which is {width} wide and {height} high"
+        _refuse(boxes, outside, image, "Clip them: np.clip(y, 0, (width, height, width, height)).")
+
+
+def _as_sizes_hint(fits_as_sizes: bool) -> str:
+    if fits_as_sizes:
+        return (
+            "The numbers would fit as x, y, width, height: if they are, give np.column_stack((y[:, :2], y[:, :2] + y[:, 2:]))."
+            " If x2 and y2 are the last pixel inside, add 1 to them."
+        )
+    return (
+        f"Put the corners in the order {CORNERS}, x2 and y2 one behind the last pixel inside, and leave out images without an"
+        " object."
+    )
+
+
+def _refuse(boxes: np.ndarray, wrong: np.ndarray, what: str, remedy: str) -> None:
+    row = int(np.flatnonzero(wrong)[0])
+    raise ValueError(
+        f"y has boxes ({CORNERS}) that {'have ' if '<=' in what else ''}{what}: {wrong.sum()} of {len(boxes)} rows, for example row"
+        f" {row}, {boxes[row].tolist()}. {remedy}"
+    )

@@ -1,0 +1,71 @@
+"""Masks as they are given: one label per pixel, checked, one row per image."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+REMEDY = "Give y of shape (n_samples, height, width), one label per pixel"
+
+
+def flat_masks(y: Any, grid: tuple[int, ...]) -> np.ndarray:
+    """Return masks as labels per pixel, (n_samples, height * width).
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples, height, width)
+    grid : tuple of int
+        Height and width of the images.
+
+    Raises
+    ------
+    ValueError
+        If masks are not of one size, not of that of the images, or hold something else than a label per pixel.
+    """
+    masks = _stacked(y)
+    _check_axes(masks)
+    if masks.shape[1:] != grid:
+        raise ValueError(
+            f"y has masks of height and width {masks.shape[1:]}, and X images of {grid}. Resize the masks without"
+            " interpolation (order=0), or crop or pad them, so that every pixel has its label."
+        )
+    _check_whole(masks)
+    return masks.reshape(len(masks), -1)
+
+
+def _stacked(y: Any) -> np.ndarray:
+    """Return a list of masks as one array."""
+    if hasattr(y, "shape") and np.asarray(y).ndim > 1:
+        return np.asarray(y)
+    masks = [np.asarray(mask) for mask in y]
+    for row, mask in enumerate(masks):
+        if mask.shape != masks[0].shape:
+            raise ValueError(
+                f"y has masks of unequal size: row {row} has the shape {mask.shape}, row 0 {masks[0].shape}. Crop, pad or resize"
+                " them, and their images, to one size."
+            )
+    return np.stack(masks) if masks else np.empty((0, 0, 0))
+
+
+def _check_axes(masks: np.ndarray) -> None:
+    if masks.ndim == 4:
+        one_axis = next((axis for axis in (1, 3) if masks.shape[axis] == 1), None)
+        how = "y.argmax(1), or y.argmax(-1) where classes come last" if one_axis is None else ""
+        how = how or (f"np.squeeze(y, {one_axis})")
+        raise ValueError(
+            f"y has the shape {masks.shape}, four axes, as one-hot masks have. {REMEDY}: {how}."
+        )
+    if masks.ndim != 3:
+        raise ValueError(f"y has the shape {masks.shape}. {REMEDY}.")
+
+
+def _check_whole(masks: np.ndarray) -> None:
+    if masks.dtype.kind != "f":
+        return
+    fractions = masks % 1 != 0  # of NaN, too
+    if fractions.any():
+        raise ValueError(
+            f"y has {fractions.sum()} of {masks.size} pixels that are no labels, for example {masks[fractions][0]:g}. {REMEDY}; of"
+            " shares or probabilities, for example y > 0.5."
+        )
