@@ -8,11 +8,10 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
-from torch import Tensor
 
 from ..losses.base import ClassificationLoss, Task
 from ..losses.resolve import get_loss
-from .export import FittedModule, chosen_reading, classification_readings, log_odds
+from .export import FittedModule, chosen_reading, classification_readings
 from .labels import LabelledEstimator
 from .parameters import where_loss_has
 from .sample import Sample
@@ -239,29 +238,6 @@ class NeuralClassifier(ClassifierMixin, LabelledEstimator):
         """
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
-
-    def _decided(self, X: Any) -> Tensor:
-        """Return class indices, (n_samples, n_targets): the sign or the argmax of the scores."""
-        check_is_fitted(self, "net_")
-        if len(self.members_) == 1:
-            return self._averaged(X, self.loss_.predict)
-        scores = self._scores(X)
-        return (scores[..., 0] > 0).long() if scores.shape[-1] == 1 else scores.argmax(-1)
-
-    def _scores(self, X: Any) -> Tensor:
-        """Return the scores that decide, (n_samples, n_targets, n_classes or 1).
-
-        Those of several members are the log odds of their mean probability, where that decides, else the mean of their scores.
-        """
-        check_is_fitted(self, "net_")
-        if self._decides_by_mean_posterior:
-            return log_odds(self._averaged(X, self.loss_.predict_proba))
-        return self._averaged(X, self.loss_.decision_function)
-
-    @property
-    def _decides_by_mean_posterior(self) -> bool:
-        has_posterior = hasattr(self.loss_, "predict_proba") and self.loss_.decides_by_posterior
-        return len(self.members_) > 1 and has_posterior
 
     def to_module(self, output: str = "auto") -> FittedModule:
         """Return the fitted model as a plain ``nn.Module``, from X as `predict` takes it to probabilities or a decision.

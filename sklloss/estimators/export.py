@@ -83,7 +83,7 @@ class FittedModule(nn.Module):
         reading : Reading
             What comes out.
         """
-        members = [Member(net.module_, net.criterion_, reading.of_member) for net in nets]
+        members = [Member(net, reading.of_member) for net in nets]
         shared = cls(members, InputScaling(input_scaler, input_shape), reading.of_mean)
         own = copy.deepcopy(shared).to(nets[0].criterion_.baseline.device)
         for tensor in (*own.parameters(), *own.buffers()):
@@ -111,15 +111,11 @@ class FittedModule(nn.Module):
 class Member(nn.Module):
     """One network and what its loss learnt: from scaled X to what may be averaged over networks, (n_samples, n_targets, ...)."""
 
-    def __init__(
-        self,
-        network: nn.Module,
-        criterion: Criterion,
-        of_member: Callable[[Tensor, State], Tensor],
-    ) -> None:
+    def __init__(self, net: LossNet, of_member: Callable[[Tensor, State], Tensor]) -> None:
         super().__init__()
-        self.network = network
-        self.criterion = criterion
+        self.network: nn.Module = net.module_
+        self.criterion: Criterion = net.criterion_
+        self.raw_shape = net.raw_shape or (self.criterion.constant.shape[1], -1)
         self.of_member = of_member
 
     def forward(self, scaled: Tensor) -> Tensor:
@@ -127,7 +123,7 @@ class Member(nn.Module):
         baseline = self.criterion.get_buffer("baseline")  # (1, targets, outputs)
         output = self.network(scaled.to(baseline.dtype))
         output = output.flatten(1) if output.ndim > 1 else output.unsqueeze(1)
-        raw = output.unflatten(1, (baseline.shape[1], -1)).unsqueeze(0)
+        raw = output.unflatten(1, self.raw_shape).unsqueeze(0)
         return self.of_member(raw, self.criterion.state)[0]
 
 

@@ -8,9 +8,12 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
 
 from ..losses.resolve import get_loss
 from .base import NeuralEstimator
+from .export import log_odds
 from .ready import Shelf
 
 
@@ -137,3 +140,28 @@ class LabelledEstimator(NeuralEstimator):
     @property
     def _multi_label(self) -> bool:
         return self._is_multi_label
+
+    # ------------------------------------------------------------------ decisions
+
+    def _decided(self, X: Any) -> Tensor:
+        """Return class indices, (n_samples, n_targets): the sign or the argmax of the scores."""
+        check_is_fitted(self, "net_")
+        if len(self.members_) == 1:
+            return self._averaged(X, self.loss_.predict)
+        scores = self._scores(X)
+        return (scores[..., 0] > 0).long() if scores.shape[-1] == 1 else scores.argmax(-1)
+
+    def _scores(self, X: Any) -> Tensor:
+        """Return the scores that decide, (n_samples, n_targets, n_classes or 1).
+
+        Those of several members are the log odds of their mean probability, where that decides, else the mean of their scores.
+        """
+        check_is_fitted(self, "net_")
+        if self._decides_by_mean_posterior:
+            return log_odds(self._averaged(X, self.loss_.predict_proba))
+        return self._averaged(X, self.loss_.decision_function)
+
+    @property
+    def _decides_by_mean_posterior(self) -> bool:
+        has_posterior = hasattr(self.loss_, "predict_proba") and self.loss_.decides_by_posterior
+        return len(self.members_) > 1 and has_posterior
