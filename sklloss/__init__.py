@@ -1,6 +1,12 @@
 """sklloss: neural estimators for scikit-learn in which the training loss is an ordinary hyperparameter."""
 
-from .estimators import NeuralClassifier, NeuralRegressor, TokenVectorizer
+from .estimators import (
+    NeuralBoxRegressor,
+    NeuralClassifier,
+    NeuralRegressor,
+    NeuralSegmenter,
+    TokenVectorizer,
+)
 from .losses import get_loss, list_losses
 from .search import LossSearchCV
 from .training import Criterion
@@ -10,8 +16,10 @@ __version__ = "0.1.0"
 __all__ = [
     "Criterion",
     "LossSearchCV",
+    "NeuralBoxRegressor",
     "NeuralClassifier",
     "NeuralRegressor",
+    "NeuralSegmenter",
     "TokenVectorizer",
     "get_loss",
     "list_losses",

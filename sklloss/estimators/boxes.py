@@ -29,12 +29,12 @@ def checked_boxes(y: Any) -> np.ndarray:
 
 def check_inside(boxes: np.ndarray, height: int, width: int) -> None:
     """Refuse boxes without an area, and boxes that leave the image."""
-    turned = (boxes[:, 2:] <= boxes[:, :2]).any(1)
+    turned = np.any(boxes[:, 2:] <= boxes[:, :2], axis=1)
     ends = boxes[:, :2] + boxes[:, 2:]
     fits_as_sizes = bool((boxes >= 0).all() and (ends <= (width, height)).all())
     if turned.any():
         _refuse(boxes, turned, "x2 <= x1 or y2 <= y1", _as_sizes_hint(fits_as_sizes))
-    outside = (boxes[:, :2] < 0).any(1) | (boxes[:, 2:] > (width, height)).any(1)
+    outside = np.any((boxes < 0) | (boxes > (width, height) * 2), axis=1)
     if outside.any():
         image = f"leave the image, which is {width} wide and {height} high"
         _refuse(boxes, outside, image, "Clip them: np.clip(y, 0, (width, height, width, height)).")

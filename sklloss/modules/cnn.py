@@ -20,6 +20,8 @@ GAINS = {"tanh": 5 / 3, "logistic": 4.0, "identity": 1.0}  # of weights' spread;
 class Convolution(nn.Conv2d):
     """torch's convolution, its numbers still to be drawn: torch's global generator is left alone."""
 
+    bias: nn.Parameter
+
     def reset_parameters(self) -> None:
         """Draw nothing."""
 
