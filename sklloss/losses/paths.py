@@ -1,0 +1,113 @@
+"""Paths: the ways in which frames can spell a transcript, each frame saying a symbol or the blank."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+BLANK = 0  # the index of the output that says no symbol
+ENDED = -1  # the index that fills transcripts up
+IMPOSSIBLE = -1e30  # log-probability: finite, so that gradients are, too
+
+
+def lengths_of(y: Tensor) -> Tensor:
+    """Return how many symbols each transcript has, (..., max_length) to (...)."""
+    return (y > BLANK).sum(-1)
+
+
+def frames_needed(y: Tensor) -> Tensor:
+    """Return how many frames each transcript takes at least: one per symbol, and a blank between equal neighbours."""
+    repeats = (y[..., 1:] == y[..., :-1]) & (y[..., 1:] > BLANK)
+    return lengths_of(y) + repeats.sum(-1)
+
+
+def collapsed(path: Tensor) -> Tensor:
+    """Return the symbols that paths spell: repeats merged, blanks dropped, filled up with `ENDED`.
+
+    Parameters
+    ----------
+    path : Tensor of shape (..., n_frames)
+        An index per frame.
+
+    Returns
+    -------
+    Tensor of shape (..., n_frames)
+    """
+    before = torch.nn.functional.pad(path, (1, 0), value=BLANK)[..., :-1]
+    is_said = (path != BLANK) & (path != before)
+    place = torch.where(is_said, is_said.cumsum(-1) - 1, path.shape[-1])
+    out = path.new_full((*path.shape[:-1], path.shape[-1] + 1), ENDED)
+    return out.scatter(-1, place, torch.where(is_said, path, ENDED))[..., :-1]
+
+
+def path_entropy(log_p: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the log-probability of transcripts, and the entropy of the paths that spell them.
+
+    One pass over the frames sums the probability of all paths that end in a state, and the mean over them of their
+    log-probability ``r``; the entropy is ``log P - r``.
+
+    Parameters
+    ----------
+    log_p : Tensor of shape (n, n_frames, n_symbols + 1)
+        Log-probabilities.
+    y : Tensor of shape (n, max_length)
+        Symbols from 1 on, filled up with `ENDED`.
+
+    Returns
+    -------
+    log_probability, entropy : Tensor of shape (n,)
+
+    References
+    ----------
+    Liu, H., Jin, S. and Zhang, C., Connectionist Temporal Classification with Maximum Entropy Regularization, 2018.
+    """
+    states = _states(y)  # (n, 2 max_length + 1)
+    said = log_p.gather(-1, states.unsqueeze(1).expand(-1, log_p.shape[1], -1))
+    jumps = _jumps(states)
+    alpha = torch.full_like(said[:, 0], IMPOSSIBLE)
+    alpha = torch.cat((said[:, 0, :2], alpha[:, 2:]), 1)
+    mean = said[:, 0]
+    for frame in range(1, log_p.shape[1]):
+        alpha, mean = _step(alpha, mean, said[:, frame], jumps)
+    return _ends(alpha, mean, lengths_of(y))
+
+
+def _states(y: Tensor) -> Tensor:
+    """Put a blank before, between and behind symbols: (n, max_length) to (n, 2 max_length + 1)."""
+    states = y.new_full((len(y), 2 * y.shape[1] + 1), BLANK)
+    states[:, 1::2] = y.clamp(min=BLANK)
+    return states
+
+
+def _jumps(states: Tensor) -> Tensor:
+    """Return 0 where a state may follow the one two before, that is another symbol, and else what makes it impossible."""
+    before = torch.nn.functional.pad(states, (2, 0), value=BLANK)[:, :-2]
+    allowed = (states != BLANK) & (states != before)
+    allowed[:, :2] = False
+    return torch.where(allowed, 0.0, IMPOSSIBLE)
+
+
+def _step(alpha: Tensor, mean: Tensor, said: Tensor, jumps: Tensor) -> tuple[Tensor, Tensor]:
+    """Move all paths one frame on."""
+    pad = torch.nn.functional.pad
+    sources = torch.stack(
+        (
+            alpha,
+            pad(alpha, (1, 0), value=IMPOSSIBLE)[:, :-1],
+            pad(alpha, (2, 0), value=IMPOSSIBLE)[:, :-2] + jumps.to(alpha.dtype),
+        )
+    ).clamp(min=IMPOSSIBLE)
+    means = torch.stack((mean, pad(mean, (1, 0))[:, :-1], pad(mean, (2, 0))[:, :-2]))
+    share = sources.softmax(0)
+    return sources.logsumexp(0) + said, (share * means).sum(0) + said
+
+
+def _ends(alpha: Tensor, mean: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    """Join the paths that end in the last symbol and in the blank behind it."""
+    last = 2 * lengths.unsqueeze(-1)
+    places = torch.cat(((last - 1).clamp(min=0), last), -1)
+    ends, means = alpha.gather(-1, places), mean.gather(-1, places)
+    unspoken = (lengths == 0).unsqueeze(-1) & torch.tensor([True, False], device=alpha.device)
+    ends = ends.masked_fill(unspoken, IMPOSSIBLE)
+    log_probability = ends.logsumexp(-1)
+    return log_probability, log_probability - (ends.softmax(-1) * means).sum(-1)
