@@ -38,6 +38,7 @@ class TranscriptionLoss(Loss):
 
     task: ClassVar[Task] = "transcription"
     functional: ClassVar[str] = "law over transcripts"
+    y_is_index: ClassVar[bool] = True
 
     def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
         """One logit per frame for the blank and for each symbol: `n_classes` counts both."""
@@ -95,7 +96,7 @@ class TranscriptionLoss(Loss):
         """Return the logits of the shares of blank and symbols, shape (1, n_symbols + 1)."""
         return _shares(y, sample_weight, state["prior"].shape[-1]).log()
 
-    def constant(self, baseline: Tensor, y: Tensor) -> Tensor:
+    def constant_raw(self, baseline: Tensor, y: Tensor, state: State) -> Tensor:
         """Return the raw output of the best constant for some targets: two frames per symbol, and then certain blanks.
 
         It is told how many symbols there are, and guesses each by its share.
@@ -104,6 +105,7 @@ class TranscriptionLoss(Loss):
         ----------
         baseline : Tensor of shape (*models, 1, n_symbols + 1)
         y : Tensor of shape (*models, n_samples, max_length)
+        state : State
 
         Returns
         -------

@@ -1,0 +1,89 @@
+"""Waveforms to log-mel features: how strong each of a few bands of pitch is, a hundred times a second."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+FLOOR = 1e-10  # power that counts as silence
+
+
+@dataclass(frozen=True)
+class LogMel:
+    """The logarithm of the power in mel bands.
+
+    Parameters
+    ----------
+    sampling_rate : float
+        Instants per second.
+    n_mels : int
+        Bands.
+    window_seconds, hop_seconds : float
+        How long a frame looks, and how far frames are apart.
+
+    Notes
+    -----
+    The bands are librosa's (Slaney's scale, each of area one); the spectrum is torch's.  Equal to
+    ``log(maximum(librosa.feature.melspectrogram(...), 1e-10))``.
+    """
+
+    sampling_rate: float
+    n_mels: int
+    window_seconds: float
+    hop_seconds: float
+
+    @property
+    def window_length(self) -> int:
+        """Instants in a frame."""
+        return max(1, round(self.window_seconds * self.sampling_rate))
+
+    @property
+    def hop_length(self) -> int:
+        """Instants between frames."""
+        return max(1, round(self.hop_seconds * self.sampling_rate))
+
+    @property
+    def n_fft(self) -> int:
+        """The window's length, rounded up to a power of two."""
+        return 1 << (self.window_length - 1).bit_length()
+
+    def transform(self, waveforms: np.ndarray) -> list[np.ndarray]:
+        """Return features (n_frames, n_mels) of each waveform (n_instants,); n_frames is 1 + n_instants // hop_length."""
+        bands = self._bands()
+        window = torch.hann_window(self.window_length, dtype=bands.dtype)
+        return [self._of_one(torch.from_numpy(wave), bands, window) for wave in waveforms]
+
+    def _of_one(self, wave: Tensor, bands: Tensor, window: Tensor) -> np.ndarray:
+        spectrum = torch.stft(
+            wave.to(bands.dtype),
+            self.n_fft,
+            self.hop_length,
+            self.window_length,
+            window,
+            pad_mode="constant",
+            return_complex=True,
+        )
+        power = spectrum.real**2 + spectrum.imag**2  # (frequencies, frames)
+        return (bands @ power).clamp(min=FLOOR).log().T.contiguous().numpy()
+
+    def _bands(self) -> Tensor:
+        """Return the weights of frequencies in each band, (n_mels, n_fft / 2 + 1)."""
+        bands = _librosa_filters().mel(
+            sr=self.sampling_rate, n_fft=self.n_fft, n_mels=self.n_mels, dtype=np.float32
+        )
+        return torch.from_numpy(bands)
+
+
+def _librosa_filters() -> Any:
+    try:
+        from librosa import filters
+    except ImportError as error:
+        raise ModuleNotFoundError(
+            "features='log_mel' takes its mel bands from librosa. Install it with: pip install 'sklloss[speech]', or give features of"
+            " your own, arrays of shape (n_frames, n_features)."
+        ) from error
+    return filters

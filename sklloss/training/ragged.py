@@ -1,0 +1,73 @@
+"""Rows that are sequences of different lengths, padded a batch at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+POOL_BATCHES = 16  # whose rows are sorted by length, so that those of a batch are about as long as each other
+
+
+@dataclass(frozen=True)
+class RaggedRows:
+    """Sequences, one after another in one tensor.
+
+    Attributes
+    ----------
+    values : Tensor of shape (sum of lengths, n_features)
+        The frames of all sequences.
+    lengths : Tensor of shape (n_rows,)
+        How many of them each sequence has, one at least.
+    """
+
+    values: Tensor
+    lengths: Tensor
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def take(self, index: Tensor) -> Tensor:
+        """Return these sequences, padded with zeros to the longest of them, and a column that is 1 on their frames.
+
+        Shape (len(index), n_frames, n_features + 1).
+        """
+        lengths = self.lengths.index_select(0, index)
+        frames = torch.arange(int(lengths.max()) if len(lengths) else 0, device=index.device)
+        is_real = frames < lengths.unsqueeze(1)  # (rows, frames)
+        starts = (self.lengths.cumsum(0) - self.lengths).index_select(0, index)
+        out = self.values.new_zeros(*is_real.shape, self.values.shape[1] + 1)
+        out[..., :-1][is_real] = self.values[(starts.unsqueeze(1) + frames)[is_real]]
+        out[..., -1] = is_real
+        return out
+
+    def slice(self, start: int, stop: int) -> Tensor:
+        """Return consecutive sequences, padded."""
+        return self.take(torch.arange(len(self), device=self.lengths.device)[start:stop])
+
+    @property
+    def row_shape(self) -> tuple[int, ...]:
+        """The shape of the longest sequence as it is taken: no row takes more."""
+        return int(self.lengths.max()), self.values.shape[1] + 1
+
+    def arranged(self, order: Tensor, batch_size: int, source: torch.Generator) -> Tensor:
+        """Rearrange a random order of rows so that those of a batch are about as long as each other.
+
+        Rows are sorted by length within pools of some batches, and then the batches are shuffled.  Rows beyond the last full
+        batch stay where they are.
+
+        Parameters
+        ----------
+        order : Tensor of shape (n,)
+            Indices of rows.
+        batch_size : int
+        source : torch.Generator
+            Where the order of the batches comes from.
+        """
+        n_full = len(order) // batch_size
+        pools = order[: n_full * batch_size].split(POOL_BATCHES * batch_size)
+        ordered = [pool[self.lengths[pool].argsort(stable=True)] for pool in pools]
+        batches = torch.cat(ordered or [order[:0]]).view(n_full, -1)
+        mixed = torch.randperm(n_full, generator=source).to(order.device)
+        return torch.cat((batches[mixed].flatten(), order[n_full * batch_size :]))
