@@ -6,6 +6,7 @@ Nothing is downloaded.
 import gzip
 import importlib.util
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,9 @@ GARMENTS = [
     *("T-shirt", "trousers", "pullover", "dress", "coat"),
     *("sandal", "shirt", "trainer", "bag", "ankle boot"),
 ]
+TIDIGITS = "TIDIGITS"  # the environment variable that may name the folder of TIDIGITS
+TIDIGITS_FOLDER = "usr/share/pocketsphinx/test/data/tidigits"  # where its Debian package puts it
+CEPSTRA = 13  # numbers per frame
 
 FLIGHT_COLUMNS = [
     *("month", "day", "sched_dep_time", "sched_arr_time"),
@@ -187,3 +191,30 @@ def _idx(folders: list[str | None], name: str, header: int) -> np.ndarray:
         " Ubuntu get it without root by: apt-get download dataset-fashion-mnist && dpkg-deb -x"
         f" dataset-fashion-mnist_*.deb fashion && export {FASHION}=fashion/{FASHION_FOLDER}"
     )
+
+
+def tidigits(folder: str | None = None) -> tuple[list[np.ndarray], list[str]]:
+    """Return 31 utterances of connected digits by two speakers, (n_frames, 13) cepstra each, and what was said, in words.
+
+    The files lie in `folder`, in the one that the environment variable TIDIGITS names, or where the
+    system's package puts them.
+    """
+    folders = [folder] if folder else [os.environ.get(TIDIGITS), f"/{TIDIGITS_FOLDER}"]
+    for found in (Path(name) for name in folders if name):
+        if (found / "tidigits.lsn").exists():
+            lines = (found / "tidigits.lsn").read_text().splitlines()
+            said = dict(re.fullmatch(r"(.*) \((.*)\)", line).groups()[::-1] for line in lines)
+            return [_cepstra(found / f"{name}.mfc") for name in said], list(said.values())
+    raise FileNotFoundError(
+        f"TIDIGITS is not here: no tidigits.lsn in {', '.join(filter(None, folders))}. On Debian and"
+        " Ubuntu get it without root by: apt-get download pocketsphinx-testdata && dpkg-deb -x"
+        f" pocketsphinx-testdata_*.deb speech && export {TIDIGITS}=speech/{TIDIGITS_FOLDER}"
+    )
+
+
+def _cepstra(path: Path) -> np.ndarray:
+    """Return the frames of a file that begins with the number of its numbers, which tells the order of the bytes."""
+    data = path.read_bytes()
+    n_numbers = len(data) // 4 - 1
+    order = "<" if int.from_bytes(data[:4], "little") == n_numbers else ">"
+    return np.frombuffer(data, f"{order}f4", offset=4).astype(np.float32).reshape(-1, CEPSTRA)

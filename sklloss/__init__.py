@@ -5,7 +5,11 @@ from .estimators import (
     NeuralClassifier,
     NeuralRegressor,
     NeuralSegmenter,
+    SequenceTranscriber,
     TokenVectorizer,
+    character_error_rate,
+    token_error_rate,
+    word_error_rate,
 )
 from .losses import get_loss, list_losses
 from .search import LossSearchCV
@@ -20,7 +24,11 @@ __all__ = [
     "NeuralClassifier",
     "NeuralRegressor",
     "NeuralSegmenter",
+    "SequenceTranscriber",
     "TokenVectorizer",
+    "character_error_rate",
     "get_loss",
     "list_losses",
+    "token_error_rate",
+    "word_error_rate",
 ]

@@ -2,10 +2,12 @@
 
 from .box_regressor import NeuralBoxRegressor
 from .classifier import NeuralClassifier
+from .edit_distance import character_error_rate, token_error_rate, word_error_rate
 from .export import FittedModule
 from .regressor import NeuralRegressor
 from .segmenter import NeuralSegmenter
 from .tokens import TokenVectorizer
+from .transcriber import SequenceTranscriber
 
 __all__ = [
     "FittedModule",
@@ -13,5 +15,9 @@ __all__ = [
     "NeuralClassifier",
     "NeuralRegressor",
     "NeuralSegmenter",
+    "SequenceTranscriber",
     "TokenVectorizer",
+    "character_error_rate",
+    "token_error_rate",
+    "word_error_rate",
 ]

@@ -37,6 +37,12 @@ BUILT_WITH = (
     "scale_target",
     "device",
     "n_members",
+    "tokens",
+    "features",
+    "sampling_rate",
+    "n_mels",
+    "window_seconds",
+    "hop_seconds",
 )  # what cannot change while training goes on
 
 SMALL = 10_000  # numbers

@@ -11,7 +11,9 @@ import numpy as np
 from ..losses.paths import BLANK
 
 Prefix = tuple[int, ...]
-Ends = tuple[float, float]  # log-probability of a prefix whose last frame is a blank, and of one whose last frame says its end
+Ends = tuple[
+    float, float
+]  # log-probability of a prefix whose last frame is a blank, and of one whose last frame says its end
 
 
 def greedy(log_p: np.ndarray) -> Prefix:

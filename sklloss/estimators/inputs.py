@@ -193,7 +193,23 @@ class Tokens(Inputs):
         return InputScaler()
 
 
-KINDS: dict[str, Inputs] = {"table": Table(), "images": Images(), "tokens": Tokens()}
+class Sequences(Inputs):
+    """Sequences of frames, which only a `SequenceTranscriber` takes."""
+
+    def opened(self, X: Any) -> Any:
+        """Refuse, and say what takes them."""
+        raise ValueError(
+            "module='sequence' puts out a law for every frame of an utterance: it belongs to SequenceTranscriber. For one label per"
+            " row take another module."
+        )
+
+
+KINDS: dict[str, Inputs] = {
+    "sequences": Sequences(),
+    "table": Table(),
+    "images": Images(),
+    "tokens": Tokens(),
+}
 ARRAYS = Arrays()
 
 

@@ -46,6 +46,14 @@ DOMAINS: dict[str, Domain] = {
     "dtype": Choice("auto", "float32", "float64"),
     "warm_start": BOOL,
     "n_members": COUNT,
+    "tokens": Choice("char", "word"),
+    "decoding": Choice("greedy", "beam"),
+    "beam_width": COUNT,
+    "features": Choice(None, "log_mel"),
+    "sampling_rate": POSITIVE,
+    "n_mels": COUNT,
+    "window_seconds": POSITIVE,
+    "hop_seconds": POSITIVE,
 }
 REMEDIES = {
     "hidden_layer_sizes": "Give one width per hidden layer, as (64, 64), or () for the linear model."

@@ -111,16 +111,9 @@ class Vocabulary:
         return len(self.symbols) + 1
 
     def encode(self, transcripts: Transcripts) -> np.ndarray:
-        """Return indices from 1 on, filled up with -1, shape (n, longest transcript).
-
-        Raises
-        ------
-        ValueError
-            If a token is unknown; the row is named.
-        """
-        self._check_known(transcripts)
+        """Return the indices of known tokens, from 1 on, filled up with -1: shape (n, longest transcript)."""
         index = {symbol: k for k, symbol in enumerate(self.symbols, BLANK + 1)}
-        width = max(1, *map(len, transcripts.rows), 1)
+        width = max(1, *map(len, transcripts.rows))
         encoded = np.full((len(transcripts.rows), width), ENDED, dtype=np.int64)
         for row, tokens in zip(encoded, transcripts.rows, strict=True):
             row[: len(tokens)] = [index[token] for token in tokens]
@@ -131,7 +124,8 @@ class Vocabulary:
         tokens = [self.symbols[index - BLANK - 1] for index in indices]
         return SEPARATORS[self.tokens].join(tokens) if self.is_text else tokens
 
-    def _check_known(self, transcripts: Transcripts) -> None:
+    def check_known(self, transcripts: Transcripts) -> None:
+        """Raise a ValueError that names the first row with an unknown token."""
         known = set(self.symbols)
         for row, tokens in enumerate(transcripts.rows):
             unknown = [token for token in tokens if token not in known]

@@ -17,3 +17,5 @@ from .listing import register_loss as register_loss
 from .own import OwnClassificationLoss as OwnClassificationLoss
 from .own import OwnRegressionLoss as OwnRegressionLoss
 from .resolve import get_loss as get_loss
+from .sequences import TranscriptionLoss as TranscriptionLoss
+from .sequences import certain_blank_where as certain_blank_where

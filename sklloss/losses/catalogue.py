@@ -64,6 +64,9 @@ from .overlap import Dice
 from .overlap import Tversky
 from .boxes import GIoU
 from .boxes import CIoU
+from .sequences import CTC
+from .sequences import FocalCTC
+from .sequences import EntropyCTC
 
 CATALOGUE: tuple[type[base.Loss], ...] = tuple(
     value for value in list(globals().values()) if isinstance(value, type)

@@ -3,6 +3,7 @@
 from .build import MODULES, build_module, check_widths, gains_by_company
 from .cnn import CNN
 from .mlp import MLP, MLPStack
+from .sequence import SequenceNetwork
 from .stack import ModuleLoop, Snapshot, Stack, stack_modules
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "MODULES",
     "MLPStack",
     "ModuleLoop",
+    "SequenceNetwork",
     "Snapshot",
     "Stack",
     "build_module",

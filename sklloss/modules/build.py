@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from .cnn import CNN
 from .mlp import MLP
 from .randomness import global_generator
+from .sequence import SequenceNetwork
 from .text import TextNet
 from .unet import UNet
 
@@ -21,6 +22,7 @@ MODULES: dict[str, Callable[..., nn.Module]] = {
     "cnn": CNN,
     "text": TextNet,
     "unet": UNet,
+    "sequence": SequenceNetwork,
 }
 
 INPUT_NAMES = (

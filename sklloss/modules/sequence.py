@@ -36,7 +36,7 @@ class LSTM(nn.LSTM):
         """Draw nothing."""
 
 
-CELLS: dict[str, type[nn.RNNBase]] = {"gru": GRU, "lstm": LSTM}
+CELLS: dict[str, type[GRU] | type[LSTM]] = {"gru": GRU, "lstm": LSTM}
 
 
 class SequenceNetwork(nn.Module):
@@ -175,7 +175,7 @@ class SequenceNetwork(nn.Module):
             nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
             nn.init.zeros_(layer.bias)
         for cell in self.directions:
-            bound = 1 / sqrt(cell.hidden_size)
+            bound = 1 / sqrt(len(cell.weight_hh_l0.T))
             for parameter in cell.parameters():
                 nn.init.uniform_(parameter, -bound, bound, generator=generator)
 

@@ -6,6 +6,7 @@ from .data import Rows, TrainingSet, rows
 from .net import LossNet
 from .optimizers import OPTIMIZERS, optimizer_options, optimizer_spec
 from .programs import train_all
+from .ragged import RaggedRows
 from .scaling import InputScaler, TargetScaler
 from .seeds import generator, seed_of
 from .stopping import StoppingRule
@@ -16,6 +17,7 @@ __all__ = [
     "Criterion",
     "InputScaler",
     "LossNet",
+    "RaggedRows",
     "Rows",
     "StoppingRule",
     "TargetScaler",

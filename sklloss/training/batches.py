@@ -126,6 +126,7 @@ class Batches:
         source = generator(self._seeds[k], "shuffle", epoch)
         order = torch.randperm(self.n_rows, generator=source).to(self._indices[k].device)
         index = self._indices[k].index_select(0, order)
+        index = self.data[k].X.arranged(index, self.batch_size, source)
         return _spread(index, self.data[k].y[index, 0]) if self._balanced else index
 
     def _total_weight(self) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from scipy import sparse
 from torch import Tensor
 
 
+@runtime_checkable
 class Rows(Protocol):
     """Rows of features that can be taken by index."""
 
@@ -29,9 +30,13 @@ class Rows(Protocol):
         """The shape of a row: (n_features,) for tables."""
         ...
 
+    def arranged(self, order: Tensor, batch_size: int, source: torch.Generator) -> Tensor:
+        """Return a random order of rows, rearranged where that makes batches of a size easier; `source` is for its own chances."""
+        return order
+
 
 @dataclass(frozen=True)
-class DenseRows:
+class DenseRows(Rows):
     """Rows of a contiguous tensor."""
 
     values: Tensor
@@ -54,7 +59,7 @@ class DenseRows:
 
 
 @dataclass(frozen=True)
-class SparseRows:
+class SparseRows(Rows):
     """Rows of a scipy CSR matrix, densified a batch at a time."""
 
     values: sparse.csr_array
@@ -78,7 +83,9 @@ class SparseRows:
 
 
 def rows(X: Any, dtype: torch.dtype, device: torch.device) -> Rows:
-    """Hold X, an array of shape (n, n_features) or more axes, or a sparse matrix, as rows in the given dtype."""
+    """Hold X, an array of shape (n, n_features) or more axes, or a sparse matrix, as rows in the given dtype; rows stay."""
+    if isinstance(X, Rows):
+        return X
     if sparse.issparse(X):
         numpy_dtype = torch.empty((), dtype=dtype).numpy().dtype
         return SparseRows(sparse.csr_array(X, dtype=numpy_dtype), device)

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-POOL_BATCHES = 16  # whose rows are sorted by length, so that those of a batch are about as long as each other
+from .data import Rows
+
+POOL_BATCHES = (
+    16  # whose rows are sorted by length, so that those of a batch are about as long as each other
+)
 
 
 @dataclass(frozen=True)
-class RaggedRows:
+class RaggedRows(Rows):
     """Sequences, one after another in one tensor.
 
     Attributes

@@ -1,0 +1,457 @@
+"""SequenceTranscriber: a network that turns sequences of frames into shorter sequences of symbols."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor, nn
+
+from ..losses.base import Loss, Task
+from ..losses.paths import frames_needed
+from ..modules import build_module, check_widths
+from ..training import InputScaler, LossNet, RaggedRows, TrainingSet, generator
+from .base import NeuralEstimator
+from .builder import Start
+from .decoding import beam_search, greedy
+from .edit_distance import token_error_rate
+from .log_mel import LogMel
+from .parameters import DOMAINS
+from .ready import Shelf
+from .sample import Sample
+from .transcripts import Transcripts, Vocabulary
+from .utterances import as_rows, check_long_enough, checked_utterances
+
+BATCH = 32  # utterances per step, where batch_size="auto"
+ROWS_AT_ONCE = 1024  # that are transcribed
+ENOUGH_BLANK = 0.999  # probability of the blank behind the end of an utterance
+
+
+class SequenceTranscriber(NeuralEstimator):
+    """A neural network that transcribes sequences, trained on the loss of your choice: speech, handwriting, printed lines.
+
+    X is a list of utterances of different lengths, y a list of their transcripts.  Nobody says which frames say which symbol: the
+    losses sum over all ways to align them.
+
+    Parameters
+    ----------
+    loss : str or Loss, default="ctc"
+        What is minimised: a name of ``list_losses("transcription")``, a class or instance of it, or your own subclass of
+        ``sklloss.losses.TranscriptionLoss``.
+    module : str, nn.Module class, instance or factory, default="sequence"
+        The network.  Your own receives ``n_features`` and ``n_outputs`` (or other of the usual names), and turns
+        (n, n_frames, n_features + 1), whose last column is 1 on real frames and 0 behind the end of an utterance, into
+        (n, n_frames_out, n_outputs).  Behind the end it puts ``sklloss.losses.certain_blank_where``.  If it shortens utterances, it has
+        a method ``n_frames_out(n_frames)``.
+    module_params : dict or None, default=None
+        Further arguments of the network, also as ``module__x``: those of ``module="sequence"`` are ``widths``, ``kernel_size``,
+        ``stride``, ``cell`` ("conv", "gru" or "lstm") and ``n_units``.
+    hidden_layer_sizes : int or tuple of int, default=()
+        Widths of the dense layers between the network's last frame and its output.
+    activation : {"relu", "tanh", "logistic", "identity", "elu", "gelu", "silu"}, default="relu"
+        Activation of the hidden layers.
+    dropout : float, default=0.2
+        Probability, in [0, 1), with which a hidden number is set to 0 in training.
+    optimizer, optimizer_params, max_epochs, weight_decay, l1
+        As in `NeuralRegressor`; `max_epochs` is 50.
+    lr : float or "auto", default=0.002
+        Learning rate, > 0.
+    batch_size : int or "auto", default="auto"
+        Utterances per step; "auto" is 32.  They are drawn so that those of a batch are about as long as each other.
+    tokens : {"char", "word"}, default="char"
+        What the symbols of strings are: characters, or words between white space.  Transcripts that are sequences of labels keep
+        these.
+    decoding : {"greedy", "beam"}, default="greedy"
+        The likeliest path of frames, or the likeliest transcript among those that a prefix beam search keeps.  It may change after the
+        fit.
+    beam_width : int, default=10
+        How many beginnings the beam search keeps.
+    features : {"log_mel"} or None, default=None
+        None: X holds arrays (n_frames, n_features).  "log_mel": X holds waveforms (n_instants,), whose log-mel features are computed
+        inside; whole numbers are divided by the largest of their type.  It needs the package librosa.
+    sampling_rate : float, default=16000
+        Instants per second of a waveform.
+    n_mels : int, default=40
+        Bands of pitch.
+    window_seconds, hop_seconds : float, default=0.025, 0.01
+        How long a frame looks, and how far frames are apart.
+    early_stopping, validation_fraction, n_iter_no_change, tol
+        As in `NeuralRegressor`.
+    scale_inputs : bool, default=True
+        Whether features are standardised inside, over the frames of all utterances.
+    dtype : {"auto", "float32", "float64"}, default="float32"
+        Precision of training.
+    callbacks, device, warm_start, random_state, verbose
+        As in `NeuralRegressor`.
+    n_members : int, default=1
+        Networks that are trained, with the seeds random_state, random_state + 1 ...; the probabilities of frames are means over them.
+
+    Attributes
+    ----------
+    symbols_ : list
+        The tokens of the training transcripts, sorted: outputs 1, 2 ... of every frame; output 0 is the blank.
+    loss_, loss_state_, net_, members_, history_, n_iter_, n_features_in_
+        As in `NeuralRegressor`.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> y = ["".join(rng.choice(list("abc"), size=3)) for _ in range(60)]
+    >>> X = [np.repeat([[c == s for s in "abc"] + [False] for c in text], 6, axis=0) for text in y]
+    >>> for x in X:
+    ...     x[::6] = [False, False, False, True]
+    >>> model = SequenceTranscriber(max_epochs=30, random_state=0).fit(X, y)
+    >>> model.score(X, y)
+    1.0
+    """
+
+    _task: Task = "transcription"
+    _vocabulary: Vocabulary
+    _symbols_given: Any = None
+    symbols_: list[Any]
+
+    def __init__(
+        self,
+        loss: Any = "ctc",
+        *,
+        module: Any = "sequence",
+        module_params: dict[str, Any] | None = None,
+        hidden_layer_sizes: Any = (),
+        activation: str = "relu",
+        dropout: float = 0.2,
+        optimizer: Any = "adam",
+        optimizer_params: dict[str, Any] | None = None,
+        lr: float | str = 0.002,
+        batch_size: int | str = "auto",
+        max_epochs: int = 50,
+        weight_decay: float = 0.0,
+        l1: float = 0.0,
+        tokens: str = "char",
+        decoding: str = "greedy",
+        beam_width: int = 10,
+        features: str | None = None,
+        sampling_rate: float = 16_000,
+        n_mels: int = 40,
+        window_seconds: float = 0.025,
+        hop_seconds: float = 0.01,
+        early_stopping: bool = False,
+        validation_fraction: Any = 0.1,
+        n_iter_no_change: float = 10,
+        tol: float = 1e-4,
+        scale_inputs: bool = True,
+        dtype: str = "float32",
+        callbacks: Any = None,
+        device: str = "cpu",
+        warm_start: bool = False,
+        random_state: Any = None,
+        n_members: int = 1,
+        verbose: int = 0,
+    ) -> None:
+        self.loss = loss
+        self.module = module
+        self.module_params = module_params
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.dropout = dropout
+        self.optimizer = optimizer
+        self.optimizer_params = optimizer_params
+        self.lr = lr
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.weight_decay = weight_decay
+        self.l1 = l1
+        self.tokens = tokens
+        self.decoding = decoding
+        self.beam_width = beam_width
+        self.features = features
+        self.sampling_rate = sampling_rate
+        self.n_mels = n_mels
+        self.window_seconds = window_seconds
+        self.hop_seconds = hop_seconds
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.scale_inputs = scale_inputs
+        self.dtype = dtype
+        self.callbacks = callbacks
+        self.device = device
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.n_members = n_members
+        self.verbose = verbose
+
+    # ------------------------------------------------------------------ fit
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> SequenceTranscriber:
+        """Train the network.
+
+        Parameters
+        ----------
+        X : list of array-like of shape (n_frames, n_features), or of waveforms (n_instants,) with ``features="log_mel"``
+            Utterances, each of its own length; no number missing.
+        y : list of str or of sequences of labels
+            Their transcripts.  Some may be empty, not all.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights >= 0 of the utterances; weight 2 is an utterance repeated, weight 0 one removed.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            If data or parameters are outside what is allowed; the message names which row.
+        FloatingPointError
+            If training turns NaN or infinite.
+        """
+        self._symbols_given = None
+        return self._fit(X, y, sample_weight, epochs=None, go_on=self.warm_start)
+
+    def partial_fit(
+        self, X: Any, y: Any, symbols: Any = None, sample_weight: Any = None
+    ) -> SequenceTranscriber:
+        """Train for one epoch on these utterances; scaling and symbols are those of the first call.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+        symbols : sequence or None, default=None
+            All tokens that later calls may bring, beside those of the first call's y.
+
+        Returns
+        -------
+        self
+        """
+        self._refuse_early_stopping()
+        if not hasattr(self, "net_"):
+            self._symbols_given = symbols
+        return self._fit(X, y, sample_weight, epochs=1, go_on=True)
+
+    def _validated(self, X: Any, y: Any, first: bool, shelf: Shelf) -> tuple[Any, np.ndarray]:
+        utterances = self._utterances(X, first)
+        transcripts = Transcripts.of(y, self.tokens)
+        if len(utterances) != len(transcripts.rows):
+            raise ValueError(
+                f"X has {len(utterances)} utterances and y {len(transcripts.rows)} transcripts. Give one transcript per utterance."
+            )
+        if first:
+            self._is_text = transcripts.is_text
+        elif transcripts.is_text != self._is_text:
+            kinds = ("sequences of labels", "strings")
+            raise TypeError(
+                f"y has {kinds[transcripts.is_text]}, and this estimator was trained with {kinds[self._is_text]}. Give the same, or fit"
+                " anew with warm_start=False."
+            )
+        else:
+            self._vocabulary.check_known(transcripts)
+        return utterances, as_rows(transcripts.rows)
+
+    def _utterances(self, X: Any, first: bool) -> np.ndarray:
+        """Return checked features of utterances, in an array of objects."""
+        if self.features is None:
+            utterances = checked_utterances(X, n_axes=2)
+        else:
+            waveforms = checked_utterances(X, n_axes=1)
+            utterances = as_rows(self._log_mel.transform(waveforms))
+        width = utterances[0].shape[1]
+        if first:
+            self.n_features_in_ = width
+            self._input_shape, self._input_facts = (width,), {}
+        elif width != self.n_features_in_:
+            raise ValueError(
+                f"X has {width} features per frame, but {type(self).__name__} is expecting {self.n_features_in_} features as input. Give"
+                " the features that it was trained on."
+            )
+        return utterances
+
+    @property
+    def _log_mel(self) -> LogMel:
+        return LogMel(self.sampling_rate, self.n_mels, self.window_seconds, self.hop_seconds)
+
+    def _encode(self, y: np.ndarray, first: bool) -> np.ndarray:
+        transcripts = Transcripts(list(y), self._is_text)
+        if first:
+            given = self._symbols_given
+            given = () if given is None else given
+            self._vocabulary = Vocabulary.of(transcripts, self.tokens, given)
+            self.symbols_ = list(self._vocabulary.symbols)
+        return self._vocabulary.encode(transcripts)
+
+    @property
+    def _n_classes(self) -> int:
+        return self._vocabulary.n_outputs
+
+    def _check_suits(self, loss: Loss, sample: Sample) -> None:
+        """Refuse utterances that are shorter than their transcripts."""
+        frames_out = self._frames_out(self._any_module())
+        frames = np.array([frames_out(len(utterance)) for utterance in sample.X])
+        needed = frames_needed(torch.from_numpy(sample.y)).numpy()
+        check_long_enough(frames, needed, sample.kept)
+
+    def _any_module(self) -> nn.Module:
+        """Return a network of the shape that is trained."""
+        if hasattr(self, "net_") and hasattr(self, "_dtype"):
+            return self.net_.module_
+        params, source = self._module_params(), generator(0, "weights")
+        return build_module(self.module, self._input_shape, self._n_classes, params, source)
+
+    @staticmethod
+    def _frames_out(module: nn.Module) -> Callable[[int], int]:
+        """Return what tells how many frames a network makes of so many."""
+        own: Any = getattr(module, "n_frames_out", None)
+        return own if callable(own) else lambda n_frames: n_frames
+
+    def _learns_from_all_at_once(self, loss: Loss, sample: Sample, epochs: int | None) -> bool:
+        return False  # utterances are not looked through for equal ones
+
+    def _features(self, sample: Sample, shelf: Shelf, first: bool) -> RaggedRows:
+        def scale() -> tuple[InputScaler, RaggedRows]:
+            if first:
+                self._input_scaler = self._fit_input_scaler(sample)
+            return self._input_scaler, self._ragged(sample.X)
+
+        how = (self.scale_inputs, self._dtype, self._device(), first)
+        key = ("utterances", *sample.identity_of_inputs, *how)
+        self._input_scaler, features = shelf.once(key, scale, keep=sample.X)
+        return features
+
+    def _fit_input_scaler(self, sample: Sample) -> InputScaler:
+        if not self.scale_inputs:
+            return InputScaler()
+        lengths = [len(utterance) for utterance in sample.X]
+        weights = np.repeat(sample.sample_weight, lengths)
+        return InputScaler.fit(np.concatenate(list(sample.X)), weights)
+
+    def _ragged(self, utterances: np.ndarray) -> RaggedRows:
+        """Return utterances scaled, as rows for the engine."""
+        frames = self._input_scaler.transform(np.concatenate(list(utterances)), self._dtype)
+        lengths = torch.tensor([len(utterance) for utterance in utterances])
+        return RaggedRows(frames.to(self._device()), lengths.to(self._device()))
+
+    def _net(self, start: Start, data: TrainingSet, seed: int) -> LossNet:
+        net = super()._net(start, data, seed)
+        net.raw_shape = (-1, start.baseline.numel())  # frames, outputs
+        return net
+
+    def _check_module(self, module: nn.Module, few: Tensor, start: Start) -> None:
+        """Refuse a network that puts out other frames or outputs, or that goes on behind the end of an utterance."""
+        n_outputs = start.baseline.numel()
+        frames_out = self._frames_out(module)
+        for X in (few, nn.functional.pad(few, (0, 0, 0, few.shape[1]))):
+            n_frames = frames_out(X.shape[1])
+            why = f"{start.loss.label} for {n_frames} frames of {n_outputs} outputs each"
+            check_widths(module, X, (n_frames * n_outputs,), why)
+        with torch.no_grad():
+            said = module.eval()(X).reshape(len(X), -1, n_outputs).softmax(-1)
+        if (said[:, frames_out(few.shape[1]) :, 0] < ENOUGH_BLANK).any():
+            raise ValueError(
+                f"module {type(module).__name__} says symbols behind the end of an utterance, where the last column of its input is 0."
+                " Let it return certain_blank_where(mask == 0, logits), from sklloss.losses."
+            )
+
+    def _augment(self) -> None:
+        return None
+
+    def _batch_size(self, n_rows: int) -> int:
+        return min(n_rows, BATCH) if self.batch_size == "auto" else super()._batch_size(n_rows)
+
+    # ------------------------------------------------------------------ use
+
+    def predict(self, X: Any) -> list[Any]:
+        """Transcribe utterances.
+
+        Parameters
+        ----------
+        X : list of array-like, as in `fit`
+
+        Returns
+        -------
+        list of str, or of lists of labels
+            What y was in training.
+        """
+        self._check_param("decoding", self.decoding, DOMAINS["decoding"])
+        self._check_param("beam_width", self.beam_width, DOMAINS["beam_width"])
+        return [self._transcript(log_p) for log_p in self.predict_log_proba(X)]
+
+    def _transcript(self, log_p: np.ndarray) -> Any:
+        if self.decoding == "greedy":
+            return self._vocabulary.decode(greedy(log_p))
+        return self._vocabulary.decode(beam_search(log_p, self.beam_width)[0][0])
+
+    def predict_proba(self, X: Any) -> list[np.ndarray]:
+        """Return the probabilities of blank and symbols in every frame.
+
+        Parameters
+        ----------
+        X : list of array-like, as in `fit`
+
+        Returns
+        -------
+        list of ndarray of shape (n_frames_out, n_symbols + 1)
+            Column 0 is the blank, column k the symbol ``symbols_[k - 1]``.
+        """
+        check_is_fitted(self, "net_")
+        rows = self._ragged(self._utterances(X, first=False))
+        frames_out = self._frames_out(self.net_.module_)
+        found: list[Any] = [None] * len(rows)
+        for index, probabilities in self._by_length(rows):
+            for k, of_row in zip(index.tolist(), probabilities, strict=True):
+                found[k] = of_row[: frames_out(int(rows.lengths[k]))]
+        return found
+
+    def predict_log_proba(self, X: Any) -> list[np.ndarray]:
+        """Return the logarithm of `predict_proba`.
+
+        Parameters
+        ----------
+        X : list of array-like, as in `fit`
+
+        Returns
+        -------
+        list of ndarray of shape (n_frames_out, n_symbols + 1)
+        """
+        with np.errstate(divide="ignore"):
+            return [np.log(probabilities) for probabilities in self.predict_proba(X)]
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return 1 - token error rate: 1 is perfect, and it is negative where more is wrong than was said.
+
+        Tokens that were not there in training count as errors.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+
+        Returns
+        -------
+        float
+        """
+        said, heard = (Transcripts.of(each, self.tokens).rows for each in (y, self.predict(X)))
+        return 1 - token_error_rate(said, heard, sample_weight)
+
+    def _by_length(self, rows: RaggedRows) -> Iterator[tuple[Tensor, np.ndarray]]:
+        """Yield indices of utterances of about the same length, and probabilities (n, frames, outputs), means over members."""
+        size = self.net_.attach().rows_at_once(ROWS_AT_ONCE, rows.row_shape)
+        for index in rows.lengths.argsort(stable=True).split(size):
+            X = rows.take(index).unsqueeze(0)
+            of_members = [self._probabilities(net, X) for net in self.members_]
+            yield index, torch.stack(of_members).mean(0).cpu().numpy()
+
+    def _probabilities(self, net: LossNet, X: Tensor) -> Tensor:
+        raw = net.attach().infer(X).unflatten(-1, (-1, self._n_classes))
+        return self.loss_.inverse_link(raw, net.criterion_.state)[0]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = False
+        tags.input_tags.two_d_array = False
+        tags.target_tags.required = True
+        tags.target_tags.one_d_labels = False
+        return tags
