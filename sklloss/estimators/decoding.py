@@ -65,7 +65,8 @@ def beam_search(log_p: np.ndarray, beam_width: int) -> list[tuple[Prefix, float]
     beams: dict[Prefix, Ends] = {(): (0.0, -inf)}
     for frame in log_p:
         moved = _moved(beams, frame.tolist(), _candidates(beams, frame, beam_width))
-        best = sorted(moved, key=lambda prefix: -_either(*moved[prefix]))[:beam_width]
+        possible = [prefix for prefix, ends in moved.items() if _either(*ends) > -inf]
+        best = sorted(possible, key=lambda prefix: -_either(*moved[prefix]))[:beam_width]
         beams = {prefix: moved[prefix] for prefix in best}
     return [(prefix, _either(*ends)) for prefix, ends in beams.items()]
 

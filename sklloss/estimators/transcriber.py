@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,13 @@ from torch import Tensor, nn
 
 from ..losses.base import Loss, Task
 from ..losses.paths import frames_needed
-from ..modules import build_module, check_widths
+from ..modules import build_module
 from ..training import InputScaler, LossNet, RaggedRows, TrainingSet, generator
 from .base import NeuralEstimator
 from .builder import Start
 from .decoding import beam_search, greedy
 from .edit_distance import token_error_rate
+from .frames import check_frames, frames_out_of
 from .log_mel import LogMel
 from .parameters import DOMAINS
 from .ready import Shelf
@@ -27,7 +28,6 @@ from .utterances import as_rows, check_long_enough, checked_utterances
 
 BATCH = 32  # utterances per step, where batch_size="auto"
 ROWS_AT_ONCE = 1024  # that are transcribed
-ENOUGH_BLANK = 0.999  # probability of the blank behind the end of an utterance
 
 
 class SequenceTranscriber(NeuralEstimator):
@@ -289,23 +289,15 @@ class SequenceTranscriber(NeuralEstimator):
 
     def _check_suits(self, loss: Loss, sample: Sample) -> None:
         """Refuse utterances that are shorter than their transcripts."""
-        frames_out = self._frames_out(self._any_module())
+        frames_out = frames_out_of(self._any_module())
         frames = np.array([frames_out(len(utterance)) for utterance in sample.X])
         needed = frames_needed(torch.from_numpy(sample.y)).numpy()
         check_long_enough(frames, needed, sample.kept)
 
     def _any_module(self) -> nn.Module:
         """Return a network of the shape that is trained."""
-        if hasattr(self, "net_") and hasattr(self, "_dtype"):
-            return self.net_.module_
         params, source = self._module_params(), generator(0, "weights")
         return build_module(self.module, self._input_shape, self._n_classes, params, source)
-
-    @staticmethod
-    def _frames_out(module: nn.Module) -> Callable[[int], int]:
-        """Return what tells how many frames a network makes of so many."""
-        own: Any = getattr(module, "n_frames_out", None)
-        return own if callable(own) else lambda n_frames: n_frames
 
     def _learns_from_all_at_once(self, loss: Loss, sample: Sample, epochs: int | None) -> bool:
         return False  # utterances are not looked through for equal ones
@@ -340,20 +332,7 @@ class SequenceTranscriber(NeuralEstimator):
         return net
 
     def _check_module(self, module: nn.Module, few: Tensor, start: Start) -> None:
-        """Refuse a network that puts out other frames or outputs, or that goes on behind the end of an utterance."""
-        n_outputs = start.baseline.numel()
-        frames_out = self._frames_out(module)
-        for X in (few, nn.functional.pad(few, (0, 0, 0, few.shape[1]))):
-            n_frames = frames_out(X.shape[1])
-            why = f"{start.loss.label} for {n_frames} frames of {n_outputs} outputs each"
-            check_widths(module, X, (n_frames * n_outputs,), why)
-        with torch.no_grad():
-            said = module.eval()(X).reshape(len(X), -1, n_outputs).softmax(-1)
-        if (said[:, frames_out(few.shape[1]) :, 0] < ENOUGH_BLANK).any():
-            raise ValueError(
-                f"module {type(module).__name__} says symbols behind the end of an utterance, where the last column of its input is 0."
-                " Let it return certain_blank_where(mask == 0, logits), from sklloss.losses."
-            )
+        check_frames(module, few, start.baseline.numel(), start.loss.label)
 
     def _augment(self) -> None:
         return None
@@ -398,7 +377,7 @@ class SequenceTranscriber(NeuralEstimator):
         """
         check_is_fitted(self, "net_")
         rows = self._ragged(self._utterances(X, first=False))
-        frames_out = self._frames_out(self.net_.module_)
+        frames_out = frames_out_of(self.net_.module_)
         found: list[Any] = [None] * len(rows)
         for index, probabilities in self._by_length(rows):
             for k, of_row in zip(index.tolist(), probabilities, strict=True):

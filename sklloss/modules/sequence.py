@@ -5,14 +5,17 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from math import sqrt
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from ..losses.domains import Choice, Domain, Interval, Satisfies, Tuple, check_in_domain
 from ..losses.sequences import certain_blank_where
 from .activations import ACTIVATIONS
 from .mlp import Linear
+
+COUNT = Interval(1, integer=True)
 
 
 class Conv1d(nn.Conv1d):
@@ -78,6 +81,11 @@ class SequenceNetwork(nn.Module):
     inputs : str
         What it takes.
 
+    Raises
+    ------
+    ValueError
+        If a parameter is outside what is allowed.
+
     Notes
     -----
     Shapes: (n, n_frames, n_features + 1) to (n, n_frames_out(n_frames), n_outputs).
@@ -109,7 +117,8 @@ class SequenceNetwork(nn.Module):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        self.stride = stride
+        self._check(widths, kernel_size, stride, cell, n_units)
+        self.stride, self.n_units = stride, n_units
         self.gain = ACTIVATIONS[activation].gain
         self.activation = ACTIVATIONS[activation].module()
         self.dropout = nn.Dropout(dropout)
@@ -131,6 +140,22 @@ class SequenceNetwork(nn.Module):
         if start_constant:
             nn.init.zeros_(self.last.weight)
             nn.init.zeros_(self.last.bias)
+
+    @staticmethod
+    def _check(widths: Sequence[int], kernel_size: int, stride: int, cell: str, n_units: int) -> None:
+        odd = Satisfies(
+            lambda k: k in COUNT and k % 2 == 1, "{name} to be an odd whole number above 0"
+        )
+        domains: dict[str, tuple[Any, Domain]] = {
+            "widths": (tuple(widths), Tuple(COUNT)),
+            "kernel_size": (kernel_size, odd),
+            "stride": (stride, COUNT),
+            "cell": (cell, Choice("conv", *CELLS)),
+            "n_units": (n_units, COUNT),
+        }
+        for name, (value, domain) in domains.items():
+            remedy = f"Leave out module__{name} for the default."
+            check_in_domain("SequenceNetwork", name, value, domain, remedy)
 
     @property
     def output_bias(self) -> nn.Parameter:
@@ -175,7 +200,7 @@ class SequenceNetwork(nn.Module):
             nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
             nn.init.zeros_(layer.bias)
         for cell in self.directions:
-            bound = 1 / sqrt(len(cell.weight_hh_l0.T))
+            bound = 1 / sqrt(self.n_units)
             for parameter in cell.parameters():
                 nn.init.uniform_(parameter, -bound, bound, generator=generator)
 

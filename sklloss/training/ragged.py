@@ -72,6 +72,6 @@ class RaggedRows(Rows):
         n_full = len(order) // batch_size
         pools = order[: n_full * batch_size].split(POOL_BATCHES * batch_size)
         ordered = [pool[self.lengths[pool].argsort(stable=True)] for pool in pools]
-        batches = torch.cat(ordered or [order[:0]]).view(n_full, -1)
+        batches = torch.cat(ordered).view(n_full, batch_size)
         mixed = torch.randperm(n_full, generator=source).to(order.device)
         return torch.cat((batches[mixed].flatten(), order[n_full * batch_size :]))
