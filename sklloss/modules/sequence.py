@@ -142,7 +142,9 @@ class SequenceNetwork(nn.Module):
             nn.init.zeros_(self.last.bias)
 
     @staticmethod
-    def _check(widths: Sequence[int], kernel_size: int, stride: int, cell: str, n_units: int) -> None:
+    def _check(
+        widths: Sequence[int], kernel_size: int, stride: int, cell: str, n_units: int
+    ) -> None:
         odd = Satisfies(
             lambda k: k in COUNT and k % 2 == 1, "{name} to be an odd whole number above 0"
         )

@@ -30,8 +30,10 @@ def test_distance_is_the_least_number_of_edits(seed):
 
 @pytest.mark.parametrize(
     ("said", "heard", "distance"),
-    [("kitten", "sitting", 3), ("saturday", "sunday", 3), ("intention", "execution", 5)]
-    + [("", "abc", 3), ("abc", "", 3), ("", "", 0), ("abc", "abc", 0)],
+    [
+        *(("kitten", "sitting", 3), ("saturday", "sunday", 3), ("intention", "execution", 5)),
+        *(("", "abc", 3), ("abc", "", 3), ("", "", 0), ("abc", "abc", 0)),
+    ],
 )
 def test_distances_that_textbooks_give(said, heard, distance):
     assert edit_distance(said, heard) == distance

@@ -129,7 +129,7 @@ def test_value_and_gradient_are_finite_in_float32(loss, size):
 
 @each
 def test_certain_blanks_behind_the_end_are_as_if_they_were_not_there(loss):
-    raw, y, _, state = draw(loss)
+    _, y, _, state = draw(loss)
     lengths = torch.tensor([9, 4, 5, 1, 7, 8])
     padded = certain_blank_where(torch.arange(15) >= lengths[:, None], draw(loss, 15)[0])
     whole = loss.of_row(padded, y, state)
