@@ -12,7 +12,7 @@ Shapes, throughout the package::
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -21,6 +21,7 @@ from torch import Tensor
 
 from .domains import Domain, Interval, check_in_domain
 from .fields import check_fields, is_numeric, unknown_parameter_message
+from .state import State as State
 from .weighted import class_mass, row_sums, weighted_mean
 
 Task = Literal["regression", "classification", "segmentation", "boxes", "transcription"]
@@ -30,36 +31,6 @@ REAL = Interval()
 PACE = 5.0  # a trained part is this many times the number that trains: it moves so much faster than weights do
 FORMULAS = {"pointwise", "total"}  # methods that say what a loss is
 MIN_SHARE = 1e-4  # of a class, in the logits that training starts from
-
-
-class State(dict[str, Tensor]):
-    """What a loss learnt from data, trains, or is told by its hyperparameters: named tensors.
-
-    Every tensor broadcasts against ``(*models, n_samples, n_targets)``, or has that shape and more axes behind.
-    `trained` names the entries that train beside the network; the others are constants.
-    """
-
-    def __init__(self, tensors: Mapping[str, Tensor] = {}, trained: Iterable[str] = ()) -> None:
-        super().__init__(tensors)
-        self.trained = frozenset(trained)
-
-    def model(self, index: int) -> State:
-        """Return the state of one of the stacked models, its axis kept."""
-        return State({k: v[index : index + 1] for k, v in self.items()}, self.trained)
-
-    def detached(self) -> State:
-        """Return the state without a link to what trains it."""
-        return State({k: v.detach() for k, v in self.items()}, self.trained)
-
-    def without_models(self) -> State:
-        """Return the state of a stack of one, its axis of models removed."""
-        return State({k: v.squeeze(0) for k, v in self.items()}, self.trained)
-
-    @staticmethod
-    def stack(states: Sequence[State]) -> State:
-        """Stack the states of single models along a new leading axis."""
-        tensors = {key: torch.stack([state[key] for state in states]) for key in states[0]}
-        return State(tensors, states[0].trained)
 
 
 def parameter(default: Any, domain: Domain, *, structural: bool = False) -> Any:
