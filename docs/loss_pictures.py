@@ -267,6 +267,69 @@ def auc_margin(cls: type[Loss]) -> Picture:
     return Picture("mean lead of the positives", "loss of the batch", tuple(curves))
 
 
+PIXELS, OBJECT = 400, 40  # of an image, and of them those of an object
+
+
+def region(name: str | None = None, *settings: Any, **fixed: Any) -> Draw:
+    """Draw the loss of an image against the size of the region that is found, inside the object and then beyond it."""
+
+    def draw(cls: type[Loss]) -> Picture:
+        y = (torch.arange(PIXELS) < OBJECT).long().unsqueeze(0)
+        size = torch.arange(0, 4 * OBJECT + 1, 2)
+        raw = torch.where(torch.arange(PIXELS) < size.unsqueeze(1), 30.0, -30.0).double()
+        curves: list[Curve] = []
+        for label, loss in each(cls, name, settings):
+            loss = loss.replace(**fixed)
+            state = state_of(loss, y.reshape(-1, 1), 2)
+            found = loss.of_row(raw.unsqueeze(-1), y.expand(len(size), -1), state)
+            curves.append(Curve(label, (size / OBJECT).numpy(), found.numpy()))
+        return Picture("size of the region found / of the object", "loss", tuple(curves))
+
+    return draw
+
+
+def moved_box(cls: type[Loss]) -> Picture:
+    """Draw the loss of a box that is moved sideways off the true one, and of one twice as large that is."""
+    x, loss = line(-3, 3), cls()
+    y = torch.tensor([[0.0, 0.0, 1.0, 1.0]], dtype=torch.float64)
+    curves = tuple(
+        Curve(words, x.numpy(), box_values(loss, y + (side - 1) / 2 * OUTWARD, x, y))
+        for words, side in (("of the true size", 1), ("of twice its sides", 2))
+    )
+    overlap = Curve(
+        "1 − IoU",
+        x.numpy(),
+        1 - (1 - x.abs()).clamp(min=0).numpy() / (1 + x.abs()).clamp(max=2).numpy(),
+    )
+    return Picture("shift of the box / side of the true one", "loss", curves, overlap)
+
+
+OUTWARD = torch.tensor([[-1.0, -1.0, 1.0, 1.0]])
+SIDEWAYS = torch.tensor([[1.0, 0.0, 1.0, 0.0]])
+
+
+def box_values(loss: Loss, box: Tensor, shifts: Tensor, y: Tensor) -> np.ndarray:
+    """Return the loss of a box at some shifts."""
+    raw = (box + shifts[:, None] * SIDEWAYS).unsqueeze(-1)
+    return loss.of_row(raw, y.expand(len(shifts), -1), state_of(loss, y)).numpy()
+
+
+def read_symbol(name: str, *settings: Any) -> Draw:
+    """Draw the loss of one symbol in four frames against the probability that each frame gives it."""
+
+    def draw(cls: type[Loss]) -> Picture:
+        p = torch.linspace(0.02, 0.98, POINTS, dtype=torch.float64)
+        raw = torch.stack((1 - p, p), -1).log().unsqueeze(1).expand(-1, 4, -1)
+        y = torch.ones(len(p), 1, dtype=torch.long)
+        curves = tuple(
+            Curve(label, p.numpy(), loss.of_row(raw, y, state_of(loss, y, 2)).numpy())
+            for label, loss in each(cls, name, settings)
+        )
+        return Picture("p of the symbol in each of four frames", "loss", curves)
+
+    return draw
+
+
 PICTURES: dict[str, Draw] = {
     "SquaredError": residual(reach=3),
     "AbsoluteError": residual(reach=3, compare=True),
@@ -327,6 +390,13 @@ PICTURES: dict[str, Draw] = {
     "CumulativeLink": ranks,
     "Coral": ranks,
     "Corn": ranks,
+    "Dice": region("smooth", 0.0, 1.0, 20.0),
+    "Tversky": region("alpha", 0.3, 0.5, 0.9, include_background=False),
+    "GIoU": moved_box,
+    "CIoU": moved_box,
+    "CTC": read_symbol("label_smoothing", 0.0, 0.1, 0.3),
+    "FocalCTC": read_symbol("gamma", 0.0, 1.0, 3.0),
+    "EntropyCTC": read_symbol("beta", 0.0, 0.2, 1.0),
 }
 
 

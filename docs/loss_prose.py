@@ -63,6 +63,35 @@ CLASSIFICATION_QUESTIONS = (
     ),
 )
 
+OTHER_QUESTIONS = {
+    "segmentation": (
+        (
+            "a probability for every pixel",
+            ("cross_entropy", "squared_error"),
+            "as in classification",
+        ),
+        ("a large overlap, small regions", ("dice",), "no `predict_proba`"),
+        ("no region missed", ("tversky",), "beta above alpha"),
+        ("many easy pixels, few hard ones", ("focal",), ""),
+    ),
+    "boxes": (
+        ("the largest overlap", ("giou", "ciou"), "the second closes in faster"),
+        ("corners within a few pixels", ("squared_error", "smooth_l1", "huber"), ""),
+    ),
+    "transcription": (
+        ("what was said, without an alignment", ("ctc",), "the loss to begin with"),
+        ("rare symbols", ("focal_ctc",), ""),
+        ("no lone spikes of symbols", ("entropy_ctc",), "several times as slow"),
+    ),
+}
+
+REMARKS = {
+    "segmentation": (
+        "`NeuralSegmenter` also takes the losses for classification that have a value per row: each pixel is a row then.",
+    ),
+    "boxes": ("`NeuralBoxRegressor` also takes the losses for regression, of the four corners.",),
+}
+
 OWN_LOSSES = """\
 ## Your own loss
 

@@ -19,11 +19,19 @@ from typing import Any
 import torch
 from loss_drawing import svg_of
 from loss_pictures import picture_of
-from loss_prose import CLASSIFICATION_QUESTIONS, INTRODUCTION, OWN_LOSSES, REGRESSION_QUESTIONS
+from loss_prose import (
+    CLASSIFICATION_QUESTIONS,
+    INTRODUCTION,
+    OTHER_QUESTIONS,
+    OWN_LOSSES,
+    REGRESSION_QUESTIONS,
+    REMARKS,
+)
 from sklearn.metrics import get_scorer_names
 
 from sklloss.losses import ClassificationLoss, Loss, RegressionLoss
 from sklloss.losses.catalogue import CATALOGUE
+from sklloss.losses.listing import TASKS, losses_of
 
 PAGE = Path(__file__).parent / "losses.md"
 FAMILIES = {
@@ -42,6 +50,9 @@ FAMILIES = {
     "margin": "Margins",
     "whole_batch": "Scores of a whole batch",
     "ordinal": "Ordered classes",
+    "overlap": "Regions",
+    "boxes": "Boxes",
+    "sequences": "Sequences",
 }
 SCALINGS = {
     "standard": "centred at the mean, divided by the standard deviation",
@@ -123,7 +134,7 @@ def metric(cls: type[Loss]) -> str:
 
 def trained_parts(loss: Loss) -> str:
     """Return what trains beside the network, by the names in ``loss_state_``."""
-    n_classes = 2 if loss.task == "classification" else None
+    n_classes = 2 if loss.y_is_index else None
     y = torch.tensor([[0], [1]]) if n_classes else torch.tensor([[1.0], [2.0]])
     state = loss.prepare(y, torch.ones(2), n_classes)
     return code(sorted(set(loss.readable(state)) - set(state)))
@@ -158,9 +169,30 @@ def facts_of_classification(loss: ClassificationLoss) -> list[tuple[str, str]]:
     ]
 
 
+def facts_of_regions(loss: ClassificationLoss) -> list[tuple[str, str]]:
+    """Return what a loss for segmentation takes and gives."""
+    return [
+        ("needs", "two or more classes of pixels"),
+        ("`predict_proba`", "yes" if hasattr(loss, "predict_proba") else "no: a decision only"),
+    ]
+
+
+def facts_of_boxes(loss: RegressionLoss) -> list[tuple[str, str]]:
+    """Return what a loss for boxes takes."""
+    return [("needs", "boxes x1 < x2, y1 < y2, one per image")]
+
+
+def facts_of_sequences(loss: Loss) -> list[tuple[str, str]]:
+    """Return what a loss for transcription takes."""
+    return [("needs", "at least as many frames as symbols, and one between equal neighbours")]
+
+
 TAKES_AND_GIVES: dict[str, Callable[[Any], list[tuple[str, str]]]] = {
     "regression": facts_of_regression,
     "classification": facts_of_classification,
+    "segmentation": facts_of_regions,
+    "boxes": facts_of_boxes,
+    "transcription": facts_of_sequences,
 }
 
 
@@ -187,9 +219,7 @@ def description(cls: type[Loss]) -> str:
 
 def when(cls: type[Loss]) -> str:
     """Return when to choose a loss, the other losses that it names as links."""
-    others = {
-        other.name: other for other in CATALOGUE if other.task == cls.task and other is not cls
-    }
+    others = {other.name: other for other in losses_of(cls.task) if other is not cls}
     return re.sub(
         r"\w+", lambda word: link(others[word[0]]) if word[0] in others else word[0], cls.when
     )
@@ -229,7 +259,7 @@ def contents(task: str) -> str:
 
 def questions(task: str, rows: Iterable[tuple[str, Sequence[str], str]]) -> str:
     """Return the table from what somebody wants to the losses that give it."""
-    named = {cls.name: cls for cls in CATALOGUE if cls.task == task}
+    named = {cls.name: cls for cls in losses_of(task)}
     cells = [
         (question, ", ".join(link(named[name]) for name in names), remark)
         for question, names, remark in rows
@@ -239,7 +269,7 @@ def questions(task: str, rows: Iterable[tuple[str, Sequence[str], str]]) -> str:
 
 def losses_of_task(task: str) -> str:
     """Return all entries of a task, family by family."""
-    parts = [f"## Losses for {task}"]
+    parts = [f"## Losses for {task}", *REMARKS.get(task, ())]
     for family, classes in families_of(task).items():
         parts += [f"### {FAMILIES[family]}", *map(entry, classes)]
     return "\n\n".join(parts)
@@ -249,14 +279,13 @@ def page() -> str:
     """Return the text of ``docs/losses.md``."""
     parts = [
         INTRODUCTION,
-        contents("regression"),
-        contents("classification"),
+        *map(contents, TASKS),
         "See also [how to choose](#how-to-choose) and [your own loss](#your-own-loss).",
         "## How to choose",
         questions("regression", REGRESSION_QUESTIONS),
         questions("classification", CLASSIFICATION_QUESTIONS),
-        losses_of_task("regression"),
-        losses_of_task("classification"),
+        *(questions(task, rows) for task, rows in OTHER_QUESTIONS.items()),
+        *map(losses_of_task, TASKS),
         OWN_LOSSES,
     ]
     return "\n\n".join(parts) + "\n"
