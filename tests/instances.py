@@ -63,7 +63,8 @@ VARIANTS = (
     SoftF1(smooth=0.0),
     AUCMargin(margin=2.0),
 )
-ALL = tuple(cls() for cls in CATALOGUE) + VARIANTS
+OF_TABLES = tuple(cls for cls in CATALOGUE if cls.task in ("regression", "classification"))
+ALL = tuple(cls() for cls in OF_TABLES) + VARIANTS
 REGRESSION = tuple(loss for loss in ALL if loss.task == "regression")
 CLASSIFICATION = tuple(loss for loss in ALL if loss.task == "classification")
 WITH_POSTERIOR = tuple(loss for loss in CLASSIFICATION if hasattr(loss, "predict_proba"))

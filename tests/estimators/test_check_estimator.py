@@ -7,7 +7,8 @@ import pytest
 from sklearn.utils.estimator_checks import check_estimator
 
 from sklloss import NeuralClassifier, NeuralRegressor
-from sklloss.losses.catalogue import CATALOGUE
+
+from ..instances import OF_TABLES
 
 ESTIMATORS = {"regression": NeuralRegressor, "classification": NeuralClassifier}
 ALLOWED_SKIPS = {
@@ -16,7 +17,7 @@ ALLOWED_SKIPS = {
 }
 
 
-@pytest.mark.parametrize("cls", CATALOGUE, ids=lambda cls: f"{cls.task}-{cls.name}")
+@pytest.mark.parametrize("cls", OF_TABLES, ids=lambda cls: f"{cls.task}-{cls.name}")
 def test_check_estimator_passes(cls):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the checks provoke scikit-learn's own warnings

@@ -17,11 +17,10 @@ from torch import nn
 
 from sklloss import LossSearchCV, NeuralClassifier, NeuralRegressor
 from sklloss.estimators.together import Fit, fit_together, sharing_key
-from sklloss.losses.catalogue import CATALOGUE
 from sklloss.modules.activations import ACTIVATIONS
 from sklloss.training import OPTIMIZERS
 
-from ..instances import ALL
+from ..instances import ALL, OF_TABLES
 from .alike import (
     assert_same,
     assert_same_nets,
@@ -83,7 +82,7 @@ PENALTIES = {
 # ---------------------------------------------------------------------- every loss
 
 
-@pytest.mark.parametrize("cls", CATALOGUE, ids=lambda cls: f"{cls.task}-{cls.name}")
+@pytest.mark.parametrize("cls", OF_TABLES, ids=lambda cls: f"{cls.task}-{cls.name}")
 def test_every_loss(cls):
     """With parameters, rates, penalties and dropout of their own; and after another epoch."""
     losses = [loss for loss in ALL if type(loss) is cls and loss.structure == cls().structure]
@@ -114,7 +113,7 @@ def test_losses_of_other_widths_do_not_share():
 def one_of_each(task):
     """Return the losses of a task that share stacks with others."""
     alone = ("multi_quantile", "cross_entropy") if task == "regression" else ()
-    chosen = [cls() for cls in CATALOGUE if cls.task == task and cls.name not in alone]
+    chosen = [cls() for cls in OF_TABLES if cls.task == task and cls.name not in alone]
     return [loss for loss in chosen if not loss.whole_batch]
 
 
@@ -537,7 +536,7 @@ def assert_predictions_are_means(many, ones):
         np.testing.assert_array_equal(many.predict(X), many.classes_[p.argmax(1)])
 
 
-@pytest.mark.parametrize("cls", [c for c in CATALOGUE if c.task == "classification"])
+@pytest.mark.parametrize("cls", [c for c in OF_TABLES if c.task == "classification"])
 def test_members_decide_as_their_mean_does(cls):
     y = CLASSES if cls.multi_class else CLASSES > 0
     model = NeuralClassifier(cls.name, n_members=2, max_epochs=8, random_state=0, lr=0.01).fit(X, y)
