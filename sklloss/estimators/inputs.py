@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from ..modules import MODULES
+from ..modules import MODULES, has_channels_last
 from ..modules.text import UNKNOWN
 from ..training import InputScaler
 
 FLOATS = (np.float64, np.float32)
-CHANNELS = (1, 3, 4)  # grey, colour, colour with transparency
+LARGEST_FRACTION = 100  # of pixels that are not bytes
 
 
 class Inputs:
@@ -91,19 +91,25 @@ class Images(Inputs):
         if X.ndim == 3:
             return X[:, None]
         if X.ndim != 4:
+            tables = ", or give tables to module='mlp'" if X.ndim == 2 else ""
             raise ValueError(
                 f"X needs images of shape (n_samples, n_channels, height, width) or (n_samples, height, width); got {X.shape}."
-                " Reshape it, for example X.reshape(-1, 28, 28)."
+                f" Reshape it, for example X.reshape(-1, 28, 28){tables}."
             )
-        if X.shape[1] not in CHANNELS and X.shape[3] in CHANNELS:
+        if has_channels_last(X.shape):
             raise ValueError(
                 f"X has the shape {X.shape}: axis 3, of {X.shape[3]}, looks like the channels, which belong on axis 1. Give"
                 " np.moveaxis(X, -1, 1)."
             )
         return X
 
+    def check(self, X: Any) -> None:
+        """Refuse images without pixels."""
+        if X.size == 0:
+            raise ValueError(f"X has images without pixels: its shape is {X.shape}.")
+
     def facts(self, X: Any) -> dict[str, Any]:
-        """Return the range of the pixels."""
+        """Return the scale of the pixels."""
         return {"pixels": Pixels.of(X)}
 
     def check_alike(self, X: Any, facts: Mapping[str, Any]) -> None:
@@ -118,33 +124,38 @@ class Pixels:
     Attributes
     ----------
     dtype : str
-    high : float
-        The largest absolute value.
+    low, high : float
+        The smallest and the largest value.
+    is_whole : bool
+        Whether all are whole numbers, as bytes are.
     """
 
     dtype: str
+    low: float
     high: float
+    is_whole: bool
 
     @classmethod
     def of(cls, X: np.ndarray) -> Pixels:
         """Look at images."""
-        return cls(str(X.dtype), max(float(X.max()), -float(X.min())) if X.size else 0.0)
+        is_whole = X.dtype.kind != "f" or bool((np.floor(X) == X).all())
+        return cls(str(X.dtype), float(X.min()), float(X.max()), is_whole)
 
     @property
-    def is_float(self) -> bool:
-        """Whether the dtype is one of floats."""
-        return np.dtype(self.dtype).kind == "f"
-
-    @property
-    def is_unit(self) -> bool:
+    def is_share(self) -> bool:
         """Whether the values look like shares of the brightest."""
-        return self.is_float and self.high <= 1
+        return self.low >= 0 and self.high <= 1 and not self.is_whole
+
+    @property
+    def is_byte(self) -> bool:
+        """Whether they look like bytes; also where images of bytes were resized."""
+        return self.low >= 0 and ((self.is_whole and self.high > 1) or self.high > LARGEST_FRACTION)
 
     def check_alike(self, new: Pixels) -> None:
         """Refuse pixels on another scale."""
-        if not self.is_unit and new.is_unit and new.high > 0 and self.high > 1:
-            self._refuse(new, "Multiply X by 255, or fit on floats.")
-        if self.is_unit and not new.is_float and new.high > 1:
+        if self.is_byte and new.is_share:
+            self._refuse(new, "Multiply X by 255, or train on shares.")
+        if self.is_share and new.is_byte:
             self._refuse(new, "Divide X by 255.")
 
     def _refuse(self, new: Pixels, remedy: str) -> None:
@@ -214,9 +225,9 @@ ARRAYS = Arrays()
 
 
 def inputs_of(module: Any) -> Inputs:
-    """Return what a network takes; for a name that there is not, a table."""
-    if isinstance(module, str):
-        return KINDS[getattr(MODULES.get(module), "inputs", "table")]
+    """Return what a network takes; for a name that there is not, anything: building it says so."""
+    if isinstance(module, str) and module in MODULES:
+        return KINDS[getattr(MODULES[module], "inputs", "table")]
     return ARRAYS
 
 
@@ -224,7 +235,7 @@ def _stacked(X: Any) -> np.ndarray:
     """Return a list of images as one array."""
     if hasattr(X, "shape") and np.asarray(X).dtype.kind != "O":
         return np.asarray(X)
-    images = [np.asarray(image) for image in X]
+    images = [_image(row, image) for row, image in enumerate(X)]
     for row, image in enumerate(images):
         if image.shape != images[0].shape:
             raise ValueError(
@@ -232,3 +243,12 @@ def _stacked(X: Any) -> np.ndarray:
                 " them to one size."
             )
     return np.stack(images) if images else np.empty((0, 0, 0))
+
+
+def _image(row: int, image: Any) -> np.ndarray:
+    try:
+        return np.asarray(image)
+    except ValueError:
+        raise ValueError(
+            f"X has an image whose lines are of unequal length, in row {row}. Crop, pad or resize it to a rectangle."
+        ) from None

@@ -1,6 +1,6 @@
 """Modules: what a network computes, alone and as a stack of K models with a leading axis."""
 
-from .build import MODULES, build_module, check_widths, gains_by_company
+from .build import MODULES, build_module, check_widths, gains_by_company, has_channels_last
 from .cnn import CNN
 from .mlp import MLP, MLPStack
 from .sequence import SequenceNetwork
@@ -18,5 +18,6 @@ __all__ = [
     "build_module",
     "check_widths",
     "gains_by_company",
+    "has_channels_last",
     "stack_modules",
 ]

@@ -49,6 +49,9 @@ OUTPUT_NAMES = (
 )
 
 
+CHANNELS = (1, 3, 4)  # of images: grey, colour, colour with transparency
+
+
 def build_module(
     module: Any,
     input_shape: Sequence[int],
@@ -63,7 +66,8 @@ def build_module(
     module : str, nn.Module class, instance or factory
         A built-in's name; an instance, which is copied; a class or another callable, which receives the widths under those
         of the usual names that its signature has (``n_features``, ``in_features``, ``in_channels`` ..., ``n_outputs``,
-        ``out_features``, ``num_classes`` ...), and as ``input_shape`` the shape of a row.
+        ``out_features``, ``num_classes`` ...), and as ``input_shape`` the shape of a row.  One that takes any keywords, as
+        torchvision's factories do, receives ``num_classes``.
     input_shape : sequence of int
         The shape of a row: (n_features,) for tables, (n_channels, height, width) for images.
     n_outputs : int
@@ -108,6 +112,13 @@ def _widths(
     told: dict[str, Any] = {"input_shape": tuple(input_shape)}
     told |= dict.fromkeys(INPUT_NAMES, input_shape[0]) | dict.fromkeys(OUTPUT_NAMES, n_outputs)
     return {name: told[name] for name in inspect.signature(factory).parameters if name in told}
+
+
+def _passed_on(factory: Callable[..., Any], n_outputs: int) -> dict[str, Any]:
+    """Return what a factory that takes any keywords is told without asking: torchvision's pass the number of classes on."""
+    accepted = inspect.signature(factory).parameters
+    takes_any = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in accepted.values())
+    return {"num_classes": n_outputs} if takes_any and not set(OUTPUT_NAMES) & set(accepted) else {}
 
 
 def _check_params(name: str, factory: Callable[..., Any], params: Mapping[str, Any]) -> None:
@@ -161,12 +172,29 @@ def _call_factory(
             f" {inspect.signature(factory)}; sklloss gives the widths under the first of the names {', '.join(INPUT_NAMES)} and"
             f" {', '.join(OUTPUT_NAMES)} that it has, and the shape of a row as input_shape."
         ) from None
-    built = factory(**{**widths, **params})
+    built = _built(factory, {**widths, **params}, _passed_on(factory, n_outputs))
     if not isinstance(built, nn.Module):
         raise TypeError(
             f"module {name} must return an nn.Module; it returned {type(built).__name__}."
         )
     return _trainable(built)
+
+
+def _built(
+    factory: Callable[..., Any], arguments: dict[str, Any], passed_on: dict[str, Any]
+) -> Any:
+    """Call a factory, without what it passes on where nobody takes that."""
+    try:
+        return factory(**{**passed_on, **arguments})
+    except TypeError as error:
+        if not any(name in str(error) for name in passed_on):
+            raise
+        return factory(**arguments)
+
+
+def has_channels_last(shape: Sequence[int]) -> bool:
+    """Tell whether images (n_samples, ...) of a shape look as if their last axis held the channels, not their second."""
+    return len(shape) == 4 and shape[1] not in CHANNELS and shape[3] in CHANNELS
 
 
 def check_widths(module: nn.Module, X: Tensor, allowed: Sequence[int], why: str) -> None:
@@ -205,12 +233,22 @@ def check_widths(module: nn.Module, X: Tensor, allowed: Sequence[int], why: str)
 
 
 def _input_message(module: nn.Module, X: Tensor, error: Exception) -> str:
+    failed = f"module {type(module).__name__} failed on X of {_described(X)}"
+    if X.ndim > 2:
+        return f"{failed}: {error}. {_remedy_of_axes(X)}"
     first = next((layer for layer in module.modules() if hasattr(layer, "in_features")), None)
     takes = "" if first is None else f" and its first linear layer takes {first.in_features}"
     return (
-        f"module {type(module).__name__} failed on X of {_described(X)}{takes}: {error}. Change its first layer, or give a"
-        f" class or factory that takes {'n_features' if X.ndim == 2 else 'in_channels or input_shape'}."
+        f"{failed}{takes}: {error}. Change its first layer, or give a class or factory that takes"
+        f" n_features."
     )
+
+
+def _remedy_of_axes(X: Tensor) -> str:
+    if has_channels_last(X.shape):
+        return f"Axis 3, of {X.shape[3]}, looks like the channels, which torch's layers take on axis 1: give np.moveaxis(X, -1, 1)."
+    channel = " X[:, None] makes images of one channel." if X.ndim == 3 else ""
+    return f"Change its first layer, or give a class or factory that takes in_channels or input_shape.{channel}"
 
 
 def _described(X: Tensor) -> str:
