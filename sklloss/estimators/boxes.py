@@ -17,6 +17,10 @@ def checked_boxes(y: Any) -> np.ndarray:
     ValueError
         If they have another shape, are not finite numbers, or a corner is not where it belongs.
     """
+    if y is None:
+        raise ValueError(
+            f"requires y to be passed, but the target y is None. Give one box per image, {CORNERS}."
+        )
     boxes = np.asarray(y)
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         hint = " A single box is [[x1, y1, x2, y2]]." if boxes.shape == (4,) else ""

@@ -233,7 +233,11 @@ def inputs_of(module: Any) -> Inputs:
 
 def _stacked(X: Any) -> np.ndarray:
     """Return a list of images as one array."""
-    if hasattr(X, "shape") and np.asarray(X).dtype.kind != "O":
+    if sparse.issparse(X):
+        raise TypeError(
+            "X is sparse, and images are dense arrays. Give X.toarray(), reshaped to (n_samples, n_channels, height, width)."
+        )
+    if hasattr(X, "__array__") and np.asarray(X).dtype.kind != "O":
         return np.asarray(X)
     images = [_image(row, image) for row, image in enumerate(X)]
     for row, image in enumerate(images):

@@ -23,7 +23,7 @@ def flat_masks(y: Any, grid: tuple[int, ...]) -> np.ndarray:
     ValueError
         If masks are not of one size, not of that of the images, or hold something else than a label per pixel.
     """
-    masks = _stacked(y)
+    masks = stacked_masks(y)
     _check_axes(masks)
     if masks.shape[1:] != grid:
         raise ValueError(
@@ -34,9 +34,11 @@ def flat_masks(y: Any, grid: tuple[int, ...]) -> np.ndarray:
     return masks.reshape(len(masks), -1)
 
 
-def _stacked(y: Any) -> np.ndarray:
-    """Return a list of masks as one array."""
-    if hasattr(y, "shape") and np.asarray(y).ndim > 1:
+def stacked_masks(y: Any) -> np.ndarray:
+    """Return masks, a list of them too, as one array; refuse masks of unequal size, and none at all."""
+    if y is None:
+        raise ValueError(f"requires y to be passed, but the target y is None. {REMEDY}.")
+    if hasattr(y, "__array__") and np.asarray(y).ndim > 1:
         return np.asarray(y)
     masks = [np.asarray(mask) for mask in y]
     for row, mask in enumerate(masks):

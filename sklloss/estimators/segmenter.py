@@ -21,7 +21,7 @@ from .grid import OnGrid, segmentation_readings
 from .images import ImageEstimator
 from .labels import LabelledEstimator
 from .loss_values import check_loss_values
-from .masks import flat_masks
+from .masks import flat_masks, stacked_masks
 from .overlap import mean_iou
 from .parameters import where_loss_has
 from .ready import Shelf, frozen
@@ -220,7 +220,8 @@ class NeuralSegmenter(ImageEstimator, LabelledEstimator):
         -------
         ndarray of shape (n_samples, height, width)
         """
-        return self.classes_[self._decided(X).numpy()].reshape(-1, *self._grid)
+        index = self._decided(X).numpy()
+        return self.classes_[index].reshape(-1, *self._grid)
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Return the scores that decide.
@@ -320,8 +321,9 @@ class NeuralSegmenter(ImageEstimator, LabelledEstimator):
         return prod(self._grid)
 
     def _validated(self, X: Any, y: Any, first: bool, shelf: Shelf) -> tuple[Any, np.ndarray]:
+        masks = stacked_masks(y)
         grid = self._inputs.opened(X).shape[2:]
-        return super()._validated(X, flat_masks(y, grid), first, shelf)
+        return super()._validated(X, flat_masks(masks, grid), first, shelf)
 
     def _encode(self, y: np.ndarray, first: bool) -> np.ndarray:
         """Return class indices, (n_samples, height * width)."""
@@ -395,6 +397,12 @@ class NeuralSegmenter(ImageEstimator, LabelledEstimator):
         height, width = self._grid
         why = f"{start.loss.label} for {n_outputs} x {height} x {width} (classes x height x width)"
         check_widths(module, few, [n * self._n_pixels for n in allowed], why)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.target_tags.single_output = False
+        return tags
 
     # ------------------------------------------------------------------ prediction
 

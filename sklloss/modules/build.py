@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from .cnn import CNN
+from .locator import Locator
 from .mlp import MLP
 from .randomness import global_generator
 from .sequence import SequenceNetwork
@@ -20,9 +21,10 @@ from .unet import UNet
 MODULES: dict[str, Callable[..., nn.Module]] = {
     "mlp": MLP,
     "cnn": CNN,
+    "locator": Locator,
+    "sequence": SequenceNetwork,
     "text": TextNet,
     "unet": UNet,
-    "sequence": SequenceNetwork,
 }
 
 INPUT_NAMES = (

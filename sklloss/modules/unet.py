@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import prod
-from typing import ClassVar
+from numbers import Integral
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -78,8 +79,8 @@ class UNet(nn.Module):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        n_in, *self.grid = _checked_shape(input_shape, n_outputs)
-        widths = _checked_channels(channels)
+        n_in, *self.grid = _checked_grid(input_shape, n_outputs)
+        widths = checked_channels(channels)
         self.activation = activation
         self.down = nn.ModuleList(self._level(a, b) for a, b in itertools.pairwise((n_in, *widths)))
         pairs = itertools.pairwise(reversed(widths))
@@ -121,19 +122,31 @@ class UNet(nn.Module):
         )
 
 
-def _checked_shape(input_shape: Sequence[int], n_outputs: int) -> tuple[int, ...]:
-    if len(input_shape) != 3 or n_outputs % prod(input_shape[1:]):
+def _checked_grid(input_shape: Sequence[int], n_outputs: int) -> tuple[int, ...]:
+    shape = checked_image(input_shape)
+    if n_outputs % prod(shape[1:]):
         raise ValueError(
-            f"UNet takes images of (channels, height, width) and puts out numbers for every pixel; got rows of shape {tuple(input_shape)} and"
-            f" {n_outputs} numbers. Give X of shape (n, channels, height, width), and masks of (n, height, width)."
+            f"module 'unet' puts out numbers for every pixel; {n_outputs} numbers cannot be shared among {shape[1]} x {shape[2]}. Give y of"
+            " shape (n_samples, height, width), or set module='cnn'."
+        )
+    return shape
+
+
+def checked_image(input_shape: Sequence[int]) -> tuple[int, ...]:
+    """Return channels, height and width; refuse the shape of anything but images."""
+    if len(input_shape) != 3:
+        raise ValueError(
+            f"A network for images takes rows of (n_channels, height, width); got {tuple(input_shape)}. Give X of shape (n_samples,"
+            " n_channels, height, width)."
         )
     return tuple(input_shape)
 
 
-def _checked_channels(channels: Sequence[int]) -> tuple[int, ...]:
-    widths = tuple(channels)
-    if not widths or any(not isinstance(width, int) or width < 1 for width in widths):
+def checked_channels(channels: Any) -> tuple[int, ...]:
+    """Return the widths of levels; refuse what are none."""
+    widths = tuple(channels) if isinstance(channels, Iterable) else (channels,)
+    if not widths or not all(isinstance(width, Integral) and int(width) >= 1 for width in widths):
         raise ValueError(
-            f"UNet needs channels as one whole number >= 1 per level, finest first; got {channels!r}. The default is (16, 32, 64)."
+            f"A U-Net needs channels as one whole number >= 1 per level, finest first; got {channels!r}. The default is (16, 32, 64)."
         )
-    return widths
+    return tuple(map(int, widths))

@@ -121,8 +121,13 @@ def test_copies_and_exports():
 @pytest.mark.parametrize(
     ("shape", "n_outputs", "channels", "message"),
     [
-        ((7,), 21, (4, 8), r"rows of shape \(7,\).*Give X of shape \(n, channels, height, width\)"),
-        ((1, 4, 4), 10, (4, 8), r"numbers for every pixel.*10 numbers"),
+        ((7,), 21, (4, 8), r"takes rows of \(n_channels, height, width\); got \(7,\)\. Give X of"),
+        (
+            (1, 4, 4),
+            10,
+            (4, 8),
+            r"numbers for every pixel; 10 numbers cannot be shared among 4 x 4",
+        ),
         ((1, 4, 4), 16, (), r"one whole number >= 1 per level.*got \(\)"),
         ((1, 4, 4), 16, (4, 0), r"got \(4, 0\).*default is \(16, 32, 64\)"),
         ((1, 4, 4), 16, (4.0, 8), r"got \(4\.0, 8\)"),
