@@ -80,7 +80,8 @@ def _check_axes(row: int, values: np.ndarray, n_axes: int) -> None:
             " values.reshape(-1, 1)."
         )
     raise ValueError(
-        f"X needs utterances of shape (n_frames, n_features); row {row} has the shape {values.shape}. Flatten its frames."
+        f"X needs utterances of shape (n_frames, n_features); row {row} has the shape {values.shape}. A frame"
+        " is one row of numbers."
     )
 
 
