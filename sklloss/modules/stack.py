@@ -128,7 +128,9 @@ class Stack:
 class ModuleLoop(Stack):
     """A stack of any modules: each runs by itself, with torch's autograd."""
 
-    numbers_at_once = 2**17  # what happens inside may be many times as large, and pays to stay in cache
+    numbers_at_once = (
+        2**17
+    )  # what happens inside may be many times as large, and pays to stay in cache
     gains_by_company = False
 
     def __init__(
