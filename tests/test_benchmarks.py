@@ -7,14 +7,19 @@ from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 import torch
+from sklearn.datasets import load_digits
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 
-cost_curves, fit_speed, memory, rivals, search_speed, searches = (
+cost_curves, fit_speed, image_speed, images, memory, rivals, search_speed, searches = (
     importlib.import_module(name)
-    for name in ("cost_curves", "fit_speed", "memory", "rivals", "search_speed", "searches")
+    for name in (
+        *("cost_curves", "fit_speed", "image_speed", "images"),
+        *("memory", "rivals", "search_speed", "searches"),
+    )
 )
 
 FITS = [rivals.OURS, rivals.SKORCH, rivals.MLP, rivals.LOOP, rivals.FUSED]
@@ -66,6 +71,53 @@ def test_fit_speed_compares_fits_predictions_and_imports(monkeypatch, capsys):
     assert barred(imports) == names_in(imports)[1:] == list(fit_speed.IMPORTS)[1:]
     for table in [*tables, imports]:
         assert column(table, "times as long")[0] == "1.00"
+
+
+def test_image_speed_compares_fits_and_predictions(capsys):
+    image_speed.main(["--rounds=1", "--epochs=1", "--rows=30", "--threads=1", "--images", "grey"])
+    fits, predictions = tables_in(capsys.readouterr().out)
+    assert names_in(fits) == list(image_speed.CONTENDERS)
+    assert barred(fits) == [rivals.SKORCH, rivals.LOOP, rivals.FUSED]
+    assert names_in(predictions) == list(image_speed.PREDICTING)
+    assert barred(predictions) == [rivals.SKORCH, rivals.LOOP]
+
+
+@pytest.mark.parametrize("kind", image_speed.IMAGES)
+def test_image_speed_compares_one_network(kind):
+    job = image_speed.Job(kind, rows=202, epochs=1)
+    X, y = job.data()
+    ours = image_speed.our_classifier(job).fit(X, y).net_.module_
+    theirs = [image_speed.network(kind), image_speed.skorch_classifier(job).initialize().module_]
+    shapes = [tuple(parameter.shape) for parameter in ours.parameters()]
+    for module in theirs:
+        assert [tuple(parameter.shape) for parameter in module.parameters()] == shapes
+    theirs[0].load_state_dict(
+        dict(zip(theirs[0].state_dict(), ours.state_dict().values(), strict=True))
+    )
+    batch = torch.from_numpy(X[:50])
+    torch.testing.assert_close(theirs[0](batch), ours(batch), rtol=1e-4, atol=1e-5)
+
+
+def test_images_prints_figures_beside_bars(monkeypatch, capsys):
+    digits = load_digits()
+    monkeypatch.setattr(images, "mnist_5000", lambda: (digits.images[:400], digits.target[:400]))
+    for name, epochs in {"CLEAN_EPOCHS": 1, "NOISE_EPOCHS": 2, "MOST_EPOCHS": 1}.items():
+        monkeypatch.setattr(images, name, epochs)
+    images.main(["--splits=2"])
+    text = capsys.readouterr().out
+    assert re.search(r"1 epochs: accuracy 0\.\d{4} \(0\.\d{3} 0\.\d{3}\)  bar 0.97 MISSED", text)
+    assert re.search(r"seconds of a fit: at most \d+  bar 120 met", text)
+    lines = re.findall(r"^(\w+) +0\.\d{4} \(.*?\) +0\.\d{4} \(.*?\)$", text, re.MULTILINE)
+    assert tuple(lines) == images.LOSSES
+    assert re.search(r"gce over cross_entropy at 2 epochs: [+-]0\.\d{3}  bar > 0", text)
+
+
+def test_relabelled_replaces_a_share_by_other_classes():
+    y = np.array(["a", "b", "c"])[np.random.default_rng(0).integers(0, 3, 6000)]
+    noisy = images.relabelled(y, seed=1)
+    assert (noisy != y).mean() == pytest.approx(images.NOISE_RATE, abs=0.02)
+    wrong = noisy[(y == "a") & (noisy != y)]
+    assert (wrong == "b").mean() == pytest.approx(0.5, abs=0.06)
 
 
 def test_search_speed_writes_searches_and_curves(tmp_path, capsys):
