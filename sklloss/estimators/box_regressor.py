@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from ..losses.base import Task
 from ..losses.boxes import in_order
 from ..training import TargetScaler
-from .boxes import check_inside, checked_boxes
+from .boxes import check_given, check_inside, checked_boxes
 from .export import RAW, FittedModule, OnScaleOfY, Reading, chosen_reading
 from .images import ImageEstimator
 from .overlap import box_ious
@@ -271,12 +272,22 @@ class NeuralBoxRegressor(RegressorMixin, ImageEstimator):
         return FittedModule.of_nets(self.members_, self._input_scaler, self._input_shape, reading)
 
     def _validated(self, X: Any, y: Any, first: bool, shelf: Shelf) -> tuple[Any, np.ndarray]:
-        return super()._validated(X, checked_boxes(y), first, shelf)
+        check_given(y)
+        opened = self._inputs.opened(X)
+        return super()._validated(opened, checked_boxes(y), first, shelf)
 
     def _encode(self, y: np.ndarray, first: bool) -> np.ndarray:
         boxes = np.array(y, dtype=np.float64)
         check_inside(boxes, *self._grid)
         return boxes
+
+    def _module_params(self) -> Mapping[str, Any]:
+        """Tell the locator how large half the longer side is on the scale of the targets."""
+        params = dict(super()._module_params())
+        if self.module == "locator":
+            half = max(self._grid) / 2 / self._target_scaler.scale
+            params.setdefault("scale", half.tolist())
+        return params
 
     def _check_suits(self, loss: Any, sample: Sample) -> None:
         loss.check_y(sample.y)

@@ -9,6 +9,14 @@ import numpy as np
 CORNERS = "x1, y1, x2, y2"
 
 
+def check_given(y: Any) -> None:
+    """Refuse boxes that are missing."""
+    if y is None:
+        raise ValueError(
+            f"requires y to be passed, but the target y is None. Give one box per image, {CORNERS}."
+        )
+
+
 def checked_boxes(y: Any) -> np.ndarray:
     """Return boxes as floats of shape (n_samples, 4).
 
@@ -17,10 +25,6 @@ def checked_boxes(y: Any) -> np.ndarray:
     ValueError
         If they have another shape, are not finite numbers, or a corner is not where it belongs.
     """
-    if y is None:
-        raise ValueError(
-            f"requires y to be passed, but the target y is None. Give one box per image, {CORNERS}."
-        )
     boxes = np.asarray(y)
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         hint = " A single box is [[x1, y1, x2, y2]]." if boxes.shape == (4,) else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +24,8 @@ class Locator(nn.Module):
     dense layer on all pixels has to see an object at every place to know it there; a map moves with the object, so that far fewer images
     suffice, and places are not rounded to the grid.
 
-    An output is ``scale * coordinate + bias``, with coordinates from -1 to 1 along the longer side and one trained scale and bias each.
+    An output is ``scale * coordinate + bias``, with coordinates from -1 to 1 along the longer side; scale and bias train, one of each per
+    output.
 
     Parameters
     ----------
@@ -36,6 +37,8 @@ class Locator(nn.Module):
         Widths of the U-Net's levels, finest first; the convolution before has the first of them.
     activation : {"relu", "tanh", "logistic", "identity", "elu", "gelu", "silu"}, default="relu"
         Behind every 3 x 3 convolution.
+    scale : float or array-like of shape (4,), default=0.5
+        Where the scales of x1, y1, x2, y2 start: half the longer side in units of the target, which `NeuralBoxRegressor` tells.
     dropout : float, default=0.0
         Probability, in [0, 1), with which a channel of the coarsest level is set to 0 in training.
     start_constant : bool, default=True
@@ -78,6 +81,7 @@ class Locator(nn.Module):
         n_outputs: int,
         *,
         channels: Sequence[int] = (16, 32, 64),
+        scale: Any = 0.5,
         activation: str = "relu",
         dropout: float = 0.0,
         start_constant: bool = True,
@@ -105,7 +109,8 @@ class Locator(nn.Module):
             generator=generator,
         )
         self.register_buffer("places", places_of_cells(grid, size, n_outputs), persistent=False)
-        self.scale = nn.Parameter(torch.ones(n_outputs))
+        scales = torch.as_tensor(scale, dtype=torch.float32).expand(CORNERS)
+        self.scale = nn.Parameter(scales.repeat_interleave(n_outputs // CORNERS))
         self.output_bias = nn.Parameter(torch.zeros(n_outputs))
 
     def forward(self, X: Tensor) -> Tensor:

@@ -35,7 +35,7 @@ def test_places_are_the_middles_of_cells_of_two_pixels():
 
 
 def test_a_peak_of_the_maps_is_read_as_its_place():
-    net = network()
+    net = network(scale=1.0)
 
     class Peak(torch.nn.Module):
         def forward(self, hidden):
@@ -61,15 +61,21 @@ def test_learns_to_follow_an_object_that_it_has_not_seen_there():
     moved = train.roll(12, -1)
     net = network((1, 8, 32), channels=(8, 8), start_constant=True)
     optimizer = torch.optim.Adam(net.parameters(), lr=0.02)
-    wanted = (places + 1 - 16) / 16
+    wanted = (places + 1 - 16) / 16 / 2
     for _ in range(200):
         optimizer.zero_grad()
         ((net(train)[:, 0] - wanted) ** 2).mean().backward()
         optimizer.step()
     with torch.no_grad():
-        assert (net(train)[:, 0] - wanted).abs().max() < 0.1
+        assert (net(train)[:, 0] - wanted).abs().max() < 0.05
         found = net(moved)[:, 0] - wanted
-    assert (found - 12 / 16).abs().max() < 0.25
+    assert (found - 12 / 16 / 2).abs().max() < 0.12
+
+
+def test_scales_start_where_they_are_told():
+    assert torch.equal(network(scale=(1, 2, 3, 4)).scale.data, torch.tensor([1.0, 2, 3, 4]))
+    doubled = network(n_outputs=8, scale=[1.0, 2, 3, 4]).scale.data
+    assert torch.equal(doubled, torch.tensor([1.0, 1, 2, 2, 3, 3, 4, 4]))
 
 
 def test_initial_numbers_come_from_the_generator_alone():
