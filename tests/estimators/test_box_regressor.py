@@ -237,7 +237,7 @@ def test_a_network_of_ones_own():
         def __init__(self, n_outputs):
             super().__init__(nn.Flatten(), nn.Linear(120, n_outputs))
 
-    model = regressor(module=Flat, module_params=None, max_epochs=100, lr=0.01).fit(X, y)
+    model = regressor("mse", module=Flat, module_params=None, max_epochs=50).fit(X, y)
     assert model.predict(X).shape == (40, 4)
     assert isinstance(model.net_.module_, Flat)
     with pytest.raises(ValueError, match="puts out 2 numbers per row, and giou for 4 targets"):
