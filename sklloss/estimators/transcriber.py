@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from ..losses.base import Loss, Task
-from ..losses.paths import frames_needed
+from ..losses.paths import BLANK, frames_needed, lengths_of
 from ..modules import build_module
 from ..training import InputScaler, LossNet, RaggedRows, TrainingSet, generator
 from .base import NeuralEstimator
@@ -28,6 +28,7 @@ from .utterances import as_rows, check_long_enough, checked_utterances
 
 BATCH = 32  # utterances per step, where batch_size="auto"
 ROWS_AT_ONCE = 1024  # that are transcribed
+SELDOM = 1e-3  # symbols per frame, at least, where training starts
 
 
 class SequenceTranscriber(NeuralEstimator):
@@ -71,7 +72,7 @@ class SequenceTranscriber(NeuralEstimator):
         How many beginnings the beam search keeps.
     features : {"log_mel"} or None, default=None
         None: X holds arrays (n_frames, n_features).  "log_mel": X holds waveforms (n_instants,), whose log-mel features are computed
-        inside; whole numbers are divided by the largest of their type.  It needs the package librosa.
+        inside; int16 and int32, as sound files hold them, are divided by their largest.  It needs the package librosa.
     sampling_rate : float, default=16000
         Instants per second of a waveform.
     n_mels : int, default=40
@@ -330,6 +331,18 @@ class SequenceTranscriber(NeuralEstimator):
         net = super()._net(start, data, seed)
         net.raw_shape = (-1, start.baseline.numel())  # frames, outputs
         return net
+
+    def _module(self, start: Start, data: TrainingSet, seed: int) -> nn.Module:
+        """Return a network that starts by saying as many symbols per frame as there are."""
+        module: Any = super()._module(start, data, seed)
+        if isinstance(self.module, str):
+            frames_out = frames_out_of(module)
+            n_frames = sum(frames_out(length) for length in data.X.lengths.tolist())
+            said = (lengths_of(data.y).sum() / n_frames).clamp(SELDOM, 0.5)
+            module.output_bias.data[BLANK] += (
+                1 / said - 1
+            ).log()  # symbols and blank are even in the best constant
+        return module
 
     def _check_module(self, module: nn.Module, few: Tensor, start: Start) -> None:
         check_frames(module, few, start.baseline.numel(), start.loss.label)

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 
 FLOATS = (np.float64, np.float32)
+SAMPLES = (np.int16, np.int32)  # what sound files hold
 
 
 def as_rows(values: list[Any]) -> np.ndarray:
@@ -32,7 +33,7 @@ def checked_utterances(X: Any, n_axes: int) -> np.ndarray:
         If X is none, or an utterance is empty, has another width than the first, or numbers that are not finite; it is named.
     """
     _check_kind(X)
-    utterances = [_floats(row, values) for row, values in enumerate(X)]
+    utterances = [_floats(row, values, n_axes) for row, values in enumerate(X)]
     for row, values in enumerate(utterances):
         _check_axes(row, values, n_axes)
         _check_values(row, values)
@@ -55,10 +56,12 @@ def _check_kind(X: Any) -> None:
         raise ValueError("X has 0 utterances, and at least one is required. Give some.")
 
 
-def _floats(row: int, values: Any) -> np.ndarray:
+def _floats(row: int, values: Any, n_axes: int) -> np.ndarray:
+    """Return floats; the whole numbers of a sound file as parts of their largest."""
     try:
         array = np.asarray(values)
-        return array if array.dtype.type in FLOATS else array.astype(np.float64)
+        unit = np.iinfo(array.dtype).max + 1 if n_axes == 1 and array.dtype.type in SAMPLES else 1
+        return array if array.dtype.type in FLOATS else array.astype(np.float64) / unit
     except (TypeError, ValueError) as error:
         raise TypeError(
             f"X needs arrays of numbers; row {row} is a {type(values).__name__} that is none ({error}). Give one array per utterance."
