@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -327,21 +327,19 @@ class SequenceTranscriber(NeuralEstimator):
         lengths = torch.tensor([len(utterance) for utterance in utterances])
         return RaggedRows(frames.to(self._device()), lengths.to(self._device()))
 
-    def _net(self, start: Start, data: TrainingSet, seed: int) -> LossNet:
-        net = super()._net(start, data, seed)
-        net.raw_shape = (-1, start.baseline.numel())  # frames, outputs
-        return net
+    @property
+    def _raw_shape(self) -> tuple[int, int]:
+        return -1, self._n_classes  # frames, outputs
 
     def _module(self, start: Start, data: TrainingSet, seed: int) -> nn.Module:
         """Return a network that starts by saying as many symbols per frame as there are."""
         module: Any = super()._module(start, data, seed)
         if isinstance(self.module, str):
-            frames_out = frames_out_of(module)
-            n_frames = sum(frames_out(length) for length in data.X.lengths.tolist())
+            frames_out, rows = frames_out_of(module), cast(RaggedRows, data.X)
+            n_frames = sum(frames_out(length) for length in rows.lengths.tolist())
             said = (lengths_of(data.y).sum() / n_frames).clamp(SELDOM, 0.5)
-            module.output_bias.data[BLANK] += (
-                1 / said - 1
-            ).log()  # symbols and blank are even in the best constant
+            # symbols and blank are even in the best constant
+            module.output_bias.data[BLANK] += (1 / said - 1).log()
         return module
 
     def _check_module(self, module: nn.Module, few: Tensor, start: Start) -> None:

@@ -19,21 +19,21 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .base import MIN_SHARE, Loss, State, Task, parameter
+from .base import MIN_SHARE, State, Task, parameter
 from .domains import Interval
 from .paths import BLANK, collapsed, lengths_of, path_entropy
-from .weighted import class_mass, row_sums
+from .rows import RowLoss
+from .weighted import class_mass
 
 IMPROBABLE = -1e4  # logit of a symbol in a frame behind the end of an utterance
 FRAMES_PER_SYMBOL = 2  # in which the best constant says a transcript
 
 
 @dataclass(frozen=True)
-class TranscriptionLoss(Loss):
+class TranscriptionLoss(RowLoss):
     """Base of the losses for transcription.
 
     A subclass defines ``of_row(raw, y, state)``, shape (*models, n_samples): the loss of an utterance, per symbol of its transcript.
-    Every target carries the loss of its row.
     """
 
     task: ClassVar[Task] = "transcription"
@@ -57,20 +57,6 @@ class TranscriptionLoss(Loss):
     def shaped(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """Turn what the network put out, (*models, n_samples, width), into (*models, n_samples, n_frames, n_symbols + 1)."""
         return raw.unflatten(-1, (-1, state["prior"].shape[-1]))
-
-    def of_row(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Return the loss of every row, shape (*models, n_samples)."""
-        raise NotImplementedError(f"{type(self).__name__} needs a method of_row(raw, y, state).")
-
-    def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Return the loss of every row once for each of its targets, shape of y: their mean is the row's loss."""
-        return self.of_row(raw, y, state).unsqueeze(-1).expand(y.shape)
-
-    def total(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
-        """Return the sum over rows of weight times loss, shape (*models,); rows of weight 0 at the end cost no time."""
-        n_rows = _last_row(sample_weight)
-        values = self.of_row(raw[..., :n_rows, :, :], y[..., :n_rows, :], state)
-        return row_sums(values * sample_weight[..., :n_rows])
 
     def __call__(
         self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor | None = None
@@ -131,12 +117,6 @@ def certain_blank_where(is_padding: Tensor, raw: Tensor) -> Tensor:
     blank = torch.full_like(raw[(0,) * (raw.ndim - 1)], IMPROBABLE)
     blank[BLANK] = 0
     return torch.where(is_padding.unsqueeze(-1), blank, raw)
-
-
-def _last_row(sample_weight: Tensor) -> int:
-    """Return how many rows there are up to the last with weight in any model; one at least."""
-    counts = (sample_weight != 0).reshape(-1, sample_weight.shape[-1]).any(0).nonzero()
-    return int(counts[-1]) + 1 if len(counts) else 1
 
 
 def _shares(y: Tensor, sample_weight: Tensor, n_classes: int) -> Tensor:

@@ -173,18 +173,6 @@ def test_weight_2_is_a_row_repeated_and_0_a_row_removed(loss):
 
 
 @each
-def test_rows_of_weight_0_at_the_end_are_not_computed(loss, monkeypatch):
-    raw, y, _, state = draw(loss)
-    seen = []
-    original = type(loss).of_row
-    monkeypatch.setattr(
-        type(loss), "of_row", lambda self, r, *rest: seen.append(len(r)) or original(self, r, *rest)
-    )
-    loss(raw, y, state, torch.tensor([1.0, 0, 1, 0, 0, 0]).double())
-    assert seen == [3]
-
-
-@each
 @pytest.mark.parametrize("cut", ["raw", "y", "sample_weight"])
 def test_shapes_that_would_broadcast_are_refused(loss, cut):
     raw, y, weights, state = draw(loss)
