@@ -354,7 +354,7 @@ class NeuralEstimator(NetBuilder):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
+        self._inputs.tag(tags.input_tags)
         return tags
 
 

@@ -29,6 +29,5 @@ class ImageEstimator(NeuralEstimator):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = tags.target_tags.required = True
+        tags.target_tags.required = True
         return tags

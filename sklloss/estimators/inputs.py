@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
+from sklearn.utils import InputTags
 
 from ..modules import MODULES, has_channels_last
 from ..modules.text import UNKNOWN
@@ -27,6 +28,9 @@ class Inputs:
     """
 
     takes_any_floats = False
+
+    def tag(self, tags: InputTags) -> None:
+        """Tell scikit-learn what X may be; two axes if nothing else is said."""
 
     def options(self, X: Any) -> dict[str, Any]:
         """Return how scikit-learn's ``validate_data`` is to look at X."""
@@ -56,6 +60,10 @@ class Table(Inputs):
 
     takes_any_floats = True
 
+    def tag(self, tags: InputTags) -> None:
+        """Two axes, dense or sparse."""
+        tags.sparse = True
+
     def opened(self, X: Any) -> Any:
         """Refuse more axes, and say what takes them."""
         if len(getattr(X, "shape", ())) > 2:
@@ -71,6 +79,10 @@ class Arrays(Inputs):
 
     takes_any_floats = True
 
+    def tag(self, tags: InputTags) -> None:
+        """Any axes, tables dense or sparse."""
+        tags.sparse = tags.three_d_array = True
+
     def options(self, X: Any) -> dict[str, Any]:
         """Leave whole numbers of more axes as they are."""
         if len(getattr(X, "shape", ())) <= 2:
@@ -80,6 +92,10 @@ class Arrays(Inputs):
 
 class Images(Inputs):
     """Images ``(n_samples, n_channels, height, width)`` or ``(n_samples, height, width)``, whole numbers or floats."""
+
+    def tag(self, tags: InputTags) -> None:
+        """Three axes, or four."""
+        tags.two_d_array, tags.three_d_array = False, True
 
     def options(self, X: Any) -> dict[str, Any]:
         """Leave whole numbers as they are."""
@@ -206,6 +222,10 @@ class Tokens(Inputs):
 
 class Sequences(Inputs):
     """Sequences of frames, which only a `SequenceTranscriber` takes."""
+
+    def tag(self, tags: InputTags) -> None:
+        """No table."""
+        tags.two_d_array = False
 
     def opened(self, X: Any) -> Any:
         """Refuse, and say what takes them."""
