@@ -21,16 +21,28 @@ from collections import Counter
 import numpy as np
 from data import tidigits
 from sklearn.model_selection import KFold
+from skorch.callbacks import LRScheduler
+from torch.optim.lr_scheduler import OneCycleLR
 
 from sklloss import SequenceTranscriber, word_error_rate
 
 FOLDS = KFold(4, shuffle=True, random_state=0)
+EPOCHS = 100
 BAR = 0.05
 
 
 def model() -> SequenceTranscriber:
+    """Return the network, its learning rate rising for a third of the epochs and then falling to 0."""
+    cycle = LRScheduler(OneCycleLR, max_lr=0.005, total_steps=EPOCHS)
     return SequenceTranscriber(
-        "ctc", tokens="word", batch_size=8, max_epochs=80, n_iter_no_change=80, random_state=0
+        "ctc",
+        tokens="word",
+        batch_size=4,
+        lr=0.005 / 25,
+        max_epochs=EPOCHS,
+        n_iter_no_change=EPOCHS,
+        callbacks=[cycle],
+        random_state=0,
     )
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..losses.paths import BLANK
+from ..losses.paths import BLANK, lengths_of
 from ..modules import check_widths
+from ..training import TrainingSet
 
 ENOUGH_BLANK = 0.999  # probability of the blank behind the end of an utterance
 
@@ -51,3 +52,12 @@ def check_frames(module: nn.Module, few: Tensor, n_outputs: int, label: str) -> 
             f"module {type(module).__name__} says symbols behind the end of an utterance, where the last column of its input is 0."
             " Let it return certain_blank_where(mask == 0, logits), from sklloss.losses."
         )
+
+
+def symbols_per_frame(data: TrainingSet, frames_out: Callable[[int], int]) -> Tensor:
+    """Return how many symbols there are per frame that a network puts out, over the weighted training rows."""
+    rows: Any = data.X
+    lengths = rows.lengths[data.train].tolist()
+    weights = data.sample_weight[data.train]
+    frames = weights.new_tensor([frames_out(length) for length in lengths])
+    return (weights @ lengths_of(data.y[data.train]).to(weights.dtype)) / (weights @ frames)

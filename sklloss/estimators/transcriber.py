@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, cast
+from math import log
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,14 +12,15 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from ..losses.base import Loss, Task
-from ..losses.paths import BLANK, frames_needed, lengths_of
+from ..losses.paths import BLANK, frames_needed
+from ..losses.sequences import FRAMES_PER_SYMBOL
 from ..modules import build_module
 from ..training import InputScaler, LossNet, RaggedRows, TrainingSet, generator
 from .base import NeuralEstimator
 from .builder import Start
 from .decoding import beam_search, greedy
 from .edit_distance import token_error_rate
-from .frames import check_frames, frames_out_of
+from .frames import check_frames, frames_out_of, symbols_per_frame
 from .log_mel import LogMel
 from .parameters import DOMAINS
 from .ready import Shelf
@@ -335,11 +337,9 @@ class SequenceTranscriber(NeuralEstimator):
         """Return a network that starts by saying as many symbols per frame as there are."""
         module: Any = super()._module(start, data, seed)
         if isinstance(self.module, str):
-            frames_out, rows = frames_out_of(module), cast(RaggedRows, data.X)
-            n_frames = sum(frames_out(length) for length in rows.lengths.tolist())
-            said = (lengths_of(data.y).sum() / n_frames).clamp(SELDOM, 0.5)
-            # symbols and blank are even in the best constant
-            module.output_bias.data[BLANK] += (1 / said - 1).log()
+            said = symbols_per_frame(data, frames_out_of(module)).clamp(SELDOM, 0.5)
+            log_odds = (1 / said - 1).log() - log(FRAMES_PER_SYMBOL - 1)
+            module.output_bias.data[BLANK] += log_odds
         return module
 
     def _check_module(self, module: nn.Module, few: Tensor, start: Start) -> None:

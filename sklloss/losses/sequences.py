@@ -26,7 +26,9 @@ from .rows import RowLoss
 from .weighted import class_mass
 
 IMPROBABLE = -1e4  # logit of a symbol in a frame behind the end of an utterance
-FRAMES_PER_SYMBOL = 2  # in which the best constant says a transcript
+FRAMES_PER_SYMBOL = (
+    8  # in which the best constant says a transcript: with more, its loss hardly rises
+)
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class TranscriptionLoss(RowLoss):
         return n_classes
 
     def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
-        """Return the hyperparameters and ``prior``, the shares of blank (one half) and symbols, (1, 1, n_classes)."""
+        """Return the hyperparameters and ``prior``, the shares of blank (7/8) and symbols, (1, 1, n_classes)."""
         state = super().prepare(y, sample_weight, n_classes)
         if n_classes is None:
             raise ValueError(f"{self.label} needs n_classes to prepare its state.")
@@ -83,7 +85,7 @@ class TranscriptionLoss(RowLoss):
         return _shares(y, sample_weight, state["prior"].shape[-1]).log()
 
     def constant_raw(self, baseline: Tensor, y: Tensor, state: State) -> Tensor:
-        """Return the raw output of the best constant for some targets: two frames per symbol, and then certain blanks.
+        """Return the raw output of the best constant for some targets: eight frames per symbol, and then certain blanks.
 
         It is told how many symbols there are, and guesses each by its share.
 
@@ -95,7 +97,7 @@ class TranscriptionLoss(RowLoss):
 
         Returns
         -------
-        Tensor of shape (*models, n_samples, 2 * max_length, n_symbols + 1)
+        Tensor of shape (*models, n_samples, 8 * max_length, n_symbols + 1)
         """
         n_frames = FRAMES_PER_SYMBOL * y.shape[-1]
         spoken = (FRAMES_PER_SYMBOL * lengths_of(y)).clamp(min=1).unsqueeze(-1)
@@ -120,13 +122,13 @@ def certain_blank_where(is_padding: Tensor, raw: Tensor) -> Tensor:
 
 
 def _shares(y: Tensor, sample_weight: Tensor, n_classes: int) -> Tensor:
-    """Return one half for the blank, and for each symbol half its share of the weight, (1, n_classes)."""
+    """Return the share of frames that the best constant gives to the blank and to each symbol, (1, n_classes)."""
     of_symbol = sample_weight.unsqueeze(-1).expand(y.shape) * (y > BLANK)
     mass = class_mass(y.clamp(min=BLANK).long().reshape(-1, 1), of_symbol.reshape(-1), n_classes)
     mass = mass.nan_to_num(0.0).clamp(min=MIN_SHARE)
     mass[:, BLANK] = 0
-    shares = mass / (2 * mass.sum(-1, keepdim=True).clamp(min=MIN_SHARE))
-    shares[:, BLANK] = 0.5
+    shares = mass / (FRAMES_PER_SYMBOL * mass.sum(-1, keepdim=True).clamp(min=MIN_SHARE))
+    shares[:, BLANK] = 1 - 1 / FRAMES_PER_SYMBOL
     return shares
 
 

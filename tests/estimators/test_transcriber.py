@@ -478,3 +478,18 @@ def test_a_failed_fit_leaves_the_model_as_it_was(fitted, unseen):
 def test_training_that_goes_nowhere_warns(data):
     with pytest.warns(ConvergenceWarning, match="worse than the best constant"):
         small(lr=30.0, max_epochs=1, activation="identity").fit(*data)
+
+
+def test_training_starts_with_the_blank_as_frequent_as_it_is():
+    rng = np.random.default_rng(0)
+    X = [rng.normal(size=(n, 2)) for n in (32, 32, 64, 500)]
+    model = small(lr=1e-12, max_epochs=1).fit(X, ["ab", "ba", "aabb", "a"], [1, 1, 1, 0])
+    for p in model.predict_proba(X):
+        np.testing.assert_allclose(p, np.tile([7 / 8, 1 / 16, 1 / 16], (len(p), 1)), rtol=1e-4)
+    doubled = [np.repeat(x, 2, axis=0) for x in X[:3]]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = small(lr=1e-12, max_epochs=1).fit(doubled, ["ab", "ba", "aabb"])
+    np.testing.assert_allclose(
+        model.predict_proba(doubled)[0][0], [15 / 16, 1 / 32, 1 / 32], rtol=1e-4
+    )
