@@ -206,9 +206,10 @@ class Tokens(Inputs):
         """Refuse fractions and negative numbers."""
         wrong = (X < 0) | (X % 1 != 0)
         if wrong.any():
+            kind = "Negative values" if (X[wrong] < 0).all() else "Values"
             raise ValueError(
-                f"module='text' takes token ids, whole numbers from 0; {wrong.sum()} of {X.size} values are not, for example"
-                f" {X[wrong][0]:g}. Give what a TokenVectorizer returns."
+                f"{kind} in data passed to module='text', which takes token ids, whole numbers from 0; {wrong.sum()} of {X.size} are"
+                f" not, for example {X[wrong][0]:g}. Give what a TokenVectorizer returns."
             )
 
     def facts(self, X: Any) -> dict[str, Any]:
@@ -218,6 +219,10 @@ class Tokens(Inputs):
     def scaler(self, X: Any, sample_weight: np.ndarray) -> InputScaler:
         """Leave ids as they are."""
         return InputScaler()
+
+    def tag(self, tags: InputTags) -> None:
+        """Say that X holds whole numbers from 0 that have no order."""
+        tags.categorical = tags.positive_only = True
 
 
 class Sequences(Inputs):

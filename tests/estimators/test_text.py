@@ -1,6 +1,7 @@
 """Texts: token ids into the network of texts, sparse counts into the plain one, in Pipelines and searches."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.utils.estimator_checks import check_estimator
 
 from sklloss import LossSearchCV, NeuralClassifier, NeuralRegressor, TokenVectorizer
 
@@ -172,7 +174,11 @@ def test_to_module_takes_ids(ids, pooling, output):
 
 
 BAD_IDS = {
-    "negative": (lambda X: X - 1, ValueError, r"whole numbers from 0; .* of .*, for example -1"),
+    "negative": (
+        lambda X: X - 1,
+        ValueError,
+        "Negative values in data passed to .*whole numbers from 0; .*, for example -1",
+    ),
     "fractions": (lambda X: X + 0.5, ValueError, r"whole numbers from 0; .*for example .*\.5"),
     "missing": (lambda X: np.where(X == 2, np.nan, X), ValueError, "contains NaN"),
     "text": (lambda X: LINES, ValueError, "X has text. Put a TokenVectorizer before it"),
@@ -233,3 +239,29 @@ def test_sparse_counts_are_made_dense_a_few_rows_at_a_time(monkeypatch):
     assert model.predict(X).shape == (2000,)
     assert len(made_dense) >= 20
     assert max(made_dense) <= 2000 * 100_000 / 10
+
+
+FEED_FRACTIONS = {
+    "check_sample_weight_equivalence_on_dense_data",
+    "check_classifiers_one_label_sample_weights",
+    "check_class_weight_classifiers",
+    "check_decision_proba_consistency",
+}
+NEED_COLUMNS = {"check_classifiers_train", "check_regressors_train"}  # a mean does not see them
+
+
+@pytest.mark.parametrize("estimator", [NeuralClassifier, NeuralRegressor])
+def test_checks_of_scikit_learn_pass_where_they_feed_whole_numbers(estimator):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the checks provoke scikit-learn's own warnings
+        model = estimator(module="text", module_params=SMALL, max_epochs=10)
+        results = check_estimator(model, on_fail=None, on_skip=None)
+    failed = {r["check_name"] for r in results if r["status"] == "failed"}
+    assert failed <= FEED_FRACTIONS | NEED_COLUMNS
+    assert sum(r["status"] == "passed" for r in results) >= 55
+
+
+def test_tags_say_what_ids_are():
+    tags = NeuralClassifier(module="text").__sklearn_tags__().input_tags
+    assert (tags.categorical, tags.positive_only, tags.sparse) == (True, True, False)
+    assert NeuralClassifier().__sklearn_tags__().input_tags.sparse

@@ -283,3 +283,15 @@ def test_kernel_sizes_may_be_a_list_and_longer_than_the_document():
     np.testing.assert_allclose(
         module(some_ids())[3].detach(), module(torch.zeros(1, 1))[0].detach()
     )
+
+
+@pytest.mark.parametrize("numbers", [1, 20, 2**18])
+def test_gradients_of_means_are_those_of_autograd_in_any_number_of_pieces(numbers, monkeypatch):
+    monkeypatch.setattr("sklloss.modules.pooling.CHUNK_NUMBERS", numbers)
+    embeddings, ids = table().requires_grad_(), some_ids([9, 9, 5, 0, 7])
+    slope = torch.randn(5, 6, dtype=torch.float64, generator=source(1))
+    (found,) = torch.autograd.grad(MeanPooling(6)(ids, embeddings), embeddings, slope)
+    is_token = (ids != 0).unsqueeze(-1)
+    means = (embeddings[ids] * is_token).sum(1) / is_token.sum(1).clamp(min=1)
+    (expected,) = torch.autograd.grad(means, embeddings, slope)
+    torch.testing.assert_close(found, expected)
