@@ -27,7 +27,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 from sklloss import SequenceTranscriber, word_error_rate
 
 FOLDS = KFold(4, shuffle=True, random_state=0)
-EPOCHS = 100
+EPOCHS = 120
 BAR = 0.05
 
 
