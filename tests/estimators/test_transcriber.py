@@ -2,6 +2,7 @@
 
 import pickle
 import warnings
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from sklearn.utils import estimator_checks
 from torch import nn
 
 from sklloss import LossSearchCV, NeuralClassifier, SequenceTranscriber, token_error_rate
-from sklloss.losses import CTC, EntropyCTC, FocalCTC, certain_blank_where
+from sklloss.losses import CTC, EntropyCTC, FocalCTC, TranscriptionLoss, certain_blank_where
 
 SMALL = {"widths": (16,), "kernel_size": 3}
 LETTERS = "abc"
@@ -366,6 +367,22 @@ def test_a_network_that_does_not_fit_is_refused(params, message, data):
 def test_the_network_for_sequences_belongs_to_the_transcriber():
     with pytest.raises(ValueError, match="belongs to SequenceTranscriber"):
         NeuralClassifier(module="sequence").fit(np.ones((4, 2)), [0, 1, 0, 1])
+
+
+@dataclass(frozen=True)
+class Rooted(TranscriptionLoss):
+    """The square root of CTC's."""
+
+    def of_row(self, raw, y, state):
+        return (CTC().of_row(raw, y, {"label_smoothing": torch.zeros(1, 1)}) + 1e-3).sqrt()
+
+
+@pytest.mark.parametrize("loss", [Rooted, Rooted()])
+def test_a_loss_of_ones_own_is_a_subclass(loss, data, unseen):
+    model = small(loss).fit(*data)
+    assert model.loss_ == Rooted()
+    assert model.score(*unseen) > 0.9
+    assert pickle.loads(pickle.dumps(model)).predict(unseen[0]) == model.predict(unseen[0])
 
 
 # ---------------------------------------------------------------------- bad input
