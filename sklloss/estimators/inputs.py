@@ -189,7 +189,7 @@ class Tokens(Inputs):
         return {"dtype": "numeric"}
 
     def opened(self, X: Any) -> Any:
-        """Refuse text."""
+        """Refuse text, and rows of unequal length."""
         if sparse.issparse(X):
             raise TypeError(
                 "module='text' takes token ids in a dense array, and X is sparse. Sparse counts and TF-IDF go to module='mlp'."
@@ -199,6 +199,14 @@ class Tokens(Inputs):
             raise ValueError(
                 "module='text' takes token ids, and X has text. Put a TokenVectorizer before it: make_pipeline(TokenVectorizer(),"
                 " NeuralClassifier(module='text'))."
+            )
+        lengths = (
+            {len(row) for row in X if hasattr(row, "__len__")} if isinstance(X, list) else set()
+        )
+        if len(lengths) > 1:
+            raise ValueError(
+                f"X has rows of {min(lengths)} to {max(lengths)} token ids, and module='text' takes rows of one length. Fill them up"
+                " with 0, or let a TokenVectorizer do so."
             )
         return X
 

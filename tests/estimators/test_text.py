@@ -186,6 +186,11 @@ BAD_IDS = {
     "a column of text": (lambda X: pd.DataFrame({"text": LINES}), ValueError, "X has text. Put"),
     "a Series of text": (lambda X: pd.Series(LINES), ValueError, "X has text. Put"),
     "words": (lambda X: np.array([line.split()[:2] for line in LINES]), ValueError, "X has text"),
+    "unequal rows": (
+        lambda X: [row[row > 0].tolist() for row in X],
+        ValueError,
+        "X has rows of 0 to .* token ids.*Fill them up with 0",
+    ),
     "sparse": (
         sparse.csr_array,
         TypeError,
