@@ -29,7 +29,7 @@ from sklloss import NeuralClassifier
 
 LOSSES = ("cross_entropy", "mse", "focal", "gce")
 NOISE_RATE, EPOCHS = 0.3, 14
-GARMENTS = 5_000
+GARMENTS = 3_000
 STOPPED = {"early_stopping": True, "n_iter_no_change": 3}
 
 

@@ -1,5 +1,6 @@
 """The benchmarks of speed and memory run, and every rival has its line; how fast or large anything is, is not looked at."""
 
+import gzip
 import importlib
 import re
 import sys
@@ -110,6 +111,26 @@ def test_images_prints_figures_beside_bars(monkeypatch, capsys):
     lines = re.findall(r"^(\w+) +0\.\d{4} \(.*?\) +0\.\d{4} \(.*?\)$", text, re.MULTILINE)
     assert tuple(lines) == images.LOSSES
     assert re.search(r"gce over cross_entropy at 2 epochs: [+-]0\.\d{3}  bar > 0", text)
+
+
+def test_garments_are_read_from_a_folder(tmp_path, monkeypatch):
+    pixels = np.arange(3 * 784, dtype=np.uint8)
+    files = {
+        "train-images-idx3-ubyte.gz": (16, pixels),
+        "train-labels-idx1-ubyte.gz": (8, [9, 0, 3]),
+    }
+    for name, (header, values) in files.items():
+        content = bytes(header) + np.asarray(values, np.uint8).tobytes()
+        (tmp_path / name).write_bytes(gzip.compress(content))
+    X, y = images.fashion_mnist(str(tmp_path))
+    np.testing.assert_array_equal(X, pixels.reshape(3, 28, 28))
+    assert y.tolist() == ["ankle boot", "T-shirt", "dress"]
+    monkeypatch.setenv("FASHION_MNIST", str(tmp_path))
+    some, names = images.fashion_mnist(n_rows=2)
+    assert some.shape == (2, 28, 28)
+    assert set(names) < set(y)
+    with pytest.raises(FileNotFoundError, match="apt-get download dataset-fashion-mnist"):
+        images.fashion_mnist(str(tmp_path / "nowhere"))
 
 
 def test_relabelled_replaces_a_share_by_other_classes():
