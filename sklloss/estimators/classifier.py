@@ -33,9 +33,8 @@ class NeuralClassifier(ClassifierMixin, LabelledEstimator):
         ``torch.nn`` loss class or instance; or your own, called with logits (n, classes) and class indices (n,) and returning
         one loss per row.
     module : str, nn.Module class, instance or factory, default="mlp"
-        The network.  A class or factory receives the widths of input and output under the usual names (``n_features``,
-        ``n_outputs`` ...); an instance is copied at every fit.  Losses of probabilities need one output for two classes, else
-        one per class.
+        The network: "mlp" for tables, "cnn" for images, "text" for token ids, or your own, as in `NeuralRegressor`.  Losses of
+        probabilities need one output for two classes, else one per class.
     module_params, hidden_layer_sizes, activation, dropout
         As in `NeuralRegressor`.
     optimizer, optimizer_params, lr, batch_size, max_epochs, weight_decay, l1
@@ -136,7 +135,8 @@ class NeuralClassifier(ClassifierMixin, LabelledEstimator):
         Parameters
         ----------
         X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
-            Features: numbers, none missing.
+            Features: numbers, none missing.  With ``module="cnn"`` images, (n_samples, n_channels, height, width) or
+            (n_samples, height, width), of whole numbers or floats; with ``module="text"`` token ids, (n_samples, length).
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Labels of any type; for multi-label problems a matrix of 0 and 1.
         sample_weight : array-like of shape (n_samples,) or None, default=None

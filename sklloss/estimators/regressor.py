@@ -51,9 +51,10 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
         ``torch.nn`` loss class or instance; or your own, called with prediction and y of shape (n,) or (n, targets) and
         returning one loss per row.
     module : str, nn.Module class, instance or factory, default="mlp"
-        The network: a built-in by name, or your own.  A class or factory receives the widths of input and output under the usual
-        names (``n_features``, ``in_channels``, ``n_outputs`` ...), the shape of a row as ``input_shape``; an instance is copied at
-        every fit.  Your own may take X of any number of axes.
+        The network: "mlp" for tables, "cnn" for images, "text" for token ids, or your own.  A class or factory receives the widths
+        of input and output under the usual names (``n_features``, ``in_channels``, ``n_outputs``, ``num_classes`` ...), the shape
+        of a row as ``input_shape``; one that takes any keywords, as torchvision's do, receives ``num_classes``.  An instance is
+        copied at every fit.  Your own may take X of any number of axes.
     module_params : dict or None, default=None
         Further arguments of the class or factory; also as ``module__x``.
     hidden_layer_sizes : int or tuple of int, default=(100,)
