@@ -28,12 +28,14 @@ from data import mnist_5000
 from scipy import ndimage
 from sklearn.model_selection import train_test_split
 from skorch.callbacks import LRScheduler
-from torch.optim.lr_scheduler import CosineAnnealingLR
+from torch.optim.lr_scheduler import OneCycleLR
 
 from sklloss import NeuralBoxRegressor, NeuralSegmenter
 
 SIZE = 40  # pixels, height and width of a canvas
-MASK_EPOCHS, BOX_EPOCHS = 4, 10
+BATCH = 32  # canvases per step
+STROKES, PIECES = (1, 4), (2, 5)  # of clutter on a canvas: the fewest, and one more than the most
+MASK_EPOCHS, BOX_EPOCHS = 4, 12
 MASK_LOSSES, BOX_LOSSES = ("cross_entropy", "dice"), ("giou", "mse")
 
 
@@ -68,11 +70,11 @@ def canvases(digits: np.ndarray, seed: int) -> Canvases:
 
 
 def cluttered(digits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return noise with one or two strokes and two to four pieces of digits."""
+    """Return noise with a few strokes and pieces of digits."""
     canvas = rng.normal(20, 20, (SIZE, SIZE)).clip(0, 255)
-    for _ in range(rng.integers(1, 3)):
+    for _ in range(rng.integers(*STROKES)):
         np.maximum(canvas, stroke(rng), out=canvas)
-    for _ in range(rng.integers(2, 5)):
+    for _ in range(rng.integers(*PIECES)):
         piece = part_of(ink_of(digits[rng.integers(len(digits))]), rng)
         where = anywhere(piece.shape, rng)
         np.maximum(canvas[where], piece, out=canvas[where])
@@ -128,26 +130,31 @@ def stroke(rng: np.random.Generator) -> np.ndarray:
     return layer * (rng.uniform(150, 255) / layer.max())
 
 
-def segmenter(loss: str, seed: int = 0) -> NeuralSegmenter:
-    """Return a small U-Net; its learning rate falls to 0 as training ends."""
+def rise_and_fall(n_canvases: int, epochs: int) -> dict:
+    """Return settings by which the learning rate rises for a third of the steps and then falls to 0."""
+    steps = epochs * -(-n_canvases // BATCH)
+    cycle = LRScheduler(OneCycleLR, max_lr=0.006, total_steps=steps, step_every="batch")
+    stop = {"max_epochs": epochs, "n_iter_no_change": epochs}
+    return {"lr": 0.006 / 25, "batch_size": BATCH, "callbacks": [cycle], **stop}
+
+
+def segmenter(loss: str, n_canvases: int) -> NeuralSegmenter:
+    """Return a U-Net of half the usual widths."""
     return NeuralSegmenter(
         loss,
         module_params={"channels": (8, 16, 32)},
-        lr=0.006,
-        max_epochs=MASK_EPOCHS,
-        callbacks=[LRScheduler(policy=CosineAnnealingLR, T_max=MASK_EPOCHS)],
-        random_state=seed,
+        random_state=0,
+        **rise_and_fall(n_canvases, MASK_EPOCHS),
     )
 
 
-def box_regressor(loss: str, seed: int = 0) -> NeuralBoxRegressor:
-    """Return the network that locates; its learning rate falls to 0 as training ends."""
+def box_regressor(loss: str, n_canvases: int) -> NeuralBoxRegressor:
+    """Return a locator of three quarters of the usual widths."""
     return NeuralBoxRegressor(
         loss,
-        lr=0.006,
-        max_epochs=BOX_EPOCHS,
-        callbacks=[LRScheduler(policy=CosineAnnealingLR, T_max=BOX_EPOCHS)],
-        random_state=seed,
+        module_params={"channels": (12, 24, 48)},
+        random_state=0,
+        **rise_and_fall(n_canvases, BOX_EPOCHS),
     )
 
 
@@ -164,7 +171,7 @@ def iou(one: np.ndarray, other: np.ndarray) -> float:
 
 def mask_row(loss: str, train: Canvases, test: Canvases) -> tuple[NeuralSegmenter, dict]:
     start = time.perf_counter()
-    model = segmenter(loss).fit(train.X, train.masks)
+    model = segmenter(loss, len(train.X)).fit(train.X, train.masks)
     seconds = time.perf_counter() - start
     digits = iou(model.predict(test.X) == "digit", test.masks == "digit")
     mean = model.score(test.X, test.masks)
@@ -173,7 +180,7 @@ def mask_row(loss: str, train: Canvases, test: Canvases) -> tuple[NeuralSegmente
 
 def box_row(loss: str, train: Canvases, test: Canvases) -> tuple[NeuralBoxRegressor, dict]:
     start = time.perf_counter()
-    model = box_regressor(loss).fit(train.X, train.boxes)
+    model = box_regressor(loss, len(train.X)).fit(train.X, train.boxes)
     seconds = time.perf_counter() - start
     return model, {"mean IoU": model.score(test.X, test.boxes), "seconds": seconds}
 

@@ -259,7 +259,8 @@ class OwnRegressionLoss(OwnLoss, RegressionLoss):
 class OwnClassificationLoss(OwnLoss, ClassificationLoss):
     """A user's loss for classification: called with logits (n, classes) and class indices (n,).
 
-    For multi-label targets: logits and 0/1 labels, both (n, labels).  There is no ``predict_proba``, because nobody can
+    For multi-label targets: logits and 0/1 labels, both (n, labels).  For segmentation: logits (n, classes, pixels) and class indices
+    (n, pixels), as torch's losses take them.  There is no ``predict_proba``, because nobody can
     know what the optimum of an unknown loss means; a loss with an attribute ``inverse_link`` (logits to probabilities)
     says it, and then there is.
     """
@@ -296,8 +297,10 @@ class OwnClassificationLoss(OwnLoss, ClassificationLoss):
         if raw.shape[-1] == 1:
             labels = 2 * y - 1 if cls is nn.SoftMarginLoss else y
             return single(raw.squeeze(-1)), single(labels).to(raw.dtype)
-        scores = raw.squeeze(1)
-        return scores.log_softmax(-1) if cls is nn.NLLLoss else scores, y.squeeze(1)
+        scores = raw.log_softmax(-1) if cls is nn.NLLLoss else raw
+        if y.shape[1] > 1:  # of pixels: torch has classes on the second axis
+            return scores.mT, y
+        return scores.squeeze(1), y.squeeze(1)
 
     def _call(self, prediction: Tensor, target: Tensor, state: State) -> Any:
         values = super()._call(prediction, target, state)

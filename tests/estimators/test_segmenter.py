@@ -16,7 +16,7 @@ from sklearn.preprocessing import FunctionTransformer
 from torch import nn
 
 from sklloss import LossSearchCV, NeuralSegmenter
-from sklloss.losses import Dice, SoftF1
+from sklloss.losses import CrossEntropy, Dice, SoftF1, get_loss
 from sklloss.losses.listing import losses_of
 
 from .scenes import scenes
@@ -400,6 +400,64 @@ def test_a_network_that_shrinks_images_is_refused():
     model = segmenter(module=nn.Conv2d(1, 3, 3), module_params=None)
     with pytest.raises(ValueError, match=r"puts out 240 numbers.*3 x 12 x 10.*needs 360"):
         model.fit(X, y)
+
+
+# ---------------------------------------------------------------------- losses of one's own
+
+
+def focal_of_pixels(logits, labels):
+    log_p = logits.log_softmax(1).gather(1, labels.unsqueeze(1)).squeeze(1)
+    return -((1 - log_p.exp()) ** 2) * log_p
+
+
+def dice_of_images(logits, labels):
+    p, t = logits.softmax(1), nn.functional.one_hot(labels, logits.shape[1]).mT
+    overlap = (2 * (p * t).sum(2) + 1) / (p.sum(2) + t.sum(2) + 1)
+    return 1 - overlap.mean(1)
+
+
+@pytest.mark.parametrize(
+    ("own", "named"),
+    [
+        (nn.CrossEntropyLoss, "cross_entropy"),
+        (nn.CrossEntropyLoss(label_smoothing=0.1), CrossEntropy(label_smoothing=0.1)),
+        (nn.NLLLoss(), "cross_entropy"),
+        (focal_of_pixels, "focal"),
+        (dice_of_images, "dice"),
+    ],
+)
+def test_a_loss_of_ones_own_sees_logits_as_torch_has_them(own, named):
+    generator = torch.Generator().manual_seed(0)
+    raw = torch.randn(5, 12, 3, dtype=torch.float64, generator=generator)
+    y = torch.randint(3, (5, 12), generator=generator)
+    weights = torch.rand(5, dtype=torch.float64, generator=generator)
+    values = []
+    for given in (own, named):
+        loss = get_loss(given, task="segmentation")
+        state = loss.prepare(y.reshape(-1, 1), torch.ones(60).double(), 3)
+        values.append(loss(raw, y, state, weights).item())
+    assert values[0] == pytest.approx(values[1], rel=1e-12)
+
+
+def test_a_loss_of_ones_own_trains_as_its_twin_does():
+    X, y = three_classes()
+    weights = np.random.default_rng(0).random(40)
+    settings = {"dtype": "float64", "max_epochs": 2}
+    for own, named in [(nn.CrossEntropyLoss, "cross_entropy"), (dice_of_images, "dice")]:
+        model = segmenter(own, **settings).fit(X, y, weights)
+        twin = segmenter(named, **settings).fit(X, y, weights)
+        np.testing.assert_allclose(
+            model.decision_function(X), twin.decision_function(X), rtol=1e-4, atol=1e-6
+        )
+
+
+def test_torchs_binary_cross_entropy_takes_two_classes():
+    X, y, _ = scenes()
+    model = segmenter(nn.BCEWithLogitsLoss, dtype="float64", max_epochs=2).fit(X, y)
+    twin = segmenter(dtype="float64", max_epochs=2).fit(X, y)
+    np.testing.assert_allclose(
+        model.decision_function(X), twin.decision_function(X), rtol=1e-4, atol=1e-6
+    )
 
 
 # ---------------------------------------------------------------------- wrong input
