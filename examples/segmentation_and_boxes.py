@@ -133,9 +133,9 @@ def stroke(rng: np.random.Generator) -> np.ndarray:
 def rise_and_fall(n_canvases: int, epochs: int) -> dict:
     """Return settings by which the learning rate rises for a third of the steps and then falls to 0."""
     steps = epochs * -(-n_canvases // BATCH)
-    cycle = LRScheduler(OneCycleLR, max_lr=0.006, total_steps=steps, step_every="batch")
+    cycle = LRScheduler(OneCycleLR, max_lr=0.004, total_steps=steps, step_every="batch")
     stop = {"max_epochs": epochs, "n_iter_no_change": epochs}
-    return {"lr": 0.006 / 25, "batch_size": BATCH, "callbacks": [cycle], **stop}
+    return {"lr": 0.004 / 25, "batch_size": BATCH, "callbacks": [cycle], **stop}
 
 
 def segmenter(loss: str, n_canvases: int) -> NeuralSegmenter:
