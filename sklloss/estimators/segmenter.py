@@ -186,8 +186,9 @@ class NeuralSegmenter(ImageEstimator, LabelledEstimator):
         FloatingPointError
             If training turns NaN or infinite.
         """
-        self._classes_given, self._order_of_classes = False, None
-        return self._fit(X, y, sample_weight, epochs=None, go_on=self.warm_start)
+        with self._unchanged_by_failure():
+            self._classes_given, self._order_of_classes = False, None
+            return self._fit(X, y, sample_weight, epochs=None, go_on=self.warm_start)
 
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
@@ -206,8 +207,9 @@ class NeuralSegmenter(ImageEstimator, LabelledEstimator):
         self
         """
         self._refuse_early_stopping()
-        self._take_classes(classes)
-        return self._fit(X, y, sample_weight, epochs=1, go_on=True)
+        with self._unchanged_by_failure():
+            self._take_classes(classes)
+            return self._fit(X, y, sample_weight, epochs=1, go_on=True)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the class of each pixel: the sign or the argmax of the decision function.

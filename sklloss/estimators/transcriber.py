@@ -212,8 +212,9 @@ class SequenceTranscriber(NeuralEstimator):
         FloatingPointError
             If training turns NaN or infinite.
         """
-        self._symbols_given = None
-        return self._fit(X, y, sample_weight, epochs=None, go_on=self.warm_start)
+        with self._unchanged_by_failure():
+            self._symbols_given = None
+            return self._fit(X, y, sample_weight, epochs=None, go_on=self.warm_start)
 
     def partial_fit(
         self, X: Any, y: Any, symbols: Any = None, sample_weight: Any = None
@@ -232,9 +233,10 @@ class SequenceTranscriber(NeuralEstimator):
         self
         """
         self._refuse_early_stopping()
-        if not hasattr(self, "net_"):
-            self._symbols_given = symbols
-        return self._fit(X, y, sample_weight, epochs=1, go_on=True)
+        with self._unchanged_by_failure():
+            if not hasattr(self, "net_"):
+                self._symbols_given = symbols
+            return self._fit(X, y, sample_weight, epochs=1, go_on=True)
 
     def _validated(self, X: Any, y: Any, first: bool, shelf: Shelf) -> tuple[Any, np.ndarray]:
         utterances = self._utterances(X, first)

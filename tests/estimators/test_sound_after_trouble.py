@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,7 +12,13 @@ from skorch.callbacks import LRScheduler
 from torch import nn
 from torch.nn import functional
 
-from sklloss import Criterion, NeuralClassifier, NeuralRegressor
+from sklloss import (
+    Criterion,
+    NeuralClassifier,
+    NeuralRegressor,
+    NeuralSegmenter,
+    SequenceTranscriber,
+)
 from sklloss.losses import get_loss
 from sklloss.modules import MLP
 
@@ -58,6 +65,17 @@ def test_a_failed_refit_keeps_the_classes():
         model.set_params(class_weight={"zz": 1}).fit(X, np.digitize(Y, [-1, 1]).astype(str))
     np.testing.assert_array_equal(model.predict_proba(X), before)
     assert set(model.predict(X)) == {"yes", "no"}
+
+
+@pytest.mark.parametrize("cls", [NeuralClassifier, NeuralSegmenter, SequenceTranscriber])
+def test_a_first_call_that_fails_leaves_no_trace(cls):
+    model = cls()
+    before = dict(vars(model))
+    all_labels = {"symbols" if cls is SequenceTranscriber else "classes": ["p", "q"]}
+    for call in (model.fit, partial(model.partial_fit, **all_labels)):
+        with pytest.raises(ValueError, match="NaN|dim 3"):
+            call(np.full((2, 4, 4), np.nan), np.zeros((2, 4, 4)))
+        assert vars(model) == before
 
 
 def test_diverged_warm_start_goes_back_to_what_was_learnt():
