@@ -154,12 +154,15 @@ class NeuralEstimator(NetBuilder):
             kept, n_rows = np.flatnonzero(weights), len(weights)
             if len(kept) < n_rows:
                 checked_X, checked_y, weights = checked_X[kept], checked_y[kept], weights[kept]
+            if first:
+                self._input_facts = self._inputs.facts(checked_X)
             encoded = self._encode(checked_y, first)
             reweighted = self._reweighted(encoded, weights)
             return Sample(checked_X, encoded, weights, reweighted, kept, n_rows)
 
         made_by = (
             type(self),
+            self._inputs,
             getattr(loss, "ordinal", False),
             frozen(getattr(self, "class_weight", None)),
         )
@@ -180,10 +183,9 @@ class NeuralEstimator(NetBuilder):
             checked = self._checked(X, first, y=y, multi_output=True, y_numeric=numeric)
             if first:
                 self._input_shape = tuple(checked[0].shape[1:])
-                self._input_facts = self._inputs.facts(checked[0])
             return checked
 
-        key = ("validated", id(X), id(y), self._task)
+        key = ("validated", id(X), id(y), self._task, self._inputs)
         return shelf.learnt(self, key, validate, keep=(X, y))
 
     def _checked(self, X: Any, first: bool, **options: Any) -> Any:
@@ -230,7 +232,8 @@ class NeuralEstimator(NetBuilder):
             scaler = self._input_scaler if not first else self._fit_input_scaler(sample)
             return scaler, rows(scaler.transform(sample.X, self._dtype), self._dtype, device)
 
-        key = ("features", *sample.identity_of_inputs, self.scale_inputs, self._dtype, device)
+        how = (self._inputs, self.scale_inputs, self._dtype, device)
+        key = ("features", *sample.identity_of_inputs, *how)
         self._input_scaler, features = shelf.once(key, scale, keep=sample.X)
         return features
 

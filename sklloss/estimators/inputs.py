@@ -16,6 +16,7 @@ from ..training import InputScaler
 
 FLOATS = (np.float64, np.float32)
 LARGEST_FRACTION = 100  # of pixels that are not bytes
+MANY_TOKENS = 2**24  # ids from here on are not exact in float32
 
 
 class Inputs:
@@ -211,13 +212,18 @@ class Tokens(Inputs):
         return X
 
     def check(self, X: Any) -> None:
-        """Refuse fractions and negative numbers."""
+        """Refuse fractions, negative numbers, and ids that float32 does not tell apart."""
         wrong = (X < 0) | (X % 1 != 0)
         if wrong.any():
             kind = "Negative values" if (X[wrong] < 0).all() else "Values"
             raise ValueError(
                 f"{kind} in data passed to module='text', which takes token ids, whole numbers from 0; {wrong.sum()} of {X.size} are"
                 f" not, for example {X[wrong][0]:g}. Give what a TokenVectorizer returns."
+            )
+        if X.max() >= MANY_TOKENS:
+            raise ValueError(
+                f"module='text' takes token ids up to {MANY_TOKENS - 1:,}; the largest of X is {X.max():.10g}. Number the tokens by their"
+                " frequency, as a TokenVectorizer does: every id below the largest has an embedding."
             )
 
     def facts(self, X: Any) -> dict[str, Any]:
@@ -272,6 +278,10 @@ def _stacked(X: Any) -> np.ndarray:
         )
     if hasattr(X, "__array__") and np.asarray(X).dtype.kind != "O":
         return np.asarray(X)
+    if not hasattr(X, "__iter__"):
+        raise TypeError(
+            f"X needs images, an array of shape (n_samples, n_channels, height, width) or a list of arrays; got {X!r}."
+        )
     images = [_image(row, image) for row, image in enumerate(X)]
     for row, image in enumerate(images):
         if image.shape != images[0].shape:

@@ -62,6 +62,7 @@ WRONG = {
     "text": (X.astype(str), "text|string|numeric|numbers"),
     "none": (X[:0], "0 sample|[Ee]mpty"),
     "no pixels": (X[:, :0], r"images without pixels: its shape is \(60, 1, 0, 8\)"),
+    "nothing": (None, "X needs images, an array of shape .*; got None"),
     "complex numbers": (X + 1j, "[Cc]omplex"),
 }
 
@@ -71,7 +72,7 @@ WRONG = {
 @pytest.mark.usefixtures("nothing_trains")
 def test_wrong_images_are_refused(what, estimator):
     images, said = WRONG[what]
-    y = Y[: len(images)] if estimator else Y[: len(images)].astype(float)
+    y = Y[: None if images is None else len(images)].astype(Y.dtype if estimator else float)
     model = classifier() if estimator else NeuralRegressor(module="cnn", random_state=0)
     with pytest.raises((ValueError, TypeError), match=said):
         model.fit(images, y)

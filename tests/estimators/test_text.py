@@ -17,6 +17,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from sklloss import LossSearchCV, NeuralClassifier, NeuralRegressor, TokenVectorizer
 
+from .alike import assert_same, fitted_alone, fitted_together
 from .lines import LINES, PAGE_OF
 
 POOLINGS = ["mean", "conv", "gru"]
@@ -137,6 +138,21 @@ def test_vocabulary_is_that_of_the_training_rows_and_what_is_new_is_unknown(ids)
     assert not np.array_equal(more.predict_proba(ids), more.predict_proba(known))
 
 
+def test_ids_of_rows_of_weight_0_are_not_learnt(ids):
+    rare = ids.copy()
+    rare[0, 0] = ids.max() + 10
+    weights = np.arange(len(ids)) > 0
+    weighted = network(max_epochs=1).fit(rare, PAGE_OF, weights)
+    removed = network(max_epochs=1).fit(rare[1:], PAGE_OF[1:])
+    scores = [model.decision_function(rare[:1]) for model in (weighted, removed)]
+    np.testing.assert_allclose(*scores, rtol=1e-4)
+
+
+def test_networks_for_ids_and_for_tables_share_no_preparation(ids):
+    models = [network(max_epochs=1), network(module="mlp", module_params=None, max_epochs=1)]
+    assert_same(fitted_together(models, ids, PAGE_OF), fitted_alone(models, ids, PAGE_OF), ids)
+
+
 def test_training_goes_on_with_new_ids(ids):
     known = np.where(ids < 50, ids, 1)
     model = network().partial_fit(known, PAGE_OF).partial_fit(ids, PAGE_OF)
@@ -180,6 +196,7 @@ BAD_IDS = {
         "Negative values in data passed to .*whole numbers from 0; .*, for example -1",
     ),
     "fractions": (lambda X: X + 0.5, ValueError, r"whole numbers from 0; .*for example .*\.5"),
+    "huge": (lambda X: X + 2**24, ValueError, r"ids up to 16,777,215; the largest of X is"),
     "missing": (lambda X: np.where(X == 2, np.nan, X), ValueError, "contains NaN"),
     "text": (lambda X: LINES, ValueError, "X has text. Put a TokenVectorizer before it"),
     "a list of text": (lambda X: list(LINES), ValueError, "X has text. Put a TokenVectorizer"),
