@@ -103,6 +103,7 @@ class NeuralBoxRegressor(RegressorMixin, ImageEstimator):
     """
 
     _task: Task = "boxes"
+    _built_ins = ("locator", "cnn")
 
     def __init__(
         self,

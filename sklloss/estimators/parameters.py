@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from inspect import signature
-from typing import Any
+from typing import Any, ClassVar
 
 from sklearn.base import BaseEstimator
 
 from ..losses.base import Loss, Task, plain
 from ..losses.domains import Choice, Domain, Either, Interval, Satisfies, Tuple, check_in_domain
 from ..losses.resolve import get_loss
+from ..modules import MODULES
 from ..modules.activations import ACTIVATIONS
 
 DICTIONARIES = {"module": "module_params", "optimizer": "optimizer_params"}
@@ -67,7 +68,9 @@ class NestedParameters(BaseEstimator):
     """
 
     _task: Task
+    _built_ins: ClassVar[tuple[str, ...]] = tuple(MODULES)  # networks that make sense here
     loss: Any
+    module: Any
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters by name.
@@ -151,7 +154,16 @@ class NestedParameters(BaseEstimator):
         for name, value in (own["module_params"] or {}).items():
             if isinstance(self.module, str) and name in DOMAINS:
                 self._check_param(name, plain(value), DOMAINS[name])
+        self._check_built_in()
         return loss
+
+    def _check_built_in(self) -> None:
+        """Refuse a built-in network that is made for other data."""
+        if isinstance(self.module, str) and self.module in set(MODULES) - set(self._built_ins):
+            raise ValueError(
+                f"module={self.module!r} is a network for other data than those of {type(self).__name__}. Choose"
+                f" {' or '.join(map(repr, self._built_ins))}, or give a network of your own."
+            )
 
     def _check_param(self, name: str, value: Any, domain: Domain) -> None:
         if value in domain:

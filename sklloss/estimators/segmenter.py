@@ -105,6 +105,7 @@ class NeuralSegmenter(ImageEstimator, LabelledEstimator):
     """
 
     _task: Task = "segmentation"
+    _built_ins = ("unet",)
 
     def __init__(
         self,

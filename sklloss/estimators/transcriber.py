@@ -112,6 +112,7 @@ class SequenceTranscriber(NeuralEstimator):
     """
 
     _task: Task = "transcription"
+    _built_ins = ("sequence",)
     _vocabulary: Vocabulary
     _symbols_given: Any = None
     symbols_: list[Any]
@@ -267,7 +268,7 @@ class SequenceTranscriber(NeuralEstimator):
         width = utterances[0].shape[1]
         if first:
             self.n_features_in_ = width
-            self._input_shape, self._input_facts = (width,), {}
+            self._input_shape = (width,)
         elif width != self.n_features_in_:
             raise ValueError(
                 f"X has {width} features per frame, but {type(self).__name__} is expecting {self.n_features_in_} features as input. Give"
@@ -282,9 +283,7 @@ class SequenceTranscriber(NeuralEstimator):
     def _encode(self, y: np.ndarray, first: bool) -> np.ndarray:
         transcripts = Transcripts(list(y), self._is_text)
         if first:
-            given = self._symbols_given
-            given = () if given is None else given
-            self._vocabulary = Vocabulary.of(transcripts, self.tokens, given)
+            self._vocabulary = Vocabulary.of(transcripts, self.tokens, self._symbols_given)
             self.symbols_ = list(self._vocabulary.symbols)
         return self._vocabulary.encode(transcripts)
 

@@ -89,15 +89,20 @@ class Vocabulary:
     tokens: str
 
     @classmethod
-    def of(cls, transcripts: Transcripts, tokens: str, symbols: Iterable[Any] = ()) -> Vocabulary:
+    def of(
+        cls, transcripts: Transcripts, tokens: str, symbols: Iterable[Any] | None = None
+    ) -> Vocabulary:
         """Learn the tokens of transcripts, and add those that are named beside.
 
         Raises
         ------
         ValueError
-            If there is no token at all.
+            If there is no token at all, or a symbol is not one token of such transcripts.
+        TypeError
+            If symbols are no sequence.
         """
-        found = {token for row in transcripts.rows for token in row} | set(symbols)
+        named = _named(symbols, transcripts.is_text, tokens)
+        found = {token for row in transcripts.rows for token in row}.union(named)
         if not found:
             raise ValueError(
                 f"All {len(transcripts.rows)} transcripts of y are empty, so that there is nothing to write. Give transcripts with"
@@ -135,6 +140,22 @@ class Vocabulary:
                     f" {list(self.symbols[:20])}{' and others' if len(known) > 20 else ''}. Name all symbols in the first partial_fit,"
                     " or fit anew with warm_start=False."
                 )
+
+
+def _named(symbols: Iterable[Any] | None, is_text: bool, tokens: str) -> list[Any]:
+    """Return the symbols that are named beside the transcripts; refuse those that no transcript could hold."""
+    if symbols is None:
+        return []
+    if not isinstance(symbols, Iterable):
+        raise TypeError(f"symbols must be a sequence of tokens; got {symbols!r}. Put it in [ ].")
+    named = _labels(symbols)
+    wrong = [s for s in named if is_text and not (isinstance(s, str) and _split(s, tokens) == [s])]
+    if wrong:
+        raise ValueError(
+            f"symbols has {wrong[0]!r}, which is no token of transcripts that are strings, with tokens={tokens!r}. Name single"
+            f" {'words' if tokens == 'word' else 'characters'}."
+        )
+    return named
 
 
 def _sorted(tokens: set[Any]) -> list[Any]:

@@ -315,6 +315,7 @@ def test_wrong_boxes_are_named_in_score_too(fitted):
         ({"loss": "gio"}, r"no boxes loss 'gio'\. Did you mean 'giou'"),
         ({"loss": CIoU(eps=0.0)}, r"CIoU needs eps > 0"),
         ({"loss": "lognormal_nll"}, r"needs y > 0"),
+        ({"module": "mlp"}, r"'mlp' is a network for other data .* Choose 'locator' or 'cnn'"),
         ({"module": "locater"}, r"no built-in module 'locater'.*'locator'"),
         ({"module_params": {"widths": 3}}, r"'locator' has no parameter 'widths'.*channels"),
     ],

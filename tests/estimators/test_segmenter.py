@@ -518,6 +518,7 @@ def test_losses_of_a_batch_point_to_their_twin(loss):
         ({"loss": "dise"}, r"no segmentation loss 'dise'\. Did you mean 'dice'"),
         ({"loss": Dice(smooth=-1)}, r"Dice needs smooth >= 0"),
         ({"class_weight": {5: 1.0}}, r"label 5, which is not in y"),
+        ({"module": "locator"}, r"'locator' is a network for other data .* Choose 'unet', or"),
         ({"module": "unett"}, r"no built-in module 'unett'.*'unet'"),
         ({"module_params": {"widths": 3}}, r"'unet' has no parameter 'widths'.*channels"),
         ({"module_params": {"channels": (3, 0)}}, r"one whole number >= 1 per level.*got \(3, 0\)"),

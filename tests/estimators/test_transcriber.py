@@ -254,6 +254,11 @@ def test_partial_fit_is_an_epoch_and_knows_its_symbols(data):
         model.partial_fit(X, y)
     assert model.n_iter_ == 12
     assert model.score(X, y) > 0.9
+    for symbols, tokens in ((["ab"], "char"), (["a b"], "word"), ([1], "char"), ([""], "char")):
+        with pytest.raises(ValueError, match="symbols has .* no token of transcripts that are str"):
+            small(tokens=tokens).partial_fit(X, y, symbols=symbols)
+    with pytest.raises(TypeError, match="symbols must be a sequence of tokens; got 3"):
+        small().partial_fit(X, y, symbols=3)
     other = small().partial_fit([X[k] for k in only_a], [y[k] for k in only_a])
     row = next(k for k, text in enumerate(y) if "c" in text)
     with pytest.raises(ValueError, match=rf"row {row} has 'c'; known are \['a', 'b'\]"):
@@ -467,6 +472,7 @@ def test_other_features_than_in_training_are_refused(fitted):
         ({"tokens": "sentence"}, "tokens to be one of 'char', 'word'; got 'sentence'"),
         ({"decoding": "best"}, "decoding to be one of 'greedy', 'beam'; got 'best'"),
         ({"beam_width": 0}, "beam_width"),
+        ({"module": "text"}, "network for other data .* Choose 'sequence', or give a network"),
         ({"features": "mfcc"}, "features to be one of None, 'log_mel'; got 'mfcc'"),
         ({"sampling_rate": 0}, "sampling_rate > 0; got 0"),
         ({"loss": "mse"}, "no transcription loss|this needs one for transcription"),
