@@ -23,9 +23,10 @@ def checked_boxes(y: Any) -> np.ndarray:
     Raises
     ------
     ValueError
-        If they have another shape, are not finite numbers, or a corner is not where it belongs.
+        If they have another shape, or are no numbers.
     """
-    boxes = np.asarray(y)
+    check_given(y)
+    boxes = _numbers(y)
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         hint = " A single box is [[x1, y1, x2, y2]]." if boxes.shape == (4,) else ""
         raise ValueError(
@@ -35,13 +36,27 @@ def checked_boxes(y: Any) -> np.ndarray:
     return boxes
 
 
+def _numbers(y: Any) -> np.ndarray:
+    try:
+        boxes = np.asarray(y)
+        return boxes if boxes.dtype.kind == "c" else boxes.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"y needs one box per image, four numbers {CORNERS} in pixels; it holds something else ({error}). Give an array of shape"
+            " (n_samples, 4)."
+        ) from None
+
+
 def check_inside(boxes: np.ndarray, height: int, width: int) -> None:
-    """Refuse boxes without an area, and boxes that leave the image."""
+    """Refuse boxes with a missing corner or without an area, and boxes that leave the image."""
+    missing = ~np.isfinite(boxes).all(1)
+    if missing.any():
+        _refuse(boxes, missing, "have NaN or infinite corners", "Leave these images out.")
     turned = np.any(boxes[:, 2:] <= boxes[:, :2], axis=1)
     ends = boxes[:, :2] + boxes[:, 2:]
     fits_as_sizes = bool((boxes >= 0).all() and (ends <= (width, height)).all())
     if turned.any():
-        _refuse(boxes, turned, "x2 <= x1 or y2 <= y1", _as_sizes_hint(fits_as_sizes))
+        _refuse(boxes, turned, "have x2 <= x1 or y2 <= y1", _as_sizes_hint(fits_as_sizes))
     outside = np.any((boxes < 0) | (boxes > (width, height) * 2), axis=1)
     if outside.any():
         image = f"leave the image, which is {width} wide and {height} high"
@@ -63,6 +78,6 @@ def _as_sizes_hint(fits_as_sizes: bool) -> str:
 def _refuse(boxes: np.ndarray, wrong: np.ndarray, what: str, remedy: str) -> None:
     row = int(np.flatnonzero(wrong)[0])
     raise ValueError(
-        f"y has boxes ({CORNERS}) that {'have ' if '<=' in what else ''}{what}: {wrong.sum()} of {len(boxes)} rows, for example row"
+        f"y has boxes ({CORNERS}) that {what}: {wrong.sum()} of {len(boxes)} rows, for example row"
         f" {row}, {boxes[row].tolist()}. {remedy}"
     )

@@ -31,6 +31,8 @@ def flat_masks(y: Any, grid: tuple[int, ...]) -> np.ndarray:
             " interpolation (order=0), or crop or pad them, so that every pixel has its label."
         )
     _check_whole(masks)
+    if masks.dtype.kind == "O":
+        check_one_kind(masks)
     return masks.reshape(len(masks), -1)
 
 
@@ -40,6 +42,8 @@ def stacked_masks(y: Any) -> np.ndarray:
         raise ValueError(f"requires y to be passed, but the target y is None. {REMEDY}.")
     if hasattr(y, "__array__") and np.asarray(y).ndim > 1:
         return np.asarray(y)
+    if not hasattr(y, "__iter__"):
+        raise TypeError(f"y needs masks; got {y!r}. {REMEDY}.")
     masks = [np.asarray(mask) for mask in y]
     for row, mask in enumerate(masks):
         if mask.shape != masks[0].shape:
@@ -70,4 +74,15 @@ def _check_whole(masks: np.ndarray) -> None:
         raise ValueError(
             f"y has {fractions.sum()} of {masks.size} pixels that are no labels, for example {masks[fractions][0]:g}. {REMEDY}; of"
             " shares or probabilities, for example y > 0.5."
+        )
+
+
+def check_one_kind(*labels: np.ndarray) -> None:
+    """Raise a TypeError if labels do not compare with each other, as strings with numbers or None."""
+    kinds = {type(label).__name__ for each in labels for label in each.ravel().tolist()}
+    numbers = {"bool", "int", "float"}
+    if len(kinds) > 1 and not kinds <= numbers:
+        raise TypeError(
+            f"y has labels of different kinds: {', '.join(sorted(kinds))}. Give every pixel a label of one kind, those of `classes_` after"
+            " a fit."
         )

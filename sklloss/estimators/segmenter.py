@@ -21,7 +21,7 @@ from .grid import OnGrid, segmentation_readings
 from .images import ImageEstimator
 from .labels import LabelledEstimator
 from .loss_values import check_loss_values
-from .masks import flat_masks, stacked_masks
+from .masks import check_one_kind, flat_masks, stacked_masks
 from .overlap import mean_iou
 from .parameters import where_loss_has
 from .ready import Shelf, frozen
@@ -278,6 +278,7 @@ class NeuralSegmenter(ImageEstimator, LabelledEstimator):
         predicted = self.predict(X)
         masks = flat_masks(y, self._grid).reshape(-1, *self._grid)
         check_consistent_length(predicted, masks)
+        check_one_kind(np.unique(masks), self.classes_)
         weights = _check_sample_weight(sample_weight, masks, dtype=np.float64)
         return mean_iou(masks, predicted, weights)
 

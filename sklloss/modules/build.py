@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from .cnn import CNN
 from .locator import Locator
 from .mlp import MLP
+from .pixels import PerPixel
 from .randomness import global_generator
 from .sequence import SequenceNetwork
 from .text import TextNet
@@ -220,7 +221,7 @@ def check_widths(module: nn.Module, X: Tensor, allowed: Sequence[int], why: str)
         raise ValueError(_input_message(module, X, error)) from error
     finally:
         module.train(training)
-    name = type(module).__name__
+    name = _name(module)
     if not isinstance(output, Tensor) or output.ndim == 0 or len(output) != len(X):
         got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
         raise ValueError(
@@ -234,8 +235,13 @@ def check_widths(module: nn.Module, X: Tensor, allowed: Sequence[int], why: str)
         )
 
 
+def _name(module: nn.Module) -> str:
+    """Return the name of the user's class, also where the network is wrapped."""
+    return type(module.network if isinstance(module, PerPixel) else module).__name__
+
+
 def _input_message(module: nn.Module, X: Tensor, error: Exception) -> str:
-    failed = f"module {type(module).__name__} failed on X of {_described(X)}"
+    failed = f"module {_name(module)} failed on X of {_described(X)}"
     if X.ndim > 2:
         return f"{failed}: {error}. {_remedy_of_axes(X)}"
     first = next((layer for layer in module.modules() if hasattr(layer, "in_features")), None)

@@ -398,7 +398,9 @@ def test_two_logits_for_two_classes_do_as_well():
 def test_a_network_that_shrinks_images_is_refused():
     X, y = three_classes()
     model = segmenter(module=nn.Conv2d(1, 3, 3), module_params=None)
-    with pytest.raises(ValueError, match=r"puts out 240 numbers.*3 x 12 x 10.*needs 360"):
+    with pytest.raises(
+        ValueError, match=r"module Conv2d puts out 240 numbers.*3 x 12 x 10.*needs 360"
+    ):
         model.fit(X, y)
 
 
@@ -502,6 +504,18 @@ def test_unknown_classes_of_later_masks_are_named(fitted):
         ValueError, match=r"labels that are not in `classes_`, \[0, 1\]: \d+ of 4800"
     ):
         copy.deepcopy(model).partial_fit(X, 3 * y)
+
+
+def test_labels_of_different_kinds_are_named(fitted):
+    model, X, y = fitted
+    mixed = np.where(y == 1, "object", None)
+    with pytest.raises(TypeError, match="labels of different kinds: NoneType, str"):
+        segmenter().fit(X, mixed)
+    with pytest.raises(TypeError, match="labels of different kinds: int, str"):
+        model.score(X, np.where(y == 1, "object", "ground"))
+    with pytest.raises(TypeError, match="y needs masks; got 3"):
+        segmenter().fit(X, 3)
+    assert model.score(X, y == 1) == model.score(X, y.astype(float)) == model.score(X, y)
 
 
 @pytest.mark.parametrize("loss", [SoftF1(), "auc_margin"])
