@@ -55,7 +55,14 @@ class LogMel:
         """Return features (n_frames, n_mels) of each waveform (n_instants,); n_frames is 1 + n_instants // hop_length."""
         bands = self._bands()
         window = torch.hann_window(self.window_length, dtype=bands.dtype)
-        return [self._of_one(torch.from_numpy(wave), bands, window) for wave in waveforms]
+        features = [self._of_one(torch.from_numpy(wave), bands, window) for wave in waveforms]
+        for row, of_row in enumerate(features):
+            if not np.isfinite(of_row).all():
+                raise ValueError(
+                    f"X has a waveform whose power is too large for float32: row {row} goes up to {np.abs(waveforms[row]).max():g}. Divide"
+                    " it by a constant; sound is usually within -1 and 1."
+                )
+        return features
 
     def _of_one(self, wave: Tensor, bands: Tensor, window: Tensor) -> np.ndarray:
         spectrum = torch.stft(

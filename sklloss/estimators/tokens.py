@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -25,12 +26,25 @@ FIRST = UNKNOWN + 1  # id of the most frequent token
 COUNT = Interval(1, integer=True)
 SHARE = Interval(0, 1)
 NO_LIMIT = Choice(None)
+
+
+def _is_pattern(text: str) -> bool:
+    try:
+        re.compile(text)
+    except re.error:
+        return False
+    return True
+
+
 DOMAINS: dict[str, Domain] = {
     "analyzer": Either(
         Choice("word", "char", "char_wb"), Satisfies(callable, "{name} to be a function")
     ),
     "lowercase": Choice(True, False),
-    "token_pattern": Satisfies(lambda value: isinstance(value, str), "{name} to be a string"),
+    "token_pattern": Satisfies(
+        lambda value: isinstance(value, str) and _is_pattern(value),
+        "{name} to be a string that is a regular expression",
+    ),
     "max_features": Either(COUNT, NO_LIMIT),
     "min_df": Either(COUNT, SHARE),
     "max_length": Either(COUNT, Interval(0, 1, closed="right"), NO_LIMIT),

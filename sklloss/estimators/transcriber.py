@@ -248,13 +248,8 @@ class SequenceTranscriber(NeuralEstimator):
             )
         if first:
             self._is_text = transcripts.is_text
-        elif transcripts.is_text != self._is_text:
-            kinds = ("sequences of labels", "strings")
-            raise TypeError(
-                f"y has {kinds[transcripts.is_text]}, and this estimator was trained with {kinds[self._is_text]}. Give the same, or fit"
-                " anew with warm_start=False."
-            )
         else:
+            self._vocabulary.check_kind(transcripts)
             self._vocabulary.check_known(transcripts)
         return utterances, as_rows(transcripts.rows)
 
@@ -424,8 +419,10 @@ class SequenceTranscriber(NeuralEstimator):
         -------
         float
         """
-        said, heard = (Transcripts.of(each, self.tokens).rows for each in (y, self.predict(X)))
-        return 1 - token_error_rate(said, heard, sample_weight)
+        heard = Transcripts.of(self.predict(X), self.tokens)
+        said = Transcripts.of(y, self.tokens)
+        self._vocabulary.check_kind(said)
+        return 1 - token_error_rate(said.rows, heard.rows, sample_weight)
 
     def _by_length(self, rows: RaggedRows) -> Iterator[tuple[Tensor, np.ndarray]]:
         """Yield indices of utterances of about the same length, and probabilities (n, frames, outputs), means over members."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,9 +37,10 @@ class Transcripts:
         TypeError
             If y is no list of strings or of sequences; the first wrong row is named.
         """
-        if isinstance(y, str) or not hasattr(y, "__len__"):
+        if isinstance(y, str | Mapping) or hasattr(y, "columns") or not hasattr(y, "__len__"):
             raise TypeError(
-                f"y needs a list of transcripts, one per utterance; got {y!r}. Put a single one in [ ]."
+                f"y needs a list of transcripts, one per utterance; got {y!r:.200}. Put a single one in [ ], and choose the column of a"
+                " table."
             )
         given = list(y)
         is_text = bool(given) and isinstance(given[0], str)
@@ -59,6 +60,11 @@ def _check(row: int, transcript: Any, is_text: bool) -> None:
         raise TypeError(
             f"y needs a transcript per utterance, a string or a sequence of labels; row {row} is {transcript!r}. For one label per"
             " utterance give [label], or use NeuralClassifier."
+        )
+    if is_sequence and not all(isinstance(label, Hashable) for label in _labels(transcript)):
+        raise TypeError(
+            f"y needs transcripts of labels such as numbers and strings; row {row} is {transcript!r:.200}. Give one flat list per"
+            " utterance."
         )
 
 
@@ -128,6 +134,15 @@ class Vocabulary:
         """Return the transcript of indices: a string where those in training were strings, else a list."""
         tokens = [self.symbols[index - BLANK - 1] for index in indices]
         return SEPARATORS[self.tokens].join(tokens) if self.is_text else tokens
+
+    def check_kind(self, transcripts: Transcripts) -> None:
+        """Raise a TypeError where transcripts are strings and those in training were none, or the reverse."""
+        if transcripts.is_text != self.is_text:
+            kinds = ("sequences of labels", "strings")
+            raise TypeError(
+                f"y has {kinds[transcripts.is_text]}, and this estimator was trained with {kinds[self.is_text]}. Give the same, or fit"
+                " anew with warm_start=False."
+            )
 
     def check_known(self, transcripts: Transcripts) -> None:
         """Raise a ValueError that names the first row with an unknown token."""

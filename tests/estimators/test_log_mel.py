@@ -87,6 +87,12 @@ def test_waveforms_are_one_dimensional():
         model().fit([x[:, None] for x in X], y)
 
 
+def test_waveforms_too_large_for_float32_are_named():
+    X, y = tunes(2)
+    with pytest.raises(ValueError, match="too large for float32: row 1 goes up to"):
+        model().fit([X[0], X[1] * 1e300], y)
+
+
 def test_without_librosa_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "librosa", None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'sklloss\[speech\]'"):

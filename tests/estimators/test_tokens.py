@@ -185,6 +185,7 @@ def test_nothing_to_learn_from_is_named():
         ),
         ({"lowercase": 1}, "lowercase to be one of True, False"),
         ({"token_pattern": None}, "token_pattern to be a string"),
+        ({"token_pattern": "("}, "that is a regular expression"),
         ({"max_features": 0}, r"max_features >= 1 .*got 0. The default is max_features=None"),
         ({"max_features": True}, "got True"),
         ({"min_df": -1}, "0 <= min_df <= 1; got -1"),

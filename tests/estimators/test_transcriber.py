@@ -454,11 +454,18 @@ def test_bad_utterances_are_named(X, error, message):
         (["a", float("nan"), "b", "a", "b", "c"], TypeError, "row 1 is nan"),
         ("abcabc", TypeError, "list of transcripts, one per utterance"),
         (None, TypeError, "list of transcripts, one per utterance; got None"),
+        ({"said": "abc"}, TypeError, "list of transcripts, one per utterance; got {"),
+        ([[[1, 2]]] * 6, TypeError, r"row 0 is \[\[1, 2\]\]. Give one flat list"),
     ],
 )
 def test_bad_transcripts_are_named(y, error, message):
     with pytest.raises(error, match=message):
         small().fit(GOOD[0], y)
+
+
+def test_score_takes_transcripts_of_the_kind_of_training(fitted):
+    with pytest.raises(TypeError, match="y has sequences of labels, and .* trained with strings"):
+        fitted.score(GOOD[0], [[1]] * 6)
 
 
 def test_other_features_than_in_training_are_refused(fitted):
