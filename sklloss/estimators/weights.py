@@ -8,9 +8,15 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import _check_sample_weight
 
+EXTREME = (
+    64  # powers of two from 1, from which on sums of weights and their squares may leave float32
+)
+
 
 def checked_weights(sample_weight: Any, X: Any) -> np.ndarray:
     """Return float64 weights of shape (n_samples,), none negative and not all zero.
+
+    Only their ratios count: where the largest is extreme, all are multiplied by one power of two, which is exact.
 
     Raises
     ------
@@ -28,7 +34,8 @@ def checked_weights(sample_weight: Any, X: Any) -> np.ndarray:
         raise ValueError(
             f"sample_weight is 0 for all {len(weights)} rows, so there is nothing to learn from. Give some rows a weight > 0."
         )
-    return weights
+    exponent = int(np.frexp(weights.max())[1])
+    return np.ldexp(weights, -exponent) if abs(exponent) > EXTREME else weights
 
 
 def class_weights(

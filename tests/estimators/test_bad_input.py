@@ -203,6 +203,16 @@ def test_a_column_of_targets_warns_as_in_scikit_learn():
 
 
 @pytest.mark.usefixtures("trains")
+@pytest.mark.parametrize("weight", [1e300, 1e-300])
+def test_only_ratios_of_weights_count(weight):
+    models = [
+        NeuralRegressor(max_epochs=3, random_state=0, dtype="float32").fit(X, Y, w)
+        for w in (np.full(40, weight), None)
+    ]
+    np.testing.assert_allclose(*(model.predict(X) for model in models), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.usefixtures("trains")
 def test_columns_in_another_order_or_number_raise():
     frame = pd.DataFrame(X, columns=["a", "b", "c"])
     model = NeuralRegressor(max_epochs=1).fit(frame, Y)
