@@ -41,17 +41,28 @@ def _numbers(y: Any) -> np.ndarray:
         boxes = np.asarray(y)
         return boxes if boxes.dtype.kind == "c" else boxes.astype(np.float64)
     except (TypeError, ValueError) as error:
+        _refuse_uneven([np.shape(box) for box in y])
         raise ValueError(
             f"y needs one box per image, four numbers {CORNERS} in pixels; it holds something else ({error}). Give an array of shape"
             " (n_samples, 4)."
         ) from None
 
 
+def _refuse_uneven(shapes: list[tuple[int, ...]]) -> None:
+    """Refuse images without a box, or with several."""
+    odd = [row for row, shape in enumerate(shapes) if shape != (4,)]
+    if odd:
+        raise ValueError(
+            f"y needs exactly one box per image, four numbers {CORNERS}; row {odd[0]} of {len(shapes)} has the shape {shapes[odd[0]]}. Leave"
+            " out images without an object; of several, choose one, or give masks to NeuralSegmenter."
+        ) from None
+
+
 def check_inside(boxes: np.ndarray, height: int, width: int) -> None:
-    """Refuse boxes with a missing corner or without an area, and boxes that leave the image."""
+    """Refuse boxes with a missing corner or without an area, boxes that leave the image, and shares of the image."""
     missing = ~np.isfinite(boxes).all(1)
     if missing.any():
-        _refuse(boxes, missing, "have NaN or infinite corners", "Leave these images out.")
+        _refuse(boxes, missing, "hold NaN or infinity", "Leave out images without an object.")
     turned = np.any(boxes[:, 2:] <= boxes[:, :2], axis=1)
     ends = boxes[:, :2] + boxes[:, 2:]
     fits_as_sizes = bool((boxes >= 0).all() and (ends <= (width, height)).all())
@@ -61,6 +72,10 @@ def check_inside(boxes: np.ndarray, height: int, width: int) -> None:
     if outside.any():
         image = f"leave the image, which is {width} wide and {height} high"
         _refuse(boxes, outside, image, "Clip them: np.clip(y, 0, (width, height, width, height)).")
+    if (boxes <= 1).all() and (boxes % 1 != 0).any():
+        shares = "lie in the first pixel, as shares of the image do"
+        everywhere = np.ones(len(boxes), dtype=bool)
+        _refuse(boxes, everywhere, shares, f"Give pixels: y * {(width, height) * 2}.")
 
 
 def _as_sizes_hint(fits_as_sizes: bool) -> str:

@@ -290,7 +290,14 @@ def with_row(y, row, box):
         (lambda X, y: (X, y[:, None]), r"got \(40, 1, 4\)"),
         (lambda X, y: (X, np.where(y == y[3, 2], np.nan, y)), r"NaN"),
         (lambda X, y: (X, np.full((40, 4), "left")), r"four numbers .*could not convert"),
-        (lambda X, y: (X, [*y[:39].tolist(), [1, 2]]), r"four numbers .*inhomogeneous"),
+        (lambda X, y: (X, [*y[:39].tolist(), [1, 2]]), r"exactly one box .*row 39 of 40 has the shape \(2,\)"),
+        (lambda X, y: (X, with_row(y, 4, np.nan)), r"NaN"),
+        (lambda X, y: (X, y / (10, 12, 10, 12)), r"shares of the image.*y \* \(10, 12, 10, 12\)"),
+        (
+            lambda X, y: (X, [*y[:-1], y[:2]]),
+            r"exactly one box per image.*row 39 of 40 has the shape \(2, 4\).*Leave out",
+        ),
+        (lambda X, y: (X, [None, *y[1:]]), r"row 0 of 40 has the shape \(\)"),
         (lambda X, y: (X, None), r"requires y to be passed, but the target y is None"),
         (lambda X, y: (X[:30], y), r"inconsistent numbers of samples"),
         (lambda X, y: ([*X[:9], X[9][:5]], y[:10]), r"images of unequal size: row 9"),
@@ -308,8 +315,8 @@ def test_wrong_boxes_are_named_in_score_too(fitted):
     model, X, y = fitted
     with pytest.raises(ValueError, match="would fit as x, y, width, height"):
         model.score(X, as_sizes(y))
-    with pytest.raises(ValueError, match="NaN or infinite corners: 1 of .* for example row 2"):
-        model.score(X, with_row(y, 2, np.nan))
+    with pytest.raises(ValueError, match="NaN or infinity: 1 of 40 rows, for example row 4"):
+        model.score(X, with_row(y, 4, np.nan))
     with pytest.raises(ValueError, match="target y is None"):
         model.score(X, None)
     assert model.score(X, y.astype(str)) == model.score(X, y)
