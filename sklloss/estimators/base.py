@@ -207,7 +207,8 @@ class NeuralEstimator(NetBuilder):
     def _check_shape(self, X: Any) -> None:
         """Refuse rows of another shape than in training; the columns of tables are checked by scikit-learn."""
         shape = tuple(getattr(X, "shape", ())[1:])
-        if len(self._input_shape) > 1 and shape != self._input_shape:
+        has_rows = getattr(X, "shape", (1,))[0] > 0  # without any, scikit-learn says so
+        if has_rows and len(self._input_shape) > 1 and shape != self._input_shape:
             raise ValueError(
                 f"X has rows of shape {shape}; {type(self).__name__} was trained on rows of shape {self._input_shape}. Crop, pad or"
                 " resize them to that."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ def flat_masks(y: Any, grid: tuple[int, ...]) -> np.ndarray:
     _check_whole(masks)
     if masks.dtype.kind == "O":
         check_one_kind(masks)
-    return masks.reshape(len(masks), -1)
+    return masks.reshape(len(masks), prod(grid))
 
 
 def stacked_masks(y: Any) -> np.ndarray:

@@ -23,6 +23,11 @@ def checked_weights(sample_weight: Any, X: Any) -> np.ndarray:
     ValueError
         If one is negative, NaN or infinite, or all are zero.
     """
+    if np.ndim(sample_weight) > 1:
+        raise ValueError(
+            f"sample_weight needs one weight per row of X, shape (n_samples,); got {np.shape(sample_weight)}. Weights of classes, of those"
+            " of pixels too, are class_weight."
+        )
     weights = np.array(_check_sample_weight(sample_weight, X, dtype=np.float64))
     negative = weights < 0
     if negative.any():
@@ -88,6 +93,7 @@ def _factors_of_dict(class_weight: Mapping[Any, float], classes: np.ndarray) -> 
     factors = np.array([class_weight.get(label, 1.0) for label in labels], dtype=float)
     if not ((factors > 0) & np.isfinite(factors)).all():
         raise ValueError(
-            f"class_weight needs finite weights > 0; got {dict(class_weight)!r}. Leave out rows of a class that should not count."
+            f"class_weight needs finite weights > 0; got {dict(class_weight)!r}. Leave out rows of a class that should"
+            " not count; where a class is one of pixels, give it next to nothing, as 1e-6."
         )
     return factors

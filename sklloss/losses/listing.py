@@ -148,7 +148,12 @@ def list_losses(task: Task | None = None) -> pd.DataFrame:
         raise ValueError(
             f"list_losses needs task to be one of {', '.join(map(repr, TASKS))}, or None; got {task!r}."
         )
-    return pd.DataFrame([_row(cls) for cls in losses_of(task)])
+    return pd.DataFrame([_row(cls) for cls in losses_of(task) if _is_taken(cls, task)])
+
+
+def _is_taken(cls: type[Loss], task: Task | None) -> bool:
+    """Tell whether the estimators of a task train a loss; a child takes none of its parent's losses of whole batches."""
+    return task not in PARENTS or not cls.whole_batch
 
 
 def _row(cls: type[Loss]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from torch import nn
 
-from sklloss import LossSearchCV, NeuralSegmenter
+from sklloss import LossSearchCV, NeuralSegmenter, list_losses
 from sklloss.losses import CrossEntropy, Dice, SoftF1, get_loss
 from sklloss.losses.listing import losses_of
 
@@ -483,6 +483,8 @@ def one_hot(y):
         (lambda X, y: (X, [*y[:9], y[9][:5]]), r"unequal size: row 9 has the shape \(5, 10\)"),
         (lambda X, y: (X, y * 0.5), r"pixels that are no labels, for example 0\.5.*y > 0\.5"),
         (lambda X, y: (X, np.where(y == 1, np.nan, 0)), r"no labels, for example nan"),
+        (lambda X, y: (X[:0], y[:0]), r"0 sample"),
+        (lambda X, y: (X, y, np.ones(y.shape)), r"one weight per row of X.*\(40, 12, 10\)"),
         (lambda X, y: (X, 0 * y), r"at least two classes; all 4800 pixels of y have the class 0"),
         (lambda X, y: (X, None), r"requires y to be passed, but the target y is None"),
         (lambda X, y: (X[:30], y), r"inconsistent numbers of samples"),
@@ -523,6 +525,7 @@ def test_losses_of_a_batch_point_to_their_twin(loss):
     X, y, _ = scenes()
     with pytest.raises(ValueError, match=r"value per batch, but none per pixel or image.*'dice'"):
         segmenter(loss).fit(X, y)
+    assert set(list_losses("segmentation")["name"]) == set(PER_PIXEL)
 
 
 @pytest.mark.parametrize(
@@ -533,6 +536,7 @@ def test_losses_of_a_batch_point_to_their_twin(loss):
         ({"loss": Dice(smooth=-1)}, r"Dice needs smooth >= 0"),
         ({"class_weight": {5: 1.0}}, r"label 5, which is not in y"),
         ({"module": "locator"}, r"'locator' is a network for other data .* Choose 'unet', or"),
+        ({"class_weight": {1: 0}}, r"weights > 0.*one of pixels, give it next to nothing"),
         ({"module": "unett"}, r"no built-in module 'unett'.*'unet'"),
         ({"module_params": {"widths": 3}}, r"'unet' has no parameter 'widths'.*channels"),
         ({"module_params": {"channels": (3, 0)}}, r"one whole number >= 1 per level.*got \(3, 0\)"),
@@ -553,6 +557,8 @@ def test_prediction_needs_a_fit_and_images_of_the_same_size(fitted, method):
         getattr(segmenter(), method)(X)
     with pytest.raises(ValueError, match=r"rows of shape \(1, 6, 10\).*trained on rows"):
         getattr(model, method)(X[:, :6])
+    with pytest.raises(ValueError, match="0 sample"):
+        getattr(model, method)([])
 
 
 def test_a_failed_fit_leaves_the_model_as_it_was(fitted):
