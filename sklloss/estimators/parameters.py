@@ -26,6 +26,10 @@ MAPPING = Satisfies(
 FUNCTION = Satisfies(
     lambda value: value is None or callable(value), "{name} to be None or callable"
 )
+CALLBACKS = Satisfies(
+    lambda value: value is None or isinstance(value, list) or str(value) == "disable",
+    "{name} to be None or a list of skorch callbacks",
+)
 
 DOMAINS: dict[str, Domain] = {
     "module_params": MAPPING,
@@ -45,6 +49,7 @@ DOMAINS: dict[str, Domain] = {
     "augment": FUNCTION,
     "scale_target": BOOL,
     "dtype": Choice("auto", "float32", "float64"),
+    "callbacks": CALLBACKS,
     "warm_start": BOOL,
     "n_members": COUNT,
     "tokens": Choice("char", "word"),

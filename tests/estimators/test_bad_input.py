@@ -9,6 +9,7 @@ import torch
 from scipy import sparse
 from sklearn.exceptions import DataConversionWarning, NotFittedError
 from sklearn.model_selection import ShuffleSplit
+from skorch.callbacks import EarlyStopping
 
 from sklloss import NeuralClassifier, NeuralRegressor
 from sklloss.losses import Focal, Huber
@@ -60,6 +61,7 @@ def message(estimator, X, y, error=ValueError, **fit_params):
         ({"early_stopping": "yes"}, "early_stopping to be one of True, False"),
         ({"n_iter_no_change": 0}, "n_iter_no_change >= 1"),
         ({"tol": -1}, "tol >= 0"),
+        ({"callbacks": EarlyStopping()}, "callbacks to be None or a list of skorch callbacks"),
         ({"dtype": "float16"}, "dtype to be one of 'auto', 'float32', 'float64'"),
         (
             {"early_stopping": True, "validation_fraction": 1.5},
