@@ -8,17 +8,19 @@ from typing import Any
 from .columns import count
 
 
-def checked_documents(X: Any) -> list[str]:
+def checked_documents(X: Any, *, kind: type | tuple[type, ...] = str) -> list[Any]:
     """Return documents as a list.
 
     Parameters
     ----------
-    X : list, Series, array or other iterable of str, of shape (n_documents,)
+    X : list, Series, array or other iterable of documents, of shape (n_documents,)
+    kind : type or tuple of type, default=str
+        What a document is.
 
     Raises
     ------
     TypeError
-        If X is one string or has no order, or if something in it is no string.
+        If X is one string or has no order, or if something in it is no document.
     ValueError
         If X is a table.
     """
@@ -33,7 +35,7 @@ def checked_documents(X: Any) -> list[str]:
             " list, as in [document]."
         )
     documents = list(X)
-    rows = [row for row, document in enumerate(documents) if not isinstance(document, str)]
+    rows = [row for row, document in enumerate(documents) if not isinstance(document, kind)]
     if rows:
         raise TypeError(
             f"Documents must be strings; {len(rows)} of {count(len(documents), 'row')} are not, for example row {rows[0]}, which is"

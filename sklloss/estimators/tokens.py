@@ -113,7 +113,8 @@ class TokenVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     ----------
     analyzer : {"word", "char", "char_wb"} or callable, default="word"
         What the tokens are, as in scikit-learn's CountVectorizer, which finds them: words, characters, characters with a
-        space around each word, or what a function of one document returns, in its order.
+        space around each word, or what a function of one document returns, in its order.  A function may also be given lists or
+        tuples, such as tokens that another program found, which ``list`` takes as they are.
     lowercase : bool, default=True
         Whether words and characters are put into lower case first.
     token_pattern : str, default=r"(?u)\b\w\w+\b"
@@ -269,7 +270,8 @@ class TokenVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         analyze = CountVectorizer(
             analyzer=self.analyzer, lowercase=self.lowercase, token_pattern=self.token_pattern
         ).build_analyzer()
-        return map(list, map(analyze, checked_documents(X)))
+        kind = (str, list, tuple) if callable(self.analyzer) else (str,)
+        return map(list, map(analyze, checked_documents(X, kind=kind)))
 
     def _learnt(self, X: Any) -> Corpus:
         """Learn from documents and return them as ids."""

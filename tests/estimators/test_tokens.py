@@ -111,6 +111,15 @@ def test_forms_of_documents_are_alike():
         np.testing.assert_array_equal(TokenVectorizer().fit_transform(X), expected)
 
 
+def test_a_function_takes_lists_of_tokens_too():
+    words = [document.lower().split() for document in DOCUMENTS]
+    expected = TokenVectorizer(token_pattern=r"\S+").fit_transform(DOCUMENTS)
+    for X in (words, pd.Series(words), [tuple(of_document) for of_document in words]):
+        np.testing.assert_array_equal(TokenVectorizer(analyzer=list).fit_transform(X), expected)
+    with pytest.raises(TypeError, match="row 1, which is None"):
+        TokenVectorizer(analyzer=list).fit([["good"], None])
+
+
 def test_a_clone_a_pickle_and_a_second_fit_equal_the_first():
     tokens = TokenVectorizer(max_features=50, min_df=2, keep="end", analyzer=first_letters)
     expected = tokens.fit_transform(DOCUMENTS)
