@@ -73,11 +73,26 @@ def _resolve(loss: Any, task: Task) -> Loss:
         return loss()
     is_other_class = isinstance(loss, type) and not issubclass(loss, nn.Module)
     if callable(loss) and not is_other_class:
+        _point_to_name(loss, task)
         return own_loss(loss, PARENTS.get(task, task))
     raise TypeError(
         f"loss must be a name, a Loss, a torch.nn loss, an nn.Module or a function; got {loss!r} of type"
         f" {type(loss).__name__}. list_losses({task!r}) shows the names."
     )
+
+
+def _point_to_name(loss: Any, task: Task) -> None:
+    """Refuse a torch loss of a task that takes none as it is, where it has one by that name."""
+    name = (loss if isinstance(loss, type) else type(loss)).__name__
+    is_torchs = isinstance(getattr(nn, name, None), type) and isinstance(loss, nn.Module | type)
+    if (
+        task == "transcription"
+        and is_torchs
+        and name.lower() in _by_alias(task, tuple(listing._registered))
+    ):
+        raise ValueError(
+            f"nn.{name} takes flattened transcripts and lengths, which no estimator gives. Name it: loss={name!r}."
+        )
 
 
 def _by_name(name: str, task: Task) -> Loss:
