@@ -86,6 +86,11 @@ class NeuralSegmenter(ImageEstimator, LabelledEstimator):
     --------
     NeuralBoxRegressor : where the object is, as one box per image.
 
+    Notes
+    -----
+    scikit-learn's metrics of classes take one label per row: by name, as ``scoring="f1_macro"``, they give NaN for masks.  A function
+    of model, X and y that makes a column of all pixels, as in the last example, is a score for every search.
+
     Examples
     --------
     Bright squares in noise:
@@ -102,6 +107,14 @@ class NeuralSegmenter(ImageEstimator, LabelledEstimator):
     True
     >>> model.predict(X[40:]).shape
     (20, 8, 8)
+
+    Another score, of all pixels:
+
+    >>> from sklearn.metrics import f1_score
+    >>> def f1(model, X, y):
+    ...     return f1_score(y.ravel(), model.predict(X).ravel(), average="macro")
+    >>> bool(f1(model, X[40:], y[40:]) > 0.8)
+    True
     """
 
     _task: Task = "segmentation"
