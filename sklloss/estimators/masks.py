@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import prod
+from math import isnan, prod
 from typing import Any
 
 import numpy as np
@@ -68,9 +68,19 @@ def _check_axes(masks: np.ndarray) -> None:
 
 
 def _check_whole(masks: np.ndarray) -> None:
-    if masks.dtype.kind != "f":
+    if masks.dtype.kind not in "fO":
         return
-    fractions = masks % 1 != 0  # of NaN, too
+    missing = (
+        np.frompyfunc(_is_missing, 1, 1)(masks).astype(bool)
+        if masks.dtype.kind == "O"
+        else np.isnan(masks)
+    )
+    if missing.any():
+        raise ValueError(
+            f"y has {missing.sum()} of {masks.size} pixels that are no labels, for example {masks[missing][0]}. {REMEDY}; pixels of unknown"
+            " class a label of their own, with next to no weight, as class_weight={255: 1e-6}."
+        )
+    fractions = masks % 1 != 0 if masks.dtype.kind == "f" else missing
     if fractions.any():
         raise ValueError(
             f"y has {fractions.sum()} of {masks.size} pixels that are no labels, for example {masks[fractions][0]:g}. {REMEDY}; of"
@@ -87,3 +97,7 @@ def check_one_kind(*labels: np.ndarray) -> None:
             f"y has labels of different kinds: {', '.join(sorted(kinds))}. Give every pixel a label of one kind, those of `classes_` after"
             " a fit."
         )
+
+
+def _is_missing(label: Any) -> bool:
+    return label is None or (isinstance(label, float) and isnan(label))

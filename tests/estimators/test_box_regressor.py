@@ -290,7 +290,10 @@ def with_row(y, row, box):
         (lambda X, y: (X, y[:, None]), r"got \(40, 1, 4\)"),
         (lambda X, y: (X, np.where(y == y[3, 2], np.nan, y)), r"NaN"),
         (lambda X, y: (X, np.full((40, 4), "left")), r"four numbers .*could not convert"),
-        (lambda X, y: (X, [*y[:39].tolist(), [1, 2]]), r"exactly one box .*row 39 of 40 has the shape \(2,\)"),
+        (
+            lambda X, y: (X, [*y[:39].tolist(), [1, 2]]),
+            r"exactly one box .*row 39 of 40 has the shape \(2,\)",
+        ),
         (lambda X, y: (X, with_row(y, 4, np.nan)), r"NaN"),
         (lambda X, y: (X, y / (10, 12, 10, 12)), r"shares of the image.*y \* \(10, 12, 10, 12\)"),
         (
