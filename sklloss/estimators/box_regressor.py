@@ -48,7 +48,8 @@ class NeuralBoxRegressor(RegressorMixin, ImageEstimator):
         The network: ``"locator"``, whose maps of places find an object wherever it is; ``"cnn"``, faster, whose dense layers need far more
         images; or your own from images (n, channels, height, width) to (n, 4).  One that takes the mean over all places forgets them.
     module_params : dict or None, default=None
-        Further arguments of the class or factory, as ``channels`` of the built-in networks; also as ``module__x``.
+        Further arguments of the class or factory, as ``channels`` of the built-in networks; also as ``module__x`` of
+        ``set_params`` and grids.
     hidden_layer_sizes : int or tuple of int, default=(100,)
         Widths of the dense layers of ``module="cnn"``.
     activation, dropout
@@ -236,7 +237,7 @@ class NeuralBoxRegressor(RegressorMixin, ImageEstimator):
         float
             In [0, 1].
         """
-        predicted, boxes = self.predict(X), checked_boxes(y)
+        predicted, boxes = self.predict(X), np.array(checked_boxes(y), dtype=np.float64)
         check_consistent_length(predicted, boxes)
         check_inside(boxes, *self._grid)
         weights = _check_sample_weight(sample_weight, boxes, dtype=np.float64)

@@ -139,6 +139,11 @@ def test_score_is_the_mean_intersection_over_union():
     np.testing.assert_array_equal(box_ious(y[:1], flat), [0])
 
 
+def test_score_takes_boxes_as_objects(fitted):
+    model, X, y = fitted
+    assert model.score(X, y.astype(object)) == model.score(X, y)
+
+
 def test_score_weighs_images(fitted):
     model, X, y = fitted
     weights = np.random.default_rng(0).random(40)
