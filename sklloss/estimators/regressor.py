@@ -56,7 +56,7 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
         of a row as ``input_shape``; one that takes any keywords, as torchvision's do, receives ``num_classes``.  An instance is
         copied at every fit.  Your own may take X of any number of axes.
     module_params : dict or None, default=None
-        Further arguments of the class or factory; also as ``module__x``.
+        Further arguments of the class or factory; also as ``module__x`` of ``set_params`` and grids.
     hidden_layer_sizes : int or tuple of int, default=(100,)
         Widths of the hidden layers of ``module="mlp"``, and of the dense layers that end other built-in networks; ``()`` is the
         linear model.
@@ -67,7 +67,7 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
     optimizer : str or type of torch.optim.Optimizer, default="adam"
         "sgd" (with momentum 0.9), "adam", "adamw", "rmsprop", "adagrad", "nadam", "radam", "lbfgs" (all rows at once), or a class.
     optimizer_params : dict or None, default=None
-        Further arguments of the optimiser; also as ``optimizer__x``.
+        Further arguments of the optimiser; also as ``optimizer__x`` of ``set_params`` and grids.
     lr : float or "auto", default="auto"
         Learning rate, > 0; "auto" is 0.02 for sgd, 0.05 for adagrad, 0.003 for radam, 1 for lbfgs, 0.001 otherwise.
     batch_size : int or "auto", default="auto"

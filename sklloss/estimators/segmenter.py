@@ -46,7 +46,7 @@ class NeuralSegmenter(ImageEstimator, LabelledEstimator):
         (n, 1, height, width); or to a dict that has that as ``"out"``, as torchvision's networks for segmentation.  A class or factory
         receives the channels of X and the number of classes under the usual names (``in_channels``, ``num_classes`` ...).
     module_params : dict or None, default=None
-        Further arguments of the class or factory, as ``channels`` of the U-Net; also as ``module__x``.
+        Further arguments of the class or factory, as ``channels`` of the U-Net; also as ``module__x`` of ``set_params`` and grids.
     activation : {"relu", "tanh", "logistic", "identity", "elu", "gelu", "silu"}, default="relu"
         Of the built-in networks.
     dropout : float, default=0.0

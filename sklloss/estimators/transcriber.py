@@ -50,8 +50,8 @@ class SequenceTranscriber(NeuralEstimator):
         (n, n_frames_out, n_outputs).  Behind the end it puts ``sklloss.losses.certain_blank_where``.  If it shortens utterances, it has
         a method ``n_frames_out(n_frames)``.
     module_params : dict or None, default=None
-        Further arguments of the network, also as ``module__x``: those of ``module="sequence"`` are ``widths``, ``kernel_size``,
-        ``stride``, ``cell`` ("conv", "gru" or "lstm") and ``n_units``.
+        Further arguments of the network, also as ``module__x`` of ``set_params`` and grids: those of ``module="sequence"`` are ``widths``,
+        ``kernel_size``, ``stride``, ``cell`` ("conv", "gru" or "lstm") and ``n_units``.
     hidden_layer_sizes : int or tuple of int, default=()
         Widths of the dense layers between the network's last frame and its output.
     activation : {"relu", "tanh", "logistic", "identity", "elu", "gelu", "silu"}, default="relu"
