@@ -68,23 +68,26 @@ def _check_axes(masks: np.ndarray) -> None:
 
 
 def _check_whole(masks: np.ndarray) -> None:
-    if masks.dtype.kind not in "fO":
-        return
-    missing = (
-        np.frompyfunc(_is_missing, 1, 1)(masks).astype(bool)
-        if masks.dtype.kind == "O"
-        else np.isnan(masks)
+    """Refuse pixels that are missing, or shares of a class."""
+    _refuse_pixels(
+        masks,
+        _missing(masks),
+        "pixels of unknown class a label of their own, with next to no weight, as class_weight={255: 1e-6}",
     )
-    if missing.any():
+    if masks.dtype.kind == "f":
+        _refuse_pixels(masks, masks % 1 != 0, "of shares or probabilities, for example y > 0.5")
+
+
+def _missing(masks: np.ndarray) -> np.ndarray:
+    if masks.dtype.kind == "O":
+        return np.frompyfunc(_is_missing, 1, 1)(masks).astype(bool)
+    return np.isnan(masks) if masks.dtype.kind == "f" else np.zeros(masks.shape, dtype=bool)
+
+
+def _refuse_pixels(masks: np.ndarray, wrong: np.ndarray, remedy: str) -> None:
+    if wrong.any():
         raise ValueError(
-            f"y has {missing.sum()} of {masks.size} pixels that are no labels, for example {masks[missing][0]}. {REMEDY}; pixels of unknown"
-            " class a label of their own, with next to no weight, as class_weight={255: 1e-6}."
-        )
-    fractions = masks % 1 != 0 if masks.dtype.kind == "f" else missing
-    if fractions.any():
-        raise ValueError(
-            f"y has {fractions.sum()} of {masks.size} pixels that are no labels, for example {masks[fractions][0]:g}. {REMEDY}; of"
-            " shares or probabilities, for example y > 0.5."
+            f"y has {wrong.sum()} of {masks.size} pixels that are no labels, for example {masks[wrong][0]}. {REMEDY}; {remedy}."
         )
 
 

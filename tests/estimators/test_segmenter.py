@@ -514,9 +514,10 @@ def test_unknown_classes_of_later_masks_are_named(fitted):
 
 def test_labels_of_different_kinds_are_named(fitted):
     model, X, y = fitted
-    mixed = np.where(y == 1, "object", None)
-    with pytest.raises(TypeError, match="labels of different kinds: NoneType, str"):
-        segmenter().fit(X, mixed)
+    with pytest.raises(TypeError, match="labels of different kinds: int, str"):
+        segmenter().fit(X, np.where(y == 1, "object", y.astype(object)))
+    with pytest.raises(ValueError, match="pixels that are no labels, for example None"):
+        segmenter().fit(X, np.where(y == 1, "object", None))
     with pytest.raises(TypeError, match="labels of different kinds: int, str"):
         model.score(X, np.where(y == 1, "object", "ground"))
     with pytest.raises(TypeError, match="y needs masks; got 3"):
@@ -541,7 +542,7 @@ def test_losses_of_a_batch_point_to_their_twin(loss):
         ({"class_weight": {5: 1.0}}, r"label 5, which is not in y"),
         ({"module": "locator"}, r"'locator' is a network for other data .* Choose 'unet', or"),
         ({"class_weight": {1: 0}}, r"weights > 0.*one of pixels, give it next to nothing"),
-        ({"module": "mlp", "module_params": None}, r"module='mlp' takes tables.*Leave module out"),
+        ({"module": "mlp"}, r"'mlp' is a network for other data .* Choose 'unet', or"),
         ({"module": "unett"}, r"no built-in module 'unett'.*'unet'"),
         ({"module_params": {"widths": 3}}, r"'unet' has no parameter 'widths'.*channels"),
         ({"module_params": {"channels": (3, 0)}}, r"one whole number >= 1 per level.*got \(3, 0\)"),
