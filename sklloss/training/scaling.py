@@ -77,9 +77,13 @@ class InputScaler:
         return (X - mean) / scale
 
     def undone(self, X: Tensor) -> Tensor:
-        """Return scaled rows on the scale that they had."""
-        mean, scale = self._like(X)
-        return X * scale + mean
+        """Return scaled rows on the scale that they had, without the digits that scaling has blurred: 0 is 0 again, 255 is 255."""
+        if self.mean is None and self.scale is None:
+            return X
+        mean, scale = self._like(X.double())
+        blur = 8 * torch.finfo(X.dtype).eps * (mean.abs() + scale)
+        step = blur.log2().ceil().exp2()
+        return (((X.double() * scale + mean) / step).round() * step + 0.0).to(X.dtype)  # no -0
 
     def _like(self, X: Tensor) -> tuple[Tensor, Tensor]:
         mean = np.zeros(()) if self.mean is None else self.mean
