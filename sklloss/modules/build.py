@@ -241,8 +241,6 @@ def _name(module: nn.Module) -> str:
 
 
 def _input_message(module: nn.Module, X: Tensor, error: Exception) -> str:
-    if isinstance(module, MLP):
-        return f"module='mlp' takes tables, and X has {_described(X)}. Leave module out: the default takes X as it is."
     failed = f"module {_name(module)} failed on X of {_described(X)}"
     if X.ndim > 2:
         return f"{failed}: {error}. {_remedy_of_axes(X)}"
