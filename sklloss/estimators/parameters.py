@@ -73,7 +73,9 @@ class NestedParameters(BaseEstimator):
     """
 
     _task: Task
-    _built_ins: ClassVar[tuple[str, ...]] = tuple(MODULES)  # networks that make sense here
+    _built_ins: ClassVar[
+        tuple[str, ...]
+    ] = ()  # networks that make sense here; any, where there are none
     loss: Any
     module: Any
 
@@ -164,7 +166,8 @@ class NestedParameters(BaseEstimator):
 
     def _check_built_in(self) -> None:
         """Refuse a built-in network that is made for other data."""
-        if isinstance(self.module, str) and self.module in set(MODULES) - set(self._built_ins):
+        others = set(MODULES).difference(self._built_ins) if self._built_ins else ()
+        if isinstance(self.module, str) and self.module in others:
             raise ValueError(
                 f"module={self.module!r} is a network for other data than those of {type(self).__name__}. Choose"
                 f" {' or '.join(map(repr, self._built_ins))}, or give a network of your own."
