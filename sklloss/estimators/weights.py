@@ -23,9 +23,10 @@ def checked_weights(sample_weight: Any, X: Any) -> np.ndarray:
     ValueError
         If one is negative, NaN or infinite, or all are zero.
     """
-    if np.ndim(sample_weight) > 1:
+    shape = np.asarray(sample_weight).shape
+    if len(shape) > 1:
         raise ValueError(
-            f"sample_weight needs one weight per row of X, shape (n_samples,); got {np.shape(sample_weight)}. Weights of classes, of those"
+            f"sample_weight needs one weight per row of X, shape (n_samples,); got {shape}. Weights of classes, of those"
             " of pixels too, are class_weight."
         )
     weights = np.array(_check_sample_weight(sample_weight, X, dtype=np.float64))
