@@ -27,7 +27,7 @@ FUNCTION = Satisfies(
     lambda value: value is None or callable(value), "{name} to be None or callable"
 )
 CALLBACKS = Satisfies(
-    lambda value: value is None or isinstance(value, list) or str(value) == "disable",
+    lambda value: value is None or isinstance(value, list | tuple) or value == "disable",
     "{name} to be None or a list of skorch callbacks",
 )
 

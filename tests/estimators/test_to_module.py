@@ -22,7 +22,9 @@ from sklloss.estimators import FittedModule
 from sklloss.estimators.export import regression_readings
 from sklloss.losses import get_loss, list_losses
 
-LOSSES = list(list_losses()[["task", "name"]].itertuples(index=False, name=None))
+from ..instances import OF_TABLES
+
+LOSSES = [(cls.task, cls.name) for cls in OF_TABLES]
 REGRESSION = list(list_losses("regression")["name"])
 CLASSIFICATION = list(list_losses("classification")["name"])
 ORDINAL = [n for n in CLASSIFICATION if get_loss(n, task="classification").ordinal]
