@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
-from math import sqrt
-from numbers import Integral
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from .activations import ACTIVATIONS
+from .images import channels_last, checked_channels, checked_image, initialise
+from .layers import Convolution
 from .mlp import MLP
-
-GAINS = {"tanh": 5 / 3, "logistic": 4.0, "identity": 1.0}  # of weights' spread; others as for ReLU
-
-
-class Convolution(nn.Conv2d):
-    """torch's convolution, its numbers still to be drawn: torch's global generator is left alone."""
-
-    bias: nn.Parameter
-
-    def reset_parameters(self) -> None:
-        """Draw nothing."""
 
 
 class CNN(nn.Module):
@@ -100,8 +89,8 @@ class CNN(nn.Module):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        n_channels, height, width = _checked_shape(input_shape)
-        widths = (n_channels, *_checked_channels(channels))
+        n_channels, height, width = checked_image(input_shape)
+        widths = (n_channels, *checked_channels(CNN, channels, at_least=0))
         layers = [
             Convolution(n_in, n_out, 3, padding=1) for n_in, n_out in itertools.pairwise(widths)
         ]
@@ -139,27 +128,6 @@ class CNN(nn.Module):
         return _maxima(self.activate(hidden))
 
 
-def initialise(
-    layers: Sequence[nn.Conv2d], activation: str, generator: torch.Generator | None
-) -> None:
-    """Draw weights of convolutions within He's bounds for the activation; biases are 0."""
-    for layer in layers:
-        bound = GAINS.get(activation, sqrt(2)) * sqrt(3 / layer.weight[0].numel())
-        nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
-        if layer.bias is not None:
-            nn.init.zeros_(layer.bias)
-
-
-def channels_last(X: Tensor) -> Tensor:
-    """Return a copy of images (n, channels, height, width) in which the channels of a pixel lie side by side.
-
-    Its strides say so for a single channel, too: those of torch's own ``memory_format`` do not, and the layers that follow take the
-    slow path then.
-    """
-    pixels = X.permute(0, 2, 3, 1).clone(memory_format=torch.contiguous_format)
-    return pixels.permute(0, 3, 1, 2)
-
-
 def _maxima(hidden: Tensor) -> Tensor:
     """Return the maximum of every 2x2 pixels."""
     height, width = hidden.shape[2:]
@@ -170,23 +138,3 @@ def _maxima(hidden: Tensor) -> Tensor:
 def _halved(size: int, times: int) -> int:
     """Halve so many times, rounding up."""
     return -(-size // 2**times)
-
-
-def _checked_shape(input_shape: Sequence[int]) -> Sequence[int]:
-    if len(input_shape) != 3:
-        shape = ", ".join(map(str, input_shape))
-        raise ValueError(
-            f"module 'cnn' takes images, X of shape (n_samples, channels, height, width) or (n_samples, height, width); got rows of"
-            f" shape ({shape}). Reshape X, for example X.reshape(-1, height, width), or set module='mlp'."
-        )
-    return input_shape
-
-
-def _checked_channels(channels: Any) -> tuple[int, ...]:
-    widths = tuple(channels) if isinstance(channels, Iterable) else (channels,)
-    if not all(isinstance(width, Integral) and int(width) >= 1 for width in widths):
-        raise ValueError(
-            f"channels of module 'cnn' must be a tuple of integers >= 1, one per block; got {channels!r}. Give for example"
-            f" channels=(16, 32, 64)."
-        )
-    return tuple(int(width) for width in widths)

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from .activations import ACTIVATIONS
-from .cnn import Convolution, channels_last, initialise
-from .unet import UNet, checked_channels, checked_image
+from .images import channels_last, checked_channels, checked_image, initialise
+from .layers import Convolution
+from .unet import UNet
 
 CORNERS = 4
 
@@ -94,7 +95,7 @@ class Locator(nn.Module):
                 f"module 'locator' puts out numbers for the four corners x1, y1, x2, y2; {n_outputs} numbers cannot be shared among them."
                 " Give y of shape (n_samples, 4), or set module='cnn'."
             )
-        widths = checked_channels(channels)
+        widths = checked_channels(Locator, channels)
         grid = [-(-side // 2) for side in size]
         self.first = Convolution(n_in, widths[0], 3, padding=1)
         self.activate = ACTIVATIONS[activation].module()

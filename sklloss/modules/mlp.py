@@ -13,19 +13,13 @@ from torch import Tensor, nn
 
 from .activations import ACTIVATIONS
 from .flat import FlatParameters, bind
+from .layers import Linear
 from .slab import CACHE_LINE, Slab, write_product
 from .stack import Stack
 
 MIN_WIDTH = (
     2  # of every layer of a stack: matrix products of width 1 take another path, with other bits
 )
-
-
-class Linear(nn.Linear):
-    """torch's linear layer, its numbers still to be drawn: torch's global generator is left alone."""
-
-    def reset_parameters(self) -> None:
-        """Draw nothing."""
 
 
 class MLP(nn.Sequential):

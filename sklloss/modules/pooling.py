@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from .activations import ACTIVATIONS
+from .layers import GRU, Conv1d
 
 PADDING = 0
 CHUNK_NUMBERS = 2**18  # of gradients that are added up together
@@ -94,13 +95,6 @@ class _MeanOfBags(torch.autograd.Function):
         return gradient, None, None
 
 
-class Conv1d(nn.Conv1d):
-    """torch's convolution over a sequence, its numbers still to be drawn."""
-
-    def reset_parameters(self) -> None:
-        """Draw nothing."""
-
-
 class ConvPooling(Pooling):
     """Convolutions of several widths, their maxima over the document, and an activation (Kim 2014).
 
@@ -155,13 +149,6 @@ class ConvPooling(Pooling):
             maxima.append(windows.masked_fill(is_beyond.unsqueeze(1), -torch.inf).max(2).values)
         is_empty = (lengths == 0).unsqueeze(1)
         return self.activation(torch.cat(maxima, 1).masked_fill(is_empty, 0))
-
-
-class GRU(nn.GRU):
-    """torch's gated recurrent unit, its numbers still to be drawn."""
-
-    def reset_parameters(self) -> None:
-        """Draw nothing."""
 
 
 class GRUPooling(Pooling):

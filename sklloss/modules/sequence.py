@@ -3,43 +3,28 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import sqrt
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from ..losses.domains import Choice, Domain, Interval, Satisfies, Tuple, check_in_domain
+from ..losses.domains import Choice, Domain, Interval, Satisfies, Tuple, check_arguments
 from ..losses.sequences import certain_blank_where
 from .activations import ACTIVATIONS
-from .mlp import Linear
-
-COUNT = Interval(1, integer=True)
-
-
-class Conv1d(nn.Conv1d):
-    """torch's convolution along time, its numbers still to be drawn."""
-
-    def reset_parameters(self) -> None:
-        """Draw nothing."""
-
-
-class GRU(nn.GRU):
-    """torch's gated recurrent unit, its numbers still to be drawn."""
-
-    def reset_parameters(self) -> None:
-        """Draw nothing."""
-
-
-class LSTM(nn.LSTM):
-    """torch's long short-term memory, its numbers still to be drawn."""
-
-    def reset_parameters(self) -> None:
-        """Draw nothing."""
-
+from .layers import GRU, LSTM, Conv1d, Linear
 
 CELLS: dict[str, type[GRU] | type[LSTM]] = {"gru": GRU, "lstm": LSTM}
+COUNT = Interval(1, integer=True)
+ODD = Satisfies(lambda k: k in COUNT and k % 2 == 1, "{name} to be an odd whole number above 0")
+DOMAINS: dict[str, Domain] = {
+    "widths": Tuple(COUNT),
+    "kernel_size": ODD,
+    "stride": COUNT,
+    "cell": Choice("conv", *CELLS),
+    "n_units": COUNT,
+}
 
 
 class SequenceNetwork(nn.Module):
@@ -116,8 +101,9 @@ class SequenceNetwork(nn.Module):
         start_constant: bool = True,
         generator: torch.Generator | None = None,
     ) -> None:
+        widths = tuple(widths) if isinstance(widths, Iterable) else (widths,)
+        check_arguments(SequenceNetwork, "SequenceNetwork", locals(), DOMAINS)
         super().__init__()
-        self._check(widths, kernel_size, stride, cell, n_units)
         self.stride, self.n_units = stride, n_units
         self.gain = ACTIVATIONS[activation].gain
         self.activation = ACTIVATIONS[activation].module()
@@ -140,24 +126,6 @@ class SequenceNetwork(nn.Module):
         if start_constant:
             nn.init.zeros_(self.last.weight)
             nn.init.zeros_(self.last.bias)
-
-    @staticmethod
-    def _check(
-        widths: Sequence[int], kernel_size: int, stride: int, cell: str, n_units: int
-    ) -> None:
-        odd = Satisfies(
-            lambda k: k in COUNT and k % 2 == 1, "{name} to be an odd whole number above 0"
-        )
-        domains: dict[str, tuple[Any, Domain]] = {
-            "widths": (tuple(widths), Tuple(COUNT)),
-            "kernel_size": (kernel_size, odd),
-            "stride": (stride, COUNT),
-            "cell": (cell, Choice("conv", *CELLS)),
-            "n_units": (n_units, COUNT),
-        }
-        for name, (value, domain) in domains.items():
-            remedy = f"Leave out module__{name} for the default."
-            check_in_domain("SequenceNetwork", name, value, domain, remedy)
 
     @property
     def output_bias(self) -> nn.Parameter:

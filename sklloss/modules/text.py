@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..losses.domains import Choice, Domain, Interval, Tuple, check_arguments
+from .layers import Embedding
 from .mlp import MLP
 from .pooling import PADDING, ConvPooling, GRUPooling, MeanPooling, Pooling
 
@@ -24,13 +25,6 @@ DOMAINS: dict[str, Domain] = {
     "state_size": WIDTH,
     "token_dropout": Interval(0, 1, closed="left"),
 }
-
-
-class Embedding(nn.Embedding):
-    """torch's table of embeddings, its numbers still to be drawn: torch's global generator is left alone."""
-
-    def reset_parameters(self) -> None:
-        """Draw nothing."""
 
 
 class TextNet(nn.Module):

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from math import prod
-from numbers import Integral
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from .activations import ACTIVATIONS
-from .cnn import Convolution, channels_last, initialise
+from .images import channels_last, checked_channels, checked_image, initialise
+from .layers import Convolution
 
 
 class UNet(nn.Module):
@@ -80,7 +80,7 @@ class UNet(nn.Module):
     ) -> None:
         super().__init__()
         n_in, *self.grid = _checked_grid(input_shape, n_outputs)
-        widths = checked_channels(channels)
+        widths = checked_channels(UNet, channels)
         self.activation = activation
         self.down = nn.ModuleList(self._level(a, b) for a, b in itertools.pairwise((n_in, *widths)))
         pairs = itertools.pairwise(reversed(widths))
@@ -130,23 +130,3 @@ def _checked_grid(input_shape: Sequence[int], n_outputs: int) -> tuple[int, ...]
             " shape (n_samples, height, width), or set module='cnn'."
         )
     return shape
-
-
-def checked_image(input_shape: Sequence[int]) -> tuple[int, ...]:
-    """Return channels, height and width; refuse the shape of anything but images."""
-    if len(input_shape) != 3:
-        raise ValueError(
-            f"A network for images takes rows of (n_channels, height, width); got {tuple(input_shape)}. Give X of shape (n_samples,"
-            " n_channels, height, width)."
-        )
-    return tuple(input_shape)
-
-
-def checked_channels(channels: Any) -> tuple[int, ...]:
-    """Return the widths of levels; refuse what are none."""
-    widths = tuple(channels) if isinstance(channels, Iterable) else (channels,)
-    if not widths or not all(isinstance(width, Integral) and int(width) >= 1 for width in widths):
-        raise ValueError(
-            f"A U-Net needs channels as one whole number >= 1 per level, finest first; got {channels!r}. The default is (16, 32, 64)."
-        )
-    return tuple(map(int, widths))

@@ -92,7 +92,7 @@ def test_images_in_a_network_for_tables(images):
 def test_parameters_of_the_network():
     for params, said in [
         ({"module_params": {"widths": 3}}, "module 'cnn' has no parameter 'widths'; .*channels"),
-        ({"module_params": {"channels": (0,)}}, r"channels of module 'cnn' .* got \(0,\)"),
+        ({"module_params": {"channels": (0,)}}, r"CNN needs channels .* got \(0,\)"),
         ({"module_params": {"dropout": 2}}, "dropout < 1"),
         ({"activation": "rely"}, "activation to be one of 'relu'"),
         ({"module": "ccn"}, "no built-in module 'ccn'; the names are .*'cnn'"),

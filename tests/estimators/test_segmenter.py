@@ -545,7 +545,10 @@ def test_losses_of_a_batch_point_to_their_twin(loss):
         ({"module": "mlp"}, r"'mlp' is a network for other data .* Choose 'unet', or"),
         ({"module": "unett"}, r"no built-in module 'unett'.*'unet'"),
         ({"module_params": {"widths": 3}}, r"'unet' has no parameter 'widths'.*channels"),
-        ({"module_params": {"channels": (3, 0)}}, r"one whole number >= 1 per level.*got \(3, 0\)"),
+        (
+            {"module_params": {"channels": (3, 0)}},
+            r"UNet needs channels .* >= 1 \(a whole number\); got \(3, 0\)",
+        ),
         ({"batch_size": 0}, r"batch_size"),
         ({"augment": 3}, r"augment to be None or callable"),
     ],

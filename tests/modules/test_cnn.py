@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from sklloss.modules.activations import ACTIVATIONS
-from sklloss.modules.cnn import CNN, channels_last
+from sklloss.modules.cnn import CNN
+from sklloss.modules.images import channels_last
 
 SIZES = [(1, 28, 28), (3, 32, 20), (2, 7, 5), (1, 3, 3), (3, 1, 6), (4, 1, 1)]
 
@@ -141,15 +142,15 @@ def test_modules_copy_and_save():
     [
         (
             {"input_shape": (64,)},
-            r"takes images, .* got rows of shape \(64\). Reshape X.*module='mlp'",
+            r"takes X of shape .* got rows of shape \(64\). Reshape X.*module='mlp'",
         ),
         ({"input_shape": (2, 1, 8, 8)}, r"got rows of shape \(2, 1, 8, 8\)"),
         (
             {"channels": (8, 0)},
-            r"channels of module 'cnn' must be .* got \(8, 0\)\. Give for example",
+            r"CNN needs channels to be a tuple.* >= 1 \(a whole number\); got \(8, 0\)\. The default is channels=\(16, 32, 64\)",
         ),
-        ({"channels": 2.5}, "got 2.5"),
-        ({"channels": "ab"}, "got 'ab'"),
+        ({"channels": 2.5}, r"got \(2\.5,\)"),
+        ({"channels": "ab"}, r"got \('a', 'b'\)"),
     ],
 )
 def test_wrong_parameters_are_named(params, message):

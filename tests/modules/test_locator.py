@@ -110,9 +110,14 @@ def test_exports():
 @pytest.mark.parametrize(
     ("shape", "n_outputs", "channels", "message"),
     [
-        ((7,), 4, (4,), r"got \(7,\)\. Give X of shape"),
+        ((7,), 4, (4,), r"got rows of shape \(7\)\. Reshape X"),
         ((1, 8, 8), 6, (4,), r"four corners x1, y1, x2, y2; 6 numbers.*module='cnn'"),
-        ((1, 8, 8), 4, (), r"one whole number >= 1 per level"),
+        (
+            (1, 8, 8),
+            4,
+            (),
+            r"Locator needs channels to be a tuple.* >= 1 \(a whole number\); got \(\)",
+        ),
     ],
 )
 def test_what_makes_no_network_is_refused(shape, n_outputs, channels, message):

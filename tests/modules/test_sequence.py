@@ -141,6 +141,7 @@ def test_it_is_built_by_name_and_names_unknown_parameters():
         ({"kernel_size": 4}, "kernel_size.*odd.*got 4"),
         ({"stride": 0}, "stride.*got 0"),
         ({"widths": ()}, r"widths.*got \(\)"),
+        ({"widths": 2.5}, r"widths.*got \(2\.5,\)"),
         ({"n_units": 0}, "n_units.*got 0"),
     ],
 )

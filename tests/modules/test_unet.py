@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from sklloss.modules.cnn import Convolution
+from sklloss.modules.layers import Convolution
 from sklloss.modules.unet import UNet
 
 
@@ -121,15 +121,20 @@ def test_copies_and_exports():
 @pytest.mark.parametrize(
     ("shape", "n_outputs", "channels", "message"),
     [
-        ((7,), 21, (4, 8), r"takes rows of \(n_channels, height, width\); got \(7,\)\. Give X of"),
+        ((7,), 21, (4, 8), r"takes X of shape .* got rows of shape \(7\)\. Reshape X"),
         (
             (1, 4, 4),
             10,
             (4, 8),
             r"numbers for every pixel; 10 numbers cannot be shared among 4 x 4",
         ),
-        ((1, 4, 4), 16, (), r"one whole number >= 1 per level.*got \(\)"),
-        ((1, 4, 4), 16, (4, 0), r"got \(4, 0\).*default is \(16, 32, 64\)"),
+        (
+            (1, 4, 4),
+            16,
+            (),
+            r"UNet needs channels to be a tuple.* >= 1 \(a whole number\); got \(\)",
+        ),
+        ((1, 4, 4), 16, (4, 0), r"got \(4, 0\).*default is channels=\(16, 32, 64\)"),
         ((1, 4, 4), 16, (4.0, 8), r"got \(4\.0, 8\)"),
     ],
 )
