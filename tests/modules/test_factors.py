@@ -1,0 +1,54 @@
+"""Matrix factorisation: scores, rows never seen, initial numbers."""
+
+import numpy as np
+import torch
+
+from sklloss.modules.factors import Factors
+
+
+def network(n_users=4, n_items=6, n_factors=3, seed=0):
+    net = Factors(n_users, n_items, n_factors, generator=torch.Generator().manual_seed(seed))
+    with torch.no_grad():
+        net.user_table[:, -1].uniform_()
+        net.item_table[:, -1].uniform_()
+        net.output_bias.fill_(2.0)
+    return net
+
+
+def test_scores_are_products_of_rows_and_biases():
+    net = network()
+    users, items = (table.detach().numpy() for table in (net.user_table, net.item_table))
+    dense = users[:, :-1] @ items[:, :-1].T + users[:, -1:] + items[:, -1] + 2
+    X = torch.tensor([[0, 5, 1, 1], [3, 0, 2, 4]])
+    expected = np.stack([dense[row[0], row[1:]] for row in X.numpy()])
+    np.testing.assert_allclose(net(X).detach().numpy(), expected, rtol=1e-6)
+    assert torch.equal(net(X.float()), net(X))
+
+
+def test_rows_never_seen_leave_what_is_known():
+    net = network()
+    X = torch.tensor([[-1, 5], [1, -1], [-1, -1], [4, 5], [1, 6]])
+    known = [net.item_table[5, -1], net.user_table[1, -1], torch.tensor(0.0)]
+    expected = torch.stack([*known, *known[:2]]) + 2
+    torch.testing.assert_close(net(X)[:, 0], expected)
+
+
+def test_gradients_are_zero_but_for_the_rows_of_a_batch():
+    net = network()
+    net(torch.tensor([[1, 2], [-1, 3], [1, -1]])).sum().backward()
+    assert net.user_table.grad.any(1).nonzero().flatten().tolist() == [1]
+    assert net.item_table.grad.any(1).nonzero().flatten().tolist() == [2, 3]
+    assert not net.user_table.grad[0].any()
+    assert net.output_bias.grad.item() == 3
+
+
+def test_it_starts_small_with_biases_of_zero_from_its_own_generator():
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    net, again = (Factors(300, 200, 16, torch.Generator().manual_seed(1)) for _ in range(2))
+    assert torch.equal(torch.get_rng_state(), before)
+    for table, same in zip(net.parameters(), again.parameters(), strict=True):
+        assert torch.equal(table, same)
+    for table in (net.user_table, net.item_table):
+        assert not table[:, -1].any()
+        assert abs(table[:, :-1].std().item() * 4 - 0.1) < 0.01
