@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import sqrt
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
+
+from .flat import FlatParameters, bind
+from .stack import Stack
+from .tables import RowGradient
 
 INIT_SCALE = 0.1  # standard deviation of a factor, times the root of their number
 
@@ -35,6 +40,8 @@ class Factors(nn.Module):
         Starts at 0.
     inputs : str
         What it takes.
+    stack : type of Stack
+        How it is trained: by the rows that a batch names.
 
     References
     ----------
@@ -48,6 +55,7 @@ class Factors(nn.Module):
     """
 
     inputs: ClassVar[str] = "pairs"
+    stack: ClassVar[type[Stack]]
 
     def __init__(
         self,
@@ -64,10 +72,14 @@ class Factors(nn.Module):
     def forward(self, X: Tensor) -> Tensor:
         """Return scores (n, k) for ids (n, 1 + k), whole numbers in any dtype: a user, then items; -1 stands for one never seen."""
         ids = X.long()
-        user = rows_of_table(self.user_table, ids[:, :1])
-        items = rows_of_table(self.item_table, ids[:, 1:])
-        products = (user[..., :-1] * items[..., :-1]).sum(-1)
-        return products + user[..., -1] + items[..., -1] + self.output_bias
+        user = rows_of_table(self.user_table, ids[:, 0])
+        return scores(user, rows_of_table(self.item_table, ids[:, 1:])) + self.output_bias
+
+
+def scores(user: Tensor, items: Tensor) -> Tensor:
+    """Return <p, q> + b_user + b_item, (n, k), for rows of the tables, (n, width) and (n, k, width)."""
+    products = (user[:, None, :-1] * items[..., :-1]).sum(-1)
+    return products + user[:, -1:] + items[..., -1]
 
 
 def rows_of_table(table: Tensor, ids: Tensor) -> Tensor:
@@ -81,3 +93,58 @@ def _drawn(n_rows: int, n_factors: int, generator: torch.Generator | None) -> Te
     """Return small random factors, with biases of 0 behind them."""
     factors = torch.randn(n_rows, n_factors, generator=generator) * (INIT_SCALE / sqrt(n_factors))
     return nn.functional.pad(factors, (0, 1))
+
+
+class FactorStack(Stack):
+    """One matrix factorisation, without autograd: a backward pass costs what the rows that its batch names do."""
+
+    gains_by_company = False
+    n_tables = 2
+
+    def __init__(self, modules: Sequence[Factors], loss_parameters: Sequence[nn.Parameter]) -> None:
+        super().__init__(modules, loss_parameters)
+        (module,) = modules
+        own = [module.user_table, module.item_table, module.output_bias]
+        shapes = [tuple(p.shape) for p in own] + [tuple(p.shape[1:]) for p in loss_parameters]
+        weights = [True] * self.n_tables + [False] * (1 + len(loss_parameters))
+        self.flat = FlatParameters(1, shapes, own[0], weights, self.n_tables)
+        for index in range(self.n_tables):  # the last columns are biases
+            self.flat.view(self.flat.is_weight.unsqueeze(0), index)[..., -1] = 0
+        for index, parameter in enumerate(own):
+            bind(parameter, *(each[0] for each in self.flat.piece(index)))
+        self.bind_loss_parameters(len(own))
+
+    def forward(self, X: Tensor) -> Tensor:
+        """Return scores (1, rows, items) for ids (1, rows, 1 + items) of rows that there are, and keep the tables' rows."""
+        users, items, bias = (self.flat.piece(index)[0][0] for index in range(3))
+        self._ids = X[0].long()
+        self._user = users.index_select(0, self._ids[:, 0])
+        self._items = items.index_select(0, self._ids[:, 1:].flatten()).unflatten(
+            0, (len(X[0]), -1)
+        )
+        return scores(self._user, self._items).add_(bias).unsqueeze(0)
+
+    def backward(self, slopes: Sequence[Tensor]) -> None:
+        """Keep the gradients of the tables' rows, and write that of the bias of all scores."""
+        (slope,) = (slope[0] for slope in slopes)  # (rows, items)
+        by_user = (slope.unsqueeze(2) * self._items).sum(1)
+        by_user[:, -1] = slope.sum(1)
+        by_item = slope.unsqueeze(2) * self._user.unsqueeze(1)
+        by_item[..., -1] = slope
+        self.flat.piece(self.n_tables)[1].copy_(slope.sum())
+        n_rows = len(slope)
+        self.touched = (
+            RowGradient.of(self._ids[:, 0], by_user, n_rows),
+            RowGradient.of(self._ids[:, 1:].flatten(), by_item.flatten(0, 1), n_rows),
+        )
+
+    def infer(self, X: Tensor) -> Tensor:
+        """Return scores (1, rows, items)."""
+        return self.modules[0](X[0]).unsqueeze(0)
+
+    def loss_rows(self, n_rows: int) -> int:
+        """No more than there are."""
+        return n_rows
+
+
+Factors.stack = FactorStack

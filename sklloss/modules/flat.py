@@ -26,6 +26,8 @@ class FlatParameters:
     gradients : Tensor of shape (models, size)
     is_weight : Tensor of shape (size,)
         1 where penalties apply, else 0.
+    n_tables : int
+        How many of the pieces, the first ones, are tables of which a batch touches a few rows.
     """
 
     def __init__(
@@ -34,22 +36,24 @@ class FlatParameters:
         shapes: Sequence[tuple[int, ...]],
         like: Tensor,
         weights: Sequence[bool],
+        n_tables: int = 0,
     ) -> None:
+        self.n_tables = n_tables
         self._shapes = list(shapes)
         ends = torch.tensor([0, *(aligned(prod(shape)) for shape in shapes)]).cumsum(0).tolist()
-        self._starts = ends[:-1]
+        self._starts = ends
         self.values = nn.Parameter(
             torch.zeros(n_models, ends[-1], dtype=like.dtype, device=like.device)
         )
         self.gradients = torch.zeros_like(self.values.data)
         self.values.grad = self.gradients
         self.is_weight = torch.zeros_like(self.values.data[0])
-        for start, shape, weight in zip(self._starts, shapes, weights, strict=True):
+        for start, shape, weight in zip(self._starts, shapes, weights, strict=False):
             self.is_weight[start : start + prod(shape)] = float(weight)
 
     def piece(self, index: int) -> tuple[Tensor, Tensor]:
         """Return the values and the gradients of one piece, each of shape (models, *shape)."""
-        return self._view(self.values.data, index), self._view(self.gradients, index)
+        return self.view(self.values.data, index), self.view(self.gradients, index)
 
     def part(self, first: int, end: int) -> nn.Parameter:
         """Return the values of neighbouring models as a parameter whose gradient is their part of the gradients."""
@@ -59,7 +63,12 @@ class FlatParameters:
         part.grad = self.gradients[first:end]
         return part
 
-    def _view(self, buffer: Tensor, index: int) -> Tensor:
+    def beside_tables(self, buffer: Tensor) -> Tensor:
+        """Return the part of a buffer (models, size) that is in no table."""
+        return buffer[:, self._starts[self.n_tables] :]
+
+    def view(self, buffer: Tensor, index: int) -> Tensor:
+        """Return one piece of a buffer (models, size), of shape (models, *shape)."""
         start, shape = self._starts[index], self._shapes[index]
         return buffer[:, start : start + prod(shape)].view(len(buffer), *shape)
 

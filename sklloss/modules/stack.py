@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from .flat import FlatParameters, aligned, bind
 from .randomness import global_generator
+from .tables import RowGradient
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,9 @@ class Stack:
         2**22
     )  # of what is evaluated without being trained, unless a row has more
     gains_by_company: bool = True  # whether K models together take less time than one after another
+    touched: Sequence[
+        RowGradient
+    ] = ()  # of a backward pass: what it would write into each of the tables' gradients
 
     def __init__(
         self, modules: Sequence[nn.Module], loss_parameters: Sequence[nn.Parameter]
@@ -208,14 +212,16 @@ def stack_modules(
     Parameters
     ----------
     modules : sequence of nn.Module
-        A class may itself define ``stack``, a subclass of `Stack`, for modules without hooks and frozen parameters.
+        A class may itself define ``stack``, a subclass of `Stack`, for modules without hooks and frozen parameters; one that gains
+        nothing by company is for a single module.
     loss_parameters : sequence of nn.Parameter of shape (models, ...)
         What the loss trains beside them.
     """
     kind = vars(type(modules[0])).get("stack")
-    if isinstance(kind, type) and issubclass(kind, Stack) and all(map(_is_plain, modules)):
-        return kind(modules, loss_parameters)
-    return ModuleLoop(modules, loss_parameters)
+    if not (isinstance(kind, type) and issubclass(kind, Stack) and all(map(_is_plain, modules))):
+        return ModuleLoop(modules, loss_parameters)
+    serves = kind.gains_by_company or len(modules) == 1
+    return kind(modules, loss_parameters) if serves else ModuleLoop(modules, loss_parameters)
 
 
 def _is_plain(module: nn.Module) -> bool:

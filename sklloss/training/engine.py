@@ -16,15 +16,14 @@ from ..modules import Stack, stack_modules
 from .batches import Batch, Batches, Part, step_rows
 from .callbacks import BatchEvents, datasets_of
 from .data import TrainingSet
-from .fused import step_of
 from .groups import Forward, LossGroup, Piece, Tally, cat, forward_all, loss_groups
-from .optimizers import hand_back, learning_rates, optimizer_of_stack
+from .optimizers import hand_back, optimizer_of_stack
 from .outcome import divergence, warn_of_poor_training
-from .penalties import Penalties
 from .rounding import is_rounding, rounded
 from .seeds import derived_seed
 from .stopping import NEVER, Stopping
 from .threads import threads_of_steps
+from .updates import update_of
 
 if TYPE_CHECKING:
     from .net import LossNet
@@ -113,14 +112,12 @@ class Engine:
         self._alone = lead if len(nets) == 1 else None
         self._groups = loss_groups([net.criterion_ for net in nets])
         self._stack, self._optimizer = self._joined(nets)
-        decays, l1 = [net.weight_decay for net in nets], [net.l1 for net in nets]
-        self._penalties = Penalties(self._stack.flat, decays, l1, lead.decoupled)
+        self._update = update_of(nets, self._stack, self._optimizer)
         self._train = self._batches("train", step_rows(lead, data[0]))
         has_valid = data[0].valid is not None
         self._valid = self._batches("valid", self._rows_at_once) if has_valid else None
         self._datasets = datasets_of(data[0])
         self._events = BatchEvents(self._alone, self._stack)
-        self._take_step = step_of(self._optimizer, is_watched=bool(lead.callbacks))
 
     def _joined(self, nets: Sequence[LossNet]) -> tuple[Stack, Optimizer]:
         lead = nets[0]
@@ -199,7 +196,7 @@ class Engine:
         diverged = ~self._finite(*losses.values())
         self._note_diverged(diverged.tolist())
         self._record(losses, time.perf_counter() - start)
-        self._end_epoch(losses.get("valid", losses["train"] + self._penalties.value()), diverged)
+        self._end_epoch(losses.get("valid", losses["train"] + self._update.penalty()), diverged)
 
     def _end_epoch(self, monitored: Tensor, diverged: Tensor) -> None:
         """Decide by the monitored loss, (models,), who ends with this epoch, and keep their weights."""
@@ -279,10 +276,7 @@ class Engine:
     def _step(self, batch: Batch) -> list[Forward]:
         """Take one optimiser step; return what it started from."""
         done = self._gradients(batch)
-        shrinks = self._penalties.shrinks_weights
-        signs = self._penalties.before_step(learning_rates(self._optimizer) if shrinks else None)
-        self._take_step()
-        self._penalties.after_step(signs)
+        self._update.step()
         return done
 
     def _closure_step(self, batch: Batch) -> list[Forward]:
@@ -290,7 +284,7 @@ class Engine:
 
         def closure() -> float:
             total = self._value(self._gradients(batch))
-            return float((total / batch.n_rows + self._penalties.value()).sum())
+            return float((total / batch.n_rows + self._update.penalty()).sum())
 
         self._optimizer.step(closure)
         raw = self._stack.infer(batch.X)
@@ -299,11 +293,11 @@ class Engine:
     def _gradients(self, batch: Batch) -> list[Forward]:
         """Write the gradients of Σwℓ / rows and the penalties into the flat buffer."""
         stack = self._stack
-        stack.flat.gradients.zero_()
+        self._update.begin()
         raw = stack.forward(batch.X)
         done = forward_all(self._groups, self._states, raw, batch)
         stack.backward([of_group.slope for of_group in done])
-        self._penalties.add_to_gradients()
+        self._update.add_penalties()
         self._events.show_gradients(batch)
         return done
 

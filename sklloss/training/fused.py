@@ -13,6 +13,7 @@ from torch import optim
 from torch.optim import optimizer as torch_optimizer
 
 CHECKED_WITH = "2.13"  # the release of torch whose kernels these are
+Kernel = Callable[[dict[str, Any], Any], None]  # of a group's options and a parameter's state
 UNUSUAL = ("amsgrad", "maximize", "capturable", "differentiable", "nesterov")
 
 
@@ -25,11 +26,14 @@ def step_of(optimizer: optim.Optimizer, is_watched: bool) -> Callable[[], Any]:
     is_watched : bool
         Whether callbacks may look at it or change it while it trains: then every step is its own.
     """
-    kind = KERNELS.get(type(optimizer))
-    usual = all(map(_is_usual, optimizer.param_groups))
-    if is_watched or kind is None or not usual or has_hooks(optimizer):
-        return optimizer.step
-    return FusedStep(optimizer, kind)
+    kernel = kernel_of(optimizer)
+    return optimizer.step if is_watched or kernel is None else FusedStep(optimizer, kernel)
+
+
+def kernel_of(optimizer: optim.Optimizer) -> Kernel | None:
+    """Return the kernel that takes an optimiser's steps; None where that is not known, or somebody wants to know of them."""
+    usual = all(map(_is_usual, optimizer.param_groups)) and not has_hooks(optimizer)
+    return KERNELS.get(type(optimizer)) if usual else None
 
 
 def has_hooks(optimizer: optim.Optimizer) -> bool:
@@ -50,9 +54,7 @@ def _is_usual(group: dict[str, Any]) -> bool:
 class FusedStep:
     """The steps of an optimiser: the first, which makes the state, is its own."""
 
-    def __init__(
-        self, optimizer: optim.Optimizer, kernel: Callable[[dict[str, Any], Any], None]
-    ) -> None:
+    def __init__(self, optimizer: optim.Optimizer, kernel: Kernel) -> None:
         self._optimizer = optimizer
         self._kernel = kernel
         self._has_begun = False
@@ -112,7 +114,7 @@ def _sgd(group: dict[str, Any], state: dict[str, Any]) -> None:
     )
 
 
-KERNELS: dict[type, Callable[[dict[str, Any], Any], None]] = {
+KERNELS: dict[type, Kernel] = {
     optim.Adam: _adam,
     optim.AdamW: _adamw,
     optim.SGD: _sgd,

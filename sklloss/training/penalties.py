@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..losses.weighted import row_sums
 from ..modules.flat import FlatParameters
+from ..modules.tables import Patch
 
 
 class Penalties:
@@ -21,7 +22,7 @@ class Penalties:
 
     Parameters
     ----------
-    flat : FlatParameters
+    flat : FlatParameters or Patch
         What is penalised.
     weight_decay, l1 : sequence of float, one per model
         Both >= 0.
@@ -31,7 +32,7 @@ class Penalties:
 
     def __init__(
         self,
-        flat: FlatParameters,
+        flat: FlatParameters | Patch,
         weight_decay: Sequence[float],
         l1: Sequence[float],
         decoupled: bool,
