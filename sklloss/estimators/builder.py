@@ -14,6 +14,7 @@ from ..losses.base import Loss, State
 from ..modules import MODULES, build_module, check_widths
 from ..training import (
     Augment,
+    BatchChange,
     Criterion,
     InputScaler,
     LossNet,
@@ -102,7 +103,7 @@ class NetBuilder(NestedParameters):
             decoupled=spec.decoupled,
             full_batch=spec.full_batch,
             raw_shape=self._raw_shape,
-            augment=self._augment(),
+            batch_change=self._batch_change(data),
             stopping=self._stopping_rule(),
             max_epochs=self.max_epochs,
             batch_size=self._batch_size(len(data.train)),
@@ -123,7 +124,7 @@ class NetBuilder(NestedParameters):
             lr=self._lr(),
             weight_decay=float(self.weight_decay),
             l1=float(self.l1),
-            augment=self._augment(),
+            batch_change=self._batch_change(data),
             stopping=self._stopping_rule(),
             max_epochs=self.max_epochs,
             batch_size=self._batch_size(len(data.train)),
@@ -136,7 +137,8 @@ class NetBuilder(NestedParameters):
         """How raw output is read, where the best constant does not say."""
         return None
 
-    def _augment(self) -> Augment | None:
+    def _batch_change(self, data: TrainingSet) -> BatchChange | None:
+        """Return what changes batches of these rows."""
         return None if self.augment is None else Augment(self.augment, self._input_scaler)
 
     def _stopping_rule(self) -> StoppingRule:

@@ -341,7 +341,7 @@ class SequenceTranscriber(NeuralEstimator):
     def _check_module(self, module: nn.Module, few: Tensor, start: Start) -> None:
         check_frames(module, few, start.baseline.numel(), start.loss.label)
 
-    def _augment(self) -> None:
+    def _batch_change(self, data: TrainingSet) -> None:
         return None
 
     def _batch_size(self, n_rows: int) -> int:

@@ -24,7 +24,9 @@ from .fields import check_fields, is_numeric, unknown_parameter_message
 from .state import State as State
 from .weighted import class_mass, row_sums, weighted_mean
 
-Task = Literal["regression", "classification", "segmentation", "boxes", "transcription"]
+Task = Literal[
+    "regression", "classification", "segmentation", "boxes", "transcription", "recommendation"
+]
 Scaling = Literal["standard", "robust", "scale", "none"]
 
 REAL = Interval()
@@ -64,7 +66,7 @@ class Loss:
         The name in the catalogue.
     aliases : tuple of str
         Other names, torch's class name among them.
-    task : {"regression", "classification", "segmentation", "boxes", "transcription"}
+    task : {"regression", "classification", "segmentation", "boxes", "transcription", "recommendation"}
     functional : str
         What the optimal prediction estimates.
     metric : str or None

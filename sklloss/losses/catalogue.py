@@ -67,6 +67,10 @@ from .boxes import CIoU
 from .sequences import CTC
 from .sequences import FocalCTC
 from .sequences import EntropyCTC
+from .recommendation import BPR
+from .recommendation import PairwiseHinge
+from .recommendation import WARP
+from .recommendation import SampledSoftmax
 
 CATALOGUE: tuple[type[base.Loss], ...] = tuple(
     value for value in list(globals().values()) if isinstance(value, type)

@@ -20,6 +20,7 @@ TASKS: tuple[Task, ...] = get_args(Task)
 PARENTS: dict[Task, Task] = {
     "segmentation": "classification",
     "boxes": "regression",
+    "recommendation": "regression",
 }  # whose losses a task takes, too
 
 
@@ -125,8 +126,9 @@ def list_losses(task: Task | None = None) -> pd.DataFrame:
 
     Parameters
     ----------
-    task : {"regression", "classification", "segmentation", "boxes", "transcription"} or None, default=None
-        Only the losses that this task takes: segmentation also takes those for classification, boxes those for regression.
+    task : {"regression", "classification", "segmentation", "boxes", "transcription", "recommendation"} or None, default=None
+        Only the losses that this task takes: segmentation also takes those for classification, boxes and
+        recommendation (of ratings) those for regression.
 
     Returns
     -------
@@ -165,13 +167,17 @@ def _row(cls: type[Loss]) -> dict[str, Any]:
         "aliases": cls.aliases,
         "parameters": "; ".join(parameters),
         "functional": cls.functional,
-        "y_domain": loss.y_domain.describe("y")
-        if isinstance(loss, RegressionLoss)
-        else "class labels",
+        "y_domain": _domain_of_y(loss),
         "predict_proba": hasattr(cls, "predict_proba"),
         "reference": cls.reference,
         "class": cls.__name__,
     }
+
+
+def _domain_of_y(loss: Loss) -> str:
+    if isinstance(loss, RegressionLoss):
+        return loss.y_domain.describe("y")
+    return "class labels" if loss.y_is_index else "pairs, or counts of them >= 0"
 
 
 def _domain_of(field: dataclasses.Field[Any]) -> str:

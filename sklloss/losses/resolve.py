@@ -30,8 +30,8 @@ def get_loss(loss: Any, *, task: Task, **params: Any) -> Loss:
     loss : str, Loss class or instance, nn.Module class or instance, or callable
         A name, alias or torch class name of the catalogue (upper and lower case alike); a class or instance of the
         catalogue; one of torch's loss classes or an instance; or an own loss, called with prediction and y.
-    task : {"regression", "classification", "segmentation", "boxes", "transcription"}
-        What the loss is for; segmentation also takes losses for classification, boxes those for regression.
+    task : {"regression", "classification", "segmentation", "boxes", "transcription", "recommendation"}
+        What the loss is for; segmentation also takes losses for classification, boxes and recommendation those for regression.
     **params
         Hyperparameters of the loss.
 

@@ -81,6 +81,13 @@ def scores(user: Tensor, items: Tensor) -> Tensor:
     products = (user[:, None, :-1] * items[..., :-1]).sum(-1)
     return products + user[:, -1:] + items[..., -1]
 
+    def of_all_items(self, users: Tensor) -> Tensor:
+        """Return raw output (n, n_items, n_outputs) for the ids (n,) of users with every item, as one matrix product."""
+        user = rows_of_table(self.user_table, users)
+        products = user[:, :-1] @ self.item_table[:, :-1].T
+        scores = products + user[:, -1:] + self.item_table[:, -1] + self.output_bias
+        return scores.unsqueeze(-1)
+
 
 def rows_of_table(table: Tensor, ids: Tensor) -> Tensor:
     """Return the rows of a table, (*ids.shape, width); zeros for ids outside of it."""

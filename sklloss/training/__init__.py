@@ -1,8 +1,9 @@
 """Training: how K models learn together, each a skorch net."""
 
-from .augment import Augment
+from .augment import Augment, BatchChange
 from .criterion import Criterion
 from .data import Rows, TrainingSet, rows
+from .negatives import NegativeSampler
 from .net import LossNet
 from .optimizers import OPTIMIZERS, optimizer_options, optimizer_spec
 from .programs import train_all
@@ -14,9 +15,11 @@ from .stopping import StoppingRule
 __all__ = [
     "OPTIMIZERS",
     "Augment",
+    "BatchChange",
     "Criterion",
     "InputScaler",
     "LossNet",
+    "NegativeSampler",
     "RaggedRows",
     "Rows",
     "StoppingRule",

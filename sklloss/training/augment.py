@@ -1,9 +1,10 @@
-"""Changes of training rows that leave their targets as they are: shifts, flips, noise."""
+"""Changes of batches; those of training rows that leave their targets as they are: shifts, flips, noise."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -14,8 +15,20 @@ from .scaling import InputScaler
 from .seeds import generator
 
 
+class BatchChange(Protocol):
+    """What changes the batches of a model that trains alone, as a function of its seed and of when."""
+
+    def of_batch(self, batch: Batch, seed: int, epoch: int, step: int) -> Batch:
+        """Return a batch to train on."""
+        ...
+
+    def of_evaluation(self, batch: Batch, seed: int, step: int) -> Batch:
+        """Return a batch whose loss is only looked at, the same in every epoch."""
+        ...
+
+
 @dataclass(frozen=True)
-class Augment:
+class Augment(BatchChange):
     """A user's change of training rows, called with rows on the scale of X.
 
     Attributes
@@ -37,6 +50,10 @@ class Augment:
             changed = self.change(given.clone())
         _check_changed(changed, given)
         return replace(batch, X=self.scaler.done(changed.to(given.dtype)).unsqueeze(0))
+
+    def of_evaluation(self, batch: Batch, seed: int, step: int) -> Batch:
+        """Return the batch as it is."""
+        return batch
 
 
 def _check_changed(changed: object, given: Tensor) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -260,7 +260,7 @@ class Engine:
         tallies = [Tally(group, state) for group, state in pairs]
         step = self._closure_step if self._nets[0].full_batch else self._step
         for number, given in enumerate(self._train.shuffled(epoch)):
-            batch = self._augmented(given, number)
+            batch = self._changed(given, number)
             self._events.begin(batch)
             done = step(batch)
             self._events.end(batch, partial(self._value, done))
@@ -268,10 +268,10 @@ class Engine:
                 tally.add(of_group)
         return cat([tally.total() for tally in tallies]) / self._train.total_weight
 
-    def _augmented(self, batch: Batch, step: int) -> Batch:
-        augment = self._nets[0].augment  # who has one trains alone
+    def _changed(self, batch: Batch, step: int) -> Batch:
+        change = self._nets[0].batch_change  # who has one trains alone
         seed = self._nets[0].seed
-        return batch if augment is None else augment.of_batch(batch, seed, self._n_epochs, step)
+        return batch if change is None else change.of_batch(batch, seed, self._n_epochs, step)
 
     def _step(self, batch: Batch) -> list[Forward]:
         """Take one optimiser step; return what it started from."""
@@ -321,12 +321,19 @@ class Engine:
     def _evaluate(self, batches: Batches) -> Tensor:
         """Return the weighted mean loss of the present weights, (models,)."""
         seen: list[list[Piece]] = [[] for _ in self._groups]
-        for batch in batches.in_order():
+        for batch in self._to_evaluate(batches):
             raw = self._stack.infer(batch.X)
             for group, pieces in zip(self._groups, seen, strict=True):
                 pieces.append(group.piece(raw, batch))
         pairs = zip(self._groups, seen, strict=True)
         return cat([group.total_of(pieces) for group, pieces in pairs]) / batches.total_weight
+
+    def _to_evaluate(self, batches: Batches) -> Iterator[Batch]:
+        change, seed = self._nets[0].batch_change, self._nets[0].seed
+        if change is None:
+            return batches.in_order()
+        given = enumerate(batches.in_order())
+        return (change.of_evaluation(batch, seed, step) for step, batch in given)
 
     def _constant_loss(self, batches: Batches) -> Tensor:
         """Return the weighted mean loss of the best constants, (models,)."""

@@ -16,7 +16,7 @@ from torch import Tensor, nn, optim
 
 from ..losses.base import Loss
 from ..modules import Snapshot, Stack, stack_modules
-from .augment import Augment
+from .augment import BatchChange
 from .callbacks import QuietPrintLog, refuse_if_it_replaces_parameters
 from .criterion import Criterion
 from .data import TrainingSet, rows
@@ -60,8 +60,8 @@ class LossNet(NeuralNet):
     raw_shape : tuple of two int, or None
         Targets and outputs per target of a row, one of them -1 where it follows from the other; by default as many targets as the
         best constant has.
-    augment : Augment or None
-        What changes the rows of training batches.
+    batch_change : BatchChange or None
+        What changes batches: those that train, and those whose loss is looked at.
     stopping : StoppingRule
         When to stop before `max_epochs`.
     max_epochs, batch_size, callbacks, device, verbose
@@ -89,7 +89,7 @@ class LossNet(NeuralNet):
         decoupled: bool = False,
         full_batch: bool = False,
         raw_shape: tuple[int, int] | None = None,
-        augment: Augment | None = None,
+        batch_change: BatchChange | None = None,
         stopping: StoppingRule = NEVER,
         max_epochs: int = 200,
         batch_size: int = 200,
@@ -119,7 +119,7 @@ class LossNet(NeuralNet):
         self.decoupled = decoupled
         self.full_batch = full_batch
         self.raw_shape = raw_shape
-        self.augment = augment
+        self.batch_change = batch_change
         self.stopping = stopping
 
     # ------------------------------------------------------------------ parts

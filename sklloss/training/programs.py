@@ -15,7 +15,7 @@ from .optimizers import progress_of
 
 def program_of(net: LossNet, data: TrainingSet) -> Hashable:
     """Return what a net has in common with those that can be trained together with it; unique for one that is trained alone."""
-    watched = net.callbacks or net.verbose or net.augment or has_hooks(net.optimizer_)
+    watched = net.callbacks or net.verbose or net.batch_change or has_hooks(net.optimizer_)
     if watched or net.full_batch or not net.attach().gains_by_company:
         return id(net)
     n_valid = 0 if data.valid is None else len(data.valid)

@@ -1,13 +1,18 @@
 """Matrix factorisation: scores, rows never seen, initial numbers."""
 
 import numpy as np
+import pytest
 import torch
 
 from sklloss.modules.factors import Factors
+from sklloss.modules.generalized_factors import GeneralizedFactors
 
 
-def network(n_users=4, n_items=6, n_factors=3, seed=0):
-    net = Factors(n_users, n_items, n_factors, generator=torch.Generator().manual_seed(seed))
+def network(n_outputs=1, seed=0):
+    shape, source = (4, 6, 3), torch.Generator().manual_seed(seed)
+    several = n_outputs > 1
+    net = GeneralizedFactors(*shape, n_outputs, source) if several else Factors(*shape, source)
+    torch.manual_seed(seed)
     with torch.no_grad():
         net.user_table[:, -1].uniform_()
         net.item_table[:, -1].uniform_()
@@ -52,3 +57,24 @@ def test_it_starts_small_with_biases_of_zero_from_its_own_generator():
     for table in (net.user_table, net.item_table):
         assert not table[:, -1].any()
         assert abs(table[:, :-1].std().item() * 4 - 0.1) < 0.01
+
+
+def pairs_of(users, n_items):
+    return torch.cartesian_prod(users, torch.arange(n_items))
+
+
+@pytest.mark.parametrize("n_outputs", [1, 5])
+def test_all_items_at_once_are_the_pairs_one_by_one(n_outputs):
+    net = network(n_outputs=n_outputs)
+    users = torch.tensor([3, -1, 0])
+    expected = net(pairs_of(users, 6)).view(3, 6, n_outputs)
+    torch.testing.assert_close(net.of_all_items(users), expected)
+
+
+def test_several_numbers_have_weights_of_their_own():
+    net, plain = network(n_outputs=2), network()
+    with torch.no_grad():
+        net.weight[:] = torch.tensor([[1.0], [-2.0]])
+    X = pairs_of(torch.arange(4), 6)
+    bare = plain(X) - 2
+    torch.testing.assert_close(net(X)[:, 0], torch.cat((bare, -2 * bare), 1) + 2)
