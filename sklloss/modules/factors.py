@@ -73,13 +73,7 @@ class Factors(nn.Module):
         """Return scores (n, k) for ids (n, 1 + k), whole numbers in any dtype: a user, then items; -1 stands for one never seen."""
         ids = X.long()
         user = rows_of_table(self.user_table, ids[:, 0])
-        return scores(user, rows_of_table(self.item_table, ids[:, 1:])) + self.output_bias
-
-
-def scores(user: Tensor, items: Tensor) -> Tensor:
-    """Return <p, q> + b_user + b_item, (n, k), for rows of the tables, (n, width) and (n, k, width)."""
-    products = (user[:, None, :-1] * items[..., :-1]).sum(-1)
-    return products + user[:, -1:] + items[..., -1]
+        return scores_of(user, rows_of_table(self.item_table, ids[:, 1:])) + self.output_bias
 
     def of_all_items(self, users: Tensor) -> Tensor:
         """Return raw output (n, n_items, n_outputs) for the ids (n,) of users with every item, as one matrix product."""
@@ -94,6 +88,12 @@ def rows_of_table(table: Tensor, ids: Tensor) -> Tensor:
     known = (ids >= 0) & (ids < len(table))
     rows = table[torch.where(known, ids, 0)]
     return torch.where(known.unsqueeze(-1), rows, 0)
+
+
+def scores_of(user: Tensor, items: Tensor) -> Tensor:
+    """Return <p, q> + b_user + b_item, (n, k), for rows of the tables, (n, width) and (n, k, width)."""
+    products = (user[:, None, :-1] * items[..., :-1]).sum(-1)
+    return products + user[:, -1:] + items[..., -1]
 
 
 def _drawn(n_rows: int, n_factors: int, generator: torch.Generator | None) -> Tensor:
@@ -129,7 +129,7 @@ class FactorStack(Stack):
         self._items = items.index_select(0, self._ids[:, 1:].flatten()).unflatten(
             0, (len(X[0]), -1)
         )
-        return scores(self._user, self._items).add_(bias).unsqueeze(0)
+        return scores_of(self._user, self._items).add_(bias).unsqueeze(0)
 
     def backward(self, slopes: Sequence[Tensor]) -> None:
         """Keep the gradients of the tables' rows, and write that of the bias of all scores."""
