@@ -3,11 +3,13 @@
 from .estimators import (
     NeuralBoxRegressor,
     NeuralClassifier,
+    NeuralRanker,
     NeuralRegressor,
     NeuralSegmenter,
     SequenceTranscriber,
     TokenVectorizer,
     character_error_rate,
+    mean_ndcg,
     token_error_rate,
     word_error_rate,
 )
@@ -22,6 +24,7 @@ __all__ = [
     "LossSearchCV",
     "NeuralBoxRegressor",
     "NeuralClassifier",
+    "NeuralRanker",
     "NeuralRegressor",
     "NeuralSegmenter",
     "SequenceTranscriber",
@@ -29,6 +32,7 @@ __all__ = [
     "character_error_rate",
     "get_loss",
     "list_losses",
+    "mean_ndcg",
     "token_error_rate",
     "word_error_rate",
 ]

@@ -4,6 +4,8 @@ from .box_regressor import NeuralBoxRegressor
 from .classifier import NeuralClassifier
 from .edit_distance import character_error_rate, token_error_rate, word_error_rate
 from .export import FittedModule
+from .ndcg import mean_ndcg
+from .ranker import NeuralRanker
 from .regressor import NeuralRegressor
 from .segmenter import NeuralSegmenter
 from .tokens import TokenVectorizer
@@ -13,11 +15,13 @@ __all__ = [
     "FittedModule",
     "NeuralBoxRegressor",
     "NeuralClassifier",
+    "NeuralRanker",
     "NeuralRegressor",
     "NeuralSegmenter",
     "SequenceTranscriber",
     "TokenVectorizer",
     "character_error_rate",
+    "mean_ndcg",
     "token_error_rate",
     "word_error_rate",
 ]

@@ -150,7 +150,7 @@ class NeuralEstimator(NetBuilder):
     ) -> Sample:
         def make() -> Sample:
             checked_X, checked_y = self._validated(X, y, first, shelf)
-            weights = checked_weights(sample_weight, checked_X)
+            weights = self._checked_weights(sample_weight, checked_X)
             kept, n_rows = np.flatnonzero(weights), len(weights)
             if len(kept) < n_rows:
                 checked_X, checked_y, weights = checked_X[kept], checked_y[kept], weights[kept]
@@ -168,6 +168,10 @@ class NeuralEstimator(NetBuilder):
         )
         key = ("sample", id(X), id(y), id(sample_weight), *made_by)
         return shelf.learnt(self, key, make, keep=(X, y, sample_weight))
+
+    def _checked_weights(self, sample_weight: Any, X: Any) -> np.ndarray:
+        """Return one weight per row of the engine."""
+        return checked_weights(sample_weight, X)
 
     def _learns_from_all_at_once(self, loss: Loss, sample: Sample, epochs: int | None) -> bool:
         """Tell whether each step sums over all rows, so that rows count by their weight alone."""

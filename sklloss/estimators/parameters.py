@@ -60,6 +60,7 @@ DOMAINS: dict[str, Domain] = {
     "n_mels": COUNT,
     "window_seconds": POSITIVE,
     "hop_seconds": POSITIVE,
+    "ndcg_at": Either(Choice(None), COUNT),
 }
 REMEDIES = {
     "hidden_layer_sizes": "Give one width per hidden layer, as (64, 64), or () for the linear model."

@@ -15,25 +15,24 @@ from ..losses.base import Loss, Task
 from ..losses.paths import BLANK, frames_needed
 from ..losses.sequences import FRAMES_PER_SYMBOL
 from ..modules import build_module
-from ..training import InputScaler, LossNet, RaggedRows, TrainingSet, generator
-from .base import NeuralEstimator
+from ..training import LossNet, RaggedRows, TrainingSet, generator
 from .builder import Start
 from .decoding import beam_search, greedy
 from .edit_distance import token_error_rate
 from .frames import check_frames, frames_out_of, symbols_per_frame
 from .log_mel import LogMel
 from .parameters import DOMAINS
+from .ragged import RaggedEstimator
 from .ready import Shelf
 from .sample import Sample
 from .transcripts import Transcripts, Vocabulary
 from .utterances import as_rows, check_long_enough, checked_utterances
 
-BATCH = 32  # utterances per step, where batch_size="auto"
 ROWS_AT_ONCE = 1024  # that are transcribed
 SELDOM = 1e-3  # symbols per frame, at least, where training starts
 
 
-class SequenceTranscriber(NeuralEstimator):
+class SequenceTranscriber(RaggedEstimator):
     """A neural network that transcribes sequences, trained on the loss of your choice: speech, handwriting, printed lines.
 
     X is a list of utterances of different lengths, y a list of their transcripts.  Nobody says which frames say which symbol: the
@@ -298,32 +297,8 @@ class SequenceTranscriber(NeuralEstimator):
         params, source = self._module_params(), generator(0, "weights")
         return build_module(self.module, self._input_shape, self._n_classes, params, source)
 
-    def _learns_from_all_at_once(self, loss: Loss, sample: Sample, epochs: int | None) -> bool:
-        return False  # utterances are not looked through for equal ones
-
-    def _features(self, sample: Sample, shelf: Shelf, first: bool) -> RaggedRows:
-        def scale() -> tuple[InputScaler, RaggedRows]:
-            if first:
-                self._input_scaler = self._fit_input_scaler(sample)
-            return self._input_scaler, self._ragged(sample.X)
-
-        how = (self.scale_inputs, self._dtype, self._device(), first)
-        key = ("utterances", *sample.identity_of_inputs, *how)
-        self._input_scaler, features = shelf.once(key, scale, keep=sample.X)
-        return features
-
-    def _fit_input_scaler(self, sample: Sample) -> InputScaler:
-        if not self.scale_inputs:
-            return InputScaler()
-        lengths = [len(utterance) for utterance in sample.X]
-        weights = np.repeat(sample.sample_weight, lengths)
-        return InputScaler.fit(np.concatenate(list(sample.X)), weights)
-
-    def _ragged(self, utterances: np.ndarray) -> RaggedRows:
-        """Return utterances scaled, as rows for the engine."""
-        frames = self._input_scaler.transform(np.concatenate(list(utterances)), self._dtype)
-        lengths = torch.tensor([len(utterance) for utterance in utterances])
-        return RaggedRows(frames.to(self._device()), lengths.to(self._device()))
+    def _joined(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return np.concatenate(list(X)), np.array([len(utterance) for utterance in X])
 
     @property
     def _raw_shape(self) -> tuple[int, int]:
@@ -340,12 +315,6 @@ class SequenceTranscriber(NeuralEstimator):
 
     def _check_module(self, module: nn.Module, few: Tensor, start: Start) -> None:
         check_frames(module, few, start.baseline.numel(), start.loss.label)
-
-    def _batch_change(self, data: TrainingSet) -> None:
-        return None
-
-    def _batch_size(self, n_rows: int) -> int:
-        return min(n_rows, BATCH) if self.batch_size == "auto" else super()._batch_size(n_rows)
 
     # ------------------------------------------------------------------ use
 
@@ -383,7 +352,7 @@ class SequenceTranscriber(NeuralEstimator):
             Column 0 is the blank, column k the symbol ``symbols_[k - 1]``.
         """
         check_is_fitted(self, "net_")
-        rows = self._ragged(self._utterances(X, first=False))
+        rows = self._ragged(*self._joined(self._utterances(X, first=False)))
         frames_out = frames_out_of(self.net_.module_)
         found: list[Any] = [None] * len(rows)
         for index, probabilities in self._by_length(rows):

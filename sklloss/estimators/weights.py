@@ -13,10 +13,13 @@ EXTREME = (
 )
 
 
-def checked_weights(sample_weight: Any, X: Any) -> np.ndarray:
+def checked_weights(
+    sample_weight: Any, X: Any, name: str = "sample_weight", noun: str = "row"
+) -> np.ndarray:
     """Return float64 weights of shape (n_samples,), none negative and not all zero.
 
-    Only their ratios count: where the largest is extreme, all are multiplied by one power of two, which is exact.
+    Only their ratios count: where the largest is extreme, all are multiplied by one power of two, which is exact.  `name` and
+    `noun` are what messages call the weights and what is weighted.
 
     Raises
     ------
@@ -33,12 +36,12 @@ def checked_weights(sample_weight: Any, X: Any) -> np.ndarray:
     negative = weights < 0
     if negative.any():
         raise ValueError(
-            f"sample_weight needs values >= 0; {negative.sum()} of {len(weights)} are negative, for example"
-            f" {weights[negative][0]:g}. Remove these rows or give them weight 0."
+            f"{name} needs values >= 0; {negative.sum()} of {len(weights)} are negative, for example"
+            f" {weights[negative][0]:g}. Remove these {noun}s or give them weight 0."
         )
     if not weights.any():
         raise ValueError(
-            f"sample_weight is 0 for all {len(weights)} rows, so there is nothing to learn from. Give some rows a weight > 0."
+            f"{name} is 0 for all {len(weights)} {noun}s, so there is nothing to learn from. Give some {noun}s a weight > 0."
         )
     exponent = int(np.frexp(weights.max())[1])
     return np.ldexp(weights, -exponent) if abs(exponent) > EXTREME else weights

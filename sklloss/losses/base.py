@@ -25,7 +25,13 @@ from .state import State as State
 from .weighted import class_mass, row_sums, weighted_mean
 
 Task = Literal[
-    "regression", "classification", "segmentation", "boxes", "transcription", "recommendation"
+    "regression",
+    "classification",
+    "segmentation",
+    "boxes",
+    "transcription",
+    "ranking",
+    "recommendation",
 ]
 Scaling = Literal["standard", "robust", "scale", "none"]
 
@@ -66,7 +72,8 @@ class Loss:
         The name in the catalogue.
     aliases : tuple of str
         Other names, torch's class name among them.
-    task : {"regression", "classification", "segmentation", "boxes", "transcription", "recommendation"}
+    task : str
+        One of ``list_losses().task``: what the loss is for.
     functional : str
         What the optimal prediction estimates.
     metric : str or None

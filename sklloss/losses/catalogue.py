@@ -68,9 +68,16 @@ from .sequences import CTC
 from .sequences import FocalCTC
 from .sequences import EntropyCTC
 from .recommendation import BPR
-from .recommendation import PairwiseHinge
+from .recommendation import SampledHinge
 from .recommendation import WARP
 from .recommendation import SampledSoftmax
+from .ranking import RelevanceSquaredError
+from .ranking import PairwiseHinge
+from .ranking import RankNet
+from .ranking import LambdaRank
+from .listwise import ListNet
+from .listwise import ListMLE
+from .listwise import ApproxNDCG
 
 CATALOGUE: tuple[type[base.Loss], ...] = tuple(
     value for value in list(globals().values()) if isinstance(value, type)

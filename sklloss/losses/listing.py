@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, get_args
 
-from .base import Loss, RegressionLoss, Task
+from .base import Loss, Task
 from .catalogue import CATALOGUE
 from .fields import check_fields
 
@@ -126,9 +126,9 @@ def list_losses(task: Task | None = None) -> pd.DataFrame:
 
     Parameters
     ----------
-    task : {"regression", "classification", "segmentation", "boxes", "transcription", "recommendation"} or None, default=None
-        Only the losses that this task takes: segmentation also takes those for classification, boxes and
-        recommendation (of ratings) those for regression.
+    task : str or None, default=None
+        "regression", "classification", "segmentation", "boxes", "transcription", "ranking" or "recommendation": only the losses that
+        this task takes; segmentation also takes those for classification, boxes and recommendation (of ratings) those for regression.
 
     Returns
     -------
@@ -167,17 +167,11 @@ def _row(cls: type[Loss]) -> dict[str, Any]:
         "aliases": cls.aliases,
         "parameters": "; ".join(parameters),
         "functional": cls.functional,
-        "y_domain": _domain_of_y(loss),
+        "y_domain": "class labels" if loss.y_is_index else loss.y_domain.describe("y"),
         "predict_proba": hasattr(cls, "predict_proba"),
         "reference": cls.reference,
         "class": cls.__name__,
     }
-
-
-def _domain_of_y(loss: Loss) -> str:
-    if isinstance(loss, RegressionLoss):
-        return loss.y_domain.describe("y")
-    return "class labels" if loss.y_is_index else "pairs, or counts of them >= 0"
 
 
 def _domain_of(field: dataclasses.Field[Any]) -> str:

@@ -22,6 +22,7 @@ from .base import State, Task, parameter
 from .domains import Interval
 from .rows import RowLoss
 
+COUNTS = Interval(0)
 N_NEGATIVES = Interval(1, integer=True)
 EULER = 0.5772156649015329  # digamma(k + 1) + EULER is the k-th harmonic number
 
@@ -37,6 +38,11 @@ class RecommendationLoss(RowLoss):
     task: ClassVar[Task] = "recommendation"
     functional: ClassVar[str] = "order of items"
     n_negatives: ClassVar[int] = 1
+
+    @property
+    def y_domain(self) -> Interval:
+        """Counts of a pair, y >= 0."""
+        return COUNTS
 
     def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
         """One score for the item of the pair, and one for each sampled item."""
@@ -107,7 +113,7 @@ class BPR(RecommendationLoss):
 
 
 @dataclass(frozen=True)
-class PairwiseHinge(RecommendationLoss):
+class SampledHinge(RecommendationLoss):
     """Hinge on the lead of the item taken over one that was not.
 
     ``max(0, margin - s⁺ + s⁻)``, averaged over the sampled items.  Equal to ``torch.nn.MarginRankingLoss``.
@@ -126,7 +132,7 @@ class PairwiseHinge(RecommendationLoss):
     Examples
     --------
     >>> import torch
-    >>> loss = PairwiseHinge(margin=1.0, n_negatives=2)
+    >>> loss = SampledHinge(margin=1.0, n_negatives=2)
     >>> y = torch.ones(1, 1)
     >>> loss(torch.tensor([[[2.0, 1.5, 0.0]]]), y, loss.prepare(y, torch.ones(1)))
     tensor(0.2500)

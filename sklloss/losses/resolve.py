@@ -30,8 +30,9 @@ def get_loss(loss: Any, *, task: Task, **params: Any) -> Loss:
     loss : str, Loss class or instance, nn.Module class or instance, or callable
         A name, alias or torch class name of the catalogue (upper and lower case alike); a class or instance of the
         catalogue; one of torch's loss classes or an instance; or an own loss, called with prediction and y.
-    task : {"regression", "classification", "segmentation", "boxes", "transcription", "recommendation"}
-        What the loss is for; segmentation also takes losses for classification, boxes and recommendation those for regression.
+    task : str
+        What the loss is for, as in `list_losses`: segmentation also takes losses for classification, boxes and recommendation those
+        for regression.
     **params
         Hyperparameters of the loss.
 
@@ -100,7 +101,7 @@ def _by_name(name: str, task: Task) -> Loss:
     table = _by_alias(task, tuple(listing._registered))
     if wanted in table:
         return table[wanted]()
-    elsewhere = {alias.lower(): cls for cls in losses_of() for alias in names_of(cls)}
+    elsewhere = {alias.lower(): cls for cls in reversed(losses_of()) for alias in names_of(cls)}
     if wanted in elsewhere:
         raise ValueError(_wrong_task_message(elsewhere[wanted](), task))
     known = {alias.lower(): alias for cls in losses_of(task) for alias in names_of(cls)}

@@ -1,9 +1,11 @@
-"""Losses with one value per row, however many targets a row has: an image's overlap, a box's."""
+"""Losses with one value per row, however many targets a row has: an image's overlap, a box's, a sequence's."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from .base import Loss, State
@@ -29,3 +31,36 @@ class RowLoss(Loss):
     def total(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
         """Return the sum over rows of weight times loss, shape (*models,)."""
         return row_sums(self.of_row(raw, y, state) * sample_weight)
+
+
+@dataclass(frozen=True)
+class RaggedLoss(RowLoss):
+    """Base of the losses of rows of different lengths, whose raw output is as long as the longest row of a batch.
+
+    Attributes
+    ----------
+    shapes : tuple of two str
+        Those of raw and y, for messages.
+    """
+
+    shapes: ClassVar[tuple[str, str]]
+
+    def __call__(
+        self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor | None = None
+    ) -> Tensor:
+        """Return the weighted mean of the loss per model, shape (*models,).
+
+        Raises
+        ------
+        ValueError
+            If the shapes do not fit each other exactly.
+        """
+        if sample_weight is None:
+            sample_weight = torch.ones(y.shape[:-1], dtype=raw.dtype, device=raw.device)
+        if raw.shape[:-2] != y.shape[:-1] or sample_weight.shape != y.shape[:-1]:
+            of_raw, of_y = self.shapes
+            raise ValueError(
+                f"{self.label} needs raw of shape {of_raw}, y of shape {of_y} and sample_weight of shape {of_y.rpartition(',')[0]});"
+                f" got {tuple(raw.shape)}, {tuple(y.shape)} and {tuple(sample_weight.shape)}. Add or drop an axis."
+            )
+        return self.total(raw, y, state, sample_weight) / sample_weight.sum(-1)

@@ -22,7 +22,7 @@ from torch.nn import functional
 from .base import MIN_SHARE, State, Task, parameter
 from .domains import Interval
 from .paths import BLANK, collapsed, lengths_of, path_entropy
-from .rows import RowLoss
+from .rows import RaggedLoss
 from .weighted import class_mass
 
 IMPROBABLE = -1e4  # logit of a symbol in a frame behind the end of an utterance
@@ -32,7 +32,7 @@ FRAMES_PER_SYMBOL = (
 
 
 @dataclass(frozen=True)
-class TranscriptionLoss(RowLoss):
+class TranscriptionLoss(RaggedLoss):
     """Base of the losses for transcription.
 
     A subclass defines ``of_row(raw, y, state)``, shape (*models, n_samples): the loss of an utterance, per symbol of its transcript.
@@ -41,6 +41,10 @@ class TranscriptionLoss(RowLoss):
     task: ClassVar[Task] = "transcription"
     functional: ClassVar[str] = "law over transcripts"
     y_is_index: ClassVar[bool] = True
+    shapes: ClassVar[tuple[str, str]] = (
+        "(*models, n_samples, n_frames, n_symbols + 1)",
+        "(*models, n_samples, max_length)",
+    )
 
     def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
         """One logit per frame for the blank and for each symbol: `n_classes` counts both."""
@@ -59,26 +63,6 @@ class TranscriptionLoss(RowLoss):
     def shaped(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """Turn what the network put out, (*models, n_samples, width), into (*models, n_samples, n_frames, n_symbols + 1)."""
         return raw.unflatten(-1, (-1, state["prior"].shape[-1]))
-
-    def __call__(
-        self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor | None = None
-    ) -> Tensor:
-        """Return the weighted mean of the loss per model, shape (*models,).
-
-        Raises
-        ------
-        ValueError
-            If the shapes do not fit each other exactly.
-        """
-        if sample_weight is None:
-            sample_weight = torch.ones(y.shape[:-1], dtype=raw.dtype, device=raw.device)
-        if raw.shape[:-2] != y.shape[:-1] or sample_weight.shape != y.shape[:-1]:
-            raise ValueError(
-                f"{self.label} needs raw of shape (*models, n_samples, n_frames, n_symbols + 1), y of shape (*models, n_samples,"
-                f" max_length) and sample_weight of shape (*models, n_samples); got {tuple(raw.shape)}, {tuple(y.shape)} and"
-                f" {tuple(sample_weight.shape)}. Add or drop an axis."
-            )
-        return self.total(raw, y, state, sample_weight) / sample_weight.sum(-1)
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
         """Return the logits of the shares of blank and symbols, shape (1, n_symbols + 1)."""

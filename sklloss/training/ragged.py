@@ -20,13 +20,13 @@ class RaggedRows(Rows):
 
     Attributes
     ----------
-    values : Tensor of shape (sum of lengths, n_features)
-        The frames of all sequences.
+    values : Rows
+        The frames of all sequences, (sum of lengths, n_features).
     lengths : Tensor of shape (n_rows,)
         How many of them each sequence has, one at least.
     """
 
-    values: Tensor
+    values: Rows
     lengths: Tensor
 
     def __len__(self) -> int:
@@ -41,8 +41,9 @@ class RaggedRows(Rows):
         frames = torch.arange(int(lengths.max()) if len(lengths) else 0, device=index.device)
         is_real = frames < lengths.unsqueeze(1)  # (rows, frames)
         starts = (self.lengths.cumsum(0) - self.lengths).index_select(0, index)
-        out = self.values.new_zeros(*is_real.shape, self.values.shape[1] + 1)
-        out[..., :-1][is_real] = self.values[(starts.unsqueeze(1) + frames)[is_real]]
+        taken = self.values.take((starts.unsqueeze(1) + frames)[is_real])
+        out = taken.new_zeros(*is_real.shape, taken.shape[1] + 1)
+        out[..., :-1][is_real] = taken
         out[..., -1] = is_real
         return out
 
@@ -53,7 +54,7 @@ class RaggedRows(Rows):
     @property
     def row_shape(self) -> tuple[int, ...]:
         """The shape of the longest sequence as it is taken: no row takes more."""
-        return int(self.lengths.max()), self.values.shape[1] + 1
+        return int(self.lengths.max()), self.values.row_shape[0] + 1
 
     def arranged(self, order: Tensor, batch_size: int, source: torch.Generator) -> Tensor:
         """Rearrange a random order of rows so that those of a batch are about as long as each other.

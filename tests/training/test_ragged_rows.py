@@ -7,6 +7,7 @@ import torch
 from sklloss.modules import ModuleLoop, SequenceNetwork
 from sklloss.training import RaggedRows, TrainingSet, generator, rows
 from sklloss.training.batches import Batches
+from sklloss.training.data import DenseRows
 
 LENGTHS = (3, 1, 5, 2)
 
@@ -17,7 +18,7 @@ def ragged(lengths=LENGTHS, dtype=torch.float32):
         torch.stack((torch.full((n,), float(k)), torch.arange(float(n))), 1).to(dtype)
         for k, n in enumerate(lengths)
     ]
-    return RaggedRows(torch.cat(arrays), torch.tensor(lengths)), arrays
+    return RaggedRows(DenseRows(torch.cat(arrays)), torch.tensor(lengths)), arrays
 
 
 @pytest.mark.parametrize("index", [[0], [2, 0, 0], [1, 3], [3, 2, 1, 0]])
@@ -55,7 +56,7 @@ def test_rows_that_are_rows_stay():
 def test_arranged_rows_are_the_same_rows_in_batches_of_like_lengths(n):
     rng = np.random.default_rng(0)
     lengths = torch.from_numpy(rng.integers(1, 200, size=n))
-    held = RaggedRows(torch.zeros(int(lengths.sum()), 1), lengths)
+    held = RaggedRows(DenseRows(torch.zeros(int(lengths.sum()), 1)), lengths)
     order = torch.randperm(n, generator=torch.Generator().manual_seed(0))
     arranged = held.arranged(order, 8, generator(0, "shuffle", 1))
     assert sorted(arranged.tolist()) == list(range(n))
