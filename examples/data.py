@@ -157,6 +157,12 @@ def check_times() -> tuple[pd.DataFrame, pd.Series]:
     return packages.drop(columns=["package", "status", "check_time"]), packages["check_time"]
 
 
+def movielens() -> pd.DataFrame:
+    """Return 100,004 ratings of 9,066 films by 671 people: who rated which film how, when, and the film's year and genres."""
+    ratings = from_r("dslabs", "movielens")
+    return ratings.sort_values(["userId", "movieId"], ignore_index=True)
+
+
 def mnist_5000() -> tuple[np.ndarray, np.ndarray]:
     """Return 5,000 grey images (n, 28, 28) of handwritten digits, 500 of each, and the digits.
 

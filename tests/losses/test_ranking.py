@@ -1,0 +1,450 @@
+"""Losses for ranking: equal to sums over pairs and permutations, to LightGBM and scikit-learn, and blind to padding."""
+
+import copy
+import itertools
+import math
+import pickle
+
+import lightgbm
+import numpy as np
+import pytest
+import torch
+from scipy.special import expit
+from sklearn.base import clone
+from sklearn.metrics import ndcg_score
+from torch.nn import functional
+
+from sklloss import losses
+from sklloss.losses import (
+    ApproxNDCG,
+    LambdaRank,
+    ListMLE,
+    ListNet,
+    OrderLoss,
+    PairwiseHinge,
+    RankingLoss,
+    RankNet,
+    RelevanceSquaredError,
+    State,
+    get_loss,
+    list_losses,
+    pairs,
+)
+from sklloss.losses.catalogue import CATALOGUE
+
+ALL = (
+    *(cls() for cls in CATALOGUE if cls.task == "ranking"),
+    PairwiseHinge(margin=0.3),
+    RankNet(sigma=2.0),
+    LambdaRank(sigma=0.5, truncation=2),
+    ApproxNDCG(temperature=1.0),
+)
+each = pytest.mark.parametrize("loss", ALL, ids=repr)
+of_order = pytest.mark.parametrize(
+    "loss", [loss for loss in ALL if isinstance(loss, OrderLoss)], ids=repr
+)
+Y = torch.tensor(
+    [
+        [0.0, 2.0, 1.0, 4.0, 3.0],
+        [1.0, 1.0, 0.0, -1.0, -1.0],
+        [3.0, 0.0, 0.0, 0.0, -1.0],
+        [0.5, 2.5, -1.0, -1.0, -1.0],
+    ]
+)
+SIZES = (Y >= 0).sum(1).tolist()
+
+
+def draw(loss, dtype=torch.float64, seed=0, y=Y):
+    """Return raw (n_groups, size, 1), y, weights and the state."""
+    generator = torch.Generator().manual_seed(seed)
+    raw = torch.randn(*y.shape, 1, dtype=dtype, generator=generator)
+    weights = 0.5 + torch.rand(len(y), dtype=dtype, generator=generator)
+    return raw, y.to(dtype), weights, loss.prepare(y.to(dtype), weights)
+
+
+def groups_of(raw, y):
+    """Return scores and relevance of each group, without padding, as arrays."""
+    return [(s[t >= 0, 0].detach().numpy(), t[t >= 0].numpy()) for s, t in zip(raw, y, strict=True)]
+
+
+def pairs_of(y):
+    return [(i, j) for i, j in itertools.permutations(range(len(y)), 2) if y[i] > y[j]]
+
+
+def swap_changes(scores, y, truncation):
+    """Return by how much scikit-learn's NDCG changes if two rows swap their places, for each pair that counts."""
+    place = (-scores).argsort().argsort()
+    gain = np.exp2(y) - 1
+    changes = {}
+    for i, j in pairs_of(y):
+        if min(place[i], place[j]) < truncation:
+            swapped = scores.copy()
+            swapped[[i, j]] = scores[[j, i]]
+            changes[i, j] = abs(ndcg_score([gain], [scores]) - ndcg_score([gain], [swapped]))
+    return changes
+
+
+def lambda_loss(scores, changes, sigma):
+    """Return LambdaRank's definition with its weights given."""
+    values = {(i, j): np.log1p(np.exp(-sigma * (scores[i] - scores[j]))) for i, j in changes}
+    return sum(w * values[p] for p, w in changes.items()) / sum(changes.values())
+
+
+def test_the_seven_are_in_the_catalogue():
+    names = "squared_error hinge ranknet lambdarank listnet listmle approx_ndcg".split()
+    assert [loss.name for loss in ALL[:7]] == names
+    assert list(list_losses("ranking").name) == names
+    assert get_loss("mse", task="ranking") == RelevanceSquaredError()
+    assert get_loss("MarginRankingLoss", task="ranking", margin=2.0) == PairwiseHinge(margin=2.0)
+    domains = list_losses("ranking").set_index("name").y_domain
+    assert (domains["ranknet"], domains["lambdarank"]) == ("y >= 0", "0 <= y <= 31")
+
+
+# ---------------------------------------------------------------------- references
+
+
+def test_squared_error_is_that_of_standardised_relevance():
+    loss = RelevanceSquaredError()
+    raw, y, weights, state = draw(loss)
+    share = np.repeat(weights.numpy() / SIZES, SIZES)
+    values = y[y >= 0].numpy()
+    centre = np.average(values, weights=share)
+    spread = np.average((values - centre) ** 2, weights=share) ** 0.5
+    for k, (scores, relevance) in enumerate(groups_of(raw, y)):
+        expected = np.mean((scores - (relevance - centre) / spread) ** 2) / 2
+        assert loss.of_row(raw, y, state)[k].item() == pytest.approx(expected)
+    back = loss.predict(((y - centre) / spread).unsqueeze(-1), state)
+    torch.testing.assert_close(back, y)
+
+
+@pytest.mark.parametrize("margin", [1.0, 0.3])
+def test_hinge_is_torchs_margin_ranking_loss_over_pairs(margin):
+    loss = PairwiseHinge(margin=margin)
+    raw, y, _, state = draw(loss)
+    for k, (scores, relevance) in enumerate(groups_of(raw, y)):
+        i, j = np.array(pairs_of(relevance)).T
+        better, worse = torch.from_numpy(scores[i]), torch.from_numpy(scores[j])
+        expected = functional.margin_ranking_loss(
+            better, worse, torch.ones_like(better), margin=margin
+        )
+        torch.testing.assert_close(loss.of_row(raw, y, state)[k], expected)
+
+
+@pytest.mark.parametrize("sigma", [1.0, 2.0])
+def test_ranknet_is_cross_entropy_over_pairs(sigma):
+    loss = RankNet(sigma=sigma)
+    raw, y, _, state = draw(loss)
+    for k, (scores, relevance) in enumerate(groups_of(raw, y)):
+        i, j = np.array(pairs_of(relevance)).T
+        lead = sigma * torch.from_numpy(scores[i] - scores[j])
+        expected = functional.binary_cross_entropy_with_logits(lead, torch.ones_like(lead))
+        torch.testing.assert_close(loss.of_row(raw, y, state)[k], expected)
+
+
+@pytest.mark.parametrize("loss", [LambdaRank(), LambdaRank(sigma=0.5, truncation=2)])
+def test_lambdarank_is_its_definition_and_its_gradient_the_finite_differences_of_that(loss):
+    raw, y, _, state = draw(loss)
+    raw.requires_grad_()
+    values = loss.of_row(raw, y, state)
+    values.sum().backward()
+    step = 1e-6
+    for k, (scores, relevance) in enumerate(groups_of(raw, y)):
+        changes = swap_changes(scores, relevance, loss.truncation)
+        assert values[k].item() == pytest.approx(lambda_loss(scores, changes, loss.sigma))
+        for row, unit in enumerate(np.eye(len(scores)) * step):
+            ends = [lambda_loss(scores + s * unit, changes, loss.sigma) for s in (1, -1)]
+            difference = (ends[0] - ends[1]) / (2 * step)
+            assert raw.grad[k, row, 0].item() == pytest.approx(difference, abs=1e-8)
+
+
+@pytest.mark.parametrize("truncation", [3, 30])
+def test_lambdas_are_those_of_lightgbm(truncation):
+    """A tree with a leaf per row says gradient / hessian, in which the factor of a group cancels."""
+    rng = np.random.default_rng(0)
+    scores, relevance = 0.5 * rng.normal(size=10), rng.integers(0, 3, 10)
+    settings = {
+        "objective": "lambdarank",
+        "lambdarank_norm": False,
+        "lambdarank_truncation_level": truncation,
+        "num_leaves": 10,
+        "min_data_in_leaf": 0,
+        "min_data_in_bin": 1,
+        "min_sum_hessian_in_leaf": 0.0,
+        "learning_rate": 1.0,
+        "verbosity": -1,
+        "num_threads": 1,
+    }
+    row = np.arange(10.0)[:, None]
+    data = lightgbm.Dataset(row, relevance, group=[10], init_score=scores)
+    said = lightgbm.train(settings, data, num_boost_round=1).predict(row)
+    assert len(set(said)) == 10
+    loss, y = LambdaRank(truncation=truncation), torch.from_numpy(relevance).double()[None]
+    raw = torch.from_numpy(scores)[None, :, None].requires_grad_()
+    loss.of_row(raw, y, loss.prepare(y, torch.ones(1).double())).sum().backward()
+    changes = swap_changes(scores, relevance, truncation)
+    hessian = np.zeros(10)
+    for (i, j), change in changes.items():
+        p = expit(scores[j] - scores[i])
+        hessian[[i, j]] += change * p * (1 - p)
+    ours = -raw.grad[0, :, 0].numpy() * sum(changes.values()) / hessian
+    np.testing.assert_allclose(said, ours, atol=1e-3)  # LightGBM reads its sigmoid from a table
+
+
+def test_listnet_is_torchs_cross_entropy_of_two_softmaxes():
+    raw, y, _, state = draw(ListNet())
+    for k, (scores, relevance) in enumerate(groups_of(raw, y)):
+        target = torch.from_numpy(relevance).softmax(-1)
+        expected = functional.cross_entropy(torch.from_numpy(scores), target)
+        torch.testing.assert_close(ListNet().of_row(raw, y, state)[k], expected)
+
+
+def law_of_orders(scores):
+    """Return the probability of each permutation by drawing one row after the other."""
+    law = {}
+    for order in itertools.permutations(range(len(scores))):
+        left = [math.exp(scores[k]) for k in order]
+        law[order] = math.prod(left[k] / sum(left[k:]) for k in range(len(order)))
+    assert sum(law.values()) == pytest.approx(1)
+    return law
+
+
+def test_listmle_is_plackett_and_luces_law():
+    raw, y, _, state = draw(ListMLE())
+    scores, relevance = groups_of(raw, y)[0]
+    law = law_of_orders(scores)
+    expected = -math.log(law[tuple((-relevance).argsort().tolist())]) / (len(scores) - 1)
+    assert ListMLE().of_row(raw, y, state)[0].item() == pytest.approx(expected)
+
+
+def test_in_listmle_rows_of_equal_relevance_do_not_compete():
+    raw, y, _, state = draw(ListMLE())
+    for k in (1, 2):
+        scores, relevance = groups_of(raw, y)[k]
+        lowest = relevance == relevance.min()
+        terms = [
+            np.log(np.exp(np.append(scores[relevance < t], s)).sum()) - s
+            for s, t in zip(scores[~lowest], relevance[~lowest], strict=True)
+        ]
+        assert ListMLE().of_row(raw, y, state)[k].item() == pytest.approx(np.mean(terms))
+
+
+def test_approx_ndcg_of_scores_far_apart_is_one_minus_scikit_learns():
+    loss = ApproxNDCG(temperature=1e-3)
+    raw, y, _, state = draw(loss)
+    for k, (scores, relevance) in enumerate(groups_of(raw, y)):
+        expected = 1 - ndcg_score([np.exp2(relevance) - 1], [scores])
+        assert loss.of_row(raw, y, state)[k].item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_approx_ndcg_counts_smooth_places():
+    loss = ApproxNDCG(temperature=0.5)
+    raw, y, _, state = draw(loss)
+    for k, (scores, relevance) in enumerate(groups_of(raw, y)):
+        place = 0.5 + expit((scores - scores[:, None]) / 0.5).sum(1)
+        gain = np.exp2(relevance) - 1
+        best = np.sort(gain)[::-1] @ (1 / np.log2(np.arange(2, 2 + len(gain))))
+        expected = 1 - gain @ (1 / np.log2(1 + place)) / best
+        assert loss.of_row(raw, y, state)[k].item() == pytest.approx(expected)
+
+
+# ---------------------------------------------------------------------- laws
+
+
+@each
+def test_gradient_is_the_derivative(loss):
+    raw, y, _, state = draw(loss)
+    raw.requires_grad_()
+    assert torch.autograd.gradcheck(lambda r: loss.pointwise(r, y, state), raw)
+
+
+@each
+@pytest.mark.parametrize("size", [1.0, 30.0, 1e3, 1e4])
+def test_value_and_gradient_are_finite_in_float32(loss, size):
+    y = torch.cat((Y, torch.tensor([[31.0, 31, 0, 0, -1], [2, 2, 2, 2, 2], [1, -1, -1, -1, -1]])))
+    raw, y, _, state = draw(loss, dtype=torch.float32, y=y)
+    for sign in (raw.sign(), torch.ones_like(raw), -torch.ones_like(raw)):
+        scores = (size * sign * raw.abs().clamp(max=1)).requires_grad_()
+        value = loss.pointwise(scores, y, state)
+        value.sum().backward()
+        assert value.isfinite().all()
+        assert scores.grad.isfinite().all()
+
+
+@each
+def test_what_is_behind_the_end_of_a_group_does_not_count(loss):
+    raw, y, weights, state = draw(loss)
+    whole = loss.of_row(raw, y, state)
+    for k, size in enumerate(SIZES):
+        alone = loss.of_row(raw[k : k + 1, :size], y[k : k + 1, :size], state)
+        torch.testing.assert_close(whole[k : k + 1], alone, rtol=0, atol=1e-12)
+        cut = loss.of_row(raw[k : k + 1, :size], y[k : k + 1], state)  # a batch of small groups
+        torch.testing.assert_close(cut, alone, rtol=0, atol=1e-12)
+    raw.requires_grad_()
+    loss(raw, y, state, weights).backward()
+    assert (raw.grad[y < 0] == 0).all()
+    assert (raw.grad[y >= 0] != 0).sum() >= 4
+    other = torch.where(y[..., None] < 0, 99.0, raw.detach())
+    torch.testing.assert_close(loss.of_row(other, y, state), whole)
+
+
+@each
+def test_the_order_of_rows_does_not_matter(loss):
+    raw, y, _, state = draw(loss)
+    order = torch.tensor([2, 0, 1])
+    moved = loss.of_row(raw[1:2][:, order], y[1:2, order], state)
+    torch.testing.assert_close(moved, loss.of_row(raw, y, state)[1:2])
+
+
+@of_order
+def test_only_differences_of_scores_matter(loss):
+    raw, y, _, state = draw(loss)
+    moved = loss.of_row(raw + torch.randn(len(y), 1, 1, dtype=raw.dtype), y, state)
+    torch.testing.assert_close(moved, loss.of_row(raw, y, state))
+
+
+@of_order
+def test_groups_without_an_order_teach_nothing(loss):
+    y = torch.tensor([[2.0, 2.0, 2.0], [0.0, 0.0, -1.0], [3.0, -1.0, -1.0], [1.0, 0.0, -1.0]])
+    raw, y, _, state = draw(loss, y=y)
+    raw.requires_grad_()
+    value = loss.of_row(raw, y, state)
+    value.sum().backward()
+    assert (value[:3] == 0).all()
+    assert (raw.grad[:3] == 0).all()
+    assert value[3] > 0
+    assert (raw.grad[3, :2] != 0).all()
+
+
+@each
+def test_the_best_order_costs_less_than_any_other(loss):
+    y = torch.tensor([[0.0, 1.0, 2.0, 3.0]])
+    state = loss.prepare(y, torch.ones(1))
+    scores = torch.tensor([-1.5, -0.5, 0.5, 1.5])
+    values = {
+        order: loss(scores[list(order)].view(1, 4, 1), y, state).item()
+        for order in itertools.permutations(range(4))
+    }
+    assert min(values, key=values.get) == (0, 1, 2, 3)
+    assert sorted(values.values())[1] > values[0, 1, 2, 3]
+
+
+@each
+def test_equal_scores_are_the_best_constant_and_training_starts_there(loss):
+    raw, y, weights, state = draw(loss)
+    baseline = loss.baseline(y, weights, state)
+    constant = loss.constant_raw(baseline, y, state)
+    assert constant.shape == (*y.shape, 1)
+    best = loss(constant, y, state, weights)
+    for shift in (-0.1, 0.1):
+        assert loss(constant + shift, y, state, weights) >= best - 1e-12
+    if isinstance(loss, LambdaRank | RankNet):
+        torch.testing.assert_close(best.exp(), torch.tensor(2.0).double())
+    assert baseline.shape == (1, 1)
+
+
+@each
+def test_every_row_carries_the_loss_of_its_group(loss):
+    raw, y, weights, state = draw(loss)
+    values = loss.pointwise(raw, y, state)
+    assert values.shape == y.shape
+    assert torch.equal(values, loss.of_row(raw, y, state)[:, None].expand_as(values))
+    expected = np.average(values[:, 0].numpy(), weights=weights.numpy())
+    assert loss(raw, y, state, weights).item() == pytest.approx(expected, rel=1e-12)
+
+
+@each
+def test_weight_2_is_a_group_repeated_and_0_one_removed(loss):
+    raw, y, _, _ = draw(loss)
+    weights = torch.tensor([2, 0, 1, 3])
+    repeated = [t.repeat_interleave(weights, 0) for t in (raw, y)]
+    state = loss.prepare(y, weights.double())
+    same = loss.prepare(repeated[1], torch.ones(6).double())
+    assert state.keys() == same.keys()
+    for key, value in state.items():
+        torch.testing.assert_close(value, same[key])
+    torch.testing.assert_close(loss(raw, y, state, weights.double()), loss(*repeated, state))
+
+
+@each
+@pytest.mark.parametrize("cut", ["raw", "y", "sample_weight"])
+def test_shapes_that_would_broadcast_are_refused(loss, cut):
+    raw, y, weights, state = draw(loss)
+    arguments = {"raw": raw, "y": y, "sample_weight": weights}
+    arguments[cut] = arguments[cut][:1]
+    with pytest.raises(ValueError, match=r"size, 1\).*max_size\).*n_groups\);.*Add or drop an axis"):
+        loss(arguments["raw"], arguments["y"], state, arguments["sample_weight"])
+
+
+@each
+def test_stacked_equals_alone(loss):
+    numbers = [name for name in loss.params if name != "truncation"]
+    settings = [loss, *(loss.replace(**dict.fromkeys(numbers, value)) for value in (0.4, 3.0))]
+    drawn = [draw(s, seed=i) for i, s in enumerate(settings)]
+    raw, y, weights = (torch.stack([d[i] for d in drawn]) for i in range(3))
+    state = State.stack([d[3] for d in drawn])
+    values = loss(raw, y, state, weights)
+    assert values.shape == (3,)
+    assert loss.predict(raw, state).shape == y.shape
+    for k, (raw_k, y_k, weights_k, state_k) in enumerate(drawn):
+        torch.testing.assert_close(values[k], settings[k](raw_k, y_k, state_k, weights_k))
+
+
+@each
+@pytest.mark.parametrize("kept", [0, 10**9])
+def test_parts_of_large_groups_add_up_to_the_whole(loss, kept, monkeypatch):
+    y = torch.randint(0, 5, (7, 23), generator=torch.Generator().manual_seed(1)).double()
+    y[2, 3:] = y[4, 11:] = -1
+    raw, y, _, state = draw(loss, y=y)
+    raw.requires_grad_()
+
+    def value_and_gradient():
+        value = loss.of_row(raw, y, state)
+        return value.detach(), torch.autograd.grad(value.sum(), raw)[0]
+
+    whole = value_and_gradient()
+    monkeypatch.setattr(pairs, "PAIRS_AT_ONCE", 90)
+    monkeypatch.setattr(pairs, "PAIRS_KEPT", kept)
+    for found, expected in zip(value_and_gradient(), whole, strict=True):
+        torch.testing.assert_close(found, expected)
+
+
+@each
+def test_repr_clone_copy_and_pickle_are_equal(loss):
+    for twin in (
+        eval(repr(loss), vars(losses)),  # the repr is code that rebuilds it
+        clone(loss, safe=False),
+        copy.deepcopy(loss),
+        pickle.loads(pickle.dumps(loss)),
+    ):
+        assert twin == loss
+        assert hash(twin) == hash(loss)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        PairwiseHinge(0.0),
+        RankNet(-1.0),
+        LambdaRank(sigma=0.0),
+        LambdaRank(truncation=0),
+        LambdaRank(truncation=2.5),
+        ApproxNDCG(temperature=0.0),
+    ],
+    ids=repr,
+)
+def test_parameters_outside_their_domain_are_named(loss):
+    with pytest.raises(
+        ValueError, match=f"{type(loss).__name__} needs .*(margin|sigma|truncation|temperature)"
+    ):
+        loss.check_params()
+
+
+def test_network_output_is_a_score_per_row():
+    raw, y, _, state = draw(RankNet())
+    assert torch.equal(RankNet().shaped(raw[..., 0], y, state), raw)
+
+
+@pytest.mark.parametrize(("cls", "method"), [(RankingLoss, "of_group"), (OrderLoss, "of_order")])
+def test_a_subclass_without_a_formula_says_so(cls, method):
+    with pytest.raises(NotImplementedError, match=f"needs a method {method}"):
+        cls().pointwise(*draw(RankNet())[:2], {})
