@@ -301,7 +301,14 @@ class NeuralRanker(RaggedEstimator):
             without_qid(X), lambda raw, state: self.loss_.predict(raw, state)
         ).numpy()[:, 0]
 
-    def score(self, X: Any, y: Any, group: Any = None, group_weight: Any = None) -> float:
+    def score(
+        self,
+        X: Any,
+        y: Any,
+        group: Any = None,
+        group_weight: Any = None,
+        sample_weight: None = None,
+    ) -> float:
         """Return the mean NDCG over groups, at the first `ndcg_at` places, as `mean_ndcg` with linear gain has it.
 
         Groups of one row, and those without a row of relevance > 0, have none and are left out.
@@ -312,6 +319,8 @@ class NeuralRanker(RaggedEstimator):
             As in `fit`.
         group_weight : array-like of shape (n_groups,) or (n_rows,), or None, default=None
             Weights of groups in the mean.
+        sample_weight : None
+            Not taken: give group_weight.  A Pipeline of scikit-learn names it whenever it routes `group`.
 
         Returns
         -------
@@ -322,7 +331,13 @@ class NeuralRanker(RaggedEstimator):
         ------
         ValueError
             If no group has an NDCG, or the groups are missing although `fit` was given some.
+        TypeError
+            If sample_weight is given.
         """
+        if sample_weight is not None:
+            raise TypeError(
+                f"{type(self).__name__}.score has no sample_weight: a row has no weight of its own in an order. Give group_weight."
+            )
         check_is_fitted(self, "net_")
         given = Given.of(X, group)
         if self._has_groups and given.group is None:

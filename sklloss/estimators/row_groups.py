@@ -28,13 +28,17 @@ class Given(NamedTuple):
         Raises
         ------
         ValueError
-            If there are groups in X and beside it.
+            If there are groups in X and beside it, or nothing but groups in X.
         """
         if not has_qid(X):
             return cls(X, group)
         if group is not None:
             raise ValueError(
                 f"X has the groups in its column {QID!r}, and group={type(group).__name__} is given, too. Give one of them."
+            )
+        if len(X.columns) == 1:
+            raise ValueError(
+                f"X has 0 feature(s): its one column {QID!r} says which groups there are. Add columns of features."
             )
         return cls(without_qid(X), X[QID])
 

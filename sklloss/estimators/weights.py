@@ -26,11 +26,15 @@ def checked_weights(
     ValueError
         If one is negative, NaN or infinite, or all are zero.
     """
-    shape = np.asarray(sample_weight).shape
-    if len(shape) > 1:
+    given = np.asarray(sample_weight)
+    if given.ndim > 1:
         raise ValueError(
-            f"sample_weight needs one weight per row of X, shape (n_samples,); got {shape}. Weights of classes, of those"
+            f"sample_weight needs one weight per row of X, shape (n_samples,); got {given.shape}. Weights of classes, of those"
             " of pixels too, are class_weight."
+        )
+    if given.ndim and given.dtype.kind in "biuf" and given.size and not given.any():
+        raise ValueError(
+            f"{name} is 0 for all {len(given)} {noun}s, so there is nothing to learn from. Give some {noun}s a weight > 0."
         )
     weights = np.array(_check_sample_weight(sample_weight, X, dtype=np.float64))
     negative = weights < 0
@@ -38,10 +42,6 @@ def checked_weights(
         raise ValueError(
             f"{name} needs values >= 0; {negative.sum()} of {len(weights)} are negative, for example"
             f" {weights[negative][0]:g}. Remove these {noun}s or give them weight 0."
-        )
-    if not weights.any():
-        raise ValueError(
-            f"{name} is 0 for all {len(weights)} {noun}s, so there is nothing to learn from. Give some {noun}s a weight > 0."
         )
     exponent = int(np.frexp(weights.max())[1])
     return np.ldexp(weights, -exponent) if abs(exponent) > EXTREME else weights

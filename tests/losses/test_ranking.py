@@ -91,7 +91,7 @@ def lambda_loss(scores, changes, sigma):
 
 
 def test_the_seven_are_in_the_catalogue():
-    names = "squared_error hinge ranknet lambdarank listnet listmle approx_ndcg".split()
+    names = ["squared_error", "hinge", "ranknet", "lambdarank", "listnet", "listmle", "approx_ndcg"]
     assert [loss.name for loss in ALL[:7]] == names
     assert list(list_losses("ranking").name) == names
     assert get_loss("mse", task="ranking") == RelevanceSquaredError()
@@ -330,7 +330,7 @@ def test_the_best_order_costs_less_than_any_other(loss):
 
 @each
 def test_equal_scores_are_the_best_constant_and_training_starts_there(loss):
-    raw, y, weights, state = draw(loss)
+    _raw, y, weights, state = draw(loss)
     baseline = loss.baseline(y, weights, state)
     constant = loss.constant_raw(baseline, y, state)
     assert constant.shape == (*y.shape, 1)
@@ -371,7 +371,9 @@ def test_shapes_that_would_broadcast_are_refused(loss, cut):
     raw, y, weights, state = draw(loss)
     arguments = {"raw": raw, "y": y, "sample_weight": weights}
     arguments[cut] = arguments[cut][:1]
-    with pytest.raises(ValueError, match=r"size, 1\).*max_size\).*n_groups\);.*Add or drop an axis"):
+    with pytest.raises(
+        ValueError, match=r"size, 1\).*max_size\).*n_groups\);.*Add or drop an axis"
+    ):
         loss(arguments["raw"], arguments["y"], state, arguments["sample_weight"])
 
 
