@@ -122,6 +122,7 @@ class Adaptive(ResidualLoss):
         "As barron, but the shape of the noise is trained in place of searched, and it gives quantiles. Not where the noise "
         "is skewed or its width depends on X: one shape and scale serve all rows."
     )
+    is_density: ClassVar[bool] = True
 
     def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
         """Start shape and scale of every target at 1."""

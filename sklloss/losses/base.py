@@ -32,6 +32,8 @@ Task = Literal[
     "transcription",
     "ranking",
     "recommendation",
+    "embedding",
+    "multitask",
 ]
 Scaling = Literal["standard", "robust", "scale", "none"]
 
@@ -97,6 +99,10 @@ class Loss:
         Whether the loss has a value per batch but none per row, so that a batch should look like the whole.
     needs_all_classes : bool
         Whether it means nothing for a batch that lacks a class.
+    has_parts : bool
+        Whether it is a `PartedLoss`.
+    is_density : bool
+        Whether it is minus the logarithm of a density, which may be negative without end.
     """
 
     name: ClassVar[str] = ""
@@ -112,6 +118,8 @@ class Loss:
     weighs_rows: ClassVar[bool] = True
     whole_batch: ClassVar[bool] = False
     needs_all_classes: ClassVar[bool] = False
+    has_parts: ClassVar[bool] = False
+    is_density: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -251,6 +259,10 @@ class Loss:
     def ignores_weights(self, raw: Tensor, y: Tensor, state: State) -> bool:
         """Tell whether weights cannot reach the loss; raw, y and state of a few rows of one model, without its axis."""
         return False
+
+    def least(self, y: Tensor, state: State) -> Tensor:
+        """Return a bound below the loss of every target, whatever raw output is, in the shape of y; none where it is a density's."""
+        return torch.zeros(y.shape, dtype=torch.get_default_dtype(), device=y.device)
 
     # ------------------------------------------------------------------ meaning
 

@@ -122,6 +122,7 @@ class GaussianNLL(GaussianLoss):
         "You want intervals whose width depends on X, and the noise is about normal. With outliers take student_t_nll; if the "
         "mean fits worse than with squared_error, set beta=0.5."
     )
+    is_density: ClassVar[bool] = True
 
     beta: float = parameter(0.0, Interval(0, 1))
 
@@ -157,6 +158,7 @@ class LaplaceNLL(LocationScaleLoss):
         "You want the median and a spread that depends on X, with noise that has a sharp peak and long tails. For normal "
         "noise its outer quantiles are too wide: take gaussian_nll."
     )
+    is_density: ClassVar[bool] = True
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """|r|/b + log 2b."""
@@ -211,6 +213,7 @@ class StudentTNLL(LocationScaleLoss):
         "You want intervals whose width depends on X, and some targets lie far out: they pull little on location and width. "
         "Not if you need the mean of skewed targets."
     )
+    is_density: ClassVar[bool] = True
 
     df: float = parameter(4.0, Interval(2, closed="neither"))
 
@@ -270,6 +273,7 @@ class LognormalNLL(GaussianLoss):
         "Positive, right-skewed targets such as prices or incomes, with intervals that stay positive. If only the mean "
         "matters take gamma, which assumes less."
     )
+    is_density: ClassVar[bool] = True
     scaling: ClassVar[Scaling] = "scale"
 
     @property

@@ -17,10 +17,11 @@ _registered: list[type[Loss]] = []
 
 
 TASKS: tuple[Task, ...] = get_args(Task)
-PARENTS: dict[Task, Task] = {
-    "segmentation": "classification",
-    "boxes": "regression",
-    "recommendation": "regression",
+PARENTS: dict[Task, tuple[Task, ...]] = {
+    "segmentation": ("classification",),
+    "boxes": ("regression",),
+    "recommendation": ("regression",),
+    "multitask": ("regression", "classification"),
 }  # whose losses a task takes, too
 
 
@@ -34,8 +35,13 @@ def losses_of(task: Task | None = None) -> list[type[Loss]]:
         return list(known)
     own = [cls for cls in known if cls.task == task]
     taken = {name for cls in own for name in names_of(cls)}
-    inherited = [cls for cls in known if cls.task == PARENTS.get(task)]
+    inherited = [cls for cls in known if cls.task in PARENTS.get(task, ())]
     return own + [cls for cls in inherited if not taken & {*names_of(cls)}]
+
+
+def is_called_as_named(cls: type[Loss]) -> bool:
+    """Tell whether a class is called what its losses are named: `Huber` is, and `ProbabilityHuber`, its twin of that name, is not."""
+    return cls.__name__.lower() == cls.name.replace("_", "")
 
 
 def names_of(cls: type[Loss]) -> list[str]:
@@ -127,8 +133,9 @@ def list_losses(task: Task | None = None) -> pd.DataFrame:
     Parameters
     ----------
     task : str or None, default=None
-        "regression", "classification", "segmentation", "boxes", "transcription", "ranking" or "recommendation": only the losses that
-        this task takes; segmentation also takes those for classification, boxes and recommendation (of ratings) those for regression.
+        "regression", "classification", "segmentation", "boxes", "transcription", "ranking", "recommendation", "embedding" or "multitask":
+        only the losses that this task takes.  Segmentation also takes those for classification, boxes and recommendation (of ratings)
+        those for regression, multitask, which is one of several tasks, both.
 
     Returns
     -------

@@ -37,6 +37,11 @@ class LogLinkLoss(RegressionLoss):
         """E(z)."""
         return tangent_exp(raw.squeeze(-1))
 
+    def least(self, y: Tensor, state: State) -> Tensor:
+        """The loss of a prediction that equals y."""
+        raw = y.clamp(min=torch.finfo(y.dtype).tiny).log().unsqueeze(-1)
+        return self.pointwise(raw, y, state)
+
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
         """The log of the weighted mean, of at least a millionth."""
         return weighted_mean(y, sample_weight).clamp(min=1e-6).log().unsqueeze(-1)
@@ -214,6 +219,10 @@ class NegativeBinomial(LogLinkLoss):
         log_k = (mean**2 / excess).clamp(min=1e-3, max=1e3).log()
         raw = LOG_DISPERSION_LIMIT / PACE * torch.atanh(log_k / LOG_DISPERSION_LIMIT)
         return State({"raw_dispersion": raw.unsqueeze(0)}, trained=["raw_dispersion"])
+
+    def least(self, y: Tensor, state: State) -> Tensor:
+        """0: the law is one of counts, whose probabilities are at most 1."""
+        return torch.zeros_like(y)
 
     def learnt(self, state: State) -> dict[str, Tensor]:
         """The ``dispersion`` k."""

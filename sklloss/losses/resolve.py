@@ -10,8 +10,8 @@ from torch import nn
 
 from . import listing
 from .base import ClassificationLoss, Loss, RegressionLoss, Task
-from .listing import PARENTS, TASKS, losses_of, names_of
-from .own import own_loss
+from .listing import PARENTS, TASKS, is_called_as_named, losses_of, names_of
+from .own import ON_CLASSES, ON_LABELS, class_of, own_loss
 
 
 @overload
@@ -31,8 +31,8 @@ def get_loss(loss: Any, *, task: Task, **params: Any) -> Loss:
         A name, alias or torch class name of the catalogue (upper and lower case alike); a class or instance of the
         catalogue; one of torch's loss classes or an instance; or an own loss, called with prediction and y.
     task : str
-        What the loss is for, as in `list_losses`: segmentation also takes losses for classification, boxes and recommendation those
-        for regression.
+        What the loss is for, as in `list_losses`.  Where a name stands for a loss of regression and for one of classification,
+        "multitask" takes the class called so, as "huber" is `Huber`, not `ProbabilityHuber`; there a function is for regression.
     **params
         Hyperparameters of the loss.
 
@@ -60,7 +60,7 @@ def get_loss(loss: Any, *, task: Task, **params: Any) -> Loss:
             f"get_loss needs task to be one of {', '.join(map(repr, TASKS))}; got {task!r}."
         )
     resolved = _resolve(loss, task)
-    if resolved.task not in (task, PARENTS.get(task)):
+    if resolved.task not in (task, *PARENTS.get(task, ())):
         raise ValueError(_wrong_task_message(resolved, task))
     return resolved.replace(**params) if params else resolved
 
@@ -75,11 +75,19 @@ def _resolve(loss: Any, task: Task) -> Loss:
     is_other_class = isinstance(loss, type) and not issubclass(loss, nn.Module)
     if callable(loss) and not is_other_class:
         _point_to_name(loss, task)
-        return own_loss(loss, PARENTS.get(task, task))
+        return own_loss(loss, _task_of_own(loss, task))
     raise TypeError(
         f"loss must be a name, a Loss, a torch.nn loss, an nn.Module or a function; got {loss!r} of type"
         f" {type(loss).__name__}. list_losses({task!r}) shows the names."
     )
+
+
+def _task_of_own(loss: Any, task: Task) -> Task:
+    """Return what a loss of one's own is for, in a task that may take several kinds."""
+    cls = class_of(loss)
+    if task == "multitask" and cls and issubclass(cls, (*ON_CLASSES, *ON_LABELS)):
+        return "classification"
+    return PARENTS.get(task, (task,))[0]
 
 
 def _point_to_name(loss: Any, task: Task) -> None:
@@ -117,7 +125,8 @@ def _by_name(name: str, task: Task) -> Loss:
 @cache
 def _by_alias(task: Task, registered: tuple[type[Loss], ...]) -> dict[str, type[Loss]]:
     """Return the losses of a task by alias; what is registered tells whether an earlier answer still holds."""
-    return {alias.lower(): cls for cls in losses_of(task) for alias in names_of(cls)}
+    last_wins = sorted(losses_of(task), key=is_called_as_named)
+    return {alias.lower(): cls for cls in last_wins for alias in names_of(cls)}
 
 
 def _wrong_task_message(loss: Loss, task: Task) -> str:

@@ -93,12 +93,11 @@ class Criterion(nn.Module):
         shapes = [(key, tuple(value.shape)) for key, value in self.state.items()]
         return (self.loss.structure, *shapes)
 
-    def take_trained(self, state: State) -> None:
-        """Copy what has been trained elsewhere into the own parameters."""
-        own = self.state
+    def take(self, state: State) -> None:
+        """Copy what training elsewhere has made of the state."""
         with torch.no_grad():
-            for key in own.trained:
-                own[key].copy_(state[key])
+            for key, value in self.state.items():
+                value.copy_(state[key])
 
     def forward(self, prediction: Tensor, y: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         """Return the weighted mean loss of a batch.
@@ -171,7 +170,7 @@ class Criterion(nn.Module):
 
     def _hold(self, state: State) -> None:
         for key, value in state.items():
-            name = f"state_{key}".replace(".", "_")
+            name = f"state_{key}".replace("%", "%25").replace(".", "%2E")  # dots are torch's
             self._entries[key] = name
             if key in state.trained:
                 self.register_parameter(name, nn.Parameter(value))

@@ -16,7 +16,8 @@ from ..modules import Stack, stack_modules
 from .batches import Batch, Batches, Part, step_rows
 from .callbacks import BatchEvents, datasets_of
 from .data import TrainingSet
-from .groups import Forward, LossGroup, Piece, Tally, cat, forward_all, loss_groups
+from .groups import Forward, LossGroup, Piece, cat, forward_all
+from .kinds import loss_groups
 from .optimizers import hand_back, optimizer_of_stack
 from .outcome import divergence, warn_of_poor_training
 from .rounding import is_rounding, rounded
@@ -174,7 +175,7 @@ class Engine:
             return
         for group in self._groups:
             for k, net in enumerate(self._nets[group.span]):
-                net.criterion_.take_trained(group.state.model(k))
+                net.criterion_.take(group.state.model(k))
         for net in self._nets:
             net.attach()
 
@@ -257,16 +258,24 @@ class Engine:
         self._events.begin_epoch()
         self._states = [self._state_of_epoch(group) for group in self._groups]
         pairs = zip(self._groups, self._states, strict=True)
-        tallies = [Tally(group, state) for group, state in pairs]
+        tallies = [group.tally(state) for group, state in pairs]
         step = self._closure_step if self._nets[0].full_batch else self._step
         for number, given in enumerate(self._train.shuffled(epoch)):
             batch = self._changed(given, number)
+            self._draw(number)
             self._events.begin(batch)
             done = step(batch)
             self._events.end(batch, partial(self._value, done))
             for tally, of_group in zip(tallies, done, strict=True):
                 tally.add(of_group)
-        return cat([tally.total() for tally in tallies]) / self._train.total_weight
+        weight, done_by = self._train.total_weight, zip(self._groups, tallies, strict=True)
+        return cat([group.end_epoch(tally, weight[group.span]) for group, tally in done_by])
+
+    def _draw(self, step: int) -> None:
+        """Give losses that take random numbers those of a step."""
+        seeds = [net.seed for net in self._nets]
+        for group, state in zip(self._groups, self._states, strict=True):
+            group.draw(state, seeds[group.span], self._n_epochs, step)
 
     def _changed(self, batch: Batch, step: int) -> Batch:
         change = self._nets[0].batch_change  # who has one trains alone
@@ -312,9 +321,9 @@ class Engine:
 
     def _state_of_epoch(self, group: LossGroup) -> State:
         if not self._rounds_kinks:
-            return group.state
+            return group.state_of_epoch()
         self._optimizer.state.clear()  # curvature of another function
-        return rounded(group.state, self._n_epochs, self._stack.flat.values)
+        return rounded(group.state_of_epoch(), self._n_epochs, self._stack.flat.values)
 
     # ------------------------------------------------------------------ losses without a step
 

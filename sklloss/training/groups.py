@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 import torch
 from torch import Tensor, nn
@@ -37,6 +36,21 @@ class LossGroup:
     def parameters(self) -> list[nn.Parameter]:
         """Return what the losses train, each (models, ...)."""
         return [value for value in self.state.values() if isinstance(value, nn.Parameter)]
+
+    def state_of_epoch(self) -> State:
+        """Return the state that an epoch's steps see."""
+        return self.state
+
+    def draw(self, state: State, seeds: Sequence[int], epoch: int, step: int) -> None:
+        """Write the random numbers of a step into the state of an epoch, where the loss takes any."""
+
+    def tally(self, state: State) -> Tally:
+        """Return an empty sum of the losses of an epoch."""
+        return Tally(self, state)
+
+    def end_epoch(self, tally: Tally, weight: Tensor) -> Tensor:
+        """Return the weighted mean loss of an epoch from the sums and the weight of all rows, (models,)."""
+        return tally.total() / weight
 
     def forward(self, raw: Tensor, batch: Batch, state: State) -> Forward:
         """Compute the gradients of a batch, and its losses where they are needed for that."""
@@ -123,12 +137,15 @@ class Forward:
     sample_weight : Tensor of shape (models, rows)
     total : Tensor of shape (models,) or None
         Σwℓ, where it was needed for the gradient.
+    parts : Tensor of shape (models, n_parts) or None
+        Σwℓ of each part, for a loss that has parts.
     """
 
     leaf: Tensor
     y: Tensor
     sample_weight: Tensor
     total: Tensor | None
+    parts: Tensor | None = None
 
     @property
     def slope(self) -> Tensor:
@@ -195,23 +212,6 @@ class Tally:
         leaf, y, sample_weight = (torch.cat(part, 1) for part in zip(*parts, strict=True))
         self._totals.append(self._group.loss.total(leaf, y, self._state, sample_weight))
         self._waiting.clear()
-
-
-def loss_groups(criteria: Sequence[Criterion]) -> list[LossGroup]:
-    """Group the models of a stack, in their order, by the structure of their losses."""
-    groups: list[LossGroup] = []
-    first = 0
-    for _, run in groupby(criteria, key=lambda criterion: criterion.structure):
-        members = list(run)
-        groups.append(_kind_of(members[0].loss)(members, first))
-        first += len(members)
-    return groups
-
-
-def _kind_of(loss: Loss) -> type[LossGroup]:
-    if loss.whole_batch:
-        return WholeBatchGroup
-    return LossGroup if loss.weighs_rows else BareGroup
 
 
 def _joined(states: Sequence[State]) -> State:

@@ -28,9 +28,10 @@ EVALUATION_ROWS = 4096  # at once, where nothing is trained
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A net's weights, its optimiser's state, how many epochs it had trained, and their lowest losses."""
+    """A net's weights, its loss's constants, its optimiser's state, how many epochs it had trained, and their lowest losses."""
 
     snapshot: Snapshot
+    constants: dict[str, Tensor]
     optimizer: dict[str, Any] | None
     n_epochs: int
     lowest: dict[str, float]
@@ -171,11 +172,14 @@ class LossNet(NeuralNet):
         """Remember the present state."""
         optimizer = copy.deepcopy(self.optimizer_.state_dict()) if self.history else None
         snapshot = self.attach().snapshot()
-        return Checkpoint(snapshot, optimizer, len(self.history), dict(self.lowest_))
+        constants = {k: v.clone() for k, v in self.criterion_.named_buffers()}
+        return Checkpoint(snapshot, constants, optimizer, len(self.history), dict(self.lowest_))
 
     def rewind(self, checkpoint: Checkpoint) -> None:
         """Go back to a state: what was learnt before a training that failed stays usable."""
         self.attach().restore(checkpoint.snapshot)
+        for name, value in self.criterion_.named_buffers():
+            value.copy_(checkpoint.constants[name])
         del self.history[checkpoint.n_epochs :]
         self.lowest_ = dict(checkpoint.lowest)
         self.optimizer_.state.clear()

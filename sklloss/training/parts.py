@@ -1,0 +1,74 @@
+"""Models whose loss has parts: minimised with weights that change, judged with fixed ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ..losses.base import State
+from ..losses.parts import PartedLoss
+from ..losses.weighted import row_sums
+from .batches import Batch
+from .groups import BareGroup, Forward, LossGroup, Tally
+from .seeds import generator
+
+DRAWS = "draws"  # the entry of the state
+
+
+class PartedGroup(LossGroup):
+    """Models whose losses are a `PartedLoss` of one structure."""
+
+    loss: PartedLoss
+
+    def state_of_epoch(self) -> State:
+        """Return the state with a place for random numbers, where the loss takes any: only steps see them."""
+        if not self.loss.n_draws:
+            return self.state
+        draws = self.baseline.new_zeros(len(self.baseline), 1, self.loss.n_draws)
+        return State({**self.state, DRAWS: draws}, self.state.trained)
+
+    def draw(self, state: State, seeds: Sequence[int], epoch: int, step: int) -> None:
+        """Write standard normal numbers into the state, each model's from its own seed."""
+        if DRAWS not in state:
+            return
+        for k, seed in enumerate(seeds):
+            source = generator(seed, "loss", epoch, step)
+            state[DRAWS][k] = torch.randn(1, self.loss.n_draws, generator=source)
+
+    def tally(self, state: State) -> PartedTally:
+        """Return an empty sum of the parts of an epoch."""
+        return PartedTally(self, state)
+
+    def end_epoch(self, tally: Tally, weight: Tensor) -> Tensor:
+        """Return the mean loss of an epoch, after the loss has taken note of its parts."""
+        means = tally.total() / weight.unsqueeze(-1)
+        self.loss.note_epoch(means, self.state)
+        return self.loss.joined(means, self.state)
+
+    def forward(self, raw: Tensor, batch: Batch, state: State) -> Forward:
+        """Compute what a step minimises, and the parts that its model is judged by."""
+        leaf, y, sample_weight = self._seen(raw, batch)
+        leaf.requires_grad_()
+        with torch.enable_grad():
+            parts = self.loss.parts(leaf, y, state, sample_weight)
+            total = self.loss.objective(parts, row_sums(sample_weight), state)
+        return Forward(leaf, y, sample_weight, total, parts.detach())
+
+
+class BarePartedGroup(PartedGroup, BareGroup):
+    """The same, where a part may look at a batch as a whole."""
+
+
+class PartedTally(Tally):
+    """The sums of the parts of an epoch, (models, n_parts)."""
+
+    def add(self, done: Forward) -> None:
+        """Take in a batch."""
+        if done.parts is not None:
+            self._totals.append(done.parts)
+
+    def total(self) -> Tensor:
+        """Return Σwℓ of each part over the batches, in the same order for one model as for many."""
+        return torch.stack(self._totals, -1).sum(-1)
