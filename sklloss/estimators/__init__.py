@@ -6,6 +6,7 @@ from .edit_distance import character_error_rate, token_error_rate, word_error_ra
 from .export import FittedModule
 from .ndcg import mean_ndcg
 from .ranker import NeuralRanker
+from .multi_task import NeuralMultiTask
 from .regressor import NeuralRegressor
 from .segmenter import NeuralSegmenter
 from .tokens import TokenVectorizer
@@ -16,6 +17,7 @@ __all__ = [
     "NeuralBoxRegressor",
     "NeuralClassifier",
     "NeuralRanker",
+    "NeuralMultiTask",
     "NeuralRegressor",
     "NeuralSegmenter",
     "SequenceTranscriber",

@@ -60,7 +60,8 @@ class NetBuilder(NestedParameters):
     _input_scaler: InputScaler
 
     @property
-    def _n_classes(self) -> int | None:
+    def _n_classes(self) -> Any:
+        """How many classes each target has; None for numbers."""
         return None
 
     @property
@@ -79,7 +80,7 @@ class NetBuilder(NestedParameters):
             )
             state = loss.prepare(targets, row_weight, self._n_classes)
             n_outputs = loss.n_outputs(self._n_classes, self._multi_label)
-            check_loss_values(loss, targets, state, n_outputs, self._dtype, weighted)
+            self._check_values(loss, targets, state, n_outputs, weighted)
             return Start(loss, state, loss.baseline(targets, sample_weight, state))
 
         told = self._n_classes, self._multi_label, self._dtype, weighted
@@ -118,7 +119,7 @@ class NetBuilder(NestedParameters):
         """Give a fitted net what may change between calls."""
         n_outputs = net.criterion_.baseline.shape[-1]
         state = net.criterion_.state.without_models().detached()
-        check_loss_values(self.loss_, data.y, state, n_outputs, self._dtype, weighted)
+        self._check_values(self.loss_, data.y, state, n_outputs, weighted)
         net.optimizer_.param_groups[0]["lr"] = self._lr()
         net.__dict__.update(
             lr=self._lr(),
@@ -131,6 +132,12 @@ class NetBuilder(NestedParameters):
             verbose=self.verbose,
         )
         return net
+
+    def _check_values(
+        self, loss: Any, y: Tensor, state: State, n_outputs: int, weighted: bool
+    ) -> None:
+        """Refuse a loss that cannot be trained on."""
+        check_loss_values(loss, y, state, n_outputs, self._dtype, weighted)
 
     @property
     def _raw_shape(self) -> tuple[int, int] | None:

@@ -28,6 +28,23 @@ def order_of(y: Any) -> list[Any] | None:
     return list(dtype.categories) if getattr(dtype, "ordered", False) else None
 
 
+def places(labels: list[Any], given_order: list[Any] | None) -> list[int]:
+    """Return where the labels stand from lowest to highest: in a given order, else in their own."""
+    if not given_order:
+        return list(range(len(labels)))
+    missing = [label for label in labels if label not in given_order]
+    if missing:
+        raise ValueError(
+            f"The categories {given_order} give no place to the class {missing[0]!r}. Give all classes as one ordered categorical."
+        )
+    return [labels.index(label) for label in given_order if label in labels]
+
+
+def decided(scores: Tensor) -> Tensor:
+    """Return the class indices that scores (..., n_classes, or 1 for two) choose: their argmax, or the sign."""
+    return (scores[..., 0] > 0).long() if scores.shape[-1] == 1 else scores.argmax(-1)
+
+
 class LabelledEstimator(NeuralEstimator):
     """An estimator whose y holds labels, which it turns into class indices and back."""
 
@@ -74,16 +91,8 @@ class LabelledEstimator(NeuralEstimator):
 
     def _rank_classes(self) -> None:
         """Put the classes into the order that an ordinal loss takes: that of a pandas ordered categorical, else sorted."""
-        order = list(range(len(self.classes_)))
-        if self._given_order and get_loss(self.loss, task="classification").ordinal:
-            labels = self.classes_.tolist()
-            missing = [label for label in labels if label not in self._given_order]
-            if missing:
-                raise ValueError(
-                    f"The categories {self._given_order} give no place to the class {missing[0]!r}. Give all classes as one ordered"
-                    " categorical."
-                )
-            order = [labels.index(label) for label in self._given_order if label in labels]
+        is_ordinal = get_loss(self.loss, task="classification").ordinal
+        order = places(self.classes_.tolist(), self._given_order if is_ordinal else None)
         self.class_order_ = self.classes_[order]
         self._rank = np.argsort(order)
 
@@ -148,8 +157,7 @@ class LabelledEstimator(NeuralEstimator):
         check_is_fitted(self, "net_")
         if len(self.members_) == 1:
             return self._averaged(X, self.loss_.predict)
-        scores = self._scores(X)
-        return (scores[..., 0] > 0).long() if scores.shape[-1] == 1 else scores.argmax(-1)
+        return decided(self._scores(X))
 
     def _scores(self, X: Any) -> Tensor:
         """Return the scores that decide, (n_samples, n_targets, n_classes or 1).

@@ -74,6 +74,7 @@ class NestedParameters(BaseEstimator):
     """
 
     _task: Task
+    _loss_owner: ClassVar[str] = "loss"  # the parameter that holds it
     _built_ins: ClassVar[
         tuple[str, ...]
     ] = ()  # networks that make sense here; any, where there are none
@@ -94,7 +95,7 @@ class NestedParameters(BaseEstimator):
         """
         params = super().get_params(deep=False)
         if deep:
-            params |= {f"loss__{k}": v for k, v in self._loss_params().items()}
+            params |= {f"{self._loss_owner}__{k}": v for k, v in self._loss_params().items()}
             for name, holder in DICTIONARIES.items():
                 held = params[holder] if isinstance(params[holder], Mapping) else {}
                 params |= {f"{name}__{k}": v for k, v in held.items()}
@@ -120,7 +121,7 @@ class NestedParameters(BaseEstimator):
         nested = {
             k: v
             for k, v in params.items()
-            if k.partition("__")[0] in ("loss", *DICTIONARIES) and "__" in k
+            if k.partition("__")[0] in (self._loss_owner, *DICTIONARIES) and "__" in k
         }
         before = dict(vars(self))
         try:
@@ -132,18 +133,25 @@ class NestedParameters(BaseEstimator):
 
     def _set_all(self, own_params: dict[str, Any], nested: dict[str, Any]) -> None:
         super().set_params(**own_params)
-        for owner in ("loss", *DICTIONARIES):
+        for owner in (self._loss_owner, *DICTIONARIES):
             prefix = f"{owner}__"
             own = {k.removeprefix(prefix): v for k, v in nested.items() if k.startswith(prefix)}
             if own:
                 self._set_nested(owner, own)
 
     def _set_nested(self, owner: str, own: dict[str, Any]) -> None:
-        if owner == "loss":
-            self.loss = get_loss(self.loss, task=self._task, **own)
+        if owner == self._loss_owner:
+            self._set_loss_params(own)
             return
         holder = DICTIONARIES[owner]
         setattr(self, holder, {**(getattr(self, holder) or {}), **own})
+
+    def _resolved_loss(self) -> Loss:
+        """Return what the parameters say the loss is."""
+        return get_loss(self.loss, task=self._task)
+
+    def _set_loss_params(self, own: dict[str, Any]) -> None:
+        self.loss = get_loss(self.loss, task=self._task, **own)
 
     def _loss_params(self) -> dict[str, Any]:
         try:
@@ -153,7 +161,7 @@ class NestedParameters(BaseEstimator):
 
     def _checked_loss(self) -> Loss:
         """Return the resolved loss, its parameters and the estimator's checked."""
-        loss = get_loss(self.loss, task=self._task)
+        loss = self._resolved_loss()
         loss.check_params()
         own = {name: plain(getattr(self, name)) for name in DOMAINS if hasattr(self, name)}
         for name, domain in DOMAINS.items():

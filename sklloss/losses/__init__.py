@@ -12,6 +12,7 @@ from .base import parameter as parameter
 from .catalogue import *
 from .domains import Choice as Choice
 from .domains import Interval as Interval
+from .joint import JointLoss as JointLoss
 from .listing import list_losses as list_losses
 from .listing import register_loss as register_loss
 from .own import OwnClassificationLoss as OwnClassificationLoss
@@ -22,3 +23,8 @@ from .ranking import RankingLoss as RankingLoss
 from .resolve import get_loss as get_loss
 from .sequences import TranscriptionLoss as TranscriptionLoss
 from .sequences import certain_blank_where as certain_blank_where
+from .weightings import DynamicWeightAverage as DynamicWeightAverage
+from .weightings import EqualWeights as EqualWeights
+from .weightings import FixedWeights as FixedWeights
+from .weightings import RandomWeights as RandomWeights
+from .weightings import UncertaintyWeights as UncertaintyWeights

@@ -79,7 +79,7 @@ def _checked(estimator: Any, params: Params, grid: Mapping[str, Any]) -> Any:
         raise ValueError(_wants_list_of_grids(params, grids)) from error
     if path_to_net(made) is not None:
         net = net_of(made)
-        get_loss(net.loss, task=net._task)
+        net._resolved_loss()
     return made
 
 
@@ -173,7 +173,7 @@ def _trial(
     net = net_of(made)
     around = _around(path, params)
     setting = settings.setdefault(around, len(settings)) if path else None
-    loss = get_loss(net.loss, task=net._task).structure
+    loss = net._resolved_loss().structure
     watched = any(has_callbacks(layer) for layer in layers_of(made))
     sharing = None if watched else sharing_key(net)
     return Trial(candidate, seed, params, net, sharing, setting, loss, epochs_of(net))
