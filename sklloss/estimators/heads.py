@@ -12,7 +12,9 @@ from sklearn.utils.multiclass import check_classification_targets
 from torch import Tensor
 
 from ..losses.base import ClassificationLoss, Loss, RegressionLoss, State
-from .export import log_odds
+from ..losses.joint import JointLoss
+from ..training import TargetScaler
+from .export import Reading, classification_readings, log_odds, regression_readings
 from .labels import decided, places
 from .target_table import Column
 
@@ -73,6 +75,11 @@ class NumberHead:
     def decoded(self, mean: Tensor) -> np.ndarray:
         """Return the prediction on the scale of the network."""
         return mean[:, 0].numpy()
+
+    def readings(self, scaler: TargetScaler) -> dict[str, Reading]:
+        """Return what a module of this task can put out; `scaler` has its scale alone."""
+        found = regression_readings(self.loss, scaler, y_is_column=True)
+        return {"auto": found["predict"], **found}
 
     def score(self, labels: np.ndarray, predicted: np.ndarray, sample_weight: Any) -> float:
         """Return R²."""
@@ -171,8 +178,18 @@ class LabelHead:
 
     def probabilities(self, raw: Tensor, state: State) -> Tensor:
         """Return the class probabilities, (1, n_samples, n_classes), columns in the order of `classes`."""
-        rank = [self.class_order.tolist().index(label) for label in self.classes.tolist()]
-        return self.loss.predict_proba(raw, state)[:, :, 0, rank]
+        return self.loss.predict_proba(raw, state)[:, :, 0, self._rank.tolist()]
+
+    @property
+    def _rank(self) -> np.ndarray:
+        """The rank of each of `classes`."""
+        order = self.class_order.tolist()
+        return np.array([order.index(label) for label in self.classes.tolist()])
+
+    def readings(self, scaler: TargetScaler) -> dict[str, Reading]:
+        """Return what a module of this task can put out."""
+        by_mean = self._decides_by_posterior
+        return classification_readings(self.loss, self._rank, False, by_mean_posterior=by_mean)
 
     def score(self, labels: np.ndarray, predicted: np.ndarray, sample_weight: Any) -> float:
         """Return the accuracy."""
@@ -181,6 +198,29 @@ class LabelHead:
 
 
 Head = NumberHead | LabelHead
+
+
+@dataclass(frozen=True)
+class HeadOf:
+    """What one task says, read from the raw output and the state of all.
+
+    Attributes
+    ----------
+    loss : JointLoss
+    position : int
+        Of the task.
+    said : callable
+        From the task's own raw output and state.
+    """
+
+    loss: JointLoss
+    position: int
+    said: Said
+
+    def __call__(self, raw: Tensor, state: State) -> Tensor:
+        """Return what the task says."""
+        own = self.loss.of_task(state, self.loss.names[self.position])
+        return self.said(self.loss.heads(raw, state)[self.position], own)
 
 
 def learn_head(loss: Loss, column: Column, classes: Any, n_members: int) -> Head:

@@ -17,7 +17,9 @@ from torch import Tensor
 
 from ..losses.base import State
 from ..losses.joint import naming_task
-from .heads import LabelHead
+from ..training import TargetScaler
+from .export import FittedModule, chosen_reading
+from .heads import HeadOf, LabelHead
 from .target_table import TargetTable
 from .tasked import TaskedEstimator
 
@@ -321,6 +323,43 @@ class NeuralMultiTask(TaskedEstimator):
             )
         return float(np.mean(list(found.values())))
 
+    def to_module(self, task: Any, output: str = "auto") -> FittedModule:
+        """Return what the fitted model says of one task as a plain ``nn.Module``, from X as `predict` takes it.
+
+        It is a copy of its own, in evaluation mode, runs without the estimator and exports with ``torch.export``, as shown in
+        `NeuralRegressor.to_module`.
+
+        Parameters
+        ----------
+        task : str or int
+            One of ``tasks_``.
+        output : {"auto", "predict", "predict_proba", "decision_function", "raw"}, default="auto"
+            What comes out, as in `NeuralRegressor.to_module` for numbers, as in `NeuralClassifier.to_module` for labels; "auto" is the
+            prediction of numbers, and of labels what the classifier's is.
+
+        Returns
+        -------
+        FittedModule
+            From a dense tensor of shape (n_samples, n_features), not scaled.
+
+        Raises
+        ------
+        ValueError
+            If there is no such task, or its loss has no such output.
+        NotFittedError
+            If the estimator is not fitted.
+        """
+        check_is_fitted(self, "net_")
+        if task not in self.tasks_:
+            raise ValueError(f"to_module needs task to be one of {self.tasks_}; got {task!r}.")
+        t = self.tasks_.index(task)
+        scaler = self._target_scaler
+        own = TargetScaler(scaler.centre[[t]], scaler.scale[[t]])
+        readings = self._heads[t].readings(own)
+        reading = chosen_reading(readings, output, self.losses_[task].label)
+        of_task = reading._replace(of_member=HeadOf(self.loss_, t, reading.of_member))
+        return FittedModule.of_nets(self.members_, self._input_scaler, self._input_shape, of_task)
+
     def _predicted(self, X: Any) -> list[np.ndarray]:
         """Return the prediction of each task, (n_samples,), on the scale of y."""
         check_is_fitted(self, "net_")
@@ -339,9 +378,7 @@ class NeuralMultiTask(TaskedEstimator):
         widths: list[int] = []
 
         def side_by_side(raw: Tensor, state: State) -> Tensor:
-            heads = self.loss_.heads(raw, state)
-            names = self.loss_.names
-            found = [of(heads[t], self.loss_.of_task(state, names[t])) for t, of in said.items()]
+            found = [HeadOf(self.loss_, t, of_task)(raw, state) for t, of_task in said.items()]
             widths[:] = [each.shape[-1] for each in found]
             return torch.cat([each.double() for each in found], -1)
 
