@@ -4,9 +4,9 @@ from .box_regressor import NeuralBoxRegressor
 from .classifier import NeuralClassifier
 from .edit_distance import character_error_rate, token_error_rate, word_error_rate
 from .export import FittedModule
+from .multi_task import NeuralMultiTask
 from .ndcg import mean_ndcg
 from .ranker import NeuralRanker
-from .multi_task import NeuralMultiTask
 from .regressor import NeuralRegressor
 from .segmenter import NeuralSegmenter
 from .tokens import TokenVectorizer
@@ -16,8 +16,8 @@ __all__ = [
     "FittedModule",
     "NeuralBoxRegressor",
     "NeuralClassifier",
-    "NeuralRanker",
     "NeuralMultiTask",
+    "NeuralRanker",
     "NeuralRegressor",
     "NeuralSegmenter",
     "SequenceTranscriber",

@@ -17,9 +17,9 @@ from .listing import list_losses as list_losses
 from .listing import register_loss as register_loss
 from .own import OwnClassificationLoss as OwnClassificationLoss
 from .own import OwnRegressionLoss as OwnRegressionLoss
-from .recommendation import RecommendationLoss as RecommendationLoss
 from .ranking import OrderLoss as OrderLoss
 from .ranking import RankingLoss as RankingLoss
+from .recommendation import RecommendationLoss as RecommendationLoss
 from .resolve import get_loss as get_loss
 from .sequences import TranscriptionLoss as TranscriptionLoss
 from .sequences import certain_blank_where as certain_blank_where
