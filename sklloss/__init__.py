@@ -1,6 +1,7 @@
 """sklloss: neural estimators for scikit-learn in which the training loss is an ordinary hyperparameter."""
 
 from .estimators import (
+    MetricEmbedder,
     NeuralBoxRegressor,
     NeuralClassifier,
     NeuralMultiTask,
@@ -23,6 +24,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Criterion",
     "LossSearchCV",
+    "MetricEmbedder",
     "NeuralBoxRegressor",
     "NeuralClassifier",
     "NeuralMultiTask",

@@ -3,6 +3,7 @@
 from .box_regressor import NeuralBoxRegressor
 from .classifier import NeuralClassifier
 from .edit_distance import character_error_rate, token_error_rate, word_error_rate
+from .embedder import MetricEmbedder
 from .export import FittedModule
 from .multi_task import NeuralMultiTask
 from .ndcg import mean_ndcg
@@ -14,6 +15,7 @@ from .transcriber import SequenceTranscriber
 
 __all__ = [
     "FittedModule",
+    "MetricEmbedder",
     "NeuralBoxRegressor",
     "NeuralClassifier",
     "NeuralMultiTask",

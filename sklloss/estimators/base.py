@@ -37,6 +37,8 @@ BUILT_WITH = (
     "scale_target",
     "device",
     "n_members",
+    "n_components",
+    "pairs",
     "tokens",
     "features",
     "sampling_rate",
@@ -252,14 +254,18 @@ class NeuralEstimator(NetBuilder):
         if not self.early_stopping or epochs is not None:
             n_rows = len(sample.y)
             return shelf.once(("all rows", n_rows), lambda: Parts(np.arange(n_rows), None))
-        stratify = self._task == "classification" and not self._multi_label
-        share = self.validation_fraction
+        stratify, share = self._stratifies, self.validation_fraction
 
         def split() -> Parts:
             return validation_split(share, sample.y, sample.kept, sample.n_rows, stratify, seed)
 
         how = share if isinstance(share, Real) else id(share)
         return shelf.once(("parts", *sample.identity, how, seed), split, keep=share)
+
+    @property
+    def _stratifies(self) -> bool:
+        """Whether rows are set aside from every class alike."""
+        return self._task == "classification" and not self._multi_label
 
     def _training_set(
         self, sample: Sample, targets: Tensor, features: Rows, parts: Parts, shelf: Shelf

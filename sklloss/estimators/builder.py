@@ -155,9 +155,14 @@ class NetBuilder(NestedParameters):
         module: Any = self._built(start, generator(seed, "weights"))
         module = module.to(dtype=self._dtype, device=self._device())
         self._check_module(module, data.X.slice(0, 2), start)
-        if isinstance(self.module, str):
+        if isinstance(self.module, str) and self._starts_constant:
             module.output_bias.data.copy_(start.baseline.flatten())
         return module
+
+    @property
+    def _starts_constant(self) -> bool:
+        """Whether a built-in network starts at the best constant."""
+        return True
 
     def _built(self, start: Start, source: torch.Generator) -> nn.Module:
         """Return the module with its initial numbers."""
@@ -181,7 +186,8 @@ class NetBuilder(NestedParameters):
             "hidden_layer_sizes": widths,
             "activation": self.activation,
             "dropout": self.dropout,
-            "start_constant": not self.l1,  # all weights at 0 are a stationary point under L1
+            "start_constant": self._starts_constant
+            and not self.l1,  # all weights at 0 are a stationary point under L1
             **getattr(self, "_input_facts", {}),
             **own,  # module__dropout and the like win
         }

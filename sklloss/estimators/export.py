@@ -14,6 +14,11 @@ from ..losses.base import RegressionLoss, State, logits_of
 from ..training import Criterion, InputScaler, LossNet, TargetScaler
 
 
+def mean_over_members(said: Tensor) -> Tensor:
+    """Drop the leading axis."""
+    return said.mean(0)
+
+
 class Reading(NamedTuple):
     """How raw output becomes an output of the module.
 
@@ -23,10 +28,13 @@ class Reading(NamedTuple):
         ``of_member(raw, state)`` returns what each member says, numbers that may be averaged, (1, n_samples, n_targets, ...).
     of_mean : nn.Module
         Turns their mean, without the leading axis, into the output.
+    together : callable
+        What makes one of what all members say, (members, n_samples, n_targets, ...), where it is not the mean.
     """
 
     of_member: Callable[[Tensor, State], Tensor]
     of_mean: nn.Module
+    together: Callable[[Tensor], Tensor] = mean_over_members
 
 
 class FittedModule(nn.Module):
@@ -44,6 +52,8 @@ class FittedModule(nn.Module):
         What X passes first.
     of_mean : nn.Module
         Turns the mean of what the members say into the output.
+    together : callable, default=mean_over_members
+        What makes one of what they say, where it is not the mean.
 
     Notes
     -----
@@ -55,9 +65,14 @@ class FittedModule(nn.Module):
     """
 
     def __init__(
-        self, members: Sequence[Member], scaling: InputScaling, of_mean: nn.Module
+        self,
+        members: Sequence[Member],
+        scaling: InputScaling,
+        of_mean: nn.Module,
+        together: Callable[[Tensor], Tensor] = mean_over_members,
     ) -> None:
         super().__init__()
+        self.together = together
         self.scaling = scaling
         self.members = nn.ModuleList(members)
         self.of_mean = of_mean
@@ -84,7 +99,8 @@ class FittedModule(nn.Module):
             What comes out.
         """
         members = [Member(net, reading.of_member) for net in nets]
-        shared = cls(members, InputScaling(input_scaler, input_shape), reading.of_mean)
+        scaling = InputScaling(input_scaler, input_shape)
+        shared = cls(members, scaling, reading.of_mean, reading.together)
         own = copy.deepcopy(shared).to(nets[0].criterion_.baseline.device)
         for tensor in (*own.parameters(), *own.buffers()):
             tensor.data = tensor.data.contiguous()  # training may lay weights out transposed
@@ -105,7 +121,7 @@ class FittedModule(nn.Module):
         """
         scaled = self.scaling(X)
         said = [member(scaled.clone()) for member in self.members]  # a network may write into it
-        return self.of_mean(torch.stack(said).mean(0))
+        return self.of_mean(self.together(torch.stack(said)))
 
 
 class Member(nn.Module):
@@ -193,6 +209,19 @@ class InOrderOfClasses(nn.Module):
         if column.shape[-1] == 1:
             return column[:, 0] * (1 - 2 * self.rank[0])
         return column[:, self.rank]
+
+
+def side_by_side(vectors: Tensor) -> Tensor:
+    """Return the unit vectors of members, (members, n_samples, 1, n_components), as (n_samples, 1, members * n_components), of length 1."""
+    return torch.cat(list(vectors / len(vectors) ** 0.5), -1)
+
+
+class JoinedVectors(nn.Module):
+    """The vectors of rows, (n_samples, 1, width) to (n_samples, width)."""
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Drop the axis of targets."""
+        return vectors[:, 0]
 
 
 class LogOdds(nn.Module):

@@ -52,6 +52,8 @@ DOMAINS: dict[str, Domain] = {
     "callbacks": CALLBACKS,
     "warm_start": BOOL,
     "n_members": COUNT,
+    "n_components": COUNT,
+    "pairs": BOOL,
     "tokens": Choice("char", "word"),
     "decoding": Choice("greedy", "beam"),
     "beam_width": COUNT,

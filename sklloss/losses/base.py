@@ -97,6 +97,8 @@ class Loss:
         Whether a row of weight 2 counts as two equal rows, whatever the batch.
     whole_batch : bool
         Whether the loss has a value per batch but none per row, so that a batch should look like the whole.
+    compares_rows : bool
+        Whether it compares the rows of a batch with each other, so that its value is one of batches of that size, never of more rows.
     needs_all_classes : bool
         Whether it means nothing for a batch that lacks a class.
     has_parts : bool
@@ -117,6 +119,7 @@ class Loss:
     kinked: ClassVar[bool] = False
     weighs_rows: ClassVar[bool] = True
     whole_batch: ClassVar[bool] = False
+    compares_rows: ClassVar[bool] = False
     needs_all_classes: ClassVar[bool] = False
     has_parts: ClassVar[bool] = False
     is_density: ClassVar[bool] = False

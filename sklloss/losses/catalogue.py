@@ -78,6 +78,11 @@ from .ranking import LambdaRank
 from .listwise import ListNet
 from .listwise import ListMLE
 from .listwise import ApproxNDCG
+from .embedding import CosineEmbedding
+from .embedding import HingeEmbedding
+from .embedding import Contrastive
+from .embedding import Triplet
+from .embedding import EmbeddingInfoNCE
 
 CATALOGUE: tuple[type[base.Loss], ...] = tuple(
     value for value in list(globals().values()) if isinstance(value, type)

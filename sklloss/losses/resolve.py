@@ -13,6 +13,11 @@ from .base import ClassificationLoss, Loss, RegressionLoss, Task
 from .listing import PARENTS, TASKS, is_called_as_named, losses_of, names_of
 from .own import ON_CLASSES, ON_LABELS, class_of, own_loss
 
+TAKEN_BY_TORCH: dict[Task, str] = {
+    "transcription": "flattened transcripts and lengths",
+    "embedding": "rows paired by hand",
+}  # what torch's classes take, where estimators give something else
+
 
 @overload
 def get_loss(loss: Any, *, task: Literal["regression"], **params: Any) -> RegressionLoss: ...
@@ -95,12 +100,12 @@ def _point_to_name(loss: Any, task: Task) -> None:
     name = (loss if isinstance(loss, type) else type(loss)).__name__
     is_torchs = isinstance(getattr(nn, name, None), type) and isinstance(loss, nn.Module | type)
     if (
-        task == "transcription"
+        task in TAKEN_BY_TORCH
         and is_torchs
         and name.lower() in _by_alias(task, tuple(listing._registered))
     ):
         raise ValueError(
-            f"nn.{name} takes flattened transcripts and lengths, which no estimator gives. Name it: loss={name!r}."
+            f"nn.{name} takes {TAKEN_BY_TORCH[task]}, which no estimator gives. Name it: loss={name!r}."
         )
 
 

@@ -77,6 +77,9 @@ class Batches:
         Where each model's order comes from.
     balanced : bool, default=False
         Whether each batch holds its share of every class, as a loss of the whole batch needs.
+    in_company : bool, default=False
+        Whether rows have others of their class in their batch, as a loss that compares rows needs, also where there are more classes than
+        a batch has rows; batches that are only evaluated are of this size, too.
     """
 
     def __init__(
@@ -87,17 +90,21 @@ class Batches:
         stack: Stack,
         seeds: Sequence[int],
         balanced: bool = False,
+        in_company: bool = False,
     ) -> None:
         self.data = list(data)
         self.batch_size = batch_size
         self.n_rows = len(getattr(data[0], part))
         self._stack = stack
         self._seeds = seeds
-        self._balanced = balanced and data[0].y.shape[-1] == 1
+        self._balanced = balanced and not in_company and data[0].y.shape[-1] == 1
+        self._in_company = in_company
         self._indices = [getattr(each, part) for each in data]
+        if in_company:
+            self._indices = self._arranged_once()
         self._in_order = [(id(index),) for index in self._indices]
         self._shuffled = [
-            (id(index), seed, id(each.y) if self._balanced else 0)
+            (id(index), seed, id(each.y) if self._balanced or in_company else 0)
             for index, seed, each in zip(self._indices, seeds, data, strict=True)
         ]
         self._whole: list[Batch] | None = None
@@ -127,7 +134,23 @@ class Batches:
         order = torch.randperm(self.n_rows, generator=source).to(self._indices[k].device)
         index = self._indices[k].index_select(0, order)
         index = self.data[k].X.arranged(index, self.batch_size, source)
+        if self._in_company:
+            return in_company(index, self.data[k].y[index, 0], len(list(self._spans())), source)
         return _spread(index, self.data[k].y[index, 0]) if self._balanced else index
+
+    def _arranged_once(self) -> list[Tensor]:
+        """Return the rows of each model in an order for evaluation; those that one batch holds stay where they are."""
+        if self.n_rows <= self.batch_size:
+            return self._indices
+        orders: dict[Hashable, Tensor] = {}
+        keys = [
+            (id(index), seed, id(each.y))
+            for index, seed, each in zip(self._indices, self._seeds, self.data, strict=True)
+        ]
+        for k, key in enumerate(keys):
+            if key not in orders:
+                orders[key] = self._order(k, epoch=0)
+        return [orders[key] for key in keys]
 
     def _total_weight(self) -> Tensor:
         keys = [(id(each.sample_weight), id(index)) for each, index in self._pairs()]
@@ -196,12 +219,21 @@ class Batches:
         sizes = [(self.batch_size, full), (rest, 1)]
         return [(size, count) for size, count in sizes if size and count]
 
+    def _spans(self) -> Iterator[slice]:
+        """Yield where each batch starts and ends."""
+        start = 0
+        for size, count in self._sizes():
+            for _ in range(count):
+                yield slice(start, start + size)
+                start += size
+
     def targets(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield targets (models, rows, n_targets) and weights (models, rows) in the order of the index."""
         _, of_y, of_weight = self._tables(self._in_order)
         size = self._stack.rows_at_once(TARGET_ROWS, self.data[0].y.shape[1:])
-        for start in range(0, self.n_rows, size):
-            parts = [index[start : start + size] for index in self._indices]
+        large = (slice(start, start + size) for start in range(0, self.n_rows, size))
+        for span in self._spans() if self._in_company else large:
+            parts = [index[span] for index in self._indices]
             y = torch.stack([self.data[k].y[parts[k]] for k in of_y.owners])
             weights = [self.data[k].sample_weight[parts[k]] for k in of_weight.owners]
             yield of_y.of_models(y), of_weight.of_models(torch.stack(weights))
@@ -222,6 +254,26 @@ def _spread(index: Tensor, labels: Tensor) -> Tensor:
         rank = own.cumsum(0) - 0.5
         place = torch.where(own, rank / own.sum(), place)
     return index[place.argsort(stable=True)]
+
+
+def in_company(index: Tensor, labels: Tensor, n_batches: int, source: torch.Generator) -> Tensor:
+    """Order shuffled rows so that nearly all have others of their class near them.
+
+    A class of two rows and more per batch is spread evenly.  The rows of a rarer one stay together in twos, or threes, at random places;
+    the edge of a batch may part them.
+    """
+    _, kind, count = labels.unique(return_inverse=True, return_counts=True)
+    by_class = kind.argsort(stable=True)
+    rank = torch.empty_like(by_class)
+    rank[by_class] = (
+        torch.arange(len(labels), device=labels.device) - (count.cumsum(0) - count)[kind[by_class]]
+    )
+    is_rare = count < 2 * n_batches
+    n_groups = torch.where(is_rare, (count // 2).clamp(min=1), count)
+    chance = torch.rand(len(count), generator=source, dtype=torch.float64).to(labels.device)
+    shift = torch.where(is_rare, chance, 0.5)
+    group = rank * n_groups[kind] // count[kind]
+    return index[((group + shift[kind]) / n_groups[kind]).argsort(stable=True)]
 
 
 def step_rows(net: LossNet, data: TrainingSet) -> int:

@@ -130,8 +130,12 @@ class Engine:
         return stack, optimizer_of_stack(lead.build_optimizer, optimizers, stack.flat)
 
     def _batches(self, part: Part, size: int) -> Batches:
-        seeds = [net.seed for net in self._nets]
-        return Batches(self._data, part, size, self._stack, seeds, self._groups[0].loss.whole_batch)
+        seeds, loss = [net.seed for net in self._nets], self._groups[0].loss
+        if loss.compares_rows:  # with as many others as in a step, whatever they are looked at for
+            size = step_rows(self._nets[0], self._data[0])
+        return Batches(
+            self._data, part, size, self._stack, seeds, loss.whole_batch, loss.compares_rows
+        )
 
     @property
     def _rows_at_once(self) -> int:

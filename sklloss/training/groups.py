@@ -102,7 +102,7 @@ class LossGroup:
 
 
 class BareGroup(LossGroup):
-    """Models whose loss may look at a batch as a whole: nothing may be added to the rows that count."""
+    """Models whose loss may look at a batch as a whole: nothing may be added to the rows that count, neither padding nor batches."""
 
     def _seen(self, raw: Tensor, batch: Batch) -> Piece:
         y, weight = (

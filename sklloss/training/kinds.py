@@ -25,6 +25,6 @@ def loss_groups(criteria: Sequence[Criterion]) -> list[LossGroup]:
 def _kind_of(loss: Loss) -> type[LossGroup]:
     if loss.has_parts:
         return PartedGroup if loss.weighs_rows else BarePartedGroup
-    if loss.whole_batch:
+    if loss.whole_batch and not loss.compares_rows:
         return WholeBatchGroup
-    return LossGroup if loss.weighs_rows else BareGroup
+    return LossGroup if loss.weighs_rows and not loss.compares_rows else BareGroup

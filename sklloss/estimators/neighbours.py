@@ -1,0 +1,85 @@
+"""How well distances tell alike rows from others."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+from sklearn.neighbors import NearestNeighbors
+
+
+def recall_at_1(vectors: np.ndarray, labels: np.ndarray, sample_weight: np.ndarray) -> float:
+    """Return the share of rows whose nearest other row has their label.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n_samples, n_components)
+    labels : ndarray of shape (n_samples,)
+        A row whose label occurs once is nobody's like and is not asked; the others may still find it.
+    sample_weight : ndarray of shape (n_samples,)
+        What each row counts.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If no label of a row with weight occurs twice.
+
+    Examples
+    --------
+    >>> vectors = np.array([[0.0, 1.0], [0.1, 1.0], [1.0, 0.0], [0.3, 1.0]])
+    >>> recall_at_1(vectors, np.array(["a", "a", "b", "b"]), np.ones(4))
+    0.75
+    """
+    _, index, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    asked = (counts[index] > 1) & (sample_weight > 0)
+    if not asked.any():
+        raise ValueError(
+            f"recall@1 needs a label that occurs twice; each of the {len(counts)} labels of {len(labels)} rows occurs once, or its rows have"
+            " weight 0. Give more rows per label: in a search, cv=StratifiedKFold()."
+        )
+    search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(vectors)
+    nearest = search.kneighbors(return_distance=False)[
+        :, 0
+    ]  # without a query, never the row itself
+    return float(np.average((index[nearest] == index)[asked], weights=sample_weight[asked]))
+
+
+def area_under_curve(
+    left: np.ndarray, right: np.ndarray, is_alike: np.ndarray, sample_weight: np.ndarray
+) -> float:
+    """Return how often an alike pair of unit vectors has a larger cosine than an unlike one: the area under the ROC curve.
+
+    Parameters
+    ----------
+    left, right : ndarray of shape (n_pairs, n_components)
+    is_alike : ndarray of shape (n_pairs,)
+    sample_weight : ndarray of shape (n_pairs,)
+
+    Returns
+    -------
+    float
+        In [0, 1]; 0.5 by chance.
+
+    Raises
+    ------
+    ValueError
+        If all pairs are alike, or none.
+
+    Examples
+    --------
+    >>> left, right = np.eye(2)[[0, 0, 1]], np.eye(2)[[0, 1, 1]]
+    >>> area_under_curve(left, right, np.array([True, False, True]), np.ones(3))
+    1.0
+    """
+    if is_alike.all() or not is_alike.any():
+        kind = "alike" if is_alike.all() else "unlike"
+        raise ValueError(
+            f"score needs alike and unlike pairs; all {len(is_alike)} are {kind}. Give some of the other kind: in a search,"
+            " cv=StratifiedKFold()."
+        )
+    cosine = (left * right).sum(1, dtype=np.float64)
+    return float(roc_auc_score(is_alike, cosine, sample_weight=sample_weight))
