@@ -12,6 +12,7 @@ from .base import Loss, State, Task, parameter
 from .domains import Interval
 from .weighted import row_sums
 
+SMALLEST = 1e-30  # that is divided by
 SHORTEST = 1e-6  # vectors below that point nowhere, and are left as they are
 NOT_THERE = -1e30  # the logit of what is left out of a sum of exponentials
 
@@ -31,9 +32,14 @@ def distance(cosine: Tensor) -> Tensor:
 
 
 def share(weight: Tensor) -> Tensor:
-    """Divide weights by their sum over the last two axes; all stay 0 where that is 0."""
-    total = row_sums(weight.sum(-1))[..., None, None]
-    return weight / total.clamp(min=torch.finfo(weight.dtype).tiny)
+    """Divide weights by their sum; all stay 0 where that is 0."""
+    return weight / row_sums(weight.sum(-1)).clamp(min=SMALLEST)
+
+
+def counts(weight: Tensor) -> Tensor:
+    """Return weights multiplied so that equal ones are 1 and rows of weight 0 change nothing: Kish's effective number is their sum."""
+    scaled = weight / weight.amax()
+    return scaled * row_sums(scaled) / row_sums(scaled**2)
 
 
 @dataclass(frozen=True)
@@ -46,8 +52,9 @@ class EmbeddingLoss(Loss):
         raw (*models, n_samples, 1, n_components), y (*models, n_samples, 1)    rows; y is the class
         raw (*models, n_samples, 2, n_components), y (*models, n_samples, 2)    pairs; alike where both columns of y are equal
 
-    A subclass defines ``of_batch(raw, y, state, sample_weight)``, shape (*models,).  A batch of rows holds at least two rows of nearly
-    every class that it has, where the training set does.
+    A subclass defines ``of_vectors(vectors, y, state, sample_weight)``: a scalar for the unit vectors (n_samples, 1 or 2, n_components)
+    of one model's batch, its y (n_samples, 1 or 2) and its weights (n_samples,), which are all 1 where they are equal.  A batch of rows
+    holds at least two rows of nearly every class that it has, where the training set does.
     """
 
     task: ClassVar[Task] = "embedding"
@@ -56,10 +63,10 @@ class EmbeddingLoss(Loss):
     compares_rows: ClassVar[bool] = True
     needs_unlike_pairs: ClassVar[bool] = True  # among pairs that are given
 
-    def of_batch(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
-        """Return the loss of a batch, shape (*models,)."""
+    def of_vectors(self, vectors: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
+        """Return the loss of one model's batch, a scalar."""
         raise NotImplementedError(
-            f"{type(self).__name__} needs a method of_batch(raw, y, state, sample_weight)."
+            f"{type(self).__name__} needs a method of_vectors(vectors, y, state, sample_weight)."
         )
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
@@ -69,8 +76,16 @@ class EmbeddingLoss(Loss):
         )
 
     def total(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
-        """Return the loss of the batch times its weight, shape (*models,)."""
-        return self.of_batch(raw, y, state, sample_weight) * sample_weight.sum(-1)
+        """Return the loss of the batch times its weight, shape (*models,).
+
+        Each model by itself: matrix products of any number of rows have other bits in company.
+        """
+        if raw.ndim == 3:
+            value = self.of_vectors(unit(raw.clone()), y, state, counts(sample_weight))
+            return value * sample_weight.sum()
+        states = (state.model(k).without_models() for k in range(len(raw)))
+        of_models = zip(raw, y, states, sample_weight, strict=True)
+        return torch.stack([self.total(*of_model) for of_model in of_models])
 
     def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
         """One component at least; more are for whoever builds the network to choose."""
@@ -102,16 +117,16 @@ class PairLoss(EmbeddingLoss):
     """
 
     def alike(self, cosine: Tensor, state: State) -> Tensor:
-        """Return what alike pairs cost, shape (*models, n_samples, n_samples or 1)."""
+        """Return what alike pairs cost, shape (n_samples, n_samples or 1)."""
         raise NotImplementedError
 
     def unlike(self, cosine: Tensor, state: State) -> Tensor:
         """Return what unlike pairs cost, in the same shape."""
         raise NotImplementedError
 
-    def of_batch(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
+    def of_vectors(self, vectors: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
         """Return the weighted mean over pairs."""
-        cosine, is_alike, weight = _pairs(unit(raw), y, sample_weight)
+        cosine, is_alike, weight = _pairs(vectors, y, sample_weight)
         values = torch.where(is_alike, self.alike(cosine, state), self.unlike(cosine, state))
         return row_sums((values * weight).sum(-1))
 
@@ -119,12 +134,12 @@ class PairLoss(EmbeddingLoss):
 def _pairs(vectors: Tensor, y: Tensor, sample_weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return cosine, whether they are alike, and weight of all pairs; weights sum to 1 (a half, where one kind is missing)."""
     if y.shape[-1] == 2:
-        cosine = (vectors[..., 0, :] * vectors[..., 1, :]).sum(-1, keepdim=True)
-        return cosine, y[..., :1] == y[..., 1:], share(sample_weight.unsqueeze(-1))
+        cosine = (vectors[:, 0] * vectors[:, 1]).sum(-1, keepdim=True)
+        return cosine, y[:, :1] == y[:, 1:], share(sample_weight.unsqueeze(-1))
     is_alike = y == y.mT
-    weight = sample_weight.unsqueeze(-1) * sample_weight.unsqueeze(-2)
+    weight = torch.outer(sample_weight, sample_weight)
     halves = (share(weight * is_alike) + share(weight * ~is_alike)) / 2
-    return vectors.squeeze(-2) @ vectors.squeeze(-2).mT, is_alike, halves
+    return vectors[:, 0] @ vectors[:, 0].mT, is_alike, halves
 
 
 @dataclass(frozen=True)
@@ -273,9 +288,9 @@ class Comparisons(NamedTuple):
 
     Attributes
     ----------
-    cosine : Tensor of shape (*models, n_samples, n_samples)
+    cosine : Tensor of shape (n_samples, n_samples)
         Of each anchor and each candidate.
-    positive, negative : Tensor of shape (*models, n_samples, n_samples)
+    positive, negative : Tensor of shape (n_samples, n_samples)
         Whether a candidate should be near, or far.
     itself : Tensor of shape (n_samples, n_samples)
         Whether a candidate is the anchor.
@@ -288,11 +303,11 @@ class Comparisons(NamedTuple):
 
     @classmethod
     def of(cls, vectors: Tensor, y: Tensor) -> Comparisons:
-        """Compare unit vectors (*models, n_samples, 1 or 2, n_components): rows with rows, or lefts with rights."""
-        cosine = vectors[..., 0, :] @ vectors[..., -1, :].mT
-        diagonal = torch.eye(y.shape[-2], dtype=torch.bool, device=y.device)
+        """Compare unit vectors (n_samples, 1 or 2, n_components): rows with rows, or lefts with rights."""
+        cosine = vectors[:, 0] @ vectors[:, -1].mT
+        diagonal = torch.eye(len(y), dtype=torch.bool, device=y.device)
         if y.shape[-1] == 2:
-            positive = diagonal & (y[..., :1] == y[..., 1:])
+            positive = diagonal & (y[:, :1] == y[:, 1:])
             return cls(cosine, positive, ~positive, torch.zeros_like(diagonal))
         return cls(cosine, y == y.mT, y != y.mT, diagonal)
 
@@ -301,7 +316,7 @@ class Comparisons(NamedTuple):
 class AnchorLoss(EmbeddingLoss):
     """Base of the losses that compare the candidates of an anchor with each other.
 
-    A subclass defines ``of_anchors(comparisons, state, sample_weight)``, shape (*models,).  Of rows each is an anchor, rows of its class
+    A subclass defines ``of_anchors(comparisons, state, sample_weight)``, a scalar.  Of rows each is an anchor, rows of its class
     are positive, the others negative.  Of given pairs the left of every alike one is an anchor and its right is positive; the rights of
     all other pairs of the batch are negative.
     """
@@ -309,12 +324,12 @@ class AnchorLoss(EmbeddingLoss):
     needs_unlike_pairs: ClassVar[bool] = False
 
     def of_anchors(self, comparisons: Comparisons, state: State, sample_weight: Tensor) -> Tensor:
-        """Return the loss of a batch, shape (*models,)."""
+        """Return the loss of one model's batch."""
         raise NotImplementedError
 
-    def of_batch(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
+    def of_vectors(self, vectors: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
         """Return the weighted mean over anchors, or over what is made of them."""
-        return self.of_anchors(Comparisons.of(unit(raw), y), state, sample_weight)
+        return self.of_anchors(Comparisons.of(vectors, y), state, sample_weight)
 
 
 @dataclass(frozen=True)
@@ -359,13 +374,13 @@ class Triplet(AnchorLoss):
     def of_anchors(self, comparisons: Comparisons, state: State, sample_weight: Tensor) -> Tensor:
         """Return the weighted mean over triplets."""
         d = distance(comparisons.cosine)
-        of_positive = sample_weight.unsqueeze(-2) * comparisons.positive
-        of_negative = sample_weight.unsqueeze(-2) * comparisons.negative
-        values = excess(d + state["margin"], d, of_negative)  # of every anchor and positive
+        of_positive = sample_weight * comparisons.positive
+        of_negative = sample_weight * comparisons.negative
         n_triplets = of_positive.sum(-1) * of_negative.sum(-1)
+        values = excess(d + state["margin"], d, of_negative)  # of every anchor and positive
         weighted = (values * of_positive).sum(-1) * sample_weight
         whole = row_sums(n_triplets * sample_weight)
-        return row_sums(weighted) / whole.clamp(min=torch.finfo(whole.dtype).tiny)
+        return row_sums(weighted) / whole.clamp(min=SMALLEST)
 
 
 def excess(level: Tensor, values: Tensor, weight: Tensor) -> Tensor:
@@ -420,23 +435,12 @@ class EmbeddingInfoNCE(AnchorLoss):
 
     def of_anchors(self, comparisons: Comparisons, state: State, sample_weight: Tensor) -> Tensor:
         """Return the weighted mean over anchors that have a positive."""
-        tiny = torch.finfo(sample_weight.dtype).tiny
-        candidate = counts(sample_weight).unsqueeze(-2)
         logits = comparisons.cosine / state["temperature"]
-        terms = (logits + candidate.clamp(min=tiny).log()).masked_fill(
-            comparisons.itself, NOT_THERE
-        )
+        terms = logits + sample_weight.clamp(min=SMALLEST).log()
+        terms = terms.masked_fill(comparisons.itself, NOT_THERE)
         missing = terms.logsumexp(-1, keepdim=True) - logits  # of every anchor and positive
-        of_positive = candidate * (comparisons.positive & ~comparisons.itself)
+        of_positive = sample_weight * (comparisons.positive & ~comparisons.itself)
         n_positive = of_positive.sum(-1)
-        values = (missing * of_positive).sum(-1) / n_positive.clamp(min=tiny)
+        values = (missing * of_positive).sum(-1) / n_positive.clamp(min=SMALLEST)
         anchor = sample_weight * (n_positive > 0)
-        return row_sums(values * anchor) / row_sums(anchor).clamp(min=tiny)
-
-
-def counts(weight: Tensor) -> Tensor:
-    """Return weights multiplied so that equal ones are 1 and rows of weight 0 change nothing: Kish's effective number is their sum."""
-    squares = row_sums(weight**2).unsqueeze(-1)
-    return (
-        weight * row_sums(weight).unsqueeze(-1) / squares.clamp(min=torch.finfo(weight.dtype).tiny)
-    )
+        return row_sums(values * anchor) / row_sums(anchor).clamp(min=SMALLEST)
