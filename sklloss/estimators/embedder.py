@@ -8,11 +8,12 @@ import numpy as np
 import torch
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import column_or_1d
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted
 from torch import Tensor, nn
 
 from ..losses.base import Loss, Task
+from ..losses.embedding import SHORTEST
 from ..modules import check_widths
 from ..modules.siamese import Siamese
 from ..training import InputScaler
@@ -370,10 +371,13 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralEs
                 f"X has pairs, its shape is {shape}; transform takes rows. Give one side at a time: X[:, 0], then X[:, 1]."
             )
         scaled = self._scaled(X)
-        raw = torch.stack([net.raw(scaled)[0].cpu() for net in self.members_])
-        vectors = side_by_side(self.loss_.predict(raw, self.loss_state_))[:, 0]
-        check_has_direction(raw[:, :, 0])
-        return vectors.numpy()
+        said: list[Tensor] = []
+        for net in self.members_:
+            with torch.no_grad():
+                raw = net.raw(scaled)
+                said.append(self.loss_.predict(raw, net.criterion_.state)[0].cpu())
+            check_has_direction(raw[0, :, 0])
+        return side_by_side(torch.stack(said))[:, 0].numpy()
 
     @property
     def _n_features_out(self) -> int:
@@ -390,7 +394,12 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralEs
 def checked_labels(y: Any) -> np.ndarray:
     """Return labels of any type, (n_samples,)."""
     labels = column_or_1d(y, warn=True)
-    check_classification_targets(labels)
+    kind = type_of_target(labels, input_name="y", raise_unknown=True)
+    if kind not in ("binary", "multiclass"):
+        raise ValueError(
+            f"Unknown label type: {kind}. y needs one label per row, and rows of one label are alike; for numbers give bins, for example"
+            " np.digitize(y, edges)."
+        )
     return labels
 
 
@@ -417,8 +426,8 @@ def check_has_alike(loss: Any, y: np.ndarray, which: str) -> None:
 
 
 def check_has_direction(raw: Tensor) -> None:
-    """Refuse raw output (members, n_samples, n_components) that has no direction."""
-    lost = (raw.abs().amax(-1) == 0).any(0)
+    """Refuse raw output (n_samples, n_components) that has no direction."""
+    lost = raw.norm(dim=-1) < SHORTEST
     if lost.any():
         row = int(lost.nonzero()[0])
         raise ValueError(

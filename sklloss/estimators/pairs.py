@@ -60,7 +60,7 @@ def _shape_of(row: int, pair: Any) -> tuple[int, ...]:
 
 def sides(pairs: np.ndarray) -> np.ndarray:
     """Return the rows of pairs one below the other, (2 n_pairs, ...): left, right, left, right."""
-    return pairs.reshape(-1, *pairs.shape[2:])
+    return pairs.reshape(2 * len(pairs), *pairs.shape[2:])
 
 
 def is_alike(y: Any, n_pairs: int) -> np.ndarray:
