@@ -32,7 +32,7 @@ from torch.nn.functional import affine_grid, grid_sample
 from sklloss import MetricEmbedder
 
 WIDTH = 64  # of the vectors, and of PCA
-EPOCHS = 8
+EPOCHS = 5
 TURN, SHIFT, STRETCH, SLANT = 0.25, 0.12, 0.12, 0.2  # at most: radians, half images, shares
 LOSSES = ("cosine_embedding", "hinge_embedding", "contrastive", "triplet", "infonce")
 PIXELS, OF_PCA = "raw pixels", f"PCA, {WIDTH} components"
