@@ -15,7 +15,7 @@ MAY_IMPORT = {
     "losses": {"torch", "numpy", "pandas", "scipy"},
     "modules": {"torch"},
     "training": {"torch", "numpy", "scipy", "skorch", "sklearn", "threadpoolctl"},
-    "estimators": {"torch", "numpy", "scipy", "sklearn", "librosa"},
+    "estimators": {"torch", "numpy", "scipy", "pandas", "sklearn", "librosa"},
     "search": {"numpy", "scipy", "sklearn", "joblib", "tqdm"},
 }
 FILES = sorted(PACKAGE.rglob("*.py"))

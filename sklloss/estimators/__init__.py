@@ -8,6 +8,8 @@ from .export import FittedModule
 from .multi_task import NeuralMultiTask
 from .ndcg import mean_ndcg
 from .ranker import NeuralRanker
+from .ranking import ndcg_at, recall_at
+from .recommender import Recommender
 from .regressor import NeuralRegressor
 from .segmenter import NeuralSegmenter
 from .tokens import TokenVectorizer
@@ -22,10 +24,13 @@ __all__ = [
     "NeuralRanker",
     "NeuralRegressor",
     "NeuralSegmenter",
+    "Recommender",
     "SequenceTranscriber",
     "TokenVectorizer",
     "character_error_rate",
     "mean_ndcg",
+    "ndcg_at",
+    "recall_at",
     "token_error_rate",
     "word_error_rate",
 ]

@@ -39,6 +39,7 @@ BUILT_WITH = (
     "n_members",
     "n_components",
     "pairs",
+    "n_factors",
     "tokens",
     "features",
     "sampling_rate",

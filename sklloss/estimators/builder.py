@@ -100,7 +100,7 @@ class NetBuilder(NestedParameters):
             lr=self._lr(),
             seed=seed,
             weight_decay=float(self.weight_decay),
-            l1=float(self.l1),
+            l1=float(getattr(self, "l1", 0.0)),
             decoupled=spec.decoupled,
             full_batch=spec.full_batch,
             raw_shape=self._raw_shape,
@@ -124,7 +124,7 @@ class NetBuilder(NestedParameters):
         net.__dict__.update(
             lr=self._lr(),
             weight_decay=float(self.weight_decay),
-            l1=float(self.l1),
+            l1=float(getattr(self, "l1", 0.0)),
             batch_change=self._batch_change(data),
             stopping=self._stopping_rule(),
             max_epochs=self.max_epochs,

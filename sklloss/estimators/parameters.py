@@ -57,6 +57,8 @@ DOMAINS: dict[str, Domain] = {
     "tokens": Choice("char", "word"),
     "decoding": Choice("greedy", "beam"),
     "beam_width": COUNT,
+    "n_factors": COUNT,
+    "score_at": COUNT,
     "features": Choice(None, "log_mel"),
     "sampling_rate": POSITIVE,
     "n_mels": COUNT,
@@ -98,7 +100,7 @@ class NestedParameters(BaseEstimator):
         params = super().get_params(deep=False)
         if deep:
             params |= {f"{self._loss_owner}__{k}": v for k, v in self._loss_params().items()}
-            for name, holder in DICTIONARIES.items():
+            for name, holder in self._dictionaries.items():
                 held = params[holder] if isinstance(params[holder], Mapping) else {}
                 params |= {f"{name}__{k}": v for k, v in held.items()}
         return params
@@ -123,7 +125,7 @@ class NestedParameters(BaseEstimator):
         nested = {
             k: v
             for k, v in params.items()
-            if k.partition("__")[0] in (self._loss_owner, *DICTIONARIES) and "__" in k
+            if k.partition("__")[0] in (self._loss_owner, *self._dictionaries) and "__" in k
         }
         before = dict(vars(self))
         try:
@@ -133,9 +135,14 @@ class NestedParameters(BaseEstimator):
             raise
         return self
 
+    @property
+    def _dictionaries(self) -> dict[str, str]:
+        """What has parameters of its own, and which parameter holds them."""
+        return {name: held for name, held in DICTIONARIES.items() if hasattr(self, held)}
+
     def _set_all(self, own_params: dict[str, Any], nested: dict[str, Any]) -> None:
         super().set_params(**own_params)
-        for owner in (self._loss_owner, *DICTIONARIES):
+        for owner in (self._loss_owner, *self._dictionaries):
             prefix = f"{owner}__"
             own = {k.removeprefix(prefix): v for k, v in nested.items() if k.startswith(prefix)}
             if own:
@@ -169,7 +176,7 @@ class NestedParameters(BaseEstimator):
         for name, domain in DOMAINS.items():
             if name in own:
                 self._check_param(name, own[name], domain)
-        for name, value in (own["module_params"] or {}).items():
+        for name, value in (own.get("module_params") or {}).items():
             if isinstance(self.module, str) and name in DOMAINS:
                 self._check_param(name, plain(value), DOMAINS[name])
         self._check_built_in()

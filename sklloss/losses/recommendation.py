@@ -224,9 +224,9 @@ class SampledSoftmax(RecommendationLoss):
 
     Parameters
     ----------
-    temperature : float, default=0.07
-        T, > 0: the smaller, the more the nearest of the sampled items count.  Scores are products, not cosines, and have no bounds: the
-        network learns their scale beside it.
+    temperature : float, default=1.0
+        T, > 0: the smaller, the more the nearest of the sampled items count.  Scores are products without bounds, whose scale the
+        network learns; the 0.07 that is usual for cosines is far too small here.
     n_negatives : int, default=10
         Items sampled per pair, at least 1.
 
@@ -254,7 +254,7 @@ class SampledSoftmax(RecommendationLoss):
         "cost time."
     )
 
-    temperature: float = parameter(0.07, Interval(0, closed="neither"))
+    temperature: float = parameter(1.0, Interval(0, closed="neither"))
     n_negatives: int = parameter(10, N_NEGATIVES, structural=True)  # type: ignore[misc]
 
     def of_row(self, raw: Tensor, y: Tensor, state: State) -> Tensor:

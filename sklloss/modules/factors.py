@@ -79,8 +79,8 @@ class Factors(nn.Module):
         """Return raw output (n, n_items, n_outputs) for the ids (n,) of users with every item, as one matrix product."""
         user = rows_of_table(self.user_table, users)
         products = user[:, :-1] @ self.item_table[:, :-1].T
-        scores = products + user[:, -1:] + self.item_table[:, -1] + self.output_bias
-        return scores.unsqueeze(-1)
+        biases = user[:, -1:] + self.item_table[:, -1] + self.output_bias
+        return (products + biases).unsqueeze(-1)
 
 
 def rows_of_table(table: Tensor, ids: Tensor) -> Tensor:
@@ -111,9 +111,9 @@ class FactorStack(Stack):
     def __init__(self, modules: Sequence[Factors], loss_parameters: Sequence[nn.Parameter]) -> None:
         super().__init__(modules, loss_parameters)
         (module,) = modules
-        own = [module.user_table, module.item_table, module.output_bias]
+        own = list(module.parameters())  # the tables first
         shapes = [tuple(p.shape) for p in own] + [tuple(p.shape[1:]) for p in loss_parameters]
-        weights = [True] * self.n_tables + [False] * (1 + len(loss_parameters))
+        weights = [True] * self.n_tables + [False] * (len(shapes) - self.n_tables)
         self.flat = FlatParameters(1, shapes, own[0], weights, self.n_tables)
         for index in range(self.n_tables):  # the last columns are biases
             self.flat.view(self.flat.is_weight.unsqueeze(0), index)[..., -1] = 0

@@ -54,13 +54,15 @@ class NegativeSampler(BatchChange):
     def _drawn(self, users: Tensor, taken: Tensor, source: torch.Generator) -> Tensor:
         """Return items (n_rows, n_negatives) for users (n_rows, 1)."""
         shape = (len(users), self.n_negatives)
+        keys = users * self.n_items  # of a pair, less its item
         items = torch.randint(self.n_items, shape, generator=source).to(users.device)
+        wrong = is_in(taken, keys + items).nonzero()
         for _ in range(TRIES):
-            wrong = is_in(taken, users * self.n_items + items).nonzero(as_tuple=True)
-            if not len(wrong[0]):
+            if not len(wrong):
                 break
-            again = torch.randint(self.n_items, wrong[0].shape, generator=source)
-            items[wrong] = again.to(items.device)
+            again = torch.randint(self.n_items, wrong.shape[:1], generator=source).to(users.device)
+            items[wrong.unbind(1)] = again
+            wrong = wrong[is_in(taken, keys[wrong[:, 0], 0] + again)]
         return items
 
 
