@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
-from .factors import Factors, rows_of_table
+from .factors import Factors, FactorStack, rows_of_table
+from .stack import Stack
+from .tables import RowGradient
 
 
 class GeneralizedFactors(Factors):
@@ -28,6 +33,8 @@ class GeneralizedFactors(Factors):
     weight : nn.Parameter of shape (n_outputs, n_factors + 1)
         w and, in the last column, v.
     output_bias : nn.Parameter of shape (n_outputs,)
+    stack : type of Stack
+        How it is trained: by the rows that a batch names.
 
     References
     ----------
@@ -39,6 +46,8 @@ class GeneralizedFactors(Factors):
     >>> net(torch.tensor([[0, 4], [2, -1]])).shape
     torch.Size([2, 1, 4])
     """
+
+    stack: ClassVar[type[Stack]]
 
     def __init__(
         self,
@@ -57,8 +66,7 @@ class GeneralizedFactors(Factors):
         ids = X.long()
         user = rows_of_table(self.user_table, ids[:, :1])
         items = rows_of_table(self.item_table, ids[:, 1:])
-        joined = torch.cat((user[..., :-1] * items[..., :-1], user[..., -1:] + items[..., -1:]), -1)
-        return joined @ self.weight.T + self.output_bias
+        return joined(user, items) @ self.weight.T + self.output_bias
 
     def of_all_items(self, users: Tensor) -> Tensor:
         """Return raw output (n, n_items, n_outputs) for the ids (n,) of users with every item."""
@@ -67,3 +75,44 @@ class GeneralizedFactors(Factors):
         products = (weighted @ self.item_table[:, :-1].T).mT
         biases = (user[:, -1:] + self.item_table[:, -1]).unsqueeze(-1) * self.weight[:, -1]
         return products + biases + self.output_bias
+
+
+def joined(user: Tensor, items: Tensor) -> Tensor:
+    """Return the products of factors and, in the last column, the sums of biases, for rows of the tables (..., width)."""
+    return torch.cat((user[..., :-1] * items[..., :-1], user[..., -1:] + items[..., -1:]), -1)
+
+
+class GeneralizedFactorStack(FactorStack):
+    """One generalised matrix factorisation, without autograd, for pairs of one user and one item."""
+
+    def forward(self, X: Tensor) -> Tensor:
+        """Return raw output (1, rows, n_outputs) for ids (1, rows, 2) of rows that there are, and keep the tables' rows."""
+        users, items, bias, weight = (self.flat.piece(index)[0][0] for index in range(4))
+        self._ids = X[0].long()
+        self._user, self._items = users[self._ids[:, 0]], items[self._ids[:, 1]]
+        self._joined = joined(self._user, self._items)
+        return (self._joined @ weight.T + bias).unsqueeze(0)
+
+    def backward(self, slopes: Sequence[Tensor]) -> None:
+        """Keep the gradients of the tables' rows, and write those of the weights and of the biases of outputs."""
+        (slope,) = (slope[0] for slope in slopes)  # (rows, n_outputs)
+        (_, of_bias), (weight, of_weight) = (self.flat.piece(self.n_tables + k) for k in range(2))
+        of_bias.copy_(slope.sum(0))
+        of_weight.copy_(slope.T @ self._joined)
+        by_joined = slope @ weight[0]
+        self.touched = tuple(
+            RowGradient.of(self._ids[:, k], _through(by_joined, other), len(slope))
+            for k, other in enumerate((self._items, self._user))
+        )
+
+    def infer(self, X: Tensor) -> Tensor:
+        """Return raw output (1, rows, n_outputs)."""
+        return self.modules[0](X[0]).flatten(1).unsqueeze(0)
+
+
+def _through(by_joined: Tensor, other: Tensor) -> Tensor:
+    """Return the gradient by the rows of one table, given the rows of the other."""
+    return torch.cat((by_joined[:, :-1] * other[:, :-1], by_joined[:, -1:]), 1)
+
+
+GeneralizedFactors.stack = GeneralizedFactorStack

@@ -1,9 +1,12 @@
 """Matrix factorisation: scores, rows never seen, initial numbers."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
 
+from sklloss.modules import stack_modules
 from sklloss.modules.factors import Factors
 from sklloss.modules.generalized_factors import GeneralizedFactors
 
@@ -78,3 +81,24 @@ def test_several_numbers_have_weights_of_their_own():
     X = pairs_of(torch.arange(4), 6)
     bare = plain(X) - 2
     torch.testing.assert_close(net(X)[:, 0], torch.cat((bare, -2 * bare), 1) + 2)
+
+
+@pytest.mark.parametrize(("n_outputs", "n_items"), [(1, 1), (1, 4), (5, 1)])
+def test_the_stack_has_the_gradients_of_autograd(n_outputs, n_items):
+    net = network(n_outputs=n_outputs).double()
+    source = torch.Generator().manual_seed(1)
+    X = torch.randint(0, 4, (7, 1 + n_items), generator=source)
+    output = net(X).flatten(1)
+    slope = torch.randn(output.shape, generator=source, dtype=torch.float64)
+    expected = torch.autograd.grad(output, list(net.parameters()), slope)
+    stack = stack_modules([copy.deepcopy(net)])
+    assert stack.flat.n_tables == 2
+    torch.testing.assert_close(stack.forward(X[None])[0], output.detach())
+    torch.testing.assert_close(stack.infer(X[None])[0], output.detach())
+    stack.backward([slope[None]])
+    for k, touched in enumerate(stack.touched):
+        table = torch.zeros_like(expected[k])
+        table[touched.rows] = touched.gradient
+        torch.testing.assert_close(table, expected[k])
+    for k, of_rest in enumerate(expected[2:]):
+        torch.testing.assert_close(stack.flat.piece(2 + k)[1][0], of_rest)
