@@ -99,7 +99,7 @@ class NetBuilder(NestedParameters):
             optimizer=spec.cls,
             lr=self._lr(),
             seed=seed,
-            weight_decay=float(self.weight_decay),
+            weight_decay=self._weight_decay(),
             l1=float(getattr(self, "l1", 0.0)),
             decoupled=spec.decoupled,
             full_batch=spec.full_batch,
@@ -123,7 +123,7 @@ class NetBuilder(NestedParameters):
         net.optimizer_.param_groups[0]["lr"] = self._lr()
         net.__dict__.update(
             lr=self._lr(),
-            weight_decay=float(self.weight_decay),
+            weight_decay=self._weight_decay(),
             l1=float(getattr(self, "l1", 0.0)),
             batch_change=self._batch_change(data),
             stopping=self._stopping_rule(),
@@ -196,6 +196,9 @@ class NetBuilder(NestedParameters):
 
     def _lr(self) -> float:
         return optimizer_spec(self.optimizer).lr if self.lr == "auto" else self.lr
+
+    def _weight_decay(self) -> float:
+        return float(self.weight_decay)
 
     def _batch_size(self, n_rows: int) -> int:
         if self.batch_size != "auto":

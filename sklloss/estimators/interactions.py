@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+MANY = 2**24  # labels: their numbers from here on are not exact in float32
 GIVE_PAIRS = "Give one pair (user, item) per row: a DataFrame of two columns, an array of shape (n_samples, 2) or a list of pairs."
 
 
@@ -98,6 +99,10 @@ class Labels:
     def of(cls, noun: str, column: Sequence[Any], more: Any = None) -> Labels:
         """Learn the labels of a column, and those that are named beside it."""
         distinct = {**_distinct(noun, column), **_distinct(noun, [] if more is None else more)}
+        if len(distinct) >= MANY:
+            raise ValueError(
+                f"interactions have {len(distinct):,} {noun}s, and at most {MANY - 1:,} can be told apart. Leave out the rarest."
+            )
         try:
             return cls(noun, sorted(distinct))
         except TypeError:
@@ -140,9 +145,9 @@ class Labels:
             )
         return numbers
 
-    def check_known(self, numbers: np.ndarray, column: Sequence[Any]) -> None:
-        """Refuse labels that have no number."""
-        unknown = np.flatnonzero(numbers < 0)
+    def check_known(self, numbers: np.ndarray, column: Sequence[Any], rows: np.ndarray) -> None:
+        """Refuse labels without a number among those of some rows of a column."""
+        unknown = rows[numbers < 0]
         if len(unknown):
             row = int(unknown[0])
             raise ValueError(

@@ -82,6 +82,7 @@ class NestedParameters(BaseEstimator):
     _built_ins: ClassVar[
         tuple[str, ...]
     ] = ()  # networks that make sense here; any, where there are none
+    _own_domains: ClassVar[Mapping[str, Domain]] = {}  # in place of those that others have
     loss: Any
     module: Any
 
@@ -173,7 +174,7 @@ class NestedParameters(BaseEstimator):
         loss = self._resolved_loss()
         loss.check_params()
         own = {name: plain(getattr(self, name)) for name in DOMAINS if hasattr(self, name)}
-        for name, domain in DOMAINS.items():
+        for name, domain in {**DOMAINS, **self._own_domains}.items():
             if name in own:
                 self._check_param(name, own[name], domain)
         for name, value in (own.get("module_params") or {}).items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from ..losses.base import Loss, Task
-from ..losses.domains import check_in_domain
+from ..losses.domains import Choice, Either, check_in_domain
 from ..losses.resolve import get_loss
 from ..modules.factors import Factors
 from ..modules.generalized_factors import GeneralizedFactors
@@ -40,7 +41,7 @@ from .weights import checked_weights
 if TYPE_CHECKING:
     import pandas as pd
 
-MANY = 2**24  # users or items: numbers from here on are not exact in float32
+DECAY_OF_ORDER, DECAY_OF_RATINGS = 0.01, 0.1  # of weight_decay="auto"
 
 
 class Recommender(NeuralEstimator):
@@ -64,8 +65,9 @@ class Recommender(NeuralEstimator):
         Learning rate, > 0.
     batch_size : int or "auto", default="auto"
         Pairs per step, as in `NeuralRegressor`.
-    weight_decay : float, default=1e-5
-        Strength of the L2 penalty on all vectors, >= 0.  With few pairs per user, more; it is the first parameter to search over.
+    weight_decay : float or "auto", default="auto"
+        Strength of the L2 penalty on the vectors of each pair's user and items, >= 0; "auto" is 0.01, and 0.1 for losses of ratings.  It
+        is the first parameter to search over.
     scale_target : bool, default=True
         Whether ratings are scaled inside as the loss allows.
     score_at : int, default=20
@@ -102,6 +104,9 @@ class Recommender(NeuralEstimator):
     """
 
     _task: Task = "recommendation"
+    _own_domains = MappingProxyType(
+        {"weight_decay": Either(Choice("auto"), DOMAINS["weight_decay"])}
+    )
     module: Any = "factors"
     users_: np.ndarray
     items_: np.ndarray
@@ -121,7 +126,7 @@ class Recommender(NeuralEstimator):
         lr: float | str = 0.005,
         batch_size: int | str = "auto",
         max_epochs: int = 30,
-        weight_decay: float = 1e-5,
+        weight_decay: float | str = "auto",
         scale_target: bool = True,
         score_at: int = 20,
         early_stopping: bool = False,
@@ -238,31 +243,20 @@ class Recommender(NeuralEstimator):
         return super()._prepare(X, y, sample_weight, shelf=shelf, epochs=epochs, go_on=go_on)
 
     def _validated(self, X: Any, y: Any, first: bool, shelf: Shelf) -> tuple[Any, np.ndarray]:
-        columns = columns_of(X)
-        if first:
-            self._learn_labels(X, columns)
-        pairs = self._encoded(X, columns)
-        if not first:
-            for labels, numbers, column in zip(
-                (self._users, self._items), pairs.T, columns, strict=True
-            ):
-                labels.check_known(numbers, column)
+        pairs = self._encoded(X)
         ratings = np.ones(len(pairs)) if y is None else checked_ratings(y, len(pairs))
         return pairs, ratings[:, None]
 
-    def _learn_labels(self, X: Any, columns: Sequence[list[Any]]) -> None:
+    def _learn_labels(self, X: Any, kept: Sequence[int]) -> None:
+        """Number the users and items of the rows that count."""
+        columns = ([column[k] for k in kept] for column in columns_of(X))
         named = zip(("user", "item"), columns, self._named, strict=True)
         self._users, self._items = (Labels.of(*each) for each in named)
-        for labels in (self._users, self._items):
-            if len(labels) >= MANY:
-                raise ValueError(
-                    f"interactions have {len(labels):,} {labels.noun}s, and at most {MANY - 1:,} can be told apart."
-                )
         self.users_, self.items_ = self._users.array, self._items.array
         self.n_features_in_, self._input_shape = 2, (2,)
         self._columns = names_of(X)
 
-    def _encoded(self, X: Any, columns: Sequence[list[Any]] | None = None) -> np.ndarray:
+    def _encoded(self, X: Any) -> np.ndarray:
         """Return the numbers of users and items, (n_samples, 2); -1 for those never seen."""
         names = names_of(X)
         if names is not None and self._columns is not None and names != self._columns:
@@ -270,13 +264,19 @@ class Recommender(NeuralEstimator):
                 f"interactions have the columns {names}, and those of fit were {self._columns}. Put users first and items second, under"
                 " the same names."
             )
-        users, items = columns_of(X) if columns is None else columns
+        users, items = columns_of(X)
         return np.column_stack((self._users.encode(users), self._items.encode(items)))
 
     def _sample(
         self, X: Any, y: Any, sample_weight: Any, loss: Loss, first: bool, shelf: Shelf
     ) -> Sample:
+        users, items = columns_of(X)
+        if first:
+            weights = 1 if sample_weight is None else checked_weights(sample_weight, users)
+            self._learn_labels(X, np.flatnonzero(np.broadcast_to(weights, len(users))).tolist())
         sample = super()._sample(X, y, sample_weight, loss, first, shelf)
+        self._users.check_known(sample.X[:, 0], users, sample.kept)
+        self._items.check_known(sample.X[:, 1], items, sample.kept)
         shape = len(self._users), len(self._items)
         seen = sparse.coo_array((sample.row_weight, (*sample.X.T,)), shape=shape).tocsr()
         self._seen = seen if first else sparse.csr_array(self._seen + seen)
@@ -318,6 +318,11 @@ class Recommender(NeuralEstimator):
         if width == 1:
             return Factors(*shape, source)
         return GeneralizedFactors(*shape, width, source)
+
+    def _weight_decay(self) -> float:
+        if self.weight_decay != "auto":
+            return super()._weight_decay()
+        return DECAY_OF_ORDER if self._is_of_order else DECAY_OF_RATINGS
 
     def _batch_change(self, data: TrainingSet) -> NegativeSampler | None:
         """Return what draws items that users did not take; those of rows set aside may be drawn in training."""

@@ -37,7 +37,7 @@ class RecommendationLoss(RowLoss):
 
     task: ClassVar[Task] = "recommendation"
     functional: ClassVar[str] = "order of items"
-    n_negatives: ClassVar[int] = 1
+    n_negatives = 1  # no field: subclasses may leave it out
 
     @property
     def y_domain(self) -> Interval:
@@ -105,7 +105,7 @@ class BPR(RecommendationLoss):
         "as much as one at the top: where only the top is shown, compare warp and infonce."
     )
 
-    n_negatives: int = parameter(4, N_NEGATIVES, structural=True)  # type: ignore[misc]
+    n_negatives: int = parameter(4, N_NEGATIVES, structural=True)
 
     def of_row(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """-log σ(s⁺ - s⁻)."""
@@ -147,7 +147,7 @@ class SampledHinge(RecommendationLoss):
     )
 
     margin: float = parameter(1.0, Interval(0, closed="neither"))
-    n_negatives: int = parameter(4, N_NEGATIVES, structural=True)  # type: ignore[misc]
+    n_negatives: int = parameter(4, N_NEGATIVES, structural=True)
 
     def of_row(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """max(0, margin - s⁺ + s⁻)."""
@@ -193,7 +193,7 @@ class WARP(RecommendationLoss):
     )
 
     margin: float = parameter(1.0, Interval(0, closed="neither"))
-    n_negatives: int = parameter(10, N_NEGATIVES, structural=True)  # type: ignore[misc]
+    n_negatives: int = parameter(10, N_NEGATIVES, structural=True)
 
     def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
         """Return the hyperparameters and ``n_items``, (1, 1): `n_classes` is the number of items."""
@@ -255,7 +255,7 @@ class SampledSoftmax(RecommendationLoss):
     )
 
     temperature: float = parameter(1.0, Interval(0, closed="neither"))
-    n_negatives: int = parameter(10, N_NEGATIVES, structural=True)  # type: ignore[misc]
+    n_negatives: int = parameter(10, N_NEGATIVES, structural=True)
 
     def of_row(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """log(1 + Σ exp((s⁻ - s⁺) / T))."""

@@ -192,7 +192,7 @@ def test_scores_are_predictions(loss):
 def test_a_loss_survives_clone_pickle_and_repr(loss):
     for same in (clone(loss, safe=False), copy.deepcopy(loss), pickle.loads(pickle.dumps(loss))):
         assert same == loss
-    assert eval(repr(loss), vars(losses)) == loss  # noqa: S307
+    assert eval(repr(loss), vars(losses)) == loss
     assert loss.when
     assert loss.reference
 
