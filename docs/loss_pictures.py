@@ -330,6 +330,27 @@ def read_symbol(name: str, *settings: Any) -> Draw:
     return draw
 
 
+def lead_of_item(name: str, *settings: Any) -> Draw:
+    """Draw the loss against the lead of the item taken over sampled ones that all have the score 0."""
+
+    def draw(cls: type[Loss]) -> Picture:
+        x = line(-3, 3)
+        curves = tuple(
+            Curve(label, x.numpy(), order_values(loss, x))
+            for label, loss in each(cls, name, settings)
+        )
+        return Picture("lead s⁺ − s⁻ over every sampled item", "loss", curves)
+
+    return draw
+
+
+def order_values(loss: Loss, lead: Tensor) -> np.ndarray:
+    """Return the loss where the item taken leads all sampled ones by so much, among a thousand items."""
+    y = torch.ones(len(lead), 1, dtype=torch.float64)
+    raw = torch.nn.functional.pad(lead.view(-1, 1, 1), (0, loss.n_outputs() - 1))
+    return loss.pointwise(raw, y, state_of(loss, y, 1000)).squeeze(-1).numpy()
+
+
 PICTURES: dict[str, Draw] = {
     "SquaredError": residual(reach=3),
     "AbsoluteError": residual(reach=3, compare=True),
@@ -397,6 +418,10 @@ PICTURES: dict[str, Draw] = {
     "CTC": read_symbol("label_smoothing", 0.0, 0.1, 0.3),
     "FocalCTC": read_symbol("gamma", 0.0, 1.0, 3.0),
     "EntropyCTC": read_symbol("beta", 0.0, 0.2, 1.0),
+    "BPR": lead_of_item("n_negatives", 4),
+    "PairwiseHinge": lead_of_item("margin", 0.5, 1.0, 2.0),
+    "WARP": lead_of_item("margin", 0.5, 1.0, 2.0),
+    "SampledSoftmax": lead_of_item("temperature", 0.5, 1.0, 2.0),
 }
 
 

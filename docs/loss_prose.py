@@ -83,6 +83,12 @@ OTHER_QUESTIONS = {
         ("rare symbols", ("focal_ctc",), ""),
         ("no lone spikes of symbols", ("entropy_ctc",), "several times as slow"),
     ),
+    "recommendation": (
+        ("an order of items, from what users took", ("bpr",), "the loss to begin with"),
+        ("the first few items right", ("warp", "infonce"), "more sampled items, more time"),
+        ("only what is in the wrong order to pull", ("hinge",), ""),
+        ("ratings", ("squared_error", "absolute_error", "huber"), "as in regression"),
+    ),
 }
 
 REMARKS = {
@@ -90,6 +96,9 @@ REMARKS = {
         "`NeuralSegmenter` also takes the losses for classification that have a value per row: each pixel is a row then.",
     ),
     "boxes": ("`NeuralBoxRegressor` also takes the losses for regression, of the four corners.",),
+    "recommendation": (
+        "These learn an order of items from pairs (user, item) alone. From ratings a `Recommender` learns by the losses for regression.",
+    ),
 }
 
 OWN_LOSSES = """\

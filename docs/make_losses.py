@@ -53,6 +53,7 @@ FAMILIES = {
     "overlap": "Regions",
     "boxes": "Boxes",
     "sequences": "Sequences",
+    "recommendation": "Order of items",
 }
 SCALINGS = {
     "standard": "centred at the mean, divided by the standard deviation",
@@ -134,8 +135,8 @@ def metric(cls: type[Loss]) -> str:
 
 def trained_parts(loss: Loss) -> str:
     """Return what trains beside the network, by the names in ``loss_state_``."""
-    n_classes = 2 if loss.y_is_index else None
-    y = torch.tensor([[0], [1]]) if n_classes else torch.tensor([[1.0], [2.0]])
+    n_classes = None if isinstance(loss, RegressionLoss) else 2
+    y = torch.tensor([[0], [1]]) if loss.y_is_index else torch.tensor([[1.0], [2.0]])
     state = loss.prepare(y, torch.ones(2), n_classes)
     return code(sorted(set(loss.readable(state)) - set(state)))
 
@@ -187,12 +188,18 @@ def facts_of_sequences(loss: Loss) -> list[tuple[str, str]]:
     return [("needs", "at least as many frames as symbols, and one between equal neighbours")]
 
 
+def facts_of_recommendation(loss: Loss) -> list[tuple[str, str]]:
+    """Return what a loss for recommendation takes."""
+    return [("needs", "pairs (user, item), or counts >= 0 of them")]
+
+
 TAKES_AND_GIVES: dict[str, Callable[[Any], list[tuple[str, str]]]] = {
     "regression": facts_of_regression,
     "classification": facts_of_classification,
     "segmentation": facts_of_regions,
     "boxes": facts_of_boxes,
     "transcription": facts_of_sequences,
+    "recommendation": facts_of_recommendation,
 }
 
 
