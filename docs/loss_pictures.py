@@ -419,7 +419,7 @@ PICTURES: dict[str, Draw] = {
     "FocalCTC": read_symbol("gamma", 0.0, 1.0, 3.0),
     "EntropyCTC": read_symbol("beta", 0.0, 0.2, 1.0),
     "BPR": lead_of_item("n_negatives", 4),
-    "PairwiseHinge": lead_of_item("margin", 0.5, 1.0, 2.0),
+    "SampledHinge": lead_of_item("margin", 0.5, 1.0, 2.0),
     "WARP": lead_of_item("margin", 0.5, 1.0, 2.0),
     "SampledSoftmax": lead_of_item("temperature", 0.5, 1.0, 2.0),
 }

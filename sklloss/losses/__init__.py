@@ -12,8 +12,8 @@ from .base import parameter as parameter
 from .catalogue import *
 from .domains import Choice as Choice
 from .domains import Interval as Interval
-from .joint import JointLoss as JointLoss
 from .embedding import EmbeddingLoss as EmbeddingLoss
+from .joint import JointLoss as JointLoss
 from .listing import list_losses as list_losses
 from .listing import register_loss as register_loss
 from .own import OwnClassificationLoss as OwnClassificationLoss

@@ -12,7 +12,6 @@ Shapes, throughout the package::
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -21,6 +20,7 @@ from torch import Tensor
 
 from .domains import Domain, Interval, check_in_domain
 from .fields import check_fields, is_numeric, unknown_parameter_message
+from .minimum import minimised
 from .state import State as State
 from .weighted import class_mass, row_sums, weighted_mean
 
@@ -432,22 +432,6 @@ def logits_of(shares: Tensor) -> Tensor:
     if log_share.shape[-1] == 2:
         return log_share[..., 1:] - log_share[..., :1]
     return log_share - log_share.mean(-1, keepdim=True)
-
-
-def minimised(start: Tensor, objective: Callable[[Tensor], Tensor]) -> Tensor:
-    """Return the minimiser of a smooth function of a small tensor, from a start near it."""
-    raw = start.clone().requires_grad_()
-    optimizer = torch.optim.LBFGS([raw], max_iter=50, line_search_fn="strong_wolfe")
-
-    def closure() -> Tensor:
-        optimizer.zero_grad()
-        value = objective(raw)
-        value.backward()
-        return value
-
-    with torch.enable_grad():
-        optimizer.step(closure)
-    return raw.detach()
 
 
 def mean_over_targets(values: Tensor) -> Tensor:

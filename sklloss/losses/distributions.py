@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from .base import RegressionLoss, Scaling, State, minimised, parameter
+from .base import RegressionLoss, Scaling, State, parameter
 from .domains import Interval
+from .minimum import minimised
 from .positive import tangent_exp
 from .weighted import weighted_mean, weighted_quantile, weighted_std
 

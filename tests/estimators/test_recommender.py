@@ -16,7 +16,7 @@ from torch import nn
 
 from sklloss import LossSearchCV, NeuralRegressor, Recommender, ndcg_at, recall_at
 from sklloss.estimators import top_items
-from sklloss.losses import BPR, WARP, PairwiseHinge, RecommendationLoss, SampledSoftmax
+from sklloss.losses import BPR, WARP, SampledHinge, RecommendationLoss, SampledSoftmax
 from sklloss.modules.factors import Factors
 from sklloss.training import NegativeSampler
 from sklloss.training.batches import Batch
@@ -85,7 +85,7 @@ def bits_of(model, X):
 # ---------------------------------------------------------------------- learning
 
 
-@pytest.mark.parametrize("loss", [*OF_ORDER, BPR, WARP(n_negatives=5), PairwiseHinge(margin=0.5)])
+@pytest.mark.parametrize("loss", [*OF_ORDER, BPR, WARP(n_negatives=5), SampledHinge(margin=0.5)])
 def test_every_loss_of_an_order_finds_what_is_held_out(loss, data):
     train, held_out = data
     model = small(loss).fit(train)

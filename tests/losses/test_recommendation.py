@@ -13,7 +13,7 @@ from sklloss import list_losses, losses
 from sklloss.losses import (
     BPR,
     WARP,
-    PairwiseHinge,
+    SampledHinge,
     RecommendationLoss,
     SampledSoftmax,
     State,
@@ -24,7 +24,7 @@ from sklloss.losses.catalogue import CATALOGUE
 ALL = (
     *(cls() for cls in CATALOGUE if cls.task == "recommendation"),
     BPR(n_negatives=1),
-    PairwiseHinge(margin=0.3, n_negatives=7),
+    SampledHinge(margin=0.3, n_negatives=7),
     WARP(margin=2.0, n_negatives=3),
     SampledSoftmax(temperature=0.2, n_negatives=1),
 )
@@ -42,12 +42,12 @@ def draw(loss, n_rows=12, dtype=torch.float64, seed=0, scale=1.0):
 
 
 def test_the_four_are_in_the_catalogue():
-    assert [type(loss) for loss in ALL[:4]] == [BPR, PairwiseHinge, WARP, SampledSoftmax]
+    assert [type(loss) for loss in ALL[:4]] == [BPR, SampledHinge, WARP, SampledSoftmax]
     names = set(list_losses("recommendation").name)
     assert {"bpr", "warp", "hinge", "infonce", "squared_error", "huber", "cross_entropy"} <= names
     table = list_losses("recommendation").set_index("name")
-    assert table.loc["bpr", "y_domain"] == "pairs, or counts of them >= 0"
-    assert get_loss("MarginRankingLoss", task="recommendation", margin=2) == PairwiseHinge(margin=2)
+    assert table.loc["bpr", "y_domain"] == "y >= 0"
+    assert get_loss("MarginRankingLoss", task="recommendation", margin=2) == SampledHinge(margin=2)
     assert get_loss("mse", task="recommendation").task == "regression"
     with pytest.raises(ValueError, match="this needs one for regression"):
         get_loss("bpr", task="regression")
@@ -62,7 +62,7 @@ def test_bpr_is_minus_the_log_probability_of_the_order():
 
 @pytest.mark.parametrize("margin", [0.3, 1.0])
 def test_hinge_is_that_of_torch(margin):
-    loss = PairwiseHinge(margin=margin)
+    loss = SampledHinge(margin=margin)
     raw, y, _, state = draw(loss)
     first, others = raw[:, 0, :1].expand(-1, loss.n_negatives), raw[:, 0, 1:]
     expected = functional.margin_ranking_loss(first, others, torch.ones_like(first), margin)
@@ -144,7 +144,7 @@ def test_a_higher_lead_never_costs_more(loss):
     assert loss.of_row(ahead, y, state).max() < 1e-12
 
 
-@pytest.mark.parametrize("loss", [BPR(), PairwiseHinge(), SampledSoftmax()], ids=repr)
+@pytest.mark.parametrize("loss", [BPR(), SampledHinge(), SampledSoftmax()], ids=repr)
 def test_the_order_of_the_negatives_does_not_count(loss):
     raw, y, _, state = draw(loss)
     turned = torch.cat((raw[..., :1], raw[..., 1:].flip(-1)), -1)
@@ -203,7 +203,7 @@ def test_a_loss_survives_clone_pickle_and_repr(loss):
         (BPR(n_negatives=0), "n_negatives"),
         (BPR(n_negatives=1.5), "n_negatives"),
         (WARP(margin=0), "margin"),
-        (PairwiseHinge(margin=-1), "margin"),
+        (SampledHinge(margin=-1), "margin"),
         (SampledSoftmax(temperature=0), "temperature"),
         (SampledSoftmax(temperature=float("nan")), "temperature"),
     ],

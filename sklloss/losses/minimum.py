@@ -1,0 +1,24 @@
+"""Where a smooth function of a few numbers is least: the best constants of losses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+
+def minimised(start: Tensor, objective: Callable[[Tensor], Tensor]) -> Tensor:
+    """Return the minimiser of a smooth function of a small tensor, from a start near it."""
+    raw = start.clone().requires_grad_()
+    optimizer = torch.optim.LBFGS([raw], max_iter=50, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        value = objective(raw)
+        value.backward()
+        return value
+
+    with torch.enable_grad():
+        optimizer.step(closure)
+    return raw.detach()
