@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from torch import nn
+from math import gcd
+
+import torch
+from torch import Tensor, nn
+
+MOST_GROUPS = 8
 
 
 class Undrawn:
@@ -36,3 +41,14 @@ class GRU(Undrawn, nn.GRU):
 
 class LSTM(Undrawn, nn.LSTM):
     """torch's long short-term memory."""
+
+
+class GroupNorm(nn.GroupNorm):
+    """torch's normalisation of each image by itself, not of a batch, in at most 8 groups of channels."""
+
+    def __init__(self, n_channels: int) -> None:
+        super().__init__(gcd(n_channels, MOST_GROUPS), n_channels)
+
+    def forward(self, X: Tensor) -> Tensor:
+        """Normalise, also where a group is a single number, which torch's layer refuses."""
+        return torch.group_norm(X, self.num_groups, self.weight, self.bias, self.eps)

@@ -19,7 +19,7 @@ CORNERS = 4
 class Locator(nn.Module):
     """A network for corners and other places in an image: the mean places of heat maps.
 
-    A convolution and a maximum halve the grid; a `UNet` on what they give puts out one map of logits per output.  The softmax over the
+    A convolution and a maximum halve the grid; a `UNet` on what they give, normalised as it says, puts out one map of logits per output.  The softmax over the
     places of a map is a law of places, and its mean along an axis a coordinate: along x for the first and third quarter of the outputs,
     along y for the others, as the corners x1, y1, x2, y2 have it.  The map for an edge can be anything that knows where the edge is.  A
     dense layer on all pixels has to see an object at every place to know it there; a map moves with the object, so that far fewer images

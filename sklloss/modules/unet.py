@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from .activations import ACTIVATIONS
 from .images import channels_last, checked_channels, checked_image, initialise
-from .layers import Convolution
+from .layers import Convolution, GroupNorm
 
 
 class UNet(nn.Module):
@@ -20,6 +20,9 @@ class UNet(nn.Module):
 
     Every level is two 3 x 3 convolutions with an activation each; between levels there is a 2 x 2 maximum on the way down, and a nearest-neighbour
     enlargement on the way up, joined to the way down's output of that level.  A 1 x 1 convolution gives the numbers of each pixel.
+
+    Every level but the finest normalises each image by itself, in up to 8 groups of channels: without that, large learning rates end far
+    from a minimum.  The finest does not, so that how bright a pixel is, and not only how it differs from the others, reaches the output.
 
     Parameters
     ----------
@@ -56,7 +59,7 @@ class UNet(nn.Module):
     References
     ----------
     Ronneberger, O., Fischer, P. and Brox, T., U-Net: Convolutional Networks for Biomedical Image Segmentation, 2015, arXiv 1505.04597.
-    He, K. et al., Delving Deep into Rectifiers, 2015, arXiv 1502.01852.
+    He, K. et al., Delving Deep into Rectifiers, 2015, arXiv 1502.01852.  Wu, Y. and He, K., Group Normalization, 2018, arXiv 1803.08494.
 
     Examples
     --------
@@ -82,9 +85,14 @@ class UNet(nn.Module):
         n_in, *self.grid = _checked_grid(input_shape, n_outputs)
         widths = checked_channels(UNet, channels)
         self.activation = activation
-        self.down = nn.ModuleList(self._level(a, b) for a, b in itertools.pairwise((n_in, *widths)))
-        pairs = itertools.pairwise(reversed(widths))
-        self.up = nn.ModuleList(self._level(low + high, high) for low, high in pairs)
+        self.down = nn.ModuleList(
+            self._level(a, b, is_finest=level == 0)
+            for level, (a, b) in enumerate(itertools.pairwise((n_in, *widths)))
+        )
+        self.up = nn.ModuleList(
+            self._level(widths[level] + widths[level + 1], widths[level], is_finest=level == 0)
+            for level in reversed(range(len(widths) - 1))
+        )
         self.dropout = nn.Dropout2d(dropout)
         self.last = Convolution(widths[0], n_outputs // prod(self.grid), 1)
         initialise([m for m in self.modules() if isinstance(m, Convolution)], activation, generator)
@@ -114,12 +122,14 @@ class UNet(nn.Module):
         output = self.last(hidden)[..., :height, :width]
         return output.permute(0, 2, 3, 1).flatten(1, 2)
 
-    def _level(self, n_in: int, n_out: int) -> nn.Sequential:
+    def _level(self, n_in: int, n_out: int, is_finest: bool) -> nn.Sequential:
         act = ACTIVATIONS[self.activation].module
-        return nn.Sequential(
-            *(Convolution(n_in, n_out, 3, padding=1), act()),
-            *(Convolution(n_out, n_out, 3, padding=1), act()),
-        )
+        layers: list[nn.Module] = []
+        for width in (n_in, n_out):
+            layers.append(Convolution(width, n_out, 3, padding=1))
+            layers.extend([] if is_finest else [GroupNorm(n_out)])
+            layers.append(act())
+        return nn.Sequential(*layers)
 
 
 def _checked_grid(input_shape: Sequence[int], n_outputs: int) -> tuple[int, ...]:

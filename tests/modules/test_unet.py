@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from sklloss.modules.layers import Convolution
+from sklloss.modules.layers import Convolution, GroupNorm
 from sklloss.modules.unet import UNet
 
 
@@ -13,6 +13,16 @@ def network(shape=(1, 12, 10), n_classes=3, seed=0, **params):
     generator = torch.Generator().manual_seed(seed)
     n_outputs = shape[1] * shape[2] * n_classes
     return UNet(shape, n_outputs, generator=generator, **{"start_constant": False, **params})
+
+
+def network_without_norms(*args, **params):
+    """Return one in which a pixel sees its surroundings alone."""
+    net = network(*args, **params)
+    for level in (*net.down, *net.up):
+        for place, layer in enumerate(level):
+            if isinstance(layer, GroupNorm):
+                level[place] = torch.nn.Identity()
+    return net
 
 
 @pytest.mark.parametrize("height", [1, 2, 3, 7, 8, 13])
@@ -28,7 +38,7 @@ def test_any_height_and_width_gives_numbers_per_pixel(height, width, channels):
 
 def test_pixels_stay_where_they_are():
     """A bright pixel changes its surroundings, and only them; numbers come row by row."""
-    net = network((1, 40, 24), 1, channels=(4, 8))
+    net = network_without_norms((1, 40, 24), 1, channels=(4, 8))
     X = torch.zeros(1, 1, 40, 24)
     lit = X.clone()
     lit[0, 0, 9, 16] = 5.0
@@ -44,9 +54,9 @@ def test_pixels_stay_where_they_are():
 
 def test_padding_does_not_move_the_image():
     """An image whose sides are multiples of 4 is computed as it is; one row fewer only changes the lower end."""
-    net = network((1, 48, 16), 2)
+    net = network_without_norms((1, 48, 16), 2)
     X = torch.randn(1, 1, 48, 16, generator=torch.Generator().manual_seed(0))
-    shorter = network((1, 47, 16), 2)
+    shorter = network_without_norms((1, 47, 16), 2)
     shorter.load_state_dict(net.state_dict())
     with torch.no_grad():
         whole, cut = net(X).reshape(48, 16, 2), shorter(X[..., :47, :]).reshape(47, 16, 2)
@@ -76,6 +86,18 @@ def test_initial_weights_keep_the_size_of_what_passes():
     X = torch.randn(2, 8, 32, 32, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         assert 0.2 < net(X).std() < 5
+
+
+def test_brightness_itself_reaches_the_output():
+    """The coarse levels of an image twice as bright say the same; the finest does not."""
+    net = network((1, 16, 16), 2, channels=(4, 8, 8))
+    X = torch.rand(1, 1, 16, 16, generator=torch.Generator().manual_seed(0)) + 1
+    with torch.no_grad():
+        coarse, brighter = (
+            net.down[2](net.down[1](of)) for of in (net.down[0](X), net.down[0](2 * X))
+        )
+        torch.testing.assert_close(brighter, coarse, rtol=0.01, atol=0.01)
+        assert (net(2 * X) - net(X)).abs().mean() > 0.1 * net(X).abs().mean()
 
 
 @pytest.mark.parametrize(
