@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ..losses.base import Loss
-from ..training import InputScaler, RaggedRows, TrainingSet, optimizer_spec, rows
+from ..training import BatchChange, InputScaler, RaggedRows, TrainingSet, optimizer_spec, rows
 from .base import NeuralEstimator
 from .ready import Shelf
 from .sample import Sample
@@ -49,7 +49,7 @@ class RaggedEstimator(NeuralEstimator):
         on_device = torch.from_numpy(lengths).to(self._device())
         return RaggedRows(rows(scaled, self._dtype, self._device()), on_device)
 
-    def _batch_change(self, data: TrainingSet) -> None:
+    def _batch_change(self, data: TrainingSet) -> BatchChange | None:
         return None
 
     def _batch_size(self, n_rows: int) -> int:

@@ -91,7 +91,7 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
         Whether features are standardised inside (sparse X: divided only; images: channel by channel; token ids: never).
     augment : callable or None, default=None
         Changes the rows of training batches, as the transforms of torchvision do: from a tensor (n, ...) on the scale of X to one of
-        the same shape, with torch's generator seeded from `random_state`.
+        the same shape, with the global generators of torch, NumPy and Python seeded from `random_state`.
     scale_target : bool, default=True
         Whether y is scaled inside as the loss allows; thresholds such as Huber's delta are in units of that scale.
     dtype : {"auto", "float32", "float64"}, default="auto"

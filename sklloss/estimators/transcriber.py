@@ -15,10 +15,11 @@ from ..losses.base import Loss, Task
 from ..losses.paths import BLANK, frames_needed
 from ..losses.sequences import FRAMES_PER_SYMBOL
 from ..modules import build_module
-from ..training import LossNet, RaggedRows, TrainingSet, generator
+from ..training import AugmentFrames, LossNet, RaggedRows, TrainingSet, generator
 from .builder import Start
 from .decoding import beam_search, greedy
 from .edit_distance import token_error_rate
+from .export import FittedModule, chosen_reading
 from .frames import check_frames, frames_out_of, symbols_per_frame
 from .log_mel import LogMel
 from .parameters import DOMAINS
@@ -26,6 +27,7 @@ from .ragged import RaggedEstimator
 from .ready import Shelf
 from .sample import Sample
 from .transcripts import Transcripts, Vocabulary
+from .utterance_module import UtteranceModule, utterance_readings
 from .utterances import as_rows, check_long_enough, checked_utterances
 
 ROWS_AT_ONCE = 1024  # that are transcribed
@@ -84,6 +86,9 @@ class SequenceTranscriber(RaggedEstimator):
         As in `NeuralRegressor`.
     scale_inputs : bool, default=True
         Whether features are standardised inside, over the frames of all utterances.
+    augment : callable or None, default=None
+        Changes training utterances, as masking bands of time and pitch does: from a tensor (n, n_frames, n_features) on the scale of
+        the features, 0 behind the end of an utterance, where nothing can be put, to one of the same shape; seeded as in `NeuralRegressor`.
     dtype : {"auto", "float32", "float64"}, default="float32"
         Precision of training.
     callbacks, device, warm_start, random_state, verbose
@@ -145,6 +150,7 @@ class SequenceTranscriber(RaggedEstimator):
         n_iter_no_change: float = 10,
         tol: float = 1e-4,
         scale_inputs: bool = True,
+        augment: Any = None,
         dtype: str = "float32",
         callbacks: Any = None,
         device: str = "cpu",
@@ -179,6 +185,7 @@ class SequenceTranscriber(RaggedEstimator):
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.scale_inputs = scale_inputs
+        self.augment = augment
         self.dtype = dtype
         self.callbacks = callbacks
         self.device = device
@@ -316,6 +323,9 @@ class SequenceTranscriber(RaggedEstimator):
     def _check_module(self, module: nn.Module, few: Tensor, start: Start) -> None:
         check_frames(module, few, start.baseline.numel(), start.loss.label)
 
+    def _batch_change(self, data: TrainingSet) -> AugmentFrames | None:
+        return None if self.augment is None else AugmentFrames(self.augment, self._input_scaler)
+
     # ------------------------------------------------------------------ use
 
     def predict(self, X: Any) -> list[Any]:
@@ -369,7 +379,7 @@ class SequenceTranscriber(RaggedEstimator):
 
         Returns
         -------
-        list of ndarray of shape (n_frames_out, n_symbols + 1)
+        list of ndarray, as of `predict_proba`
         """
         with np.errstate(divide="ignore"):
             return [np.log(probabilities) for probabilities in self.predict_proba(X)]
@@ -392,6 +402,32 @@ class SequenceTranscriber(RaggedEstimator):
         said = Transcripts.of(y, self.tokens)
         self._vocabulary.check_kind(said)
         return 1 - token_error_rate(said.rows, heard.rows, sample_weight)
+
+    def to_module(self, output: str = "predict_log_proba") -> FittedModule:
+        """Return the fitted model as a plain ``nn.Module``, from padded utterances to what it says of every frame.
+
+        It is a copy of its own, in evaluation mode, runs without the estimator and exports with ``torch.export``.
+
+        Parameters
+        ----------
+        output : {"predict_log_proba", "predict_proba", "raw"}, default="predict_log_proba"
+            What comes out of every frame; "raw" are logits, means over members.
+
+        Returns
+        -------
+        UtteranceModule
+            From frames (n, n_frames, n_features), not scaled, and lengths (n,); log-mel features come before.
+
+        Raises
+        ------
+        ValueError
+            If `output` is none of these.
+        NotFittedError
+            If the estimator is not fitted.
+        """
+        check_is_fitted(self, "net_")
+        said = chosen_reading(utterance_readings(self.loss_), output, self.loss_.label)
+        return UtteranceModule.of_nets(self.members_, self._input_scaler, self._input_shape, said)
 
     def _by_length(self, rows: RaggedRows) -> Iterator[tuple[Tensor, np.ndarray]]:
         """Yield indices of utterances of about the same length, and probabilities (n, frames, outputs), means over members."""

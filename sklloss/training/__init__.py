@@ -1,6 +1,6 @@
 """Training: how K models learn together, each a skorch net."""
 
-from .augment import Augment, BatchChange
+from .augment import Augment, AugmentFrames, BatchChange
 from .criterion import Criterion
 from .data import Rows, TrainingSet, rows
 from .negatives import NegativeSampler
@@ -15,6 +15,7 @@ from .stopping import StoppingRule
 __all__ = [
     "OPTIMIZERS",
     "Augment",
+    "AugmentFrames",
     "BatchChange",
     "Criterion",
     "InputScaler",

@@ -1,6 +1,7 @@
 """Networks of one's own on images, as torchvision's are, and changes of training images by `augment`."""
 
 import pickle
+import random
 import subprocess
 import sys
 import types
@@ -208,14 +209,59 @@ def shifted(images):
     return torch.stack([image.roll(int(by), -1) for image, by in zip(images, moves, strict=True)])
 
 
-@pytest.mark.parametrize("augment", [noisy, shifted, nn.Dropout(0.2)])
+def noisy_by_numpy(images):
+    return images + torch.from_numpy(np.random.normal(size=images.shape)).to(images)
+
+
+def brighter(images):
+    return images * random.uniform(0.5, 2)
+
+
+def states():
+    """Return where the global generators of torch, NumPy and Python stand."""
+    of_numpy = np.random.get_state()
+    return torch.get_rng_state().tolist(), of_numpy[1].tolist(), of_numpy[2:], random.getstate()
+
+
+def global_draws(seen):
+    """Return a change that notes what the three global generators give."""
+
+    def change(images):
+        seen.append((torch.rand(()).item(), np.random.rand(), random.random()))
+        return images
+
+    return change
+
+
+def test_every_step_has_random_numbers_of_its_own():
+    seen = []
+    model = classifier("cnn", augment=global_draws(seen), max_epochs=2).fit(X, Y)
+    n_steps = 2 * -(-len(X) // 60)
+    assert len(seen) == n_steps
+    assert all(len({draws[k] for draws in seen}) == n_steps for k in range(3))
+    again = []
+    model.set_params(augment=global_draws(again)).fit(X, Y)
+    assert again == seen
+
+
+def test_an_error_in_augment_puts_the_global_generators_back():
+    def failing(images):
+        raise RuntimeError("mine")
+
+    before = states()
+    with pytest.raises(RuntimeError, match="mine"):
+        classifier("cnn", augment=failing).fit(X, Y)
+    assert states() == before
+
+
+@pytest.mark.parametrize("augment", [noisy, shifted, nn.Dropout(0.2), noisy_by_numpy, brighter])
 def test_augmented_training_is_seeded(augment):
-    state = torch.get_rng_state()
+    state = states()
     models = [
         classifier("cnn", augment=change, random_state=seed, lr=0.003, max_epochs=2).fit(X, Y)
         for change, seed in ((augment, 0), (augment, 0), (augment, 1), (None, 0))
     ]
-    assert torch.equal(torch.get_rng_state(), state)
+    assert states() == state
     assert_equal_bits(models[0], models[1], X)
     for other in models[2:]:
         assert not np.array_equal(models[0].predict_proba(X), other.predict_proba(X))

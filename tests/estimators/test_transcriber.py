@@ -351,6 +351,90 @@ class Plain(nn.Module):
         return certain_blank_where(X[..., -1] == 0, raw) if self.masked else raw
 
 
+# ---------------------------------------------------------------------- augment
+
+
+def test_augment_sees_frames_as_they_were_and_padding_stays_padding(data):
+    X, y = [(np.round(utterance * 64) + 0.5) / 64 for utterance in data[0]], data[1]
+    seen = []
+
+    def loud_behind_the_end(frames):
+        seen.append(frames.clone())
+        return torch.where(frames == 0, 1e6, frames)
+
+    model = quick(augment=loud_behind_the_end).fit(X, y)
+    frames = {row.tobytes() for utterance in X for row in utterance.astype(np.float32)}
+    frames.add(np.zeros(4, np.float32).tobytes())
+    assert {f.numpy().tobytes() for batch in seen for row in batch for f in row} == frames
+    for mine, theirs in zip(
+        model.predict_proba(X), quick().fit(X, y).predict_proba(X), strict=True
+    ):
+        np.testing.assert_allclose(mine, theirs, atol=1e-3)
+
+
+def test_augment_is_seeded_and_changes_training_alone(data):
+    X, y = data
+
+    def masked(frames):
+        return frames * (torch.rand(len(frames), frames.shape[1], 1) > 0.2)
+
+    one, same, other = (quick(augment=masked, random_state=seed).fit(X, y) for seed in (0, 0, 1))
+    for mine, twin in zip(one.predict_proba(X), same.predict_proba(X), strict=True):
+        np.testing.assert_array_equal(mine, twin)
+    assert not np.array_equal(one.predict_proba(X)[0], other.predict_proba(X)[0])
+    assert not np.array_equal(one.predict_proba(X)[0], quick().fit(X, y).predict_proba(X)[0])
+    with pytest.raises(ValueError, match="augment must return a tensor of the shape"):
+        quick(augment=lambda frames: frames[:, 1:]).fit(X, y)
+    with pytest.raises(ValueError, match="augment to be None or callable; got 'mask'"):
+        quick(augment="mask").fit(X, y)
+
+
+# ---------------------------------------------------------------------- the module of a fitted model
+
+
+@pytest.mark.parametrize("params", [{}, {"n_members": 2}, {"scale_inputs": False}])
+@pytest.mark.parametrize("output", ["predict_proba", "predict_log_proba"])
+def test_module_of_the_fitted_model_is_the_model(output, params, data, unseen):
+    X, _ = unseen
+    model = quick(**params).fit(*data)
+    module = model.to_module(output)
+    lengths = torch.tensor([len(utterance) for utterance in X])
+    padded = torch.full((len(X), int(lengths.max()), 4), 99.0, dtype=torch.float64)
+    for row, utterance in enumerate(X):
+        padded[row, : len(utterance)] = torch.from_numpy(utterance)
+    said = module(padded, lengths).numpy()
+    for row, expected in enumerate(getattr(model, output)(X)):
+        n_frames = module.n_frames_out(len(X[row]))
+        assert len(expected) == n_frames
+        np.testing.assert_allclose(said[row, :n_frames], expected, rtol=1e-4, atol=1e-6)
+        behind = said[row, n_frames:] if output == "predict_proba" else np.exp(said[row, n_frames:])
+        np.testing.assert_array_equal(behind, np.tile([1.0, 0, 0, 0], (len(behind), 1)))
+    alone = module(torch.from_numpy(X[0])[None])[0].numpy()
+    np.testing.assert_allclose(alone, getattr(model, output)(X[:1])[0], rtol=1e-4, atol=1e-6)
+
+
+def test_module_exports_with_dynamic_rows_and_frames(fitted):
+    module = fitted.to_module("raw")
+    X = torch.randn(3, 10, 4, generator=torch.Generator().manual_seed(0))
+    lengths = torch.tensor([10, 4, 7])
+    rows, frames = torch.export.Dim("rows"), torch.export.Dim("frames", min=6)
+    shapes = ({0: rows, 1: frames}, {0: rows})
+    exported = torch.export.export(module, (X, lengths), dynamic_shapes=shapes).module()
+    more = torch.randn(5, 17, 4, generator=torch.Generator().manual_seed(1))
+    lengths = torch.tensor([17, 1, 9, 16, 3])
+    torch.testing.assert_close(exported(more, lengths), module(more, lengths))
+    assert module(more, lengths).shape == (5, 9, 4)
+
+
+def test_what_a_module_does_not_take_is_named(fitted):
+    with pytest.raises(ValueError, match=r"no output='predict' .* 'predict_proba', 'raw'"):
+        fitted.to_module("predict")
+    with pytest.raises(ValueError, match=r"\(n_samples, n_frames, n_features\); got \(10, 4\)"):
+        fitted.to_module()(torch.zeros(10, 4))
+    with pytest.raises(NotFittedError):
+        small().to_module()
+
+
 def test_a_network_of_ones_own(data, unseen):
     model = small(module=Plain, module_params=None, max_epochs=20).fit(*data)
     assert model.score(*unseen) > 0.9
