@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from math import atanh, log
 from typing import Any
 
 import numpy as np
 import torch
+from loss_curves import POINTS, Draw, class_values, each, line, state_of, values
 from loss_drawing import Curve, Picture
+from order_pictures import best_row, lead_of_item
 from torch import Tensor
 
 import sklloss.losses as catalogue
@@ -16,49 +18,6 @@ from sklloss.losses import Loss, State
 from sklloss.losses.base import PACE
 from sklloss.losses.distributions import raw_of_scale
 from sklloss.losses.positive import LOG_DISPERSION_LIMIT
-
-POINTS = 121  # of a curve
-
-
-def line(low: float, high: float) -> Tensor:
-    """Return the points of an axis."""
-    return torch.linspace(low, high, POINTS, dtype=torch.float64)
-
-
-def state_of(loss: Loss, y: Tensor, n_classes: int | None = None) -> State:
-    """Return what the loss learns from targets of weight 1."""
-    return loss.prepare(y, torch.ones(len(y), dtype=torch.float64), n_classes)
-
-
-def values(loss: Loss, raw: Tensor, y: float, state: State | None = None) -> np.ndarray:
-    """Return the loss of raw outputs (n, n_outputs) for one target of a regression."""
-    target = torch.full((len(raw), 1), y, dtype=torch.float64)
-    state = state_of(loss, target) if state is None else state
-    return loss.pointwise(raw.unsqueeze(1), target, state).squeeze(-1).numpy()
-
-
-def class_values(loss: Loss, raw: Tensor, label: int, state: State) -> np.ndarray:
-    """Return the loss of raw outputs (n, n_outputs) for rows of one class."""
-    target = torch.full((len(raw), 1), label)
-    return loss.pointwise(raw.unsqueeze(1), target, state).squeeze(-1).numpy()
-
-
-def setting(loss: Loss, name: str | None, is_first: bool) -> str:
-    """Return the words for one curve: the name of its parameter with the first, the value with each."""
-    if name is None:
-        return loss.name
-    value = loss.params[name]
-    shown = f"{value:g}" if isinstance(value, float) else str(value)
-    return f"{name} = {shown}" if is_first else shown
-
-
-def each(cls: type[Loss], name: str | None, settings: Sequence[Any]) -> Iterable[tuple[str, Loss]]:
-    """Return the loss at each value of its parameter, with words for the legend."""
-    losses = [cls(**{name: value}) for value in settings] if name else [cls()]
-    return [(setting(loss, name, k == 0), loss) for k, loss in enumerate(losses)]
-
-
-Draw = Callable[[type[Loss]], Picture]
 
 
 def residual(
@@ -330,27 +289,6 @@ def read_symbol(name: str, *settings: Any) -> Draw:
     return draw
 
 
-def lead_of_item(name: str, *settings: Any) -> Draw:
-    """Draw the loss against the lead of the item taken over sampled ones that all have the score 0."""
-
-    def draw(cls: type[Loss]) -> Picture:
-        x = line(-3, 3)
-        curves = tuple(
-            Curve(label, x.numpy(), order_values(loss, x))
-            for label, loss in each(cls, name, settings)
-        )
-        return Picture("lead s⁺ − s⁻ over every sampled item", "loss", curves)
-
-    return draw
-
-
-def order_values(loss: Loss, lead: Tensor) -> np.ndarray:
-    """Return the loss where the item taken leads all sampled ones by so much, among a thousand items."""
-    y = torch.ones(len(lead), 1, dtype=torch.float64)
-    raw = torch.nn.functional.pad(lead.view(-1, 1, 1), (0, loss.n_outputs() - 1))
-    return loss.pointwise(raw, y, state_of(loss, y, 1000)).squeeze(-1).numpy()
-
-
 PICTURES: dict[str, Draw] = {
     "SquaredError": residual(reach=3),
     "AbsoluteError": residual(reach=3, compare=True),
@@ -422,6 +360,13 @@ PICTURES: dict[str, Draw] = {
     "SampledHinge": lead_of_item("margin", 0.5, 1.0, 2.0),
     "WARP": lead_of_item("margin", 0.5, 1.0, 2.0),
     "SampledSoftmax": lead_of_item("temperature", 0.5, 1.0, 2.0),
+    "RelevanceSquaredError": best_row((0.0,)),
+    "PairwiseHinge": best_row((0.0,), "margin", 0.5, 1.0, 2.0),
+    "RankNet": best_row((0.0,), "sigma", 0.5, 1.0, 2.0),
+    "LambdaRank": best_row((2.0, 1.0, 0.0), "sigma", 0.5, 1.0, 2.0),
+    "ListNet": best_row((2.0, 1.0, 0.0)),
+    "ListMLE": best_row((2.0, 1.0, 0.0)),
+    "ApproxNDCG": best_row((2.0, 1.0, 0.0), "temperature", 0.1, 0.5, 2.0),
 }
 
 

@@ -89,6 +89,12 @@ OTHER_QUESTIONS = {
         ("only what is in the wrong order to pull", ("hinge",), ""),
         ("ratings", ("squared_error", "absolute_error", "huber"), "as in regression"),
     ),
+    "ranking": (
+        ("the best rows in the first places", ("lambdarank", "approx_ndcg"), "NDCG"),
+        ("the whole order", ("ranknet", "hinge", "listmle"), "every pair or place counts alike"),
+        ("the few best of many rows", ("listnet",), "the fastest"),
+        ("the relevance itself, too", ("squared_error",), "`predict` is on the scale of y"),
+    ),
 }
 
 REMARKS = {
@@ -98,6 +104,11 @@ REMARKS = {
     "boxes": ("`NeuralBoxRegressor` also takes the losses for regression, of the four corners.",),
     "recommendation": (
         "These learn an order of items from pairs (user, item) alone. From ratings a `Recommender` learns by the losses for regression.",
+    ),
+    "ranking": (
+        "`s` is a score and `y` the relevance of a row of a group; the loss is a mean over groups, each counting alike. A group whose rows "
+        "are all equally relevant has no order: its loss is 0, but for `squared_error`. `raw` is `(..., groups, rows, 1)`, `y` `(..., groups, "
+        "rows)`, -1 where a group has ended.",
     ),
 }
 

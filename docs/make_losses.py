@@ -54,6 +54,8 @@ FAMILIES = {
     "boxes": "Boxes",
     "sequences": "Sequences",
     "recommendation": "Order of items",
+    "ranking": "Scores and pairs",
+    "listwise": "Whole lists",
 }
 SCALINGS = {
     "standard": "centred at the mean, divided by the standard deviation",
@@ -193,6 +195,11 @@ def facts_of_recommendation(loss: Loss) -> list[tuple[str, str]]:
     return [("needs", "pairs (user, item), or counts >= 0 of them")]
 
 
+def facts_of_ranking(loss: Loss) -> list[tuple[str, str]]:
+    """Return what a loss for ranking takes."""
+    return [("needs", f"{loss.y_domain.describe('y')}, rows of different relevance in a group")]
+
+
 TAKES_AND_GIVES: dict[str, Callable[[Any], list[tuple[str, str]]]] = {
     "regression": facts_of_regression,
     "classification": facts_of_classification,
@@ -200,6 +207,7 @@ TAKES_AND_GIVES: dict[str, Callable[[Any], list[tuple[str, str]]]] = {
     "boxes": facts_of_boxes,
     "transcription": facts_of_sequences,
     "recommendation": facts_of_recommendation,
+    "ranking": facts_of_ranking,
 }
 
 
