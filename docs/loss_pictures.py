@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from embedding_pictures import angle, nearer
 from loss_curves import POINTS, Draw, class_values, each, line, state_of, values
 from loss_drawing import Curve, Picture
 from order_pictures import best_row, lead_of_item
@@ -367,6 +368,11 @@ PICTURES: dict[str, Draw] = {
     "ListNet": best_row((2.0, 1.0, 0.0)),
     "ListMLE": best_row((2.0, 1.0, 0.0)),
     "ApproxNDCG": best_row((2.0, 1.0, 0.0), "temperature", 0.1, 0.5, 2.0),
+    "CosineEmbedding": angle("margin", 0.0, 0.5),
+    "HingeEmbedding": angle("margin", 0.5, 1.0),
+    "Contrastive": angle("margin", 0.5, 1.0),
+    "Triplet": nearer("margin", 0.2, 0.5, 1.0),
+    "EmbeddingInfoNCE": nearer("temperature", 0.07, 0.2, 1.0),
 }
 
 

@@ -83,6 +83,16 @@ OTHER_QUESTIONS = {
         ("rare symbols", ("focal_ctc",), ""),
         ("no lone spikes of symbols", ("entropy_ctc",), "several times as slow"),
     ),
+    "embedding": (
+        (
+            "nearest neighbours, also of new classes",
+            ("infonce", "triplet"),
+            "infonce to begin with",
+        ),
+        ("one distance that tells alike rows from others", ("contrastive",), ""),
+        ("a first look at pairs that are given", ("cosine_embedding",), ""),
+        ("some labels of alike rows are wrong", ("hinge_embedding",), ""),
+    ),
     "recommendation": (
         ("an order of items, from what users took", ("bpr",), "the loss to begin with"),
         ("the first few items right", ("warp", "infonce"), "more sampled items, more time"),
@@ -100,6 +110,9 @@ OTHER_QUESTIONS = {
 REMARKS = {
     "segmentation": (
         "`NeuralSegmenter` also takes the losses for classification that have a value per row: each pixel is a row then.",
+    ),
+    "embedding": (
+        "Vectors are divided by their lengths before they are compared, so that `d² = 2 - 2 cos`: distances are in [0, 2].",
     ),
     "boxes": ("`NeuralBoxRegressor` also takes the losses for regression, of the four corners.",),
     "recommendation": (

@@ -53,6 +53,7 @@ FAMILIES = {
     "overlap": "Regions",
     "boxes": "Boxes",
     "sequences": "Sequences",
+    "embedding": "Distances",
     "recommendation": "Order of items",
     "ranking": "Scores and pairs",
     "listwise": "Whole lists",
@@ -200,12 +201,19 @@ def facts_of_ranking(loss: Loss) -> list[tuple[str, str]]:
     return [("needs", f"{loss.y_domain.describe('y')}, rows of different relevance in a group")]
 
 
+def facts_of_embeddings(loss: Any) -> list[tuple[str, str]]:
+    """Return what a loss for embeddings takes."""
+    of_pairs = "alike and other ones" if loss.needs_unlike_pairs else "all may be alike"
+    return [("needs", f"rows with labels; or pairs, {of_pairs}")]
+
+
 TAKES_AND_GIVES: dict[str, Callable[[Any], list[tuple[str, str]]]] = {
     "regression": facts_of_regression,
     "classification": facts_of_classification,
     "segmentation": facts_of_regions,
     "boxes": facts_of_boxes,
     "transcription": facts_of_sequences,
+    "embedding": facts_of_embeddings,
     "recommendation": facts_of_recommendation,
     "ranking": facts_of_ranking,
 }
