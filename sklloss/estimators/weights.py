@@ -34,7 +34,7 @@ def checked_weights(
         )
     if given.ndim and given.dtype.kind in "biuf" and given.size and not given.any():
         raise ValueError(
-            f"{name} is 0 for all {len(given)} {noun}s, so there is nothing to learn from. Give some {noun}s a weight > 0."
+            f"{name} is zero for all {len(given)} {noun}s, so there is nothing to learn from. Give some {noun}s a weight > 0."
         )
     weights = np.array(_check_sample_weight(sample_weight, X, dtype=np.float64))
     negative = weights < 0

@@ -268,7 +268,7 @@ def test_score_is_the_mean_ndcg_at_its_places(fitted, unseen):
         ({"y_score": [0, 1, np.inf, 3]}, "Input y_score contains infinity"),
         ({"y_score": [0, 1]}, "inconsistent numbers of samples"),
         ({"group": [1, 2]}, "add up to 3, and X has 4 rows"),
-        ({"group_weight": [0, 0], "group": [2, 2]}, "group_weight is 0 for all 2 groups"),
+        ({"group_weight": [0, 0], "group": [2, 2]}, "group_weight is zero for all 2 groups"),
     ],
 )
 def test_bad_input_of_mean_ndcg_is_named(arguments, message):
@@ -309,7 +309,7 @@ def test_weight_2_is_a_group_repeated_and_0_one_removed(loss, data):
             np.ones(3),
             r"one weight per group, shape \(60,\), or per row, shape \(\d+,\); got shape \(3,\)",
         ),
-        (np.zeros(60), "group_weight is 0 for all 60 groups"),
+        (np.zeros(60), "group_weight is zero for all 60 groups"),
         (np.r_[-1, np.ones(59)], "group_weight needs values >= 0; 1 of 60 .* Remove these groups"),
         (np.r_[np.nan, np.ones(59)], "NaN"),
         (
