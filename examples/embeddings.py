@@ -16,6 +16,9 @@ hyperparameter; settings were chosen by holding two of the five training classes
 held-out five.
 
     python examples/embeddings.py --choices 5       means over five choices of the classes held out
+
+Losses that pull the rows of a class to one point (contrastive, hinge_embedding, cosine_embedding) lose what
+tells new classes apart, and stay behind raw pixels; those that compare neighbours with each other do not.
 """
 
 import argparse
