@@ -61,6 +61,8 @@ class NumberHead:
                 " Choose a loss for classification, such as 'cross_entropy'."
             )
         try:
+            if labels.dtype.kind in "mM":
+                raise TypeError(f"y has the dtype {labels.dtype}")
             return np.array(labels.tolist(), dtype=np.float64)
         except (TypeError, ValueError) as error:
             raise ValueError(

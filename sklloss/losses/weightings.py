@@ -20,7 +20,7 @@ from .base import PACE, State, parameter
 from .domains import Interval, check_in_domain
 
 LEAST_SIZE = 1e-3  # of a loss, where its logarithm is taken
-LOG_VARIANCE_LIMIT = 20.0
+LOG_VARIANCE_LIMIT = 5.0  # away from its start: a task that is fitted exactly would take all
 
 
 @dataclass(frozen=True)
@@ -135,16 +135,12 @@ class FixedWeights(Weighting):
     weights: tuple[tuple[str, float], ...] = ()
 
     def check_params(self) -> None:
-        """Raise a ValueError if a weight is negative, infinite or no number, or all are 0."""
+        """Raise a ValueError if a weight is negative, infinite or no number."""
         for name, weight in self.weights:
             if weight not in Interval(0):
                 raise ValueError(
                     f"weighting needs finite weights >= 0; got {weight!r} for the task {name!r}. Give 0 to a task that should not be learnt."
                 )
-        if self.weights and not any(weight for _, weight in self.weights):
-            raise ValueError(
-                f"weighting is 0 for every task that it names, {dict(self.weights)!r}. Give some task a weight > 0."
-            )
 
     def fixed(self, names: tuple[str, ...]) -> tuple[float, ...]:
         """Return the weights divided by their mean.
@@ -152,7 +148,7 @@ class FixedWeights(Weighting):
         Raises
         ------
         ValueError
-            If a weight is that of a task which there is not.
+            If a weight is that of a task which there is not, or all tasks have 0.
         """
         known = dict(self.weights)
         unknown = [name for name in known if name not in names]
@@ -162,6 +158,10 @@ class FixedWeights(Weighting):
             )
         given = [float(known.get(name, 1.0)) for name in names]
         largest = max(given)
+        if largest == 0:
+            raise ValueError(
+                f"weighting is 0 for every task of {list(names)}. Give some task a weight > 0."
+            )
         mean = math.fsum(weight / largest for weight in given) / len(given)
         return tuple(weight / largest / mean for weight in given)
 
@@ -171,7 +171,8 @@ class UncertaintyWeights(Weighting):
     """Weights that train beside the network: each task has a variance, and is divided by it.
 
     ``L / (2 exp s) + s/2`` for numbers and ``L / exp s + s/2`` for labels, s the logarithm of the variance.  At its optimum exp s is L
-    (labels: 2 L), so that every task counts by its relative progress.  s starts there for the best constant, and stays within ±20.
+    (labels: 2 L), so that every task counts by its relative progress.  s starts there for the best constant, and stays within ±5 of
+    that: a task that is fitted exactly would take an infinite weight.
 
     L is measured from the least that the loss can be, so that ``poisson`` and its like, which may be negative, have a variance, too.
 
@@ -197,14 +198,18 @@ class UncertaintyWeights(Weighting):
     def prepare(self, sizes: Sizes) -> State:
         """Start each variance at its optimum for the best constant."""
         scale = (1 + sizes.is_label) / 2
-        start = (2 * scale * sizes.constant).clamp(min=LEAST_SIZE).log() / PACE
-        entries = {"raw_log_variance": start.unsqueeze(0), "likelihood_scale": scale.unsqueeze(0)}
+        start = (2 * scale * sizes.constant).clamp(min=LEAST_SIZE).log().unsqueeze(0)
+        entries = {
+            "raw_log_variance": torch.zeros_like(start),
+            "start_log_variance": start,
+            "likelihood_scale": scale.unsqueeze(0),
+        }
         return State(entries, ["raw_log_variance"])
 
     def log_variance(self, state: State) -> Tensor:
         """Return s, shape (*models, 1, n_tasks)."""
-        s = PACE * state["raw_log_variance"]
-        return s.clamp(-LOG_VARIANCE_LIMIT, LOG_VARIANCE_LIMIT)
+        away = PACE * state["raw_log_variance"]
+        return state["start_log_variance"] + away.clamp(-LOG_VARIANCE_LIMIT, LOG_VARIANCE_LIMIT)
 
     def factors(self, state: State) -> Tensor:
         """1 / (2 exp s) for numbers, 1 / exp s for labels."""

@@ -2,6 +2,8 @@
 
 import copy
 import pickle
+import warnings
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -30,7 +32,6 @@ from sklloss.losses import (
 SMALL = {"hidden_layer_sizes": (6,), "max_epochs": 5, "random_state": 0}
 LOSSES = {"size": "huber", "count": "poisson", "kind": "cross_entropy"}
 WEIGHTINGS = ["equal", {"size": 2.0}, "uncertainty", "dwa", "random"]
-POOR = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
 def table(n=60, missing=0.2, seed=0):
@@ -77,7 +78,7 @@ def test_learns_every_task_with_every_weighting(weighting):
 
 
 def test_attributes_say_what_was_learnt(fitted):
-    learnt, X, y = fitted
+    learnt, X, _ = fitted
     assert learnt.tasks_ == ["size", "count", "kind"]
     assert learnt.losses_["size"] == Huber()
     assert list(learnt.classes_) == ["kind"]
@@ -129,10 +130,9 @@ def test_probabilities_by_task(fitted):
     likeliest = learnt.classes_["kind"][probabilities["kind"].argmax(1)]
     np.testing.assert_array_equal(likeliest, learnt.predict(X)["kind"])
     assert not hasattr(model({"size": "mse", "kind": "hinge"}), "predict_proba")
-    with pytest.raises(
-        AttributeError, match=r"No task of \['size', 'kind'\] has a loss that gives"
-    ):
+    with pytest.raises(AttributeError) as caught:
         _ = model({"size": "mse", "kind": "hinge"}).predict_proba
+    assert "No task of ['size', 'kind'] has a loss that gives" in str(caught.value.__cause__)
 
 
 def test_score_is_the_mean_of_the_tasks_own_over_known_labels(fitted):
@@ -154,7 +154,7 @@ def test_score_is_the_mean_of_the_tasks_own_over_known_labels(fitted):
     assert without == pytest.approx({task: expected[task] for task in ("size", "kind")})
     assert learnt.task_scores(X, y[["kind", "size", "count"]]) == pytest.approx(expected)
     with pytest.raises(ValueError, match="all of y are missing"):
-        learnt.score(X, y * np.nan if False else y.mask(y.notna()))
+        learnt.score(X, y.mask(y.notna()))
 
 
 # ---------------------------------------------------------------------- against estimators of one task
@@ -188,12 +188,11 @@ def test_tasks_of_one_loss_are_the_regressor_of_several_targets():
 
 
 def test_ordinal_losses_take_the_order_of_a_categorical():
-    X, y = table(missing=0.1)
+    X, y = table(missing=0)
     order = pd.CategoricalDtype(["oak", "yew", "ash"], ordered=True)
     kind = y["kind"].astype(order)
     one = model({"kind": "cumulative_link"}).fit(X, kind.to_frame())
-    known = kind.notna().to_numpy()
-    alone = NeuralClassifier("cumulative_link", **SMALL).fit(X[known], kind[known])
+    alone = NeuralClassifier("cumulative_link", **SMALL).fit(X, kind)
     assert one.classes_["kind"].tolist() == ["ash", "oak", "yew"]
     np.testing.assert_allclose(one.predict_proba(X)["kind"], alone.predict_proba(X), rtol=1e-6)
 
@@ -327,23 +326,24 @@ def test_a_fit_that_fails_leaves_the_model_as_it_was():
     learnt = model(weighting="dwa", batch_size=20).fit(X, y)
     before = copy.deepcopy(learnt)
     state = {k: v.clone() for k, v in learnt.net_.criterion_.state.items()}
-    learnt.set_params(lr=1e30)
     with pytest.raises(FloatingPointError):
-        for _ in range(5):
-            learnt.partial_fit(X, y)
-            before, state = copy.deepcopy(learnt), {**learnt.net_.criterion_.state.detached()}
-            state = {k: v.clone() for k, v in state.items()}
+        learnt.set_params(lr=1e30).partial_fit(X, y)
     assert_same(learnt, before, X)
     for key, value in learnt.net_.criterion_.state.items():
         assert torch.equal(value, state[key]), key
 
 
-@POOR
 @pytest.mark.parametrize("weighting", ["equal", "uncertainty"])
 def test_scikit_learns_checks(weighting):
-    results = check_estimator(model("squared_error", weighting=weighting), on_fail=None)
-    assert [r for r in results if r["status"] == "failed"] == []
-    assert len(results) > 40
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the checks provoke scikit-learn's own warnings
+        net = NeuralMultiTask(weighting=weighting, max_epochs=20)
+        results = check_estimator(net, on_fail=None, on_skip=None)
+    assert [(r["check_name"], r["exception"]) for r in results if r["status"] == "failed"] == []
+    assert {r["check_name"] for r in results if r["status"] == "skipped"} <= {
+        "check_array_api_input"
+    }
+    assert len(results) >= 50
 
 
 # ---------------------------------------------------------------------- weightings
@@ -358,10 +358,10 @@ def test_uncertainty_trains_readable_weights():
     weights = learnt.task_weights_
     assert weights["signal"] > 3 * weights["noise"]
     assert sum(weights.values()) == pytest.approx(2)
-    log_variance = learnt.loss_state_["log_variance"].flatten()
+    log_variance = learnt.loss_state_["log_variance"].flatten().numpy()
     known = np.array([weights[task] for task in y])
     np.testing.assert_allclose(
-        np.exp(-log_variance.numpy()) / known, np.exp(-log_variance[0]) / known[0], rtol=1e-5
+        np.exp(-log_variance) / known, np.exp(-log_variance[0]) / known[0], rtol=1e-5
     )
     assert "raw_log_variance" in learnt.net_.criterion_.state.trained
 
@@ -394,7 +394,7 @@ def test_random_weights_change_the_fit_and_not_what_is_judged():
 
 def test_weights_of_a_dict_weigh():
     X, y = table()
-    ignored = model(weighting={"size": 0, "count": 0}, max_epochs=30).fit(X, y)
+    ignored = model(weighting={"size": 0, "count": 0.0}, max_epochs=30).fit(X, y)
     assert ignored.task_weights_ == {"size": 0.0, "count": 0.0, "kind": 3.0}
     assert np.ptp(ignored.predict(X)["size"]) < 1e-9
     only = model(weighting={"size": 5, "count": 5, "kind": 5}).fit(X, y)
@@ -430,9 +430,7 @@ def targets_of(y):
 
 def test_lbfgs_trains_several_tasks():
     X, y = table()
-    learnt = model(
-        {**LOSSES, "size": "mae"}, optimizer="lbfgs", weighting="uncertainty", max_epochs=40
-    )
+    learnt = model(optimizer="lbfgs", weighting="uncertainty", max_epochs=25, weight_decay=1e-3)
     scores = learnt.fit(X, y).task_scores(X, y)
     assert scores["size"] > 0.95
     assert scores["kind"] > 0.85
@@ -526,9 +524,7 @@ def test_partial_fit_takes_classes_and_rows_without_a_tasks_labels():
     assert net.n_iter_ == 2
     assert net.predict_proba(X)["kind"].shape == (60, 3)
     with pytest.raises(ValueError, match=r"Task 'kind': 1 of 50 labels are not among the classes"):
-        net.partial_fit(
-            X[10:], rest.replace({"kind": {rest["kind"].iloc[0]: "elm"}}).iloc[:50].pipe(one_elm, y)
-        )
+        net.partial_fit(X[10:], rest.assign(kind=["elm", *rest["kind"][1:]]))
     with pytest.raises(ValueError, match="'kind' are .* not the same as on the first call"):
         net.partial_fit(X, y, classes={"kind": ["ash", "oak"]})
     with pytest.raises(
@@ -537,12 +533,6 @@ def test_partial_fit_takes_classes_and_rows_without_a_tasks_labels():
         net.partial_fit(X, y[["size", "count"]])
     with pytest.raises(ValueError, match="cannot go on with"):
         net.set_params(weighting="dwa").partial_fit(X, y)
-
-
-def one_elm(_, y):
-    changed = y[10:].copy()
-    changed.iloc[0, 2] = "elm"
-    return changed
 
 
 def test_partial_fit_refuses_wrong_classes():
@@ -609,21 +599,20 @@ def negative_log(logits, y):
 
 def test_losses_of_ones_own():
     X, y = table()
-    own = model({**LOSSES, "size": of_rows}, dtype="float64").fit(X, y)
-    known = model({**LOSSES, "size": "mae"}, dtype="float64").fit(X, y)
-    assert own.score(X, y) > -1
-    assert own.losses_["size"].label == "of_rows"
-    labels = get_loss(negative_log, task="classification")
     params = {"batch_size": 20, "dtype": "float64"}
-    ours = model({**LOSSES, "kind": labels}, **params).fit(X, y).predict_proba
-    assert ours is not None if False else True
-    torchs = model({**LOSSES, "kind": nn.CrossEntropyLoss, "size": nn.L1Loss()}, **params)
+    learnt = model({**LOSSES, "size": of_rows}, **params).fit(X, y)
+    assert learnt.losses_["size"].label == "of_rows"
+    known = model({**LOSSES, "size": "mae"}, **params).fit(X, y)
+    torchs = model({**LOSSES, "size": nn.L1Loss(), "kind": nn.CrossEntropyLoss}, **params).fit(X, y)
     np.testing.assert_allclose(
-        torchs.fit(X, y).predict_proba(X)["kind"],
-        model({**LOSSES, "size": "mae"}, **params).fit(X, y).predict_proba(X)["kind"],
-        atol=0.05,
+        learnt.predict(X)["size"], torchs.predict(X)["size"], rtol=0.2, atol=10
     )
-    assert known.n_iter_ == 5
+    np.testing.assert_allclose(
+        torchs.predict_proba(X)["kind"], known.predict_proba(X)["kind"], atol=0.05
+    )
+    labels = get_loss(negative_log, task="classification")
+    said = model({**LOSSES, "kind": labels}, **params).fit(X, y).predict(X)["kind"]
+    assert (said == known.predict(X)["kind"]).mean() > 0.8
 
 
 def test_an_own_loss_of_all_rows_needs_all_labels():
@@ -643,6 +632,11 @@ def test_an_own_loss_of_all_rows_needs_all_labels():
 # ---------------------------------------------------------------------- wrong input
 
 
+@dataclass(frozen=True)
+class TwoClasses(CrossEntropy):
+    multi_class = False
+
+
 def changed(column, values):
     return lambda y: y.assign(**{column: values})
 
@@ -654,7 +648,7 @@ def changed(column, values):
         ({}, changed("kind", None), "Task 'kind': all 60 labels are missing"),
         ({}, changed("size", "big"), "Task 'size': loss 'huber' takes numbers, and 60 of 60 labels are text, for example 'big'"),
         ({}, changed("size", np.r_[np.inf, np.zeros(59)]), "Task 'size': Input y contains infinity .* in row 0"),
-        ({}, changed("size", 1e300), "Task 'size'|too large"),
+        ({"losses": {**LOSSES, "size": "mse"}}, changed("size", np.linspace(-1e300, 1e300, 60)), "Task 'size': y has values too large to be squared"),
         ({}, changed("size", np.array(["2020-01-01"] * 60, dtype="datetime64[ns]")), "Task 'size': loss 'huber' takes numbers"),
         ({}, changed("count", -1.0), "Task 'count': Poisson needs y >= 0; 60 of 60 values are"),
         ({}, changed("kind", "oak"), "Task 'kind': loss 'cross_entropy' needs at least two classes; y has one class only, 'oak', in all 60"),
@@ -671,7 +665,7 @@ def changed(column, values):
         ({}, lambda y: np.zeros((60, 2, 2)), r"a column per task.*got \(60, 2, 2\)"),
         ({"losses": {**LOSSES, "kind": "soft_f1"}}, None, "Task 'kind': loss 'soft_f1' has no value per row and label"),
         ({"losses": {**LOSSES, "kind": "auc_margin"}}, None, "Task 'kind': loss 'auc_margin' has no value per row"),
-        ({"losses": {**LOSSES, "kind": "exponential"}}, None, "Task 'kind': loss 'exponential' takes two classes; y has 3"),
+        ({"losses": {**LOSSES, "kind": TwoClasses()}}, None, "Task 'kind': loss 'cross_entropy' takes two classes; y has 3"),
         ({"losses": {**LOSSES, "kind": "ctc"}}, None, "Task 'kind': .* is a transcription loss"),
         ({"losses": {**LOSSES, "size": "hubber"}}, None, "Task 'size': There is no multitask loss 'hubber'. Did you mean 'huber'"),
         ({"losses": {**LOSSES, "size": Huber(delta=-1)}}, None, "Task 'size': Huber needs delta > 0"),
@@ -744,7 +738,7 @@ def test_a_class_seen_once_and_a_task_hardly_labelled():
 
 
 def test_labels_of_any_type_come_back():
-    X, y = table(missing=0)
+    X, _ = table(missing=0)
     for labels in ([True, False], [3, 7], [0.0, 1.0], ["a", "b"]):
         column = np.array(labels)[(X[:, 0] > 0).astype(int)]
         said = model({"kind": "cross_entropy"}).fit(X, pd.DataFrame({"kind": column})).predict(X)
