@@ -125,6 +125,14 @@ REMARKS = {
     ),
 }
 
+SEVERAL_TASKS = """\
+## Several tasks at once
+
+`NeuralMultiTask` takes a loss per task, of regression or classification. The loss of all, `JointLoss`, is the mean over tasks of each
+task's mean loss over the rows that have its label, weighed as `weighting` says. A model is judged, and stopped, by fixed weights: equal
+ones, or those of a dict.\
+"""
+
 OWN_LOSSES = """\
 ## Your own loss
 

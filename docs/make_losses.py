@@ -26,12 +26,14 @@ from loss_prose import (
     OWN_LOSSES,
     REGRESSION_QUESTIONS,
     REMARKS,
+    SEVERAL_TASKS,
 )
 from sklearn.metrics import get_scorer_names
 
 from sklloss.losses import ClassificationLoss, Loss, RegressionLoss
 from sklloss.losses.catalogue import CATALOGUE
 from sklloss.losses.listing import TASKS, losses_of
+from sklloss.losses.weightings import WEIGHTINGS
 
 PAGE = Path(__file__).parent / "losses.md"
 FAMILIES = {
@@ -298,17 +300,35 @@ def losses_of_task(task: str) -> str:
     return "\n\n".join(parts)
 
 
+def weightings() -> str:
+    """Return the section on the losses of several tasks."""
+    rows = [
+        (
+            f'`"{name}"`',
+            f"`sklloss.losses.{cls.__name__}`",
+            " ".join(description(cls).split("\n\n")),
+            cls.when,
+            markdown(sections_of(cls).get("References", "")),
+        )
+        for name, cls in WEIGHTINGS.items()
+    ]
+    header = ("`weighting`", "class", "in training", "when", "reference")
+    return "\n\n".join((SEVERAL_TASKS, table(header, rows)))
+
+
 def page() -> str:
     """Return the text of ``docs/losses.md``."""
+    tasks = [task for task in TASKS if families_of(task)]
     parts = [
         INTRODUCTION,
-        *map(contents, TASKS),
+        *map(contents, tasks),
         "See also [how to choose](#how-to-choose) and [your own loss](#your-own-loss).",
         "## How to choose",
         questions("regression", REGRESSION_QUESTIONS),
         questions("classification", CLASSIFICATION_QUESTIONS),
         *(questions(task, rows) for task, rows in OTHER_QUESTIONS.items()),
-        *map(losses_of_task, TASKS),
+        *map(losses_of_task, tasks),
+        weightings(),
         OWN_LOSSES,
     ]
     return "\n\n".join(parts) + "\n"
