@@ -16,7 +16,7 @@ from torch import nn
 
 from sklloss import LossSearchCV, NeuralRegressor, Recommender, ndcg_at, recall_at
 from sklloss.estimators import top_items
-from sklloss.losses import BPR, WARP, SampledHinge, RecommendationLoss, SampledSoftmax
+from sklloss.losses import BPR, WARP, RecommendationLoss, SampledHinge, SampledSoftmax
 from sklloss.modules.factors import Factors
 from sklloss.training import NegativeSampler
 from sklloss.training.batches import Batch

@@ -13,8 +13,8 @@ from sklloss import list_losses, losses
 from sklloss.losses import (
     BPR,
     WARP,
-    SampledHinge,
     RecommendationLoss,
+    SampledHinge,
     SampledSoftmax,
     State,
     get_loss,
