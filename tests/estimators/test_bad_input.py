@@ -141,7 +141,7 @@ def test_continuous_labels_and_several_columns_of_classes():
     ("weights", "said"),
     [
         (np.r_[-1.0, np.ones(39)], "sample_weight needs values >= 0; 1 of 40 are negative"),
-        (np.zeros(40), "non-zero"),
+        (np.zeros(40), "sample_weight is zero for all 40 rows"),
         (np.ones(39), "shape"),
         (np.r_[np.nan, np.ones(39)], "NaN"),
     ],
