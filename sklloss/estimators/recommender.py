@@ -284,7 +284,7 @@ class Recommender(NeuralEstimator):
         return sample
 
     def _encode(self, y: np.ndarray, first: bool) -> np.ndarray:
-        return y
+        return np.array(y)  # that of a DataFrame cannot be written
 
     def _check_suits(self, loss: Any, sample: Sample) -> None:
         if loss.task != self._task:

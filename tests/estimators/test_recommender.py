@@ -731,3 +731,9 @@ def test_a_fit_that_fails_leaves_the_model_as_it_was(data):
     with pytest.raises(ValueError, match="users need labels"):
         model.fit([(None, 1)])
     assert bits_of(model, data[1]) == before
+
+
+def test_ratings_that_cannot_be_written_are_read():
+    pairs, y = ratings()
+    y.flags.writeable = False  # as those of a column of a DataFrame
+    assert np.isfinite(quick("mse").fit(pairs, y).predict(pairs[:3])).all()
