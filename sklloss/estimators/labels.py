@@ -91,7 +91,7 @@ class LabelledEstimator(NeuralEstimator):
 
     def _rank_classes(self) -> None:
         """Put the classes into the order that an ordinal loss takes: that of a pandas ordered categorical, else sorted."""
-        is_ordinal = get_loss(self.loss, task="classification").ordinal
+        is_ordinal = getattr(get_loss(self.loss, task=self._task), "ordinal", False)
         order = places(self.classes_.tolist(), self._given_order if is_ordinal else None)
         self.class_order_ = self.classes_[order]
         self._rank = np.argsort(order)
