@@ -113,6 +113,9 @@ class FactorStack(Stack):
         (module,) = modules
         own = list(module.parameters())  # the tables first
         shapes = [tuple(p.shape) for p in own] + [tuple(p.shape[1:]) for p in loss_parameters]
+        self.multiplications_per_row = module.user_table.shape[
+            1
+        ]  # per item: few, beside what is gathered
         weights = [True] * self.n_tables + [False] * (len(shapes) - self.n_tables)
         self.flat = FlatParameters(1, shapes, own[0], weights, self.n_tables)
         for index in range(self.n_tables):  # the last columns are biases
