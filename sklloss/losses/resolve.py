@@ -114,7 +114,7 @@ def _by_name(name: str, task: Task) -> Loss:
     table = _by_alias(task, tuple(listing._registered))
     if wanted in table:
         return table[wanted]()
-    last_wins = sorted(reversed(losses_of()), key=lambda cls: cls.name == wanted)
+    last_wins = sorted(losses_of(), key=lambda cls: cls.name == wanted)
     elsewhere = {alias.lower(): cls for cls in last_wins for alias in names_of(cls)}
     if wanted in elsewhere:
         raise ValueError(_wrong_task_message(elsewhere[wanted](), task))
