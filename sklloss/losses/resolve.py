@@ -114,10 +114,10 @@ def _by_name(name: str, task: Task) -> Loss:
     table = _by_alias(task, tuple(listing._registered))
     if wanted in table:
         return table[wanted]()
-    last_wins = sorted(losses_of(), key=lambda cls: cls.name == wanted)
-    elsewhere = {alias.lower(): cls for cls in last_wins for alias in names_of(cls)}
-    if wanted in elsewhere:
-        raise ValueError(_wrong_task_message(elsewhere[wanted](), task))
+    elsewhere = [cls for cls in losses_of() if wanted in map(str.lower, names_of(cls))]
+    if elsewhere:
+        called_so_first = min(elsewhere, key=lambda cls: cls.name != wanted)
+        raise ValueError(_wrong_task_message(called_so_first(), task))
     known = {alias.lower(): alias for cls in losses_of(task) for alias in names_of(cls)}
     nearest = [known[n] for n in difflib.get_close_matches(wanted, known, n=3, cutoff=0.5)]
     hint = f"Did you mean {' or '.join(map(repr, nearest))}?" if nearest else ""
