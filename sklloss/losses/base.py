@@ -39,7 +39,7 @@ Scaling = Literal["standard", "robust", "scale", "none"]
 
 REAL = Interval()
 PACE = 5.0  # a trained part is this many times the number that trains: it moves so much faster than weights do
-FORMULAS = {"pointwise", "total"}  # methods that say what a loss is
+FORMULAS = {"pointwise", "of_row", "total"}  # methods that say what a loss is
 MIN_SHARE = 1e-4  # of a class, in the logits that training starts from
 
 

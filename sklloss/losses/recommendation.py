@@ -111,6 +111,11 @@ class BPR(RecommendationLoss):
         """-log σ(s⁺ - s⁻)."""
         return functional.softplus(-leads(raw)).mean(-1)
 
+    def gradient(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """σ(s⁻ - s⁺) for each sampled item, averaged, and minus their sum for the item taken."""
+        of_sampled = (-leads(raw)).sigmoid() / self.n_negatives
+        return torch.cat((-of_sampled.sum(-1, keepdim=True), of_sampled), -1).unsqueeze(-2)
+
 
 @dataclass(frozen=True)
 class SampledHinge(RecommendationLoss):

@@ -67,40 +67,37 @@ class Patch:
     @property
     def is_weight(self) -> Tensor:
         """1 where penalties apply, times the share of the batch in tables; else 0."""
-        given = self._flat.is_weight.unsqueeze(0)
-        shares = [each.share.repeat_interleave(each.gradient.shape[1]) for each in self._touched]
-        beside = torch.ones_like(self._flat.beside_tables(given)[0])
-        return self.taken_from(given)[0] * torch.cat((beside, *shares))
+        out = self.taken_from(self._flat.is_weight.unsqueeze(0))
+        for _, each, part in self._parts(out):
+            part.mul_(each.share.unsqueeze(1))
+        return out[0]
 
     def taken_from(self, buffer: Tensor) -> Tensor:
         """Return what a buffer (1, size of the flat buffer) has here, (1, size)."""
         beside = self._flat.beside_tables(buffer)[0]
         out = buffer.new_empty(1, len(beside) + sum(e.gradient.numel() for e in self._touched))
         out[0, : len(beside)] = beside
-        for table, each, part in self._parts(buffer, out):
-            torch.index_select(table, 0, each.rows, out=part)
+        for index, each, part in self._parts(out):
+            torch.index_select(self._flat.view(buffer, index)[0], 0, each.rows, out=part)
         return out
 
     def put_into(self, buffer: Tensor, values: Tensor) -> None:
         """Write values (1, size) to where they lie in a buffer."""
         beside = self._flat.beside_tables(buffer)[0]
         beside.copy_(values[0, : len(beside)])
-        for table, each, part in self._parts(buffer, values):
-            table.index_copy_(0, each.rows, part)
+        for index, each, part in self._parts(values):
+            self._flat.view(buffer, index)[0].index_copy_(0, each.rows, part)
 
     def clear_rows(self, buffer: Tensor) -> None:
         """Set the tables' rows to 0 in a buffer."""
         for index, each in enumerate(self._touched):
             self._flat.view(buffer, index)[0].index_fill_(0, each.rows, 0)
 
-    def _parts(
-        self, buffer: Tensor, side_by_side: Tensor
-    ) -> list[tuple[Tensor, RowGradient, Tensor]]:
-        """Return every table of a buffer, its rows, and where these are side by side."""
-        parts, start = [], self._flat.beside_tables(buffer).shape[1]
-        for index, each in enumerate(self._touched):
-            stop = start + each.gradient.numel()
-            part = side_by_side[0, start:stop].view(each.gradient.shape)
-            parts.append((self._flat.view(buffer, index)[0], each, part))
-            start = stop
+    def _parts(self, values: Tensor) -> list[tuple[int, RowGradient, Tensor]]:
+        """Return every table's place in the flat buffer, its rows, and where these are in values (1, size)."""
+        parts, stop = [], values.shape[1]
+        for index, each in reversed(list(enumerate(self._touched))):
+            start = stop - each.gradient.numel()
+            parts.append((index, each, values[0, start:stop].view(each.gradient.shape)))
+            stop = start
         return parts

@@ -111,6 +111,24 @@ def test_gradient_is_the_derivative(loss):
     assert torch.autograd.gradcheck(lambda r: loss.pointwise(r, y, state), raw)
 
 
+@pytest.mark.parametrize("n_negatives", [1, 4])
+@pytest.mark.parametrize("size", [1.0, 1e4])
+def test_gradient_of_bpr_in_closed_form_is_that_of_autograd(n_negatives, size):
+    loss = BPR(n_negatives=n_negatives)
+    raw, y, _, state = draw(loss, n_rows=60)
+    raw = (size * raw).requires_grad_()
+    (by_autograd,) = torch.autograd.grad(loss.pointwise(raw, y, state).sum(), raw)
+    torch.testing.assert_close(loss.gradient(raw.detach(), y, state), by_autograd)
+
+
+def test_a_formula_of_ones_own_does_not_keep_the_gradient_of_bpr():
+    class Twice(BPR):
+        def of_row(self, raw, y, state):
+            return 2 * super().of_row(raw, y, state)
+
+    assert Twice().gradient(torch.zeros(1, 1, 5), torch.ones(1, 1), {}) is None
+
+
 @each
 @pytest.mark.parametrize("size", [1.0, 1e4])
 def test_value_and_gradient_are_finite_in_float32(loss, size):
