@@ -11,7 +11,7 @@ next?  A list of 20 is compared with those that were, by the share that it finds
 high up it has them (NDCG).  Most-popular is what everybody watches; implicit's BPR is the same loss and
 kind of model in a package made for it, at its defaults.  Then the ratings are predicted; biases alone
 are a number per user plus a number per film, shrunk as a validation part of the training rows liked
-best (alpha=5), where the number of epochs comes from, too.  Everything else is at its defaults.
+best (alpha=5), where the numbers of epochs come from, too.  Everything else is at its defaults.
 
     python examples/recommender.py --splits 3    prints means over three random splits
 """
@@ -37,8 +37,7 @@ from sklloss import Recommender, ndcg_at, recall_at
 PAIR = ["userId", "movieId"]
 LENGTH = 20  # of the lists
 ORDER_LOSSES = ("bpr", "hinge", "warp", "infonce")
-RATING_LOSSES = ("mse", "huber", "absolute_error", "cross_entropy")
-RATING_EPOCHS = 10
+RATING_EPOCHS = {"mse": 6, "huber": 9, "absolute_error": 7, "cross_entropy": 5}
 Lists = dict[int, list[int]]  # films by user, best first
 
 
@@ -104,8 +103,8 @@ def rating(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> pd.DataFrame:
     models = {
         "biases alone": biases,
         **{
-            f"Recommender({loss!r})": Recommender(loss, max_epochs=RATING_EPOCHS, random_state=seed)
-            for loss in RATING_LOSSES
+            f"Recommender({loss!r})": Recommender(loss, max_epochs=epochs, random_state=seed)
+            for loss, epochs in RATING_EPOCHS.items()
         },
     }
     rows = {}

@@ -17,7 +17,8 @@ class GeneralizedFactors(Factors):
     """Matrix factorisation that puts out several numbers per pair, for losses that need a law of ratings.
 
     Number j is ``<w_j, p * q> + v_j (b_user + b_item) + output_bias_j``: the factors are those of `Factors`, and each number has its own
-    weights w_j and v_j of them.
+    weights w_j and v_j of them.  These start as straight lines over the outputs, so that bins next to each other start alike: each factor's
+    of random slope and height, and v from -1 to 1.
 
     Parameters
     ----------
@@ -58,7 +59,9 @@ class GeneralizedFactors(Factors):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__(n_users, n_items, n_factors, generator)
-        self.weight = nn.Parameter(torch.randn(n_outputs, n_factors + 1, generator=generator))
+        slope, height = torch.randn(2, n_factors, generator=generator)
+        line = torch.linspace(-1, 1, n_outputs).unsqueeze(1)
+        self.weight = nn.Parameter(torch.cat((height + slope * line, line), 1))
         self.output_bias = nn.Parameter(torch.zeros(n_outputs))
 
     def forward(self, X: Tensor) -> Tensor:

@@ -102,3 +102,14 @@ def test_the_stack_has_the_gradients_of_autograd(n_outputs, n_items):
         torch.testing.assert_close(table, expected[k])
     for k, of_rest in enumerate(expected[2:]):
         torch.testing.assert_close(stack.flat.piece(2 + k)[1][0], of_rest)
+
+
+def test_several_outputs_start_as_straight_lines_that_biases_tilt():
+    net = GeneralizedFactors(3, 4, 5, 7, torch.Generator().manual_seed(0))
+    raw = net(torch.tensor([[0, 1], [2, 3]])).squeeze(1)
+    torch.testing.assert_close(raw.diff(n=2), torch.zeros(2, 5), atol=1e-6, rtol=0)
+    assert raw.diff().abs().min() > 1e-6
+    with torch.no_grad():
+        net.item_table[1, -1] += 3.0  # a liked item
+    tilt = net(torch.tensor([[0, 1]])).squeeze(1) - raw[:1]
+    torch.testing.assert_close(tilt, torch.linspace(-3, 3, 7)[None])
