@@ -104,7 +104,11 @@ class Images(Inputs):
 
     def opened(self, X: Any) -> Any:
         """Stack a list of images, and add the axis of channels."""
-        X = _stacked(X)
+        if sparse.issparse(X):
+            raise TypeError(
+                "X is sparse, and images are dense arrays. Give X.toarray(), reshaped to (n_samples, n_channels, height, width)."
+            )
+        X = stacked("X", "image", "(n_samples, n_channels, height, width)", X)
         if X.ndim == 3:
             return X[:, None]
         if X.ndim != 4:
@@ -270,32 +274,45 @@ def inputs_of(module: Any) -> Inputs:
     return ARRAYS
 
 
-def _stacked(X: Any) -> np.ndarray:
-    """Return a list of images as one array."""
-    if sparse.issparse(X):
+def stacked(name: str, noun: str, shape: str, given: Any) -> np.ndarray:
+    """Return images, or what there is one of per image, as one array, also where they come as a list.
+
+    Parameters
+    ----------
+    name, noun, shape : str
+        What messages call the whole and one of them, and the shape that an array of them has.
+    given : array-like, or list of array-likes
+        Lists that are empty give an array of shape (0, 0, 0).
+
+    Raises
+    ------
+    ValueError
+        If they are not of one size, or one is no rectangle.
+    TypeError
+        If they are none.
+    """
+    if hasattr(given, "__array__"):
+        array = np.asarray(given)
+        if array.ndim != 1 or array.dtype.kind != "O":
+            return array
+    if not hasattr(given, "__iter__"):
         raise TypeError(
-            "X is sparse, and images are dense arrays. Give X.toarray(), reshaped to (n_samples, n_channels, height, width)."
+            f"{name} needs {noun}s, an array of shape {shape} or a list of arrays; got {given!r}."
         )
-    if hasattr(X, "__array__") and np.asarray(X).dtype.kind != "O":
-        return np.asarray(X)
-    if not hasattr(X, "__iter__"):
-        raise TypeError(
-            f"X needs images, an array of shape (n_samples, n_channels, height, width) or a list of arrays; got {X!r}."
-        )
-    images = [_image(row, image) for row, image in enumerate(X)]
-    for row, image in enumerate(images):
-        if image.shape != images[0].shape:
+    arrays = [_array(name, noun, row, each) for row, each in enumerate(given)]
+    for row, array in enumerate(arrays):
+        if array.shape != arrays[0].shape:
             raise ValueError(
-                f"X has images of unequal size: row {row} has the shape {image.shape}, row 0 {images[0].shape}. Crop, pad or resize"
+                f"{name} has {noun}s of unequal size: row {row} has the shape {array.shape}, row 0 {arrays[0].shape}. Crop, pad or resize"
                 " them to one size."
             )
-    return np.stack(images) if images else np.empty((0, 0, 0))
+    return np.stack(arrays) if arrays else np.empty((0, 0, 0))
 
 
-def _image(row: int, image: Any) -> np.ndarray:
+def _array(name: str, noun: str, row: int, given: Any) -> np.ndarray:
     try:
-        return np.asarray(image)
+        return np.asarray(given)
     except ValueError:
         raise ValueError(
-            f"X has an image whose lines are of unequal length, in row {row}. Crop, pad or resize it to a rectangle."
+            f"{name} has {noun}s whose lines are of unequal length, for example in row {row}. Crop, pad or resize them to rectangles."
         ) from None

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .inputs import stacked
+
 REMEDY = "Give y of shape (n_samples, height, width), one label per pixel"
 
 
@@ -41,18 +43,7 @@ def stacked_masks(y: Any) -> np.ndarray:
     """Return masks, a list of them too, as one array; refuse masks of unequal size, and none at all."""
     if y is None:
         raise ValueError(f"requires y to be passed, but the target y is None. {REMEDY}.")
-    if hasattr(y, "__array__") and np.asarray(y).ndim > 1:
-        return np.asarray(y)
-    if not hasattr(y, "__iter__"):
-        raise TypeError(f"y needs masks; got {y!r}. {REMEDY}.")
-    masks = [np.asarray(mask) for mask in y]
-    for row, mask in enumerate(masks):
-        if mask.shape != masks[0].shape:
-            raise ValueError(
-                f"y has masks of unequal size: row {row} has the shape {mask.shape}, row 0 {masks[0].shape}. Crop, pad or resize"
-                " them, and their images, to one size."
-            )
-    return np.stack(masks) if masks else np.empty((0, 0, 0))
+    return stacked("y", "mask", "(n_samples, height, width)", y)
 
 
 def _check_axes(masks: np.ndarray) -> None:

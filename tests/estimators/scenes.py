@@ -1,6 +1,12 @@
-"""Small images whose masks and boxes are known: bright rectangles in noise."""
+"""Small images whose masks and boxes are known: bright rectangles in noise; a small segmenter."""
 
 import numpy as np
+
+from sklloss import NeuralSegmenter
+from sklloss.losses.listing import losses_of
+
+SMALL = {"module_params": {"channels": (3, 4)}, "lr": 0.01, "max_epochs": 4, "random_state": 0}
+PER_PIXEL = [cls.name for cls in losses_of("segmentation") if not cls.whole_batch]
 
 
 def scenes(n=40, height=12, width=10, seed=0):
@@ -13,3 +19,14 @@ def scenes(n=40, height=12, width=10, seed=0):
     for mask, (x1, y1, x2, y2) in zip(masks, boxes.astype(int), strict=True):
         mask[y1:y2, x1:x2] = 1
     return masks + rng.normal(0, 0.3, masks.shape), masks, boxes
+
+
+def segmenter(loss="cross_entropy", **params):
+    return NeuralSegmenter(loss, **{**SMALL, **params})
+
+
+def three_classes(n=40, seed=0):
+    """Return images and masks of three classes: ground, and two kinds of object by the place in the image."""
+    X, y, _ = scenes(n, seed=seed)
+    rows = np.arange(y.shape[1])[None, :, None]
+    return X, np.where(y == 1, 1 + (rows > 5), 0)
