@@ -239,9 +239,11 @@ def test_every_step_has_random_numbers_of_its_own():
     n_steps = 2 * -(-len(X) // 60)
     assert len(seen) == n_steps
     assert all(len({draws[k] for draws in seen}) == n_steps for k in range(3))
-    again = []
+    again, other = [], []
     model.set_params(augment=global_draws(again)).fit(X, Y)
     assert again == seen
+    model.set_params(augment=global_draws(other), random_state=1).fit(X, Y)
+    assert all(not {d[k] for d in seen} & {d[k] for d in other} for k in range(3))
 
 
 def test_an_error_in_augment_puts_the_global_generators_back():

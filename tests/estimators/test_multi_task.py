@@ -26,6 +26,7 @@ from sklloss.losses import (
     HistogramCrossEntropy,
     Huber,
     JointLoss,
+    RandomWeights,
     SquaredError,
 )
 
@@ -390,6 +391,22 @@ def test_random_weights_change_the_fit_and_not_what_is_judged():
         model(weighting=weighting).fit(X, y).predict(X)["size"] for weighting in ("equal", "random")
     ]
     assert not np.allclose(*fits)
+
+
+def test_random_weights_are_a_function_of_seed_epoch_and_step(monkeypatch):
+    X, y = table()
+    seen = []
+
+    def factors(weighting, state, original=RandomWeights.factors):
+        seen.extend(map(tuple, state.get("draws", torch.empty(0, 1, 3))[:, 0].tolist()))
+        return original(weighting, state)
+
+    monkeypatch.setattr(RandomWeights, "factors", factors)
+    for seed in (0, 0, 1):
+        model(weighting="random", batch_size=20, max_epochs=2, random_state=seed).fit(X, y)
+    first, again, other = seen[:6], seen[6:12], seen[12:]
+    assert first == again
+    assert len({*first, *other}) == 12
 
 
 def test_weights_of_a_dict_weigh():
