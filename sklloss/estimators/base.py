@@ -68,6 +68,10 @@ class NeuralEstimator(NetBuilder):
         """Refuse a loss that cannot be trained on these targets."""
         raise NotImplementedError
 
+    def _given(self, X: Any, y: Any, sample_weight: Any, first: bool) -> tuple[Any, Any, Any]:
+        """Return what `fit` was given as the rest of the fit takes it, before anything is checked."""
+        return X, y, sample_weight
+
     @property
     def _inputs(self) -> Inputs:
         """What X may be."""
@@ -119,6 +123,7 @@ class NeuralEstimator(NetBuilder):
     ) -> Ready:
         """Do all of a fit that comes before its training; what it shares with other fits is in `shelf`."""
         go_on = go_on and hasattr(self, "net_")
+        X, y, sample_weight = self._given(X, y, sample_weight, first=not go_on)
         loss = self._checked_loss()
         weighted = sample_weight is not None or getattr(self, "class_weight", None) is not None
         if go_on:

@@ -20,6 +20,7 @@ from .images import ImageEstimator
 from .overlap import box_ious
 from .ready import Shelf
 from .sample import Sample
+from .scaled_targets import ScaledTargets
 
 
 class BoxesInside(nn.Module):
@@ -35,7 +36,7 @@ class BoxesInside(nn.Module):
         return torch.minimum(in_order(corners).clamp(min=0), end)
 
 
-class NeuralBoxRegressor(RegressorMixin, ImageEstimator):
+class NeuralBoxRegressor(RegressorMixin, ScaledTargets, ImageEstimator):
     """A neural network that draws one box around the object of an image, trained on the loss of your choice.
 
     Parameters
@@ -291,21 +292,14 @@ class NeuralBoxRegressor(RegressorMixin, ImageEstimator):
             params.setdefault("scale", half.tolist())
         return params
 
-    def _check_suits(self, loss: Any, sample: Sample) -> None:
-        loss.check_y(sample.y)
-
     def _scaling_of(self, loss: Any) -> str:
-        if not self.scale_target:
-            return "none"
-        return "image" if loss.task == "boxes" else loss.scaling
+        is_by_image = self.scale_target and loss.task == "boxes"
+        return "image" if is_by_image else super()._scaling_of(loss)
 
-    def _scale_targets(self, sample: Sample, scaling: str, first: bool) -> np.ndarray:
-        if first and scaling == "image":
-            side = np.full(4, float(max(self._grid)))
-            self._target_scaler = TargetScaler(np.zeros(4), side)
-        elif first:
-            self._target_scaler = TargetScaler.fit(sample.y, sample.sample_weight, scaling)
-        return self._target_scaler.transform(sample.y)
+    def _fit_target_scaler(self, sample: Sample, scaling: str) -> TargetScaler:
+        if scaling != "image":
+            return super()._fit_target_scaler(sample, scaling)
+        return TargetScaler(np.zeros(4), np.full(4, float(max(self._grid))))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

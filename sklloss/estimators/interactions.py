@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from .missing import is_missing
+from .ready import hashes
+
 MANY = 2**24  # labels: their numbers from here on are not exact in float32
 GIVE_PAIRS = "Give one pair (user, item) per row: a DataFrame of two columns, an array of shape (n_samples, 2) or a list of pairs."
 
@@ -195,33 +198,18 @@ def _distinct(noun: str, column: Iterable[Any]) -> dict[Any, None]:
     try:
         distinct = dict.fromkeys(column)
     except TypeError:
-        row, label = next(pair for pair in enumerate(column) if not _hashes(pair[1]))
+        row, label = next(pair for pair in enumerate(column) if not hashes(pair[1]))
         raise TypeError(
             f"{noun}s need labels that hash, as numbers, text or tuples; row {row} has {label!r} of type {type(label).__name__}. Turn it"
             " into a tuple or a text."
         ) from None
-    if any(map(_is_missing, distinct)):
-        rows = [k for k, label in enumerate(column) if _is_missing(label)]
+    if any(map(is_missing, distinct)):
+        rows = [k for k, label in enumerate(column) if is_missing(label)]
         raise ValueError(
             f"{noun}s need labels; {len(rows)} of {len(column)} rows have none, for example row {rows[0]}, {column[rows[0]]!r}. Leave these"
             " rows out."
         )
     return distinct
-
-
-def _hashes(label: Any) -> bool:
-    try:
-        hash(label)
-    except TypeError:
-        return False
-    return True
-
-
-def _is_missing(label: Any) -> bool:
-    try:
-        return label is None or bool(label != label)
-    except TypeError:  # pandas.NA is neither equal nor unequal
-        return True
 
 
 def _kind(label: Any) -> str:

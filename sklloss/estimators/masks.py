@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from math import isnan, prod
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from .inputs import stacked
+from .missing import missing
 
 REMEDY = "Give y of shape (n_samples, height, width), one label per pixel"
 
@@ -62,17 +63,11 @@ def _check_whole(masks: np.ndarray) -> None:
     """Refuse pixels that are missing, or shares of a class."""
     _refuse_pixels(
         masks,
-        _missing(masks),
+        missing(masks),
         "pixels of unknown class a label of their own, with next to no weight, as class_weight={255: 1e-6}",
     )
     if masks.dtype.kind == "f":
         _refuse_pixels(masks, masks % 1 != 0, "of shares or probabilities, for example y > 0.5")
-
-
-def _missing(masks: np.ndarray) -> np.ndarray:
-    if masks.dtype.kind == "O":
-        return np.frompyfunc(_is_missing, 1, 1)(masks).astype(bool)
-    return np.isnan(masks) if masks.dtype.kind == "f" else np.zeros(masks.shape, dtype=bool)
 
 
 def _refuse_pixels(masks: np.ndarray, wrong: np.ndarray, remedy: str) -> None:
@@ -91,7 +86,3 @@ def check_one_kind(*labels: np.ndarray) -> None:
             f"y has labels of different kinds: {', '.join(sorted(kinds))}. Give every pixel a label of one kind, those of `classes_` after"
             " a fit."
         )
-
-
-def _is_missing(label: Any) -> bool:
-    return label is None or (isinstance(label, float) and isnan(label))

@@ -43,7 +43,7 @@ class Shelf:
 
     def once(self, key: Hashable, make: Callable[[], T], keep: Any = None) -> T:
         """Return what `make` returned at the first call with this key; a key that does not hash is never met again."""
-        if not _hashes(key):
+        if not hashes(key):
             return make()
         if key not in self._made:
             self._made[key] = (make(), keep)
@@ -72,7 +72,8 @@ def frozen(value: Any) -> Hashable:
     return value
 
 
-def _hashes(key: Hashable) -> bool:
+def hashes(key: Any) -> bool:
+    """Tell whether something can be a key."""
     try:
         hash(key)
     except TypeError:

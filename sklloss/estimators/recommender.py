@@ -18,8 +18,7 @@ from ..losses.domains import Choice, Either, check_in_domain
 from ..losses.resolve import get_loss
 from ..modules.factors import Factors
 from ..modules.generalized_factors import GeneralizedFactors
-from ..training import LossNet, NegativeSampler, Rows, TargetScaler, TrainingSet, rows
-from .base import NeuralEstimator
+from ..training import LossNet, NegativeSampler, Rows, TrainingSet, rows
 from .builder import Start
 from .interactions import (
     Labels,
@@ -35,6 +34,7 @@ from .parameters import COUNT, DOMAINS
 from .ranking import ndcg_at
 from .ready import Shelf
 from .sample import Sample
+from .scaled_targets import ScaledTargets
 from .top_items import TopItems, table_of
 from .weights import checked_weights
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 DECAY_OF_ORDER, DECAY_OF_RATINGS = 0.01, 0.1  # of weight_decay="auto"
 
 
-class Recommender(NeuralEstimator):
+class Recommender(ScaledTargets):
     """Matrix factorisation that recommends items to users, trained on the loss of your choice.
 
     Every user and every item has a vector and a bias; the score of a pair is the product of the vectors plus the biases.  From what
@@ -222,25 +222,18 @@ class Recommender(NeuralEstimator):
                 self._named = (users, items)
             return self._fit(interactions, ratings, sample_weight, epochs=1, go_on=True)
 
-    def _prepare(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        shelf: Shelf,
-        epochs: int | None = None,
-        go_on: bool = False,
-    ) -> Any:
+    def _given(
+        self, X: Any, y: Any, sample_weight: Any, first: bool
+    ) -> tuple[Any, np.ndarray | None, Any]:
         """Turn counts into weights, where the loss is one of an order."""
         loss = self._checked_loss()
         if loss.task == self._task and y is not None:
             counts = checked_counts(y, len(columns_of(X)[0]))
             weights = 1.0 if sample_weight is None else checked_weights(sample_weight, counts)
-            y, sample_weight = None, counts * weights
-        elif loss.task != self._task:
+            return X, None, counts * weights
+        if loss.task != self._task:
             check_given(loss.label, y)
-        return super()._prepare(X, y, sample_weight, shelf=shelf, epochs=epochs, go_on=go_on)
+        return X, y, sample_weight
 
     def _validated(self, X: Any, y: Any, first: bool, shelf: Shelf) -> tuple[Any, np.ndarray]:
         pairs = self._encoded(X)
@@ -288,20 +281,14 @@ class Recommender(NeuralEstimator):
 
     def _check_suits(self, loss: Any, sample: Sample) -> None:
         if loss.task != self._task:
-            loss.check_y(sample.y)
+            super()._check_suits(loss, sample)
 
     def _features(self, sample: Sample, shelf: Shelf, first: bool) -> Rows:
         key = ("pairs", *sample.identity_of_inputs, self._dtype, self._device())
         return shelf.once(key, lambda: rows(sample.X, self._dtype, self._device()), keep=sample.X)
 
     def _scaling_of(self, loss: Any) -> str:
-        is_scaled = self.scale_target and loss.task != self._task
-        return loss.scaling if is_scaled else "none"
-
-    def _scale_targets(self, sample: Sample, scaling: str, first: bool) -> np.ndarray:
-        if first:
-            self._target_scaler = TargetScaler.fit(sample.y, sample.sample_weight, scaling)
-        return self._target_scaler.transform(sample.y)
+        return "none" if loss.task == self._task else super()._scaling_of(loss)
 
     @property
     def _is_of_order(self) -> bool:

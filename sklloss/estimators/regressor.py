@@ -14,11 +14,9 @@ from sklearn.utils.validation import check_is_fitted
 from ..losses.base import Task
 from ..losses.domains import Interval, check_in_domain
 from ..losses.resolve import get_loss
-from ..training import TargetScaler
-from .base import NeuralEstimator
 from .export import FittedModule, chosen_reading, regression_readings
 from .parameters import where_loss_has
-from .sample import Sample
+from .scaled_targets import ScaledTargets
 
 OPEN_UNIT = Interval(0, 1, closed="neither")
 A_POINT = (
@@ -41,7 +39,7 @@ def _checked_levels(quantiles: Any) -> np.ndarray:
     return levels.astype(np.float64)
 
 
-class NeuralRegressor(RegressorMixin, NeuralEstimator):
+class NeuralRegressor(RegressorMixin, ScaledTargets):
     """A neural network for regression, trained on the loss of your choice.
 
     Parameters
@@ -384,17 +382,6 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
             )
         self._y_is_column = is_column
         return values
-
-    def _check_suits(self, loss: Any, sample: Sample) -> None:
-        loss.check_y(sample.y)
-
-    def _scaling_of(self, loss: Any) -> str:
-        return loss.scaling if self.scale_target else "none"
-
-    def _scale_targets(self, sample: Sample, scaling: str, first: bool) -> np.ndarray:
-        if first:
-            self._target_scaler = TargetScaler.fit(sample.y, sample.sample_weight, scaling)
-        return self._target_scaler.transform(sample.y)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

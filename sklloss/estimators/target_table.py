@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 
 from .labels import order_of
+from .missing import missing
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class TargetTable:
         table = values.reshape(len(values), -1) if len(values) else values.reshape(0, 1)
         names = list(range(table.shape[1]))
         _check_names(names)
-        columns = [Column(column, ~_is_missing(column)) for column in table.T]
+        columns = [Column(column, ~missing(column)) for column in table.T]
         return cls(names, columns, None, values.ndim == 1)
 
     def __len__(self) -> int:
@@ -134,12 +134,3 @@ def _check_names(names: list[Any]) -> None:
 
 def _column_of_series(series: Any) -> Column:
     return Column(series.to_numpy(), ~series.isna().to_numpy(), order_of(series))
-
-
-def _is_missing(values: np.ndarray) -> np.ndarray:
-    """Tell which entries are NaN, None or pandas' NA."""
-    if values.dtype.kind == "f":
-        return np.isnan(values)
-    if values.dtype.kind != "O":
-        return np.zeros(len(values), dtype=bool)
-    return np.array([v is None or is_pandas_na(v) or is_scalar_nan(v) for v in values], dtype=bool)

@@ -12,23 +12,22 @@ from ..losses.base import State
 from ..losses.joint import JointLoss, naming_task
 from ..modules import check_widths
 from ..training import TargetScaler
-from .base import NeuralEstimator
 from .builder import Start
 from .heads import Head, LabelHead, learn_head
 from .loss_values import check_loss_values
 from .ready import Ready, Shelf
 from .sample import Sample
+from .scaled_targets import ScaledTargets
 from .target_table import TargetTable
 from .task_losses import TaskLosses
 
 
-class TaskedEstimator(TaskLosses, NeuralEstimator):
+class TaskedEstimator(TaskLosses, ScaledTargets):
     """An estimator whose y has a column per task, each with a loss of its own."""
 
     classes_: dict[Any, np.ndarray]
     _classes_told: dict[Any, Any]
     _heads: list[Head]
-    _target_scaler: TargetScaler
 
     def _checked_classes(self, classes: Any) -> dict[Any, Any]:
         if classes is not None and not hasattr(classes, "items"):
@@ -43,23 +42,15 @@ class TaskedEstimator(TaskLosses, NeuralEstimator):
                 )
         return told
 
-    def _prepare(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        shelf: Shelf,
-        epochs: int | None = None,
-        go_on: bool = False,
-    ) -> Ready:
+    def _given(
+        self, X: Any, y: Any, sample_weight: Any, first: bool
+    ) -> tuple[Any, TargetTable, Any]:
         targets = TargetTable.of(y)
-        if go_on and hasattr(self, "net_"):
-            targets = targets.aligned(self.tasks_)
-        else:
-            self.tasks_ = targets.names
-            self._frame, self._y_is_column = targets.frame, targets.is_column
-        return super()._prepare(X, targets, sample_weight, shelf=shelf, epochs=epochs, go_on=go_on)
+        if not first:
+            return X, targets.aligned(self.tasks_), sample_weight
+        self.tasks_ = targets.names
+        self._frame, self._y_is_column = targets.frame, targets.is_column
+        return X, targets, sample_weight
 
     def _validated(self, X: Any, y: Any, first: bool, shelf: Shelf) -> tuple[Any, Any]:
         checked = self._checked(X, first)
@@ -116,18 +107,15 @@ class TaskedEstimator(TaskLosses, NeuralEstimator):
         of_tasks = (getattr(each, "scaling", "none") for _, each in loss.losses)
         return ",".join(each if self.scale_target else "none" for each in of_tasks)
 
-    def _scale_targets(self, sample: Sample, scaling: str, first: bool) -> np.ndarray:
-        if first:
-            learnt = []
-            for name, column, how in zip(self.tasks_, sample.y.T, scaling.split(","), strict=True):
-                known = ~np.isnan(column)
-                with naming_task(name):
-                    learnt.append(
-                        TargetScaler.fit(column[known, None], sample.sample_weight[known], how)
-                    )
-            centre, scale = ([getattr(s, part)[0] for s in learnt] for part in ("centre", "scale"))
-            self._target_scaler = TargetScaler(np.array(centre), np.array(scale))
-        return self._target_scaler.transform(sample.y)
+    def _fit_target_scaler(self, sample: Sample, scaling: str) -> TargetScaler:
+        learnt = []
+        for name, column, how in zip(self.tasks_, sample.y.T, scaling.split(","), strict=True):
+            known = ~np.isnan(column)
+            weights = sample.sample_weight[known]
+            with naming_task(name):
+                learnt.append(TargetScaler.fit(column[known, None], weights, how))
+        centre, scale = ([getattr(s, part)[0] for s in learnt] for part in ("centre", "scale"))
+        return TargetScaler(np.array(centre), np.array(scale))
 
     def _check_module(self, module: nn.Module, few: Tensor, start: Start) -> None:
         loss: Any = start.loss

@@ -3,6 +3,7 @@
 import copy
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.exceptions import NotFittedError
 
@@ -45,6 +46,7 @@ def one_hot(y):
             r"no labels, for example nan.*unknown class",
         ),
         (lambda X, y: (X, np.where(y == 1, "a", None)), r"for example None.*as class_weight"),
+        (lambda X, y: (X, np.where(y == 1, "a", pd.NA)), r"no labels, for example <NA>"),
         (lambda X, y: (X[:0], y[:0]), r"0 sample"),
         (lambda X, y: (X, y, np.ones(y.shape)), r"one weight per row of X.*\(40, 12, 10\)"),
         (lambda X, y: (X, 0 * y), r"at least two classes; all 4800 pixels of y have the class 0"),
