@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 import types
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -195,6 +196,31 @@ def test_a_module_of_the_name_torchvision_is_used_as_it_is(monkeypatch):
 def test_a_network_that_does_not_fit_is_named(module, params, images, said):
     with pytest.raises(ValueError, match=said):
         classifier(module, module_params=params).fit(images, Y)
+
+
+class Noting(nn.Module):
+    """Notes how many images it is shown at once."""
+
+    shown: ClassVar[list[int]] = []
+
+    def __init__(self, input_shape, n_outputs):
+        super().__init__()
+        self.last = nn.Linear(input_shape[-1], n_outputs)
+
+    def forward(self, X):
+        if not self.training:
+            self.shown.append(len(X))
+        return self.last(X.mean((1, 2)))
+
+
+def test_large_images_are_evaluated_a_few_at_a_time():
+    large = np.random.default_rng(0).normal(size=(20, 1, 128, 256))
+    model = classifier(Noting, max_epochs=1, batch_size=10).fit(large, Y[:20])
+    Noting.shown.clear()
+    model.predict(large)
+    assert Noting.shown == [4] * 5  # 2^17 numbers
+    model.set_params(early_stopping=True, validation_fraction=0.5).fit(large, Y[:20])
+    assert max(Noting.shown) == 4
 
 
 # ---- augment

@@ -1,7 +1,10 @@
 """What fits that are prepared one after another make once and share."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+import torch
 
 from sklloss import NeuralClassifier, NeuralRegressor
 from sklloss.estimators.ready import Shelf
@@ -12,6 +15,7 @@ from .alike import fitted_together
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 3))
 Y = X @ [1.0, -2.0, 0.5]
+QUICK = {"max_epochs": 1, "random_state": 0}
 
 
 class Counter:
@@ -86,8 +90,27 @@ def test_fits_in_company_scale_and_hold_the_same_rows_once(estimator, monkeypatc
     monkeypatch.setattr(engine.Engine, "_take", take)
     y = Y if estimator is NeuralRegressor else Y > 0
     rates = (0.001, 0.01, 0.1)
-    fitted_together([estimator(lr=lr, max_epochs=1, random_state=0) for lr in rates], X, y)
+    fitted_together([estimator(lr=lr, **QUICK) for lr in rates], X, y)
     assert scaled == [len(X)]
     assert len(trained[0]) == len(rates)
     for part in TrainingSet.__dataclass_fields__:
         assert len({id(getattr(data, part)) for data in trained[0]}) == 1, part
+
+
+def in_company():
+    return fitted_together([NeuralRegressor(lr=lr, **QUICK) for lr in (0.001, 0.01)], X, Y)
+
+
+def members():
+    model = NeuralRegressor(n_members=2, **QUICK).fit(X, Y)
+    return [SimpleNamespace(net_=net) for net in model.members_]
+
+
+@pytest.mark.parametrize("fitted", [in_company, members])
+def test_loading_into_one_model_leaves_the_others_alone(fitted):
+    one, other = (model.net_.criterion_ for model in fitted())
+    before = {name: value.clone() for name, value in other.state_dict().items()}
+    one.load_state_dict({name: value + 1 for name, value in one.state_dict().items()})
+    assert "baseline" in before
+    for name, value in other.state_dict().items():
+        assert torch.equal(value, before[name]), name

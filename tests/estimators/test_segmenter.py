@@ -9,6 +9,8 @@ import torch
 from sklearn.base import clone
 from sklearn.metrics import jaccard_score
 
+from sklloss import NeuralSegmenter
+
 from .scenes import PER_PIXEL, scenes, segmenter, three_classes
 
 NAMES = np.array(["ground", "object"])
@@ -112,8 +114,16 @@ def test_pixels_stay_in_their_place():
 def test_predicts_in_pieces_what_it_predicts_at_once(fitted, monkeypatch):
     model, X, _ = fitted
     whole = model.predict_proba(X)
+    pieces = []
+
+    def mean_said(model, scaled, value, original=NeuralSegmenter._mean_said):
+        pieces.append(len(scaled))
+        return original(model, scaled, value)
+
     monkeypatch.setattr("sklloss.estimators.segmenter.NUMBERS_AT_ONCE", 7 * 240)
+    monkeypatch.setattr(NeuralSegmenter, "_mean_said", mean_said)
     np.testing.assert_allclose(model.predict_proba(X), whole, atol=1e-6)
+    assert pieces == [7, 7, 7, 7, 7, 5]
 
 
 def test_an_axis_of_one_channel_changes_nothing(fitted):

@@ -138,6 +138,16 @@ def test_unknown_modules_run_one_by_one_on_their_own_random_numbers():
     assert torch.equal(alone.forward(X[1:])[0], both[1])
 
 
+@pytest.mark.parametrize("module", [nn.Linear(3, 1), modules(1)[0]], ids=["own", "mlp"])
+def test_the_larger_a_row_the_fewer_are_evaluated_at_once(module):
+    stack = stack_modules([module])
+    most = stack.numbers_at_once
+    assert stack.rows_at_once(1024, (3,)) == 1024
+    assert stack.rows_at_once(1024, (1, most // 32)) == 32
+    assert stack.rows_at_once(1024, (3,), (most // 64, 8)) == 8  # of raw output, for one
+    assert stack.rows_at_once(1024, (2 * most,)) == 1
+
+
 def test_buffers_belong_to_snapshots():
     stack = stack_modules([Noisy(4, 3)])
     stack.start_epoch([0])
