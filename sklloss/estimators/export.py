@@ -283,15 +283,33 @@ def classification_readings(
     by_mean_posterior : bool
         Whether the mean of several members' probabilities decides.
     """
-    columns, chosen_class = InOrderOfClasses(rank, multi_label), ChosenClass(rank, multi_label)
-    decision = Reading(loss.decision_function, columns)
-    chosen = Reading(loss.decision_function, chosen_class)
-    if by_mean_posterior:
-        decision = Reading(loss.predict_proba, nn.Sequential(LogOdds(), columns))
-        chosen = Reading(loss.predict_proba, nn.Sequential(LogOdds(), chosen_class))
-    readings = {"auto": decision, "predict": chosen, "decision_function": decision, "raw": RAW}
+    columns, chosen = InOrderOfClasses(rank, multi_label), ChosenClass(rank, multi_label)
+    return readings_of_classes(loss, columns, chosen, by_mean_posterior)
+
+
+def readings_of_classes(
+    loss: Any, shown: nn.Module, chosen: nn.Module, by_mean_posterior: bool
+) -> dict[str, Reading]:
+    """Return the same for any arrangement of the classes.
+
+    Parameters
+    ----------
+    loss : ClassificationLoss
+    shown, chosen : nn.Module
+        From what the loss says of the classes to what the estimator says of them, and to the class that it chooses.
+    by_mean_posterior : bool
+        Whether the mean of several members' probabilities decides.
+    """
+
+    def scored(then: nn.Module) -> Reading:
+        if by_mean_posterior:
+            return Reading(loss.predict_proba, nn.Sequential(LogOdds(), then))
+        return Reading(loss.decision_function, then)
+
+    decision, choice = scored(shown), scored(chosen)
+    readings = {"auto": decision, "predict": choice, "decision_function": decision, "raw": RAW}
     if hasattr(loss, "predict_proba"):
-        readings["auto"] = readings["predict_proba"] = Reading(loss.predict_proba, columns)
+        readings["auto"] = readings["predict_proba"] = Reading(loss.predict_proba, shown)
     return readings
 
 

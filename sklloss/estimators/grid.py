@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from .export import RAW, LogOdds, Reading
+from .export import Reading, readings_of_classes
 
 
 class OnGrid(nn.Module):
@@ -53,14 +53,4 @@ def segmentation_readings(
         Whether the mean of several members' probabilities decides.
     """
     images, chosen = OnGrid(height, width), ChosenOnGrid(height, width)
-    decision, choice = (
-        Reading(loss.decision_function, images),
-        Reading(loss.decision_function, chosen),
-    )
-    if by_mean_posterior:
-        decision = Reading(loss.predict_proba, nn.Sequential(LogOdds(), images))
-        choice = Reading(loss.predict_proba, nn.Sequential(LogOdds(), chosen))
-    readings = {"auto": decision, "predict": choice, "decision_function": decision, "raw": RAW}
-    if hasattr(loss, "predict_proba"):
-        readings["auto"] = readings["predict_proba"] = Reading(loss.predict_proba, images)
-    return readings
+    return readings_of_classes(loss, images, chosen, by_mean_posterior)

@@ -243,13 +243,17 @@ class Loss:
         """
         if sample_weight is None:
             sample_weight = torch.ones(y.shape[:-1], dtype=raw.dtype, device=raw.device)
+        self.check_shapes(raw, y, state, sample_weight)
+        return self.total(raw, y, state, sample_weight) / sample_weight.sum(-1)
+
+    def check_shapes(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> None:
+        """Raise a ValueError if shapes do not fit each other exactly."""
         if raw.shape[:-1] != y.shape or sample_weight.shape != y.shape[:-1]:
             raise ValueError(
                 f"{self.label} needs raw of shape (*models, n_samples, n_targets, n_outputs), y of shape"
                 f" (*models, n_samples, n_targets) and sample_weight of shape (*models, n_samples); got"
                 f" {tuple(raw.shape)}, {tuple(y.shape)} and {tuple(sample_weight.shape)}. Add or drop an axis."
             )
-        return self.total(raw, y, state, sample_weight) / sample_weight.sum(-1)
 
     def shaped(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """Return what a network put out for each row, (*models, n_samples, width), in the shape that `pointwise` takes."""

@@ -256,25 +256,14 @@ class JointLoss(PartedLoss):
         """Tell the weighting the tasks' mean losses of an epoch, (*models, n_tasks), above their least values."""
         self.weighting.note_epoch(means.unsqueeze(-2) - state["floor"], state)
 
-    def __call__(
-        self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor | None = None
-    ) -> Tensor:
-        """Return the weighted mean of the loss per model, shape (*models,).
-
-        Raises
-        ------
-        ValueError
-            If the shapes do not fit each other exactly.
-        """
-        if sample_weight is None:
-            sample_weight = torch.ones(y.shape[:-1], dtype=raw.dtype, device=raw.device)
+    def check_shapes(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> None:
+        """Refuse shapes that do not fit each other exactly."""
         wanted = (*y.shape[:-1], 1, sum(self.widths(state)))
         if raw.shape != wanted or sample_weight.shape != y.shape[:-1]:
             raise ValueError(
                 f"JointLoss needs raw of shape {wanted} for y of shape {tuple(y.shape)}, the tasks' outputs side by side, and"
                 f" sample_weight of shape {tuple(y.shape[:-1])}; got {tuple(raw.shape)} and {tuple(sample_weight.shape)}."
             )
-        return self.total(raw, y, state, sample_weight) / sample_weight.sum(-1)
 
     def shaped(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """Turn what the network put out, (*models, n_samples, width), into (*models, n_samples, 1, width)."""

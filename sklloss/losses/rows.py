@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
 from .base import Loss, State
@@ -45,22 +44,11 @@ class RaggedLoss(RowLoss):
 
     shapes: ClassVar[tuple[str, str]]
 
-    def __call__(
-        self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor | None = None
-    ) -> Tensor:
-        """Return the weighted mean of the loss per model, shape (*models,).
-
-        Raises
-        ------
-        ValueError
-            If the shapes do not fit each other exactly.
-        """
-        if sample_weight is None:
-            sample_weight = torch.ones(y.shape[:-1], dtype=raw.dtype, device=raw.device)
+    def check_shapes(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> None:
+        """Refuse shapes that do not fit each other exactly."""
         if raw.shape[:-2] != y.shape[:-1] or sample_weight.shape != y.shape[:-1]:
             of_raw, of_y = self.shapes
             raise ValueError(
                 f"{self.label} needs raw of shape {of_raw}, y of shape {of_y} and sample_weight of shape {of_y.rpartition(',')[0]});"
                 f" got {tuple(raw.shape)}, {tuple(y.shape)} and {tuple(sample_weight.shape)}. Add or drop an axis."
             )
-        return self.total(raw, y, state, sample_weight) / sample_weight.sum(-1)

@@ -318,8 +318,9 @@ def test_negatives_are_a_function_of_seed_epoch_and_step():
     ]
     assert torch.equal(drawn[0], drawn[1])
     assert not any(torch.equal(drawn[0], other) for other in drawn[2:])
-    first, again = (sampler.of_evaluation(batch, 0, 0).X for _ in range(2))
-    assert torch.equal(first, again)
+    seen = [sampler.of_evaluation(batch, *when).X for when in [(0, 0), (0, 0), (1, 0), (0, 1)]]
+    assert torch.equal(seen[0], seen[1])
+    assert not any(torch.equal(seen[0], other) for other in seen[2:])
 
 
 def test_a_user_who_took_everything_has_negatives_all_the_same(data):
@@ -339,6 +340,10 @@ def test_rows_set_aside_do_not_keep_their_items_from_being_negatives(data):
     sampler = model.net_.batch_change
     assert len(sampler.taken) == half.sum()
     assert len(sampler.taken_at_all) == len(data[0])
+    twice = [*data[0], *data[0][:5]]  # also in training: still taken there
+    parts = (parts[0], np.r_[parts[1], len(data[0]) : len(twice)])
+    model = quick(early_stopping=True, validation_fraction=parts).fit(twice)
+    assert torch.equal(model.net_.batch_change.taken, sampler.taken)
 
 
 # ---------------------------------------------------------------------- weights and repeats

@@ -14,6 +14,7 @@ from sklloss.modules import ModuleLoop, stack_modules
 from sklloss.modules.factors import Factors, FactorStack
 from sklloss.training import Criterion, LossNet, TrainingSet, rows
 from sklloss.training.seeds import generator
+from sklloss.training.stopping import Stopping
 
 N_USERS, N_ITEMS, N_FACTORS, BATCH = 12, 20, 5, 8
 SOURCE = torch.Generator().manual_seed(0)
@@ -44,10 +45,10 @@ def net_of(optimizer=optim.Adam, module=None, **params):
     ).initialize()
 
 
-def trained(net, epochs=3):
+def trained(net, epochs=3, **options):
     weights = torch.ones(40, dtype=torch.float64)
     data = TrainingSet(rows(X, torch.float64, torch.device("cpu")), Y, weights, torch.arange(40))
-    return net.fit_loop(data, epochs=epochs)
+    return net.fit_loop(data, epochs=epochs, **options)
 
 
 def batches_of(net, epochs=3):
@@ -150,6 +151,29 @@ def test_decay_leaves_biases_alone_and_shrinks_factors_in_either_form():
             assert (size < was).all()
             torch.testing.assert_close(new[:, -1], old[:, -1], rtol=0.05, atol=0.02)
     torch.testing.assert_close(kept[0], free[0], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("l1", [0.0, 0.02])
+def test_stopping_watches_the_mean_penalty_over_the_steps_of_each_epoch(l1, monkeypatch):
+    watched = []
+
+    def update(stopping, monitored, original=Stopping.update):
+        watched.append(monitored.item())
+        return original(stopping, monitored)
+
+    monkeypatch.setattr(Stopping, "update", update)
+    net = net_of(lr=1e-12, weight_decay=0.3, l1=l1, **ADAM)
+    expected = []
+
+    def doubled(n_epochs):
+        user, item, _ = (p.data for p in net.module_.parameters())
+        named = torch.cat((user[X[:, 0], :-1], item[X[:, 1], :-1]), 1)
+        expected.append((0.15 * named.square() + l1 * named.abs()).sum(1).mean())
+        user.mul_(2), item.mul_(2)
+
+    trained(net, on_epoch=doubled)
+    penalties = torch.tensor(watched) - torch.tensor(net.history[:, "train_loss"])
+    torch.testing.assert_close(penalties, torch.stack(expected).float(), rtol=1e-4, atol=0)
 
 
 class Watcher(Callback):
