@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -167,7 +168,7 @@ class NeuralRanker(RaggedEstimator):
             Relevance, >= 0, the larger the better.  Losses with the gain 2^y - 1 (lambdarank, approx_ndcg) take 31 at most.
         group : array-like of shape (n_rows,) or (n_groups,), or None, default=None
             An id per row, equal ones next to each other (XGBoost's ``qid``); or how many rows each group has (LightGBM's ``group``).  As many
-            values as there are rows are ids.  Without any, all rows are one group.
+            values as there are rows are ids.  Without any, all rows are one group, with a warning.
         group_weight : array-like of shape (n_groups,) or (n_rows,), or None, default=None
             Weights >= 0 of groups; weight 2 is a group repeated, weight 0 one removed.  For each row, they are the same within a group: in an
             order a row has no weight of its own, which is why there is no sample_weight.
@@ -217,6 +218,9 @@ class NeuralRanker(RaggedEstimator):
         if first:
             self._input_shape = (table.shape[1],)
         relevance = checked_relevance(y)
+        if X.group is None:
+            message = _ONE_GROUP.format(name=type(self).__name__, n_rows=len(relevance))
+            warnings.warn(message, UserWarning, stacklevel=2)
         grouped = GroupedTable(table, sizes_of(X.group, len(relevance)))
         return grouped, padded(relevance, grouped.sizes)
 
@@ -380,6 +384,11 @@ class NeuralRanker(RaggedEstimator):
         return tags
 
 
+_ONE_GROUP = (
+    "{name} got no groups, so that all {n_rows} rows compete as one. Give fit(X, y, group=...), or the ids as a column"
+    f" {QID!r} of a DataFrame, which the steps of a Pipeline keep with set_output(transform='pandas'). If one group is meant, say"
+    " group=[{n_rows}]."
+)
 _MISSING = (
     "{name} was fitted with groups, and score got none: over all rows as one group NDCG is another number. Give score(X, y, group=...). In a"
     f" search put the ids into X, as a column {QID!r} of a DataFrame; or route them: sklearn.set_config(enable_metadata_routing=True),"

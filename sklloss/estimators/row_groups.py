@@ -28,9 +28,10 @@ class Given(NamedTuple):
         Raises
         ------
         ValueError
-            If there are groups in X and beside it, or nothing but groups in X.
+            If there are groups in X and beside it, nothing but groups in X, or a ColumnTransformer has renamed their column.
         """
         if not has_qid(X):
+            _check_not_prefixed(X)
             return cls(X, group)
         if group is not None:
             raise ValueError(
@@ -46,6 +47,16 @@ class Given(NamedTuple):
 def has_qid(X: Any) -> bool:
     """Tell whether X is a DataFrame that says which groups there are."""
     return hasattr(X, "columns") and QID in list(X.columns)
+
+
+def _check_not_prefixed(X: Any) -> None:
+    """Refuse a column of groups that bears the name of the step it went through: it would be a feature."""
+    for name in map(str, getattr(X, "columns", ())):
+        if name.endswith(f"__{QID}"):
+            raise ValueError(
+                f"X has no column {QID!r}, but {name!r}, as a ColumnTransformer names it; the groups would be a feature. Give that"
+                " verbose_feature_names_out=False, or rename the column."
+            )
 
 
 def without_qid(X: Any) -> Any:

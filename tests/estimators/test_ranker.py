@@ -12,6 +12,7 @@ import sklearn
 import torch
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.compose import make_column_transformer
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import ndcg_score
 from sklearn.model_selection import (
@@ -155,8 +156,10 @@ def test_ids_sizes_and_the_column_qid_say_the_same(data):
 
 def test_without_groups_all_rows_are_one(data):
     X, y, _ = data
-    alone = quick().fit(X, y)
-    same = quick().fit(X, y, group=np.zeros(len(y)))
+    said = r"got no groups, so that all 299 rows compete as one.*column 'qid'.*say group=\[299\]"
+    with pytest.warns(UserWarning, match=said):
+        alone = quick().fit(X, y)
+    same = quick().fit(X, y, group=[len(y)])
     np.testing.assert_array_equal(alone.predict(X), same.predict(X))
     assert alone.score(X, y) == pytest.approx(ndcg_score([y], [alone.predict(X)]))
 
@@ -170,7 +173,7 @@ def test_pairs_of_different_groups_are_not_compared():
     linear = {"hidden_layer_sizes": (), "lr": 0.05}
     grouped = small("ranknet", **linear).fit(X, y, group=level)
     assert grouped.score(X, y, group=level) > 0.98
-    mixed = small("ranknet", **linear).fit(X, y)
+    mixed = small("ranknet", **linear).fit(X, y, group=[len(y)])
     assert mean_ndcg(y, mixed.predict(X), level) < 0.9
 
 
@@ -479,7 +482,7 @@ def test_early_stopping_sets_groups_aside_and_keeps_the_best_epoch(data):
 def test_early_stopping_needs_groups_to_set_aside(data):
     X, y, ids = data
     with pytest.raises(ValueError, match="there is 1 group. Give several groups"):
-        quick(early_stopping=True).fit(X, y)
+        quick(early_stopping=True).fit(X, y, group=[len(y)])
     y = np.where(np.isin(ids, ["q0", "q1"]), 2, y)
     parts = (np.arange(2, 60), np.arange(2))
     with pytest.raises(ValueError, match="in the 2 groups that early_stopping sets aside"):
@@ -572,6 +575,23 @@ def test_without_routing_a_search_says_what_to_do(data):
         search.fit(X, y, groups=ids, group=ids)
 
 
+def test_a_pipeline_keeps_the_column_of_groups_or_says_that_it_is_lost(data):
+    X, y, ids = data
+    table = pd.DataFrame(X, columns=list("abcd")).assign(qid=np.unique(ids, return_inverse=True)[1])
+    with pytest.warns(UserWarning, match=r"got no groups.*set_output\(transform='pandas'\)"):
+        make_pipeline(StandardScaler(), quick()).fit(table, y)
+    frames = {"remainder": "passthrough", "verbose_feature_names_out": False}
+    scaled = make_column_transformer((StandardScaler(), list("abcd")), **frames)
+    scaled.set_output(transform="pandas")
+    through = make_pipeline(scaled, quick()).fit(table, y)
+    alone = quick().fit(scaled.transform(table), y)
+    assert through[-1].feature_names_in_.tolist() == list("abcd")
+    assert through.score(table, y) == alone.score(scaled.transform(table), y)
+    scaled.set_params(verbose_feature_names_out=True)
+    with pytest.raises(ValueError, match="'remainder__qid'.*verbose_feature_names_out=False"):
+        make_pipeline(scaled, quick()).fit(table, y)
+
+
 def test_splits_may_cut_groups(data):
     X, y, ids = data
     table = pd.DataFrame(X, columns=list("abcd")).assign(qid=ids)
@@ -584,7 +604,8 @@ def test_score_needs_the_groups_that_fit_had(fitted, data):
         fitted.score(X, y)
     with pytest.raises(TypeError, match="score has no sample_weight.*Give group_weight"):
         fitted.score(X, y, group=ids, sample_weight=np.ones(len(y)))
-    alone = quick().fit(X, y)
+    with pytest.warns(UserWarning, match="got no groups"):
+        alone = quick().fit(X, y)
     assert alone.score(X, y, group=ids) != alone.score(X, y)
 
 
