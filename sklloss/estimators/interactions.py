@@ -76,6 +76,11 @@ def names_of(interactions: Any) -> list[Any] | None:
 
 def listed(who: str, users: Any) -> list[Any]:
     """Return users as a list of labels."""
+    if hasattr(users, "columns"):
+        raise TypeError(
+            f"{who} needs a sequence of users; got a DataFrame of {users.shape[1]} columns. Give the column of users alone:"
+            f" X[{users.columns[0]!r}].unique()."
+        )
     if isinstance(users, str) or not isinstance(users, Iterable):
         raise TypeError(
             f"{who} needs a sequence of users; got {users!r}. For one user give [{users!r}]."

@@ -713,6 +713,8 @@ def test_what_predict_and_recommend_do_not_take(fitted, fitted_to_ratings, rated
         fitted.recommend("user 1")
     with pytest.raises(TypeError, match="sequence of users; got 5"):
         fitted.recommend(5)
+    with pytest.raises(TypeError, match=r"got a DataFrame of 2 columns.*X\['person'\]\.unique"):
+        fitted.recommend(pd.DataFrame({"person": ["user 1"], "film": [100]}))
     for n in (0, 1.5, -1):
         with pytest.raises(ValueError, match="recommend needs n"):
             fitted.recommend(n=n)
