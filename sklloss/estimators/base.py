@@ -18,6 +18,7 @@ from ..training.seeds import SEED_LIMIT
 from .builder import NetBuilder
 from .columns import with_columns_named
 from .inputs import FLOATS, Inputs, inputs_of
+from .missing import check_no_label_missing
 from .ready import Ready, Shelf, frozen
 from .sample import Sample
 from .splits import Parts, validation_split
@@ -192,6 +193,8 @@ class NeuralEstimator(NetBuilder):
     def _validated(self, X: Any, y: Any, first: bool, shelf: Shelf) -> tuple[Any, np.ndarray]:
         def validate() -> tuple[Any, np.ndarray]:
             numeric = self._task == "regression"
+            if not numeric:
+                check_no_label_missing(y)
             checked = self._checked(X, first, y=y, multi_output=True, y_numeric=numeric)
             if first:
                 self._input_shape = tuple(checked[0].shape[1:])

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from .columns import count
+
 
 def is_missing(label: Any) -> bool:
     """Tell whether a label is None, NaN, NaT or pandas' NA."""
@@ -22,3 +24,16 @@ def missing(labels: np.ndarray) -> np.ndarray:
     if labels.dtype.kind == "O":
         return np.frompyfunc(is_missing, 1, 1)(labels).astype(bool)
     return np.isnan(labels) if labels.dtype.kind == "f" else np.zeros(labels.shape, dtype=bool)
+
+
+def check_no_label_missing(y: Any) -> None:
+    """Refuse missing labels among text, of which scikit-learn says "Input contains NaN" or that they cannot be sorted."""
+    values = np.asarray(y, dtype=None if hasattr(y, "dtype") else object)  # else NaN turns "nan"
+    if values.dtype.kind != "O" or values.size != len(np.atleast_1d(values)):
+        return
+    rows = np.flatnonzero(missing(values.reshape(-1)))
+    if values.ndim and len(rows):
+        raise ValueError(
+            f"Input y contains NaN or None: {count(len(rows), 'label')} of {len(values)} missing, the first in row {rows[0]}. Leave"
+            " these rows out."
+        )

@@ -110,6 +110,17 @@ def test_missing_and_infinite_values(bad):
     assert "Input y contains" in message(NeuralRegressor(), X, y)
 
 
+@pytest.mark.parametrize("missing", [np.nan, None, pd.NA])
+@pytest.mark.parametrize("of", [list, pd.Series, lambda y: pd.DataFrame({"y": y})])
+def test_labels_that_are_missing(missing, of):
+    labels = LABELS.astype(object)
+    labels[[5, 9]] = missing
+    said = message(NeuralClassifier(), X, of(labels))
+    assert said.startswith(
+        "Input y contains NaN or None: 2 labels of 40 missing, the first in row 5."
+    )
+
+
 def test_values_too_large_for_float32():
     broken = X.copy()
     broken[3, 1] = 1e300
