@@ -159,7 +159,7 @@ class Labels:
         if len(unknown):
             row = int(unknown[0])
             raise ValueError(
-                f"{len(unknown)} of {len(column)} rows have a {self.noun} that the first call did not bring, for example row {row},"
+                f"{len(unknown)} of {len(column)} rows have {self.noun}s that the first call did not bring, for example row {row},"
                 f" {column[row]!r}. Name all of them in the first call, partial_fit(..., {self.noun}s=...), or fit anew with"
                 " warm_start=False."
             )

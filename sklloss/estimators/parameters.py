@@ -82,6 +82,9 @@ class NestedParameters(BaseEstimator):
     _built_ins: ClassVar[
         tuple[str, ...]
     ] = ()  # networks that make sense here; any, where there are none
+    _score_is: ClassVar[
+        Mapping[str, str]
+    ] = {}  # by task of the loss, where it is not always the same
     _own_domains: ClassVar[Mapping[str, Domain]] = {}  # in place of those that others have
     loss: Any
     module: Any

@@ -92,7 +92,8 @@ class Recommender(ScaledTargets):
     -----
     A pair that is given twice counts twice, as one of weight 2 does; of ratings that contradict each other the loss decides what is
     learnt (mse their mean, absolute_error their median).  Whom or what fit has not seen has the vector and the bias 0: `predict` falls
-    back on what is known of the other one, and `recommend` on the most popular items.
+    back on what is known of the other one, and `recommend` on the most popular items.  Hence searches need pairs that are shuffled, as
+    by ``cv=KFold(3, shuffle=True)``: where they are sorted by user, ``cv=3`` holds out whole users and compares nothing but popularity.
 
     Examples
     --------
@@ -104,6 +105,7 @@ class Recommender(ScaledTargets):
     """
 
     _task: Task = "recommendation"
+    _score_is = MappingProxyType({"recommendation": "NDCG", "regression": "R²"})
     _own_domains = MappingProxyType(
         {"weight_decay": Either(Choice("auto"), DOMAINS["weight_decay"])}
     )

@@ -68,6 +68,21 @@ def checked_candidates(estimator: Any, param_grid: Any) -> list[tuple[Params, An
     return found
 
 
+def check_score_is_one(candidates: list[tuple[Params, Any]]) -> None:
+    """Raise a ValueError if `score` is one metric for some candidates and another one for others."""
+    nets = [net_of(made) for _, made in candidates if path_to_net(made) is not None]
+    resolved = [net._resolved_loss() for net in nets]
+    losses = {
+        net._score_is.get(loss.task): loss.label for net, loss in zip(nets, resolved, strict=True)
+    }
+    if len(losses) > 1:
+        said = " and ".join(f"{name} with loss {label!r}" for name, label in losses.items())
+        raise ValueError(
+            f"LossSearchCV compares candidates by their score, which is {said}: two metrics cannot be compared. Search over losses of one"
+            " kind at a time, or give scoring."
+        )
+
+
 def _checked(estimator: Any, params: Params, grid: Mapping[str, Any]) -> Any:
     try:
         made = made_of(estimator, params)

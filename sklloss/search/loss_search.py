@@ -13,7 +13,7 @@ from sklearn.utils import get_tags
 from ..losses.base import plain
 from ..losses.domains import Choice, Domain, Either, Interval, check_in_domain
 from ..training.threads import threads_of_search
-from .candidates import checked_candidates, trials_of
+from .candidates import check_score_is_one, checked_candidates, trials_of
 from .fits import Workers, fit_all
 from .plan import Run
 from .report import Report
@@ -163,6 +163,8 @@ class LossSearchCV(OpenGridSearchCV):
         data = self._data(X, y, params)
         workers = Workers(self.n_jobs, self.pre_dispatch, effective_n_jobs(self.n_jobs))
         candidates = checked_candidates(self.estimator, self.param_grid)
+        if self.scoring is None:
+            check_score_is_one(candidates)
         trials = trials_of(candidates, self.n_seeds)
         runs = [Run(trial, split) for trial in trials for split in range(self.n_splits_)]
         settings = [params for params, _ in candidates]

@@ -572,10 +572,10 @@ def test_partial_fit_knows_whom_it_was_told_of(data):
     assert np.isfinite(model.predict(held_out)).all()
     with pytest.raises(
         ValueError,
-        match=r"1 of 1 rows have a user that the first call did not bring, .* row 0, 'new'",
+        match=r"1 of 1 rows have users that the first call did not bring, .* row 0, 'new'",
     ):
         model.partial_fit([("new", 100)])
-    with pytest.raises(ValueError, match=r"have a item|item that the first call"):
+    with pytest.raises(ValueError, match="rows have items that the first call"):
         model.partial_fit([("user 0", 7)])
     with pytest.raises(ValueError, match="early_stopping=False"):
         quick(early_stopping=True).partial_fit(train)
@@ -596,6 +596,15 @@ def test_grid_searches_over_losses_with_their_own_score(losses, data, rated):
     ours = LossSearchCV(quick(), grid, cv=cv, error_score="raise").fit(X, y)
     np.testing.assert_allclose(ours.cv_results_["mean_test_score"], scores)
     assert ours.best_params_ == search.best_params_
+
+
+def test_a_search_does_not_compare_two_metrics(rated):
+    X, y = rated[0][:400], np.abs(rated[1][:400])
+    search = LossSearchCV(quick(), {"loss": ["bpr", "mse", "huber"]}, cv=2)
+    with pytest.raises(ValueError, match="NDCG with loss 'bpr' and R² with loss 'huber'.*scoring"):
+        search.fit(X, y)
+    search.set_params(scoring=lambda model, X, y: float(np.corrcoef(y, model.predict(X))[0, 1]))
+    assert np.isfinite(search.fit(X, y).cv_results_["mean_test_score"]).all()
 
 
 # ---------------------------------------------------------------------- bad input
