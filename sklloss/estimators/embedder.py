@@ -74,6 +74,10 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralEs
 
     A row that is the only one of its class has nothing to be near to; the others are kept away from it.
 
+    As a step of a Pipeline it makes a classifier, ``make_pipeline(MetricEmbedder(), KNeighborsClassifier())``; with one of DataFrames,
+    ``set_output(transform="pandas")`` names the components.  By itself it is no classifier to searches: ``cv=3`` splits rows as they come,
+    ``cv=StratifiedKFold(3)`` every class alike.
+
     Examples
     --------
     Digits of classes that were not there in training:

@@ -239,7 +239,7 @@ class NeuralMultiTask(TaskedEstimator):
         Returns
         -------
         DataFrame, or ndarray of shape (n_samples, n_tasks) or (n_samples,)
-            What y was in training.  An array that has numbers and labels that are none is of objects.
+            What y was in training; a DataFrame has the index of X, where X is one (as after steps with ``set_output(transform="pandas")``).  An array that has numbers and labels that are none is of objects.
         """
         columns = self._predicted(X)
         if self._frame is not None:
@@ -274,6 +274,8 @@ class NeuralMultiTask(TaskedEstimator):
 
     def task_scores(self, X: Any, y: Any, sample_weight: Any = None) -> dict[Any, float]:
         """Score every task over the rows that have its label: R² of numbers, accuracy of labels.
+
+        A search chooses by one of them with ``scoring=lambda model, X, y: model.task_scores(X, y)["price"]``.
 
         Parameters
         ----------

@@ -81,7 +81,9 @@ class NeuralRanker(RaggedEstimator):
 
     In searches, ids in the column ``"qid"`` need nothing else, ``GridSearchCV(NeuralRanker(), grid, cv=GroupKFold()).fit(X, y, groups=X.qid)``.
     Ids beside X are routed: ``sklearn.set_config(enable_metadata_routing=True)``,
-    ``NeuralRanker().set_fit_request(group=True).set_score_request(group=True)`` and ``search.fit(X, y, groups=ids, group=ids)``.
+    ``NeuralRanker().set_fit_request(group=True).set_score_request(group=True)`` and ``search.fit(X, y, groups=ids, group=ids)``.  In a Pipeline
+    the column ``"qid"`` needs to come through the steps before: a ColumnTransformer with ``remainder="passthrough"``,
+    ``verbose_feature_names_out=False`` and ``set_output(transform="pandas")`` keeps it.
 
     Examples
     --------
