@@ -256,7 +256,11 @@ class NeuralEstimator(NetBuilder):
     def _fit_input_scaler(self, sample: Sample) -> InputScaler:
         if not self.scale_inputs:
             return InputScaler()
-        return self._inputs.scaler(sample.X, sample.sample_weight)
+        return self._inputs.scaler(*self._weighted_rows(sample))
+
+    def _weighted_rows(self, sample: Sample) -> tuple[Any, np.ndarray]:
+        """Return the rows that the network sees, one by one, and what each of them weighs."""
+        return sample.X, sample.sample_weight
 
     def _parts(self, sample: Sample, epochs: int | None, seed: int, shelf: Shelf) -> Parts:
         """Return which rows train, and which decide the best epoch."""

@@ -16,7 +16,6 @@ from ..losses.base import Loss, Task
 from ..losses.embedding import SHORTEST
 from ..modules import check_widths
 from ..modules.siamese import Siamese
-from ..training import InputScaler
 from .base import NeuralEstimator
 from .builder import Start
 from .export import RAW, FittedModule, JoinedVectors, Reading, chosen_reading, side_by_side
@@ -336,10 +335,10 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralEs
     def _stratifies(self) -> bool:
         return True
 
-    def _fit_input_scaler(self, sample: Sample) -> InputScaler:
-        if not (self.scale_inputs and self.pairs):
-            return super()._fit_input_scaler(sample)
-        return self._inputs.scaler(sides(sample.X), np.repeat(sample.sample_weight, 2))
+    def _weighted_rows(self, sample: Sample) -> tuple[Any, np.ndarray]:
+        if not self.pairs:
+            return super()._weighted_rows(sample)
+        return sides(sample.X), np.repeat(sample.sample_weight, 2)
 
     def _start(
         self, loss: Loss, sample: Sample, targets: Tensor, weighted: bool, shelf: Shelf

@@ -37,11 +37,9 @@ class RaggedEstimator(NeuralEstimator):
         self._input_scaler, features = shelf.once(key, scale, keep=sample.X)
         return features
 
-    def _fit_input_scaler(self, sample: Sample) -> InputScaler:
-        if not self.scale_inputs:
-            return InputScaler()
+    def _weighted_rows(self, sample: Sample) -> tuple[Any, np.ndarray]:
         table, lengths = self._joined(sample.X)
-        return InputScaler.fit(table, np.repeat(sample.sample_weight, lengths))
+        return table, np.repeat(sample.sample_weight, lengths)
 
     def _ragged(self, table: Any, lengths: np.ndarray) -> RaggedRows:
         """Return tables scaled, as rows for the engine."""

@@ -230,6 +230,17 @@ def test_weight_2_is_a_row_repeated_and_0_a_row_removed(loss, pairs):
     assert not np.allclose(weighted.transform(rows), plain.transform(rows))
 
 
+@pytest.mark.parametrize("pairs", [False, True])
+def test_scaling_counts_weights_and_both_sides_of_a_pair(pairs):
+    X, y = table(30)
+    X, y = pairs_of(X, y, 30) if pairs else (X, y)
+    weights = np.linspace(0.1, 2, 30)
+    scaler = embedder(pairs=pairs).fit(X, y, weights)._input_scaler
+    rows = X.mean(1) if pairs else X
+    np.testing.assert_allclose(scaler.mean, np.average(rows, 0, weights))
+    assert not np.allclose(scaler.mean, rows.mean(0))
+
+
 def test_weights_count_by_their_ratios():
     X, y = table(30)
     weights = 0.5 + np.random.default_rng(0).random(30)

@@ -277,6 +277,16 @@ def test_weight_2_is_a_row_repeated_and_0_a_row_removed(weighting):
     np.testing.assert_allclose(ours, theirs, rtol=1e-9)
 
 
+def test_scaling_of_targets_counts_the_weights_of_rows_that_have_them():
+    X, y = table()
+    weights = np.linspace(0, 2, 60)
+    scaler = model({"size": "mse"}).fit(X, y[["size"]], sample_weight=weights)._target_scaler
+    known = y["size"].notna()
+    mean = np.average(y["size"][known], weights=weights[known])
+    spread = np.sqrt(np.average((y["size"][known] - mean) ** 2, weights=weights[known]))
+    np.testing.assert_allclose([*scaler.centre, *scaler.scale], [mean, spread])
+
+
 @pytest.mark.parametrize("weighting", WEIGHTINGS, ids=str)
 def test_members_are_single_fits_bit_for_bit(weighting):
     X, y = table()
