@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .columns import count
+from .missing import missing
 from .weights import checked_weights
 
 QID = "qid"  # the column of a DataFrame that says which group a row is in, as XGBoost has it
@@ -152,10 +153,10 @@ def _checked_sizes(values: np.ndarray, n_rows: int) -> np.ndarray:
 
 def _run_lengths(ids: np.ndarray) -> np.ndarray:
     """Return the lengths of runs of equal ids."""
-    missing = np.flatnonzero(np.array([value is None or value != value for value in ids.tolist()]))
-    if len(missing):
+    rows = np.flatnonzero(missing(ids))
+    if len(rows):
         raise ValueError(
-            f"group has {count(len(missing), 'missing id')}, the first in row {missing[0]}. Give every row the id of its group."
+            f"group has {count(len(rows), 'missing id')}, the first in row {rows[0]}. Give every row the id of its group."
         )
     starts = np.flatnonzero(np.r_[True, ids[1:] != ids[:-1]])
     _check_contiguous(ids[starts].tolist(), starts)

@@ -27,6 +27,7 @@ def test_of_arrays_of_any_kind_and_shape():
     assert missing(objects).tolist() == [[True, False], [True, False]]
     assert missing(objects).dtype == bool
     assert missing(np.array([0.0, np.nan])).tolist() == [False, True]
+    assert missing(np.array(["2020", "NaT"], dtype="datetime64[D]")).tolist() == [False, True]
     for kind in (int, str, bool):
         assert missing(np.zeros((2, 3), dtype=kind)).tolist() == [[False] * 3] * 2
     assert missing(np.empty((0, 2), dtype=object)).shape == (0, 2)

@@ -151,6 +151,9 @@ def test_score_is_the_mean_of_the_tasks_own_over_known_labels(fitted):
     of_rows = weights[known["kind"]]
     right = (y["kind"] == said["kind"])[known["kind"]]
     assert weighted["kind"] == pytest.approx(np.average(right, weights=of_rows))
+    sizes = (each["size"][known["size"]] for each in (y, said))
+    r2 = r2_score(*sizes, sample_weight=weights[known["size"]])
+    assert weighted["size"] == pytest.approx(r2) != pytest.approx(expected["size"])
     without = learnt.task_scores(X, y.assign(count=np.nan))
     assert without == pytest.approx({task: expected[task] for task in ("size", "kind")})
     assert learnt.task_scores(X, y[["kind", "size", "count"]]) == pytest.approx(expected)

@@ -642,7 +642,7 @@ X, Y, IDS = queries(4, seed=3, sizes=(3, 4))
 
 
 def changed(values, row, value):
-    out = np.array(values, dtype=object if value is None else None)
+    out = np.array(values, dtype=object if value is None or value is pd.NA else None)
     out[row] = value
     return out
 
@@ -665,6 +665,7 @@ def changed(values, row, value):
         (np.ones((12, 1)), ValueError, r"one id per row of X, shape \(12,\).*got shape \(12, 1\)"),
         ("q0", ValueError, r"got shape \(\)"),
         (changed(IDS, 5, None), ValueError, "1 missing id, the first in row 5"),
+        (changed(IDS, 5, pd.NA), ValueError, "1 missing id, the first in row 5"),
         (np.r_[np.zeros(6), [np.nan] * 6], ValueError, "6 missing ids, the first in row 6"),
         (np.arange(12), ValueError, "none in the 12 groups of y .12 of one row"),
     ],
