@@ -92,7 +92,19 @@ class NeuralEstimator(NetBuilder):
 
     # ------------------------------------------------------------------ fit
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, epochs: int | None, go_on: bool) -> Any:
+    def _fit(self, X: Any, y: Any, sample_weight: Any) -> Any:
+        """Train as `fit` does."""
+        return self._train(X, y, sample_weight, epochs=None, go_on=self.warm_start)
+
+    def _fit_one_epoch(self, X: Any, y: Any, sample_weight: Any) -> Any:
+        """Train as `partial_fit` does."""
+        if self.early_stopping:
+            raise ValueError(
+                "partial_fit trains one epoch and has no rows to set aside; set early_stopping=False, or call fit."
+            )
+        return self._train(X, y, sample_weight, epochs=1, go_on=True)
+
+    def _train(self, X: Any, y: Any, sample_weight: Any, epochs: int | None, go_on: bool) -> Any:
         """Train; `go_on` continues where the last fit ended, `epochs` overrides the stopping rule.
 
         A fit that fails leaves the estimator as it was.
@@ -302,12 +314,6 @@ class NeuralEstimator(NetBuilder):
             shelf.once(of_weights, weights, keep=parts),
             *shelf.once(("indices", *on_device), indices, keep=parts),
         )
-
-    def _refuse_early_stopping(self) -> None:
-        if self.early_stopping:
-            raise ValueError(
-                "partial_fit trains one epoch and has no rows to set aside; set early_stopping=False, or call fit."
-            )
 
     def _check_goes_on(self, loss: Loss) -> None:
         """Refuse what cannot change between calls."""

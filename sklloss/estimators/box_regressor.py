@@ -190,7 +190,7 @@ class NeuralBoxRegressor(RegressorMixin, ScaledTargets, ImageEstimator):
         FloatingPointError
             If training turns NaN or infinite.
         """
-        return self._fit(X, y, sample_weight, epochs=None, go_on=self.warm_start)
+        return self._fit(X, y, sample_weight)
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> NeuralBoxRegressor:
         """Train for one epoch on these images; scaling is that of the first call.
@@ -204,8 +204,7 @@ class NeuralBoxRegressor(RegressorMixin, ScaledTargets, ImageEstimator):
         -------
         self
         """
-        self._refuse_early_stopping()
-        return self._fit(X, y, sample_weight, epochs=1, go_on=True)
+        return self._fit_one_epoch(X, y, sample_weight)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict one box per image.

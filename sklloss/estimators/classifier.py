@@ -155,7 +155,7 @@ class NeuralClassifier(ClassifierMixin, LabelledEstimator):
         """
         with self._unchanged_by_failure():
             self._classes_given, self._order_of_classes = False, None
-            return self._fit(X, y, sample_weight, epochs=None, go_on=self.warm_start)
+            return self._fit(X, y, sample_weight)
 
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
@@ -173,10 +173,9 @@ class NeuralClassifier(ClassifierMixin, LabelledEstimator):
         -------
         self
         """
-        self._refuse_early_stopping()
         with self._unchanged_by_failure():
             self._take_classes(classes)
-            return self._fit(X, y, sample_weight, epochs=1, go_on=True)
+            return self._fit_one_epoch(X, y, sample_weight)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict labels: the sign or the argmax of the decision function.

@@ -191,7 +191,7 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralEs
         FloatingPointError
             If training turns NaN or infinite.
         """
-        return self._fit(X, y, sample_weight, epochs=None, go_on=self.warm_start)
+        return self._fit(X, y, sample_weight)
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> MetricEmbedder:
         """Train for one epoch on these rows, which may have new classes; scaling is that of the first call.
@@ -205,8 +205,7 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralEs
         -------
         self
         """
-        self._refuse_early_stopping()
-        return self._fit(X, y, sample_weight, epochs=1, go_on=True)
+        return self._fit_one_epoch(X, y, sample_weight)
 
     def transform(self, X: Any) -> np.ndarray:
         """Turn rows into unit vectors; their scalar products are cosines.

@@ -198,7 +198,7 @@ class NeuralMultiTask(TaskedEstimator):
         """
         with self._unchanged_by_failure():
             self._classes_told = {}
-            return self._fit(X, y, sample_weight, epochs=None, go_on=self.warm_start)
+            return self._fit(X, y, sample_weight)
 
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
@@ -216,10 +216,9 @@ class NeuralMultiTask(TaskedEstimator):
         -------
         self
         """
-        self._refuse_early_stopping()
         with self._unchanged_by_failure():
             self._classes_told = self._checked_classes(classes)
-            return self._fit(X, y, sample_weight, epochs=1, go_on=True)
+            return self._fit_one_epoch(X, y, sample_weight)
 
     @property
     def task_weights_(self) -> dict[Any, float]:

@@ -186,7 +186,7 @@ class NeuralRanker(RaggedEstimator):
         FloatingPointError
             If training turns NaN or infinite.
         """
-        return self._fit_groups(X, y, group, group_weight, None, self.warm_start)
+        return self._fit(Given.of(X, group), y, group_weight)
 
     def partial_fit(
         self, X: Any, y: Any, group: Any = None, group_weight: Any = None
@@ -202,16 +202,11 @@ class NeuralRanker(RaggedEstimator):
         -------
         self
         """
-        self._refuse_early_stopping()
-        return self._fit_groups(X, y, group, group_weight, 1, True)
+        return self._fit_one_epoch(Given.of(X, group), y, group_weight)
 
-    def _fit_groups(
-        self, X: Any, y: Any, group: Any, group_weight: Any, epochs: int | None, go_on: bool
-    ) -> NeuralRanker:
-        given = Given.of(X, group)
-        self._fit(given, y, group_weight, epochs, go_on)
-        self._has_groups = given.group is not None
-        return self
+    def _given(self, X: Given, y: Any, sample_weight: Any, first: bool) -> tuple[Given, Any, Any]:
+        self._has_groups = X.group is not None
+        return X, y, sample_weight
 
     def _validated(
         self, X: Given, y: Any, first: bool, shelf: Shelf

@@ -193,9 +193,7 @@ class Recommender(ScaledTargets):
         """
         with self._unchanged_by_failure():
             self._named = (None, None)
-            return self._fit(
-                interactions, ratings, sample_weight, epochs=None, go_on=self.warm_start
-            )
+            return self._fit(interactions, ratings, sample_weight)
 
     def partial_fit(
         self,
@@ -218,11 +216,10 @@ class Recommender(ScaledTargets):
         -------
         self
         """
-        self._refuse_early_stopping()
         with self._unchanged_by_failure():
             if not hasattr(self, "net_"):
                 self._named = (users, items)
-            return self._fit(interactions, ratings, sample_weight, epochs=1, go_on=True)
+            return self._fit_one_epoch(interactions, ratings, sample_weight)
 
     def _given(
         self, X: Any, y: Any, sample_weight: Any, first: bool

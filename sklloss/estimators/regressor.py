@@ -225,7 +225,7 @@ class NeuralRegressor(RegressorMixin, ScaledTargets):
         FloatingPointError
             If training turns NaN or infinite.
         """
-        return self._fit(X, y, sample_weight, epochs=None, go_on=self.warm_start)
+        return self._fit(X, y, sample_weight)
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> NeuralRegressor:
         """Train for one epoch on these rows; scaling and bins are those of the first call.
@@ -239,8 +239,7 @@ class NeuralRegressor(RegressorMixin, ScaledTargets):
         -------
         self
         """
-        self._refuse_early_stopping()
-        return self._fit(X, y, sample_weight, epochs=1, go_on=True)
+        return self._fit_one_epoch(X, y, sample_weight)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict what the loss elicits: mean, median, quantile ...

@@ -221,7 +221,7 @@ class SequenceTranscriber(RaggedEstimator):
         """
         with self._unchanged_by_failure():
             self._symbols_given = None
-            return self._fit(X, y, sample_weight, epochs=None, go_on=self.warm_start)
+            return self._fit(X, y, sample_weight)
 
     def partial_fit(
         self, X: Any, y: Any, symbols: Any = None, sample_weight: Any = None
@@ -239,11 +239,10 @@ class SequenceTranscriber(RaggedEstimator):
         -------
         self
         """
-        self._refuse_early_stopping()
         with self._unchanged_by_failure():
             if not hasattr(self, "net_"):
                 self._symbols_given = symbols
-            return self._fit(X, y, sample_weight, epochs=1, go_on=True)
+            return self._fit_one_epoch(X, y, sample_weight)
 
     def _validated(self, X: Any, y: Any, first: bool, shelf: Shelf) -> tuple[Any, np.ndarray]:
         utterances = self._utterances(X, first)
