@@ -12,13 +12,14 @@ import torch
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
-from ..losses.base import Loss, State
+from ..losses.base import Loss, State, plain
 from ..training import InputScaler, Rows, TrainingSet, rows, seed_of, train_all
 from ..training.seeds import SEED_LIMIT
 from .builder import NetBuilder
 from .columns import with_columns_named
 from .inputs import FLOATS, Inputs, inputs_of
 from .missing import check_no_label_missing
+from .parameters import DOMAINS
 from .ready import Ready, Shelf, frozen
 from .sample import Sample
 from .splits import Parts, validation_split
@@ -110,6 +111,7 @@ class NeuralEstimator(NetBuilder):
         A fit that fails leaves the estimator as it was.
         """
         with self._unchanged_by_failure():
+            self._check_param("warm_start", plain(self.warm_start), DOMAINS["warm_start"])
             ready = self._prepare(X, y, sample_weight, shelf=Shelf(), epochs=epochs, go_on=go_on)
             self._adopt(ready, train_all(ready.nets, ready.data, epochs))
         return self

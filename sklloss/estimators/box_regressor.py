@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.base import RegressorMixin
-from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from torch import Tensor, nn
 
 from ..losses.base import Task
@@ -21,6 +21,7 @@ from .overlap import box_ious
 from .ready import Shelf
 from .sample import Sample
 from .scaled_targets import ScaledTargets
+from .weights import checked_weights
 
 
 class BoxesInside(nn.Module):
@@ -240,7 +241,7 @@ class NeuralBoxRegressor(RegressorMixin, ScaledTargets, ImageEstimator):
         predicted, boxes = self.predict(X), np.array(checked_boxes(y), dtype=np.float64)
         check_consistent_length(predicted, boxes)
         check_inside(boxes, *self._grid)
-        weights = _check_sample_weight(sample_weight, boxes, dtype=np.float64)
+        weights = checked_weights(sample_weight, boxes)
         return float(np.average(box_ious(boxes, predicted), weights=weights))
 
     def to_module(self, output: str = "predict") -> FittedModule:

@@ -108,7 +108,9 @@ class NetBuilder(NestedParameters):
             stopping=self._stopping_rule(),
             max_epochs=self.max_epochs,
             batch_size=self._batch_size(len(data.train)),
-            callbacks=self.callbacks,
+            callbacks=self.callbacks
+            if isinstance(self.callbacks, str | None)
+            else list(self.callbacks),
             device=str(self._device()),
             verbose=self.verbose,
             **{f"optimizer__{name}": value for name, value in options.items()},
@@ -220,7 +222,7 @@ class NetBuilder(NestedParameters):
             return torch.device("cuda" if torch.cuda.is_available() else "cpu")
         try:
             return torch.empty(0, device=self.device).device
-        except (RuntimeError, TypeError, AssertionError) as error:
+        except (RuntimeError, TypeError, AssertionError, OverflowError, ValueError) as error:
             raise ValueError(
                 f"device={self.device!r} cannot be used here ({str(error).splitlines()[0]}). Use 'cpu', or 'auto' for a GPU where there is"
                 " one."

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils import check_consistent_length
-from sklearn.utils.validation import _check_sample_weight
+
+from .weights import checked_weights
 
 
 def edit_distance(said: Sequence[Any], heard: Sequence[Any]) -> int:
@@ -135,7 +136,7 @@ def _error_rate(
         raise TypeError("An error rate takes a list of transcripts; got one string. Put it in [ ].")
     check_consistent_length(y_true, y_pred)
     said, heard = [list(tokens(t)) for t in y_true], [list(tokens(t)) for t in y_pred]
-    weights = _check_sample_weight(sample_weight, np.empty(len(said)))
+    weights = checked_weights(sample_weight, np.empty(len(said)))
     n_tokens = weights @ np.array([len(t) for t in said], dtype=float)
     if not n_tokens > 0:
         raise ValueError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ from .target_table import Column
 Said = Callable[
     [Tensor, State], Tensor
 ]  # (1, n, 1, n_outputs) and state to (1, n, any), which may be averaged over members
+
+AS_TEXT = "Make them text, for example with .astype(str)."
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,11 @@ class NumberHead:
         try:
             if labels.dtype.kind in "mM":
                 raise TypeError(f"y has the dtype {labels.dtype}")
-            return np.array(labels.tolist(), dtype=np.float64)
-        except (TypeError, ValueError) as error:
+            numbers = np.array(labels.tolist(), dtype=np.float64)
+            if numbers.ndim > 1:
+                raise TypeError("its labels are lists or arrays")
+            return numbers
+        except (TypeError, ValueError, OverflowError) as error:
             raise ValueError(
                 f"loss {self.loss.label!r} takes numbers; {error}. Convert the column, or choose a loss for classification."
             ) from error
@@ -118,7 +124,7 @@ class LabelHead:
         ValueError
             If there is one class only, or more than the loss takes, or labels are numbers without classes.
         """
-        found = np.unique(_one_kind(column.labels if classes is None else np.asarray(classes)))
+        found = np.unique(one_kind(column.labels if classes is None else classes))
         if len(found) < 2:
             raise ValueError(
                 f"loss {loss.label!r} needs at least two classes; y has one class only, {found.tolist()[0]!r}, in all"
@@ -243,8 +249,9 @@ def learn_head(loss: Loss, column: Column, classes: Any, n_members: int) -> Head
     return NumberHead(loss)  # type: ignore[arg-type]
 
 
-def _one_kind(labels: np.ndarray) -> np.ndarray:
-    """Return labels as an array of their own type; refuse text beside numbers, and numbers that are no labels."""
+def one_kind(labels: np.ndarray) -> np.ndarray:
+    """Return labels as an array of their own type; refuse text beside numbers, and what is no label."""
+    _refuse_other_types(labels)
     kinds = {isinstance(label, str) for label in labels.tolist()}
     if len(kinds) > 1:
         raise ValueError("labels are text in some rows and numbers in others. Make them all text.")
@@ -257,3 +264,22 @@ def _one_kind(labels: np.ndarray) -> np.ndarray:
             " HistogramCrossEntropy()."
         ) from error
     return found
+
+
+def _refuse_other_types(labels: np.ndarray) -> None:
+    """Refuse dates, lists and other labels that are neither text nor finite numbers."""
+    if labels.dtype.kind in "biuU":
+        return
+    if labels.dtype.kind in "mM":
+        raise ValueError(f"labels have the dtype {labels.dtype}. {AS_TEXT}")
+    odd = [label for label in labels.tolist() if not isinstance(label, str | Real)]
+    if odd:
+        raise ValueError(
+            f"labels are whole numbers, booleans or text; {len(odd)} of {len(labels)} are of another type, for example {odd[0]!r} of"
+            f" type {type(odd[0]).__name__}. {AS_TEXT}"
+        )
+    infinite = sum(label in (np.inf, -np.inf) for label in labels.tolist())
+    if infinite:
+        raise ValueError(
+            f"labels contain infinity, {infinite} of {len(labels)}. Remove these labels, or choose a loss for regression."
+        )

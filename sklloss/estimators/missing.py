@@ -25,7 +25,7 @@ def missing(labels: np.ndarray) -> np.ndarray:
         return np.frompyfunc(is_missing, 1, 1)(labels).astype(bool)
     if labels.dtype.kind in "mM":
         return np.isnat(labels)
-    return np.isnan(labels) if labels.dtype.kind == "f" else np.zeros(labels.shape, dtype=bool)
+    return np.isnan(labels) if labels.dtype.kind in "fc" else np.zeros(labels.shape, dtype=bool)
 
 
 def check_no_label_missing(y: Any) -> None:

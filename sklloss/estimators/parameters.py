@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from inspect import signature
 from typing import Any, ClassVar
 
+import numpy as np
+import torch
 from sklearn.base import BaseEstimator
 
 from ..losses.base import Loss, Task, plain
@@ -13,6 +15,7 @@ from ..losses.domains import Choice, Domain, Either, Interval, Satisfies, Tuple,
 from ..losses.resolve import get_loss
 from ..modules import MODULES
 from ..modules.activations import ACTIVATIONS
+from ..training import is_callback
 
 DICTIONARIES = {"module": "module_params", "optimizer": "optimizer_params"}
 
@@ -24,12 +27,37 @@ MAPPING = Satisfies(
 )
 
 FUNCTION = Satisfies(
-    lambda value: value is None or callable(value), "{name} to be None or callable"
+    lambda value: value is None or is_function(value),
+    "{name} to be None or a function (a class only as an instance)",
 )
 CALLBACKS = Satisfies(
-    lambda value: value is None or isinstance(value, list | tuple) or value == "disable",
-    "{name} to be None or a list of skorch callbacks",
+    lambda value: (
+        value is None
+        or (isinstance(value, str) and value == "disable")
+        or (isinstance(value, list | tuple) and all(map(is_callback, value)))
+    ),
+    "{name} to be None or a list of skorch callbacks, or of pairs of a name and a callback",
 )
+DEVICE = Satisfies(
+    lambda value: value is None or isinstance(value, str | int | torch.device),
+    "{name} to be a name such as 'cpu', or a torch.device",
+)
+SCALE = Satisfies(lambda value: is_scale(value), "{name} to be a finite number, or four of them")
+
+
+def is_function(value: Any) -> bool:
+    """Tell what can be called with data from a class, which would be made anew with it."""
+    return callable(value) and not isinstance(value, type)
+
+
+def is_scale(value: Any) -> bool:
+    """Tell whether it is a number per corner, or one for all."""
+    try:
+        numbers = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        return False
+    return numbers.shape in ((), (4,)) and bool(np.isfinite(numbers).all())
+
 
 DOMAINS: dict[str, Domain] = {
     "module_params": MAPPING,
@@ -51,6 +79,9 @@ DOMAINS: dict[str, Domain] = {
     "dtype": Choice("auto", "float32", "float64"),
     "callbacks": CALLBACKS,
     "warm_start": BOOL,
+    "device": DEVICE,
+    "verbose": Either(BOOL, Interval(0, integer=True)),
+    "scale": SCALE,
     "n_members": COUNT,
     "n_components": COUNT,
     "pairs": BOOL,
@@ -67,7 +98,8 @@ DOMAINS: dict[str, Domain] = {
     "ndcg_at": Either(Choice(None), COUNT),
 }
 REMEDIES = {
-    "hidden_layer_sizes": "Give one width per hidden layer, as (64, 64), or () for the linear model."
+    "hidden_layer_sizes": "Give one width per hidden layer, as (64, 64), or () for the linear model.",
+    "scale": "Give module__scale half the longer side of the images, or leave it out.",
 }
 
 
@@ -134,7 +166,7 @@ class NestedParameters(BaseEstimator):
         before = dict(vars(self))
         try:
             self._set_all({k: v for k, v in params.items() if k not in nested}, nested)
-        except ValueError:
+        except Exception:
             self.__dict__.update(before)
             raise
         return self
@@ -145,6 +177,7 @@ class NestedParameters(BaseEstimator):
         return {name: held for name, held in DICTIONARIES.items() if hasattr(self, held)}
 
     def _set_all(self, own_params: dict[str, Any], nested: dict[str, Any]) -> None:
+        self._refuse_parameters_of_none(own_params)
         super().set_params(**own_params)
         for owner in (self._loss_owner, *self._dictionaries):
             prefix = f"{owner}__"
@@ -152,12 +185,29 @@ class NestedParameters(BaseEstimator):
             if own:
                 self._set_nested(owner, own)
 
+    def _refuse_parameters_of_none(self, params: Mapping[str, Any]) -> None:
+        """Refuse nested parameters of what has none; scikit-learn would ask it to set them."""
+        for key in params:
+            name, is_nested, _ = key.partition("__")
+            value = params.get(name, getattr(self, name, None))
+            if (
+                is_nested
+                and name in signature(type(self)).parameters
+                and not hasattr(value, "set_params")
+            ):
+                raise ValueError(
+                    f"Invalid parameter {key!r} for {type(self).__name__}: {name}={value!r} has no parameters that can be set by name. Give"
+                    f" {name} as a whole."
+                )
+
     def _set_nested(self, owner: str, own: dict[str, Any]) -> None:
         if owner == self._loss_owner:
             self._set_loss_params(own)
             return
         holder = DICTIONARIES[owner]
-        setattr(self, holder, {**(getattr(self, holder) or {}), **own})
+        held = getattr(self, holder)
+        self._check_param(holder, held, MAPPING)
+        setattr(self, holder, {**(held or {}), **own})
 
     def _resolved_loss(self) -> Loss:
         """Return what the parameters say the loss is."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from torch import Tensor, nn
 
 from ..losses.base import Loss, State, Task
@@ -26,7 +26,7 @@ from .overlap import mean_iou
 from .parameters import where_loss_has
 from .ready import Shelf, frozen
 from .sample import Sample
-from .weights import factors_of_classes
+from .weights import checked_weights, factors_of_classes
 
 A_DECISION = "gives a decision but no probabilities: use decision_function, or a loss whose row in list_losses('segmentation') has predict_proba."
 NUMBERS_AT_ONCE = 2**24  # of what is predicted
@@ -291,7 +291,7 @@ class NeuralSegmenter(ImageEstimator, LabelledEstimator):
         masks = flat_masks(y, self._grid).reshape(-1, *self._grid)
         check_consistent_length(predicted, masks)
         check_one_kind(np.unique(masks), self.classes_)
-        weights = _check_sample_weight(sample_weight, masks, dtype=np.float64)
+        weights = checked_weights(sample_weight, masks)
         return mean_iou(masks, predicted, weights)
 
     def to_module(self, output: str = "auto") -> FittedModule:

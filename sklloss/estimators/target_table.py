@@ -86,15 +86,22 @@ class TargetTable:
     def _of_array(cls, y: Any) -> TargetTable:
         y = y.toarray() if sparse.issparse(y) else y
         values = np.asarray(y, dtype=None if hasattr(y, "__array__") else object)
-        if values.ndim not in (1, 2):
+        if values.ndim not in (1, 2) or values.dtype.names:
+            got = values.shape if values.ndim else type(y).__name__
             raise ValueError(
-                f"y needs a column per task, shape (n_samples, n_tasks) or (n_samples,); got {values.shape}. Give a DataFrame with"
-                " one column per task."
+                f"y needs a column per task, shape (n_samples, n_tasks) or (n_samples,); got"
+                f" {'a structured array' if values.dtype.names else got}. Give a DataFrame with one column per task: pd.DataFrame(y), where"
+                " it has names."
             )
         table = values.reshape(len(values), -1) if len(values) else values.reshape(0, 1)
+        _check_lengths(table)
         names = list(range(table.shape[1]))
         _check_names(names)
-        columns = [Column(column, ~missing(column)) for column in table.T]
+        hidden = np.broadcast_to(np.ma.getmask(y), values.shape).reshape(table.shape)
+        columns = [
+            Column(column, ~(missing(column) | mask))
+            for column, mask in zip(table.T, hidden.T, strict=True)
+        ]
         return cls(names, columns, None, values.ndim == 1)
 
     def __len__(self) -> int:
@@ -122,6 +129,19 @@ class TargetTable:
             )
         columns = [self.columns[self.names.index(name)] for name in names]
         return TargetTable(list(names), columns, self.frame, self.is_column)
+
+
+def _check_lengths(table: np.ndarray) -> None:
+    """Refuse rows of unequal length, which NumPy makes one column of lists."""
+    entries = table[:, 0].tolist() if table.dtype.kind == "O" and table.shape[1] == 1 else []
+    rows = [
+        row for row, entry in enumerate(entries) if isinstance(entry, list | tuple | np.ndarray)
+    ]
+    if rows:
+        raise ValueError(
+            f"y has rows of unequal length, for example {entries[rows[0]]!r} in row {rows[0]}. Give every row an entry per task, None"
+            " where a label is missing."
+        )
 
 
 def _check_names(names: list[Any]) -> None:

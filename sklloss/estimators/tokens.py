@@ -271,7 +271,16 @@ class TokenVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             analyzer=self.analyzer, lowercase=self.lowercase, token_pattern=self.token_pattern
         ).build_analyzer()
         kind = (str, list, tuple) if callable(self.analyzer) else (str,)
-        return map(list, map(analyze, checked_documents(X, kind=kind)))
+        return (self._tokens(analyze, each) for each in checked_documents(X, kind=kind))
+
+    def _tokens(self, analyze: Callable[[Any], Any], document: Any) -> list[Any]:
+        """Return the tokens of a document."""
+        try:
+            return list(analyze(document))
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"analyzer={self.analyzer!r} does not turn a document into a list of tokens: {error}. Give a function that does."
+            ) from error
 
     def _learnt(self, X: Any) -> Corpus:
         """Learn from documents and return them as ids."""

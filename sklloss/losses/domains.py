@@ -63,7 +63,7 @@ class Interval:
     def __contains__(self, value: object) -> bool:
         kind = numbers.Integral if self.integer else numbers.Real
         is_number = isinstance(value, kind) and not isinstance(value, bool | np.bool_)
-        return is_number and bool(self.inside(np.asarray(value, dtype=float)))
+        return is_number and bool(self.inside(np.asarray(_as_float(value))))
 
     def describe(self, name: str) -> str:
         """Say the condition on `name`."""
@@ -82,6 +82,14 @@ class Interval:
 
     def _closed_at(self, end: str) -> bool:
         return self.closed in ("both", end)
+
+
+def _as_float(number: Any) -> float:
+    """Return a number as a float; infinity where it is too large for one."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
 
 
 @dataclass(frozen=True)

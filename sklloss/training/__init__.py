@@ -1,6 +1,7 @@
 """Training: how K models learn together, each a skorch net."""
 
 from .augment import Augment, AugmentFrames, BatchChange
+from .callbacks import is_callback
 from .criterion import Criterion
 from .data import Rows, TrainingSet, rows
 from .negatives import NegativeSampler
@@ -27,6 +28,7 @@ __all__ = [
     "TargetScaler",
     "TrainingSet",
     "generator",
+    "is_callback",
     "optimizer_options",
     "optimizer_spec",
     "rows",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from skorch.callbacks import Callback, EpochScoring, LRScheduler, ParamMapper, PrintLog
 from skorch.dataset import Dataset
+from skorch.exceptions import SkorchException
 from torch import Tensor
 
 from ..modules import Stack
@@ -15,6 +17,14 @@ from .batches import Batch
 from .data import TrainingSet
 
 BATCH_EVENTS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
+
+
+def is_callback(item: Any) -> bool:
+    """Tell whether skorch takes it: a callback or its class, or a pair of a name and one."""
+    is_pair = isinstance(item, list | tuple) and len(item) == 2 and isinstance(item[0], str)
+    callback = item[1] if is_pair else item
+    is_class = isinstance(callback, type) and issubclass(callback, Callback)
+    return is_class or isinstance(callback, Callback)
 
 
 def watches_batches(callback: Callback) -> bool:
@@ -33,6 +43,33 @@ def refuse_if_it_replaces_parameters(name: str, callback: Callback) -> None:
             f"callback {name!r} ({type(callback).__name__}) freezes or replaces parameters, which live in one buffer here. Set"
             " requires_grad_(False) on the parameters of your own module before the fit."
         )
+
+
+@contextmanager
+def explaining_set_up() -> Iterator[None]:
+    """Say what to look at where a callback cannot be made or initialised."""
+    try:
+        yield
+    except (AttributeError, TypeError) as error:
+        raise ValueError(
+            f"callbacks could not be set up: {error}. Check their arguments; a policy of LRScheduler is a class of torch.optim.lr_scheduler,"
+            " or its name."
+        ) from error
+
+
+@contextmanager
+def explaining_missing_scores(history: Any) -> Iterator[None]:
+    """Say what the history has where a callback monitors something else."""
+    try:
+        yield
+    except (KeyError, ValueError, SkorchException) as error:
+        if "was not found in history" not in str(error):
+            raise
+        scores = sorted(key for key in history[-1] if key.endswith(("_loss", "_loss_best")))
+        raise ValueError(
+            f"a callback monitors what is not there: {error.args[0]} It has {', '.join(scores)}. Set early_stopping=True, which gives"
+            " valid_loss, or let the callback monitor another."
+        ) from error
 
 
 class QuietPrintLog(PrintLog):

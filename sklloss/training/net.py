@@ -17,7 +17,12 @@ from torch import Tensor, nn, optim
 from ..losses.base import Loss
 from ..modules import Snapshot, Stack, stack_modules
 from .augment import BatchChange
-from .callbacks import QuietPrintLog, refuse_if_it_replaces_parameters
+from .callbacks import (
+    QuietPrintLog,
+    explaining_missing_scores,
+    explaining_set_up,
+    refuse_if_it_replaces_parameters,
+)
 from .criterion import Criterion
 from .data import TrainingSet, rows
 from .engine import train_together
@@ -130,8 +135,9 @@ class LossNet(NeuralNet):
         return [("epoch_timer", EpochTimer()), ("print_log", QuietPrintLog())]
 
     def initialize_callbacks(self) -> LossNet:
-        """Refuse callbacks that would replace or freeze parameters behind the engine's back."""
-        super().initialize_callbacks()
+        """Refuse callbacks that cannot be set up, or would replace or freeze parameters behind the engine's back."""
+        with explaining_set_up():
+            super().initialize_callbacks()
         for name, callback in self.callbacks_:
             refuse_if_it_replaces_parameters(name, callback)
         return self
@@ -246,7 +252,8 @@ class LossNet(NeuralNet):
     def ends_by_callback(self, **datasets: Any) -> bool:
         """Tell callbacks that an epoch ends; return whether one of them is content."""
         try:
-            self.notify("on_epoch_end", **datasets)
+            with explaining_missing_scores(self.history):
+                self.notify("on_epoch_end", **datasets)
         except KeyboardInterrupt:  # how skorch's EarlyStopping says so
             return True
         return False
