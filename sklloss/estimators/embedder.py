@@ -9,7 +9,7 @@ import torch
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from torch import Tensor, nn
 
 from ..losses.base import Loss, Task
@@ -24,6 +24,7 @@ from .pairs import is_alike, sides, stacked_pairs
 from .ready import Shelf
 from .sample import Sample
 from .splits import Parts
+from .weights import checked_weights
 
 
 class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralEstimator):
@@ -251,13 +252,11 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralEs
         if self.pairs:
             given = stacked_pairs(X)
             vectors, alike = self._vectors(sides(given)), is_alike(y, len(given))
-            weights = _check_sample_weight(sample_weight, given, dtype=np.float64)
+            weights = checked_weights(sample_weight, given, noun="pair")
             return area_under_curve(vectors[::2], vectors[1::2], alike, weights)
         vectors, labels = self._vectors(X), checked_labels(y)
         check_consistent_length(vectors, labels)
-        return recall_at_1(
-            vectors, labels, _check_sample_weight(sample_weight, vectors, dtype=np.float64)
-        )
+        return recall_at_1(vectors, labels, checked_weights(sample_weight, vectors))
 
     def to_module(self, output: str = "transform") -> FittedModule:
         """Return the fitted model as a plain ``nn.Module``, from X as `transform` takes it to unit vectors.
@@ -303,7 +302,12 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralEs
 
     def _point_to_pairs(self, X: Any) -> None:
         shape = tuple(getattr(X, "shape", ()))
-        if self.module == "mlp" and len(shape) == 3 and shape[1] == 2:
+        if (
+            isinstance(self.module, str)
+            and self.module == "mlp"
+            and len(shape) == 3
+            and shape[1] == 2
+        ):
             raise ValueError(
                 f"Found array with dim 3, while dim <= 2 is required: X has the shape {shape}. If its rows are pairs, set pairs=True."
             )
@@ -383,7 +387,7 @@ class MetricEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralEs
 
     @property
     def _n_features_out(self) -> int:
-        return self.n_components * len(self.members_)
+        return self._built_with["n_components"] * len(self.members_)  # type: ignore[operator]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

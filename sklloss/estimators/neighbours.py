@@ -67,7 +67,7 @@ def area_under_curve(
     Raises
     ------
     ValueError
-        If all pairs are alike, or none.
+        If all pairs with weight are alike, or none.
 
     Examples
     --------
@@ -75,10 +75,11 @@ def area_under_curve(
     >>> area_under_curve(left, right, np.array([True, False, True]), np.ones(3))
     1.0
     """
-    if is_alike.all() or not is_alike.any():
-        kind = "alike" if is_alike.all() else "unlike"
+    counted = is_alike[sample_weight > 0]
+    if counted.all() or not counted.any():
+        kind = "alike" if counted.all() else "unlike"
         raise ValueError(
-            f"score needs alike and unlike pairs; all {len(is_alike)} are {kind}. Give some of the other kind: in a search,"
+            f"score needs alike and unlike pairs; all {len(counted)} are {kind}. Give some of the other kind: in a search,"
             " cv=StratifiedKFold()."
         )
     cosine = (left * right).sum(1, dtype=np.float64)

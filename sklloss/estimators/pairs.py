@@ -25,6 +25,10 @@ def stacked_pairs(X: Any) -> np.ndarray:
         raise TypeError(
             f"With pairs=True X is a dense array of shape (n_pairs, 2, ...), and it is sparse. {HOW}, both sides dense."
         )
+    if not hasattr(X, "__array__") and not isinstance(X, list | tuple):
+        raise TypeError(
+            f"With pairs=True X is an array of shape (n_pairs, 2, ...); got {X!r} of type {type(X).__name__}. {HOW}."
+        )
     pairs = np.asarray(X) if hasattr(X, "__array__") else _array_of(X)
     if pairs.ndim < 3 or pairs.shape[1] != 2:
         table = (
@@ -75,7 +79,7 @@ def is_alike(y: Any, n_pairs: int) -> np.ndarray:
         raise ValueError(
             "MetricEmbedder requires y to be passed, but the target y is None. Give 1 for each alike pair and 0 or -1 for each other."
         )
-    labels = np.asarray(y)
+    labels = np.asarray(y, dtype=None if hasattr(y, "__array__") else object)
     if labels.ndim != 1:
         raise ValueError(
             f"With pairs=True y needs one label per pair, shape (n_pairs,); got {labels.shape}. Give y.ravel(), or 1 where both sides"
@@ -91,6 +95,8 @@ def is_alike(y: Any, n_pairs: int) -> np.ndarray:
 
 def _numbers(labels: np.ndarray) -> np.ndarray:
     """Return labels as floats; NaN, which no pair may have, where they are none."""
+    if labels.dtype.kind == "c":
+        return np.full(len(labels), np.nan)
     try:
         return labels.astype(np.float64)
     except (TypeError, ValueError):
