@@ -321,7 +321,7 @@ def chosen_reading(readings: Mapping[str, Reading], output: str, label: str) -> 
     ValueError
         If there is none for this loss.
     """
-    if output not in readings:
+    if not isinstance(output, str) or output not in readings:
         raise ValueError(
             f"to_module has no output={output!r} for loss {label!r}; it has {', '.join(map(repr, readings))}."
         )

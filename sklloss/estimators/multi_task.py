@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import (
-    _check_sample_weight,
     check_consistent_length,
     check_is_fitted,
 )
@@ -22,6 +21,7 @@ from .export import FittedModule, chosen_reading
 from .heads import HeadOf, LabelHead
 from .target_table import TargetTable
 from .tasked import TaskedEstimator
+from .weights import checked_weights
 
 
 def _some_task_has_probabilities(estimator: NeuralMultiTask) -> bool:
@@ -284,20 +284,20 @@ class NeuralMultiTask(TaskedEstimator):
         Returns
         -------
         dict
-            By task; without those of which no row has a label.
+            By task; without those of which no row with weight has a label.
         """
         predicted = self._predicted(X)
         targets = TargetTable.of(y).aligned(self.tasks_)
         check_consistent_length(predicted[0], targets)
-        weights = _check_sample_weight(sample_weight, predicted[0], dtype=np.float64)
+        weights = checked_weights(sample_weight, predicted[0])
         found = {}
         for name, head, column, said in zip(
             self.tasks_, self._heads, targets.columns, predicted, strict=True
         ):
-            known = column.known
+            known = column.known & (weights > 0)
             if known.any():
                 with naming_task(name):
-                    found[name] = head.score(column.labels, said[known], weights[known])
+                    found[name] = head.score(column[known].labels, said[known], weights[known])
         return found
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:

@@ -26,12 +26,21 @@ def losses_by_task(losses: Any, tasks: Sequence[Any]) -> dict[Any, Loss]:
     ------
     ValueError
         If a task has no loss, or a loss is of no task.
+    TypeError
+        If `losses` is neither a dict nor a loss.
     """
+    if not (isinstance(losses, Mapping | str | Loss) or callable(losses)):
+        raise TypeError(
+            f"losses needs to be a dict of task to loss, or one loss for all tasks; got {losses!r} of type {type(losses).__name__}."
+            " list_losses('multitask') shows the names."
+        )
     given = losses if isinstance(losses, Mapping) else dict.fromkeys(tasks, losses)
     unknown = [name for name in given if name not in tasks]
     if unknown:
         nearest = difflib.get_close_matches(str(unknown[0]), list(map(str, tasks)), n=1)
         hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+        if list(tasks) == list(range(len(tasks))):
+            hint = " An array's columns are numbered: give y as a DataFrame, or losses by number."
         raise ValueError(
             f"losses has one for the task {unknown[0]!r}, which y does not have; its tasks are {list(tasks)}.{hint}"
         )
@@ -102,7 +111,7 @@ class TaskLosses(NestedParameters):
             if key == str(name):
                 return name, ""
         for name in tasks:
-            if key.startswith(f"{name}__"):
+            if key.startswith(f"{name}__") and key != f"{name}__":
                 return name, key.removeprefix(f"{name}__")
         raise ValueError(
             f"losses has no task for the parameter losses__{key}; its tasks are {list(self.losses)}. Name a task, or one of its loss's"

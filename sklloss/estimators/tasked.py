@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,13 @@ from ..losses.joint import JointLoss, naming_task
 from ..modules import check_widths
 from ..training import TargetScaler
 from .builder import Start
-from .heads import Head, LabelHead, learn_head
+from .heads import Head, LabelHead, learn_head, one_kind
 from .loss_values import check_loss_values
+from .missing import missing
 from .ready import Ready, Shelf
 from .sample import Sample
 from .scaled_targets import ScaledTargets
+from .splits import Parts
 from .target_table import TargetTable
 from .task_losses import TaskLosses
 
@@ -30,11 +33,11 @@ class TaskedEstimator(TaskLosses, ScaledTargets):
     _heads: list[Head]
 
     def _checked_classes(self, classes: Any) -> dict[Any, Any]:
-        if classes is not None and not hasattr(classes, "items"):
+        if not isinstance(classes, Mapping | None):
             raise TypeError(
                 f"classes needs to be a dict of task to labels; got {classes!r} of type {type(classes).__name__}."
             )
-        told = dict(classes or {})
+        told = {name: _labels_told(name, labels) for name, labels in (classes or {}).items()}
         for name, labels in told.items() if hasattr(self, "net_") else ():
             if not np.array_equal(np.unique(labels), self.classes_.get(name, ())):
                 raise ValueError(
@@ -80,7 +83,35 @@ class TaskedEstimator(TaskLosses, ScaledTargets):
             with naming_task(name):
                 classes = self._classes_told.get(name)
                 found.append(learn_head(loss, column, classes, self.n_members))
+                self._refuse_classes_of_numbers(found[-1], classes)
         return found
+
+    def _refuse_classes_of_numbers(self, head: Head, classes: Any) -> None:
+        if classes is not None and not isinstance(head, LabelHead):
+            raise ValueError(
+                f"classes has labels, {classes.tolist()}, and loss {head.loss.label!r} takes numbers. Leave the task out of classes, or choose a"
+                " loss for classification."
+            )
+
+    def _parts(self, sample: Sample, epochs: int | None, seed: int, shelf: Shelf) -> Parts:
+        parts = super()._parts(sample, epochs, seed, shelf)
+        if parts.valid is not None:
+            self._check_have_labels(~np.isnan(sample.y), parts.train, parts.valid)
+        return parts
+
+    def _check_have_labels(self, known: np.ndarray, train: np.ndarray, valid: np.ndarray) -> None:
+        """Refuse to set aside all labels of a task, and rows that have no label of any."""
+        lost = known.any(0) & ~known[train].any(0)
+        if lost.any():
+            raise ValueError(
+                f"Task {self.tasks_[int(lost.argmax())]!r}: none of the {len(train)} rows that train has a label; early_stopping has set all of"
+                " them aside. Give more labels, or another validation_fraction."
+            )
+        if not known[valid].any():
+            raise ValueError(
+                f"None of the {len(valid)} rows that early_stopping sets aside has a label of any task, so that they cannot tell the best"
+                " epoch. Give more labels, or another validation_fraction."
+            )
 
     def _check_suits(self, loss: Any, sample: Sample) -> None:
         """Nothing is left to refuse: the heads have looked at every column."""
@@ -130,3 +161,14 @@ class TaskedEstimator(TaskLosses, ScaledTargets):
         }
         pairs = zip(self.tasks_, self._heads, strict=True)
         self.classes_ = {name: head.classes for name, head in pairs if isinstance(head, LabelHead)}
+
+
+def _labels_told(name: Any, labels: Any) -> np.ndarray:
+    """Return the labels that are given for a task, (n_labels,)."""
+    found = np.asarray(labels, dtype=None if hasattr(labels, "__array__") else object)
+    with naming_task(name):
+        if found.ndim != 1 or not len(found) or missing(found).any():
+            raise ValueError(
+                f"classes needs a list of labels, of which none is missing; got {labels!r}. List all that y may have."
+            )
+        return one_kind(found)

@@ -17,10 +17,17 @@ import torch
 from torch import Tensor
 
 from .base import PACE, State, parameter
-from .domains import Interval, check_in_domain
+from .domains import Interval, Satisfies, check_in_domain
 
 LEAST_SIZE = 1e-3  # of a loss, where its logarithm is taken
 LOG_VARIANCE_LIMIT = 5.0  # away from its start: a task that is fitted exactly would take all
+PAIRS = Satisfies(
+    lambda value: (
+        isinstance(value, tuple)
+        and all(isinstance(pair, tuple) and len(pair) == 2 for pair in value)
+    ),
+    "{name} to be a tuple of (task, weight) pairs",
+)
 
 
 @dataclass(frozen=True)
@@ -135,7 +142,8 @@ class FixedWeights(Weighting):
     weights: tuple[tuple[str, float], ...] = ()
 
     def check_params(self) -> None:
-        """Raise a ValueError if a weight is negative, infinite or no number."""
+        """Raise a ValueError if they are no pairs, or a weight is negative, infinite or no number."""
+        check_in_domain("FixedWeights", "weights", self.weights, PAIRS, "Or give a dict.")
         for name, weight in self.weights:
             if weight not in Interval(0):
                 raise ValueError(
