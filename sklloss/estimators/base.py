@@ -16,7 +16,7 @@ from ..losses.base import Loss, State, plain
 from ..training import InputScaler, Rows, TrainingSet, rows, seed_of, train_all
 from ..training.seeds import SEED_LIMIT
 from .builder import NetBuilder
-from .columns import with_columns_named
+from .columns import with_text_named
 from .inputs import FLOATS, Inputs, inputs_of
 from .missing import check_no_label_missing
 from .parameters import DOMAINS
@@ -225,8 +225,11 @@ class NeuralEstimator(NetBuilder):
             self._check_shape(opened)
         try:
             checked = validate_data(self, opened, reset=first, **inputs.options(opened), **options)
+            if options.get("y_numeric"):
+                checked[1].astype(np.float64, copy=False)  # scikit-learn lets arrays of text pass
         except ValueError as error:
-            raise with_columns_named(X, error) from error
+            numbers = options.get("y") if options.get("y_numeric") else None
+            raise with_text_named(X, numbers, error) from error
         values = checked[0] if "y" in options else checked
         inputs.check(values)
         if not first:

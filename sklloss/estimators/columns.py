@@ -12,18 +12,30 @@ def count(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
-def with_columns_named(X: Any, error: ValueError) -> ValueError:
-    """Add the columns of text to the error that scikit-learn raises about text."""
-    if "could not convert string" not in str(error) or not hasattr(X, "select_dtypes"):
+def with_text_named(X: Any, y: Any, error: ValueError) -> ValueError:
+    """Add where it is to the error that scikit-learn raises about text; y is None where it may have some."""
+    if "could not convert string" not in str(error):
         return error
-    candidates = X.select_dtypes(exclude=["number", "bool"])
-    columns = [name for name, column in candidates.items() if not _is_numeric(column)]
-    if not columns:
+    columns = _columns_of_text(X)
+    if columns:
+        return ValueError(
+            f"X has text in the {count(len(columns), 'column')} {columns}; a network takes numbers. Encode them, for example with"
+            " make_column_transformer((OneHotEncoder(), columns), remainder='passthrough') before the network in a Pipeline."
+        )
+    if y is None or _is_numeric(y):
         return error
+    texts = [value for value in np.ravel(np.asarray(y, dtype=object)) if not _is_numeric(value)]
     return ValueError(
-        f"X has text in the {count(len(columns), 'column')} {columns}; a network takes numbers. Encode them, for example with"
-        " make_column_transformer((OneHotEncoder(), columns), remainder='passthrough') before the network in a Pipeline."
+        f"y has text, for example {texts[0]!r}, and needs numbers. Number what has an order, for example with"
+        " pd.Categorical(y, ['low', 'high']).codes; for classes take NeuralClassifier."
     )
+
+
+def _columns_of_text(X: Any) -> list[Any]:
+    if not hasattr(X, "select_dtypes"):
+        return []
+    candidates = X.select_dtypes(exclude=["number", "bool"])
+    return [name for name, column in candidates.items() if not _is_numeric(column)]
 
 
 def _is_numeric(column: Any) -> bool:

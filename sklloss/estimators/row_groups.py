@@ -13,7 +13,10 @@ from .missing import missing
 from .weights import checked_weights
 
 QID = "qid"  # the column of a DataFrame that says which group a row is in, as XGBoost has it
-SORT = "Sort the rows by group first: order = np.argsort(group, kind='stable')."
+SORT = (
+    "Sort the rows of X and y by group first: order = np.argsort(group, kind='stable'). To split whole groups, take GroupShuffleSplit or"
+    " GroupKFold."
+)
 
 
 class Given(NamedTuple):
@@ -123,6 +126,10 @@ def sizes_of(group: Any, n_rows: int) -> np.ndarray:
     if group is None:
         return np.array([n_rows])
     values = np.asarray(group)
+    if isinstance(group, str):
+        raise ValueError(
+            f"group needs an id per row, not the name {group!r} of a column. Rename that column of X to {QID!r} and leave group out."
+        )
     if values.ndim != 1:
         raise ValueError(
             f"group needs one id per row of X, shape ({n_rows},), or the sizes of the groups, shape (n_groups,); got shape"

@@ -121,6 +121,13 @@ def test_labels_that_are_missing(missing, of):
     )
 
 
+@pytest.mark.parametrize("of", [list, np.array, pd.Series, lambda y: pd.DataFrame({"y": y})])
+def test_text_in_place_of_numbers(of):
+    said = message(NeuralRegressor(), X, of([1.5] * 39 + ["high"]))
+    assert said.startswith("y has text, for example 'high', and needs numbers.")
+    assert "NeuralClassifier" in said
+
+
 def test_values_too_large_for_float32():
     broken = X.copy()
     broken[3, 1] = 1e300
