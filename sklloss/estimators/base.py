@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Real
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from ..losses.base import Loss, State, plain
 from ..training import InputScaler, Rows, TrainingSet, rows, seed_of, train_all
 from ..training.seeds import SEED_LIMIT
 from .builder import NetBuilder
-from .columns import with_text_named
+from .columns import check_names, with_columns_named
 from .inputs import FLOATS, Inputs, inputs_of
 from .missing import check_no_label_missing
 from .parameters import DOMAINS
@@ -59,6 +59,8 @@ class NeuralEstimator(NetBuilder):
 
     A subclass says how targets are encoded, scaled and decoded.
     """
+
+    _unit: ClassVar[str] = "row"  # what is weighed, batched and set aside as a whole
 
     # ------------------------------------------------------------------ what subclasses say
 
@@ -220,6 +222,7 @@ class NeuralEstimator(NetBuilder):
     def _checked(self, X: Any, first: bool, **options: Any) -> Any:
         """Return what ``validate_data`` makes of X, and of y where that is among its options."""
         inputs = self._inputs
+        check_names(X)
         opened = inputs.opened(X)
         if not first:
             self._check_shape(opened)
@@ -227,9 +230,9 @@ class NeuralEstimator(NetBuilder):
             checked = validate_data(self, opened, reset=first, **inputs.options(opened), **options)
             if options.get("y_numeric"):
                 checked[1].astype(np.float64, copy=False)  # scikit-learn lets arrays of text pass
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             numbers = options.get("y") if options.get("y_numeric") else None
-            raise with_text_named(X, numbers, error) from error
+            raise with_columns_named(X, numbers, error) from error
         values = checked[0] if "y" in options else checked
         inputs.check(values)
         if not first:
@@ -239,7 +242,7 @@ class NeuralEstimator(NetBuilder):
     def _check_shape(self, X: Any) -> None:
         """Refuse rows of another shape than in training; the columns of tables are checked by scikit-learn."""
         shape = tuple(getattr(X, "shape", ())[1:])
-        has_rows = getattr(X, "shape", (1,))[0] > 0  # without any, scikit-learn says so
+        has_rows = tuple(getattr(X, "shape", (1,)))[:1] not in ((), (0,))
         if has_rows and len(self._input_shape) > 1 and shape != self._input_shape:
             raise ValueError(
                 f"X has rows of shape {shape}; {type(self).__name__} was trained on rows of shape {self._input_shape}. Crop, pad or"
@@ -287,7 +290,9 @@ class NeuralEstimator(NetBuilder):
         stratify, share = self._stratifies, self.validation_fraction
 
         def split() -> Parts:
-            return validation_split(share, sample.y, sample.kept, sample.n_rows, stratify, seed)
+            return validation_split(
+                share, sample.y, sample.kept, sample.n_rows, stratify, seed, self._unit
+            )
 
         how = share if isinstance(share, Real) else id(share)
         return shelf.once(("parts", *sample.identity, how, seed), split, keep=share)

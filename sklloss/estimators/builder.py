@@ -204,7 +204,7 @@ class NetBuilder(NestedParameters):
 
     def _batch_size(self, n_rows: int) -> int:
         if self.batch_size != "auto":
-            return self.batch_size
+            return int(self.batch_size)  # torch does not split by a number of NumPy
         if optimizer_spec(self.optimizer).full_batch:
             return n_rows
         return min(n_rows, max(BATCH_MIN, min(BATCH_MAX, n_rows // BATCHES_PER_EPOCH)))

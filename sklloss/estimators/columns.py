@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,22 @@ def count(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
-def with_text_named(X: Any, y: Any, error: ValueError) -> ValueError:
-    """Add where it is to the error that scikit-learn raises about text; y is None where it may have some."""
+def check_names(table: Any, name: str = "X") -> None:
+    """Refuse a DataFrame of two columns that are called the same."""
+    for column, times in Counter(getattr(table, "columns", ())).items():
+        if times > 1:
+            raise ValueError(f"{name} has {times} columns named {column!r}. Rename them.")
+
+
+def with_columns_named(X: Any, y: Any, error: Exception) -> Exception:
+    """Add where they are to the error that scikit-learn raises about text or times; y is None where it may have some."""
+    dtypes = X.dtypes.items() if hasattr(X, "select_dtypes") else ()
+    times = [name for name, dtype in dtypes if getattr(dtype, "kind", "") in "mM"]
+    if isinstance(error, TypeError) and times:
+        return TypeError(
+            f"X has times in the {count(len(times), 'column')} {times}; a network takes numbers. Turn them into numbers, for example into days"
+            " since the first."
+        )
     if "could not convert string" not in str(error):
         return error
     columns = _columns_of_text(X)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
+from torch import Tensor
 
 from ..losses.base import Loss, Task, plain
 from ..losses.domains import Choice, Domain, Either, Interval, Satisfies, Tuple, check_in_domain
@@ -226,7 +227,7 @@ class NestedParameters(BaseEstimator):
         """Return the resolved loss, its parameters and the estimator's checked."""
         loss = self._resolved_loss()
         loss.check_params()
-        own = {name: plain(getattr(self, name)) for name in DOMAINS if hasattr(self, name)}
+        own = {name: _plain(getattr(self, name)) for name in DOMAINS if hasattr(self, name)}
         for name, domain in {**DOMAINS, **self._own_domains}.items():
             if name in own:
                 self._check_param(name, own[name], domain)
@@ -253,6 +254,12 @@ class NestedParameters(BaseEstimator):
             name, f"The default is {name}={default.default!r}." if default else ""
         )
         check_in_domain(type(self).__name__, name, value, domain, remedy)
+
+
+def _plain(value: Any) -> Any:
+    """Return arrays as tuples; one without an axis stays what it is, which no domain has, as a number is needed where it is used."""
+    is_array = isinstance(value, np.ndarray | Tensor)
+    return value if is_array and value.ndim == 0 else plain(value)
 
 
 def where_loss_has(method: str, otherwise: str) -> Callable[[NestedParameters], bool]:

@@ -33,6 +33,7 @@ def validation_split(
     n_rows: int,
     stratify: bool,
     seed: int,
+    noun: str = "row",
 ) -> Parts:
     """Split rows into those that train and those that validate.
 
@@ -51,6 +52,8 @@ def validation_split(
         Whether a share takes the same part of every class (where each has at least two rows).
     seed : int
         The model's seed.
+    noun : str, default="row"
+        What messages call a row.
 
     Raises
     ------
@@ -58,9 +61,9 @@ def validation_split(
         If it is none of these, a part is empty, or the parts overlap.
     """
     if isinstance(validation_fraction, numbers.Real):
-        return _by_share(float(validation_fraction), y, stratify, seed)
+        return _by_share(float(validation_fraction), y, stratify, seed, noun)
     if hasattr(validation_fraction, "get_n_splits"):
-        parts: Any = _by_splitter(validation_fraction, y, kept, n_rows)
+        parts: Any = _by_splitter(validation_fraction, y, kept, n_rows, noun)
     elif isinstance(validation_fraction, tuple | list) and len(validation_fraction) == 2:
         parts = validation_fraction
     else:
@@ -68,28 +71,35 @@ def validation_split(
             "validation_fraction needs to be a number in (0, 1), a splitter such as ShuffleSplit, or a pair of index arrays"
             f" (train, valid); got {validation_fraction!r}."
         )
-    train, valid = (_positions(part, kept, n_rows) for part in parts)
+    train, valid = (_positions(part, kept, n_rows, noun) for part in parts)
     _check_parts(train, valid)
     return Parts(train, valid)
 
 
-def _by_splitter(splitter: Any, y: np.ndarray, kept: np.ndarray, n_rows: int) -> tuple[Any, Any]:
+def _by_splitter(
+    splitter: Any, y: np.ndarray, kept: np.ndarray, n_rows: int, noun: str
+) -> tuple[Any, Any]:
     """Show a splitter as many rows as `fit` received, so that its indices mean these."""
     labels = np.zeros((n_rows, y.shape[1]), dtype=y.dtype)
     labels[kept] = y
     labels = labels[:, 0] if y.shape[1] == 1 else labels
-    for parts in splitter.split(np.zeros((n_rows, 1)), labels):
-        return parts
+    try:
+        return next(iter(splitter.split(np.zeros((n_rows, 1)), labels)))
+    except StopIteration:
+        why = "it gives no split"
+    except (TypeError, ValueError) as error:
+        why = str(error).splitlines()[0]
     raise ValueError(
-        f"validation_fraction={splitter!r} gives no split. Use one that gives at least one."
+        f"validation_fraction={splitter!r} cannot split {n_rows} {noun}s ({why}). Use KFold or ShuffleSplit,"
+        " which need neither labels nor groups, or give a pair of index arrays (train, valid)."
     )
 
 
-def _by_share(share: float, y: np.ndarray, stratify: bool, seed: int) -> Parts:
+def _by_share(share: float, y: np.ndarray, stratify: bool, seed: int, noun: str) -> Parts:
     n_valid = int(np.ceil(share * len(y))) if 0 < share < 1 else len(y)
     if n_valid >= len(y):
         raise ValueError(
-            f"validation_fraction needs to be in (0, 1) and leave rows to train on; got {share:g} of {len(y)} rows."
+            f"validation_fraction needs to be in (0, 1) and leave {noun}s to train on; got {share:g} of {len(y)} {noun}s."
         )
     labels = y[:, 0] if stratify and _can_stratify(y[:, 0], n_valid) else None
     random_state = derived_seed(seed, "validation") % SEED_LIMIT
@@ -104,15 +114,15 @@ def _can_stratify(labels: np.ndarray, n_valid: int) -> bool:
     return counts.min() >= 2 and min(n_valid, len(labels) - n_valid) >= len(counts)
 
 
-def _positions(part: Any, kept: np.ndarray, n_rows: int) -> np.ndarray:
+def _positions(part: Any, kept: np.ndarray, n_rows: int, noun: str) -> np.ndarray:
     part = np.asarray(part)
     if part.ndim != 1 or not np.issubdtype(part.dtype, np.integer):
         raise ValueError(
-            f"validation_fraction as a pair needs two arrays of row indices; got one of dtype {part.dtype} and shape {part.shape}."
+            f"validation_fraction as a pair needs two arrays of {noun} indices; got one of dtype {part.dtype} and shape {part.shape}."
         )
     if part.size and not (part.min() >= 0 and part.max() < n_rows):
         raise ValueError(
-            f"validation_fraction names row {part.max() if part.max() >= n_rows else part.min()}; X has {n_rows} rows, counted from 0."
+            f"validation_fraction names {noun} {part.max() if part.max() >= n_rows else part.min()}; X has {n_rows} {noun}s, counted from 0."
         )
     return np.flatnonzero(np.isin(kept, part))
 

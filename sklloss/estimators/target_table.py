@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from .columns import check_names
 from .labels import order_of
 from .missing import missing
 
@@ -77,6 +78,7 @@ class TargetTable:
             return cls._of_array(y)
         if y.ndim == 1:
             return cls([0 if y.name is None else y.name], [_column_of_series(y)], None, True)
+        check_names(y, "y")
         names = list(y.columns)
         _check_names(names)
         columns = [_column_of_series(y.iloc[:, j]) for j in range(len(names))]
@@ -147,9 +149,6 @@ def _check_lengths(table: np.ndarray) -> None:
 def _check_names(names: list[Any]) -> None:
     if not names:
         raise ValueError("y has no columns; give one per task.")
-    twice = [name for name in names if names.count(name) > 1]
-    if twice:
-        raise ValueError(f"y has {names.count(twice[0])} columns named {twice[0]!r}. Rename them.")
 
 
 def _column_of_series(series: Any) -> Column:

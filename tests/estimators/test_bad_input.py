@@ -279,3 +279,24 @@ def test_warnings_are_not_raised_for_sound_input():
         assert classifier.predict(sparse.csc_array(X)).shape == (40,)
         regressor = NeuralRegressor(max_epochs=3).fit(X.astype(np.float32), Y.astype(int))
         assert np.isfinite(regressor.predict(X.tolist())).all()
+
+
+@pytest.mark.parametrize(
+    "method", [NeuralRegressor(max_epochs=1).fit, NeuralRegressor(max_epochs=1).partial_fit]
+)
+def test_columns_of_one_name_and_of_times_are_named(method):
+    table = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [1.0, 0.0, 2.0]})
+    with pytest.raises(ValueError, match="X has 2 columns named 'a'. Rename them"):
+        method(table.set_axis(["a", "a"], axis=1), [1, 2, 3])
+    when = pd.to_datetime(["2020-01-01", "2020-01-02", "2020-01-03"])
+    with pytest.raises(TypeError, match=r"X has times in the 1 column \['when'\]; .*into days"):
+        method(table.assign(when=when), [1, 2, 3])
+
+
+@pytest.mark.parametrize(
+    "name", ["lr", "batch_size", "max_epochs", "n_iter_no_change", "tol", "weight_decay"]
+)
+def test_an_array_without_an_axis_is_no_number(name):
+    model = NeuralRegressor(early_stopping=True, **{"max_epochs": 1, name: np.array(3)})
+    with pytest.raises(ValueError, match=rf"NeuralRegressor needs {name} .*got array\(3\)"):
+        model.fit(np.arange(60.0).reshape(30, 2), np.arange(30.0))

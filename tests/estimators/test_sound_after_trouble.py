@@ -327,3 +327,10 @@ def test_numbers_too_large_to_be_squared_are_named(power):
         regressor().fit(X, Y * 10.0**power)
     with pytest.raises(ValueError, match="X has values too large to be squared"):
         regressor().fit(X * 10.0**power, Y)
+
+
+def test_a_number_is_no_table():
+    model = NeuralRegressor(max_epochs=1).fit(np.eye(3), [1, 2, 3])
+    for X in (1.0, np.array(1.0)):
+        with pytest.raises(ValueError, match="Expected 2D array, got scalar"):
+            model.predict(X)
