@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Number
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from .floats import check_finite, floats_of
 from .missing import is_missing
 from .ready import hashes
 
@@ -26,12 +27,17 @@ def columns_of(interactions: Any) -> tuple[list[Any], list[Any]]:
     ValueError
         If there is none, or rows are no pairs.
     TypeError
-        If the interactions are a sparse matrix.
+        If the interactions are a sparse matrix; or have no order, or can be read only once, as a set or a generator.
     """
     if sparse.issparse(interactions):
         raise TypeError(
             "interactions are a sparse matrix. Give its pairs, and what it holds as ratings or counts: rows, columns = X.nonzero();"
             " fit(np.column_stack((rows, columns)), X[rows, columns])."
+        )
+    if isinstance(interactions, Set | Mapping | Iterator):
+        raise TypeError(
+            f"interactions are a {type(interactions).__name__}; they need an order of rows that can be read again. Give list(...) of the"
+            " pairs, and what belongs to each pair as ratings."
         )
     has_axes = hasattr(interactions, "iloc") or hasattr(interactions, "__array__")
     users, items = _by_axis(interactions) if has_axes else _by_row(interactions)
@@ -65,7 +71,8 @@ def _by_row(interactions: Any) -> tuple[list[Any], list[Any]]:
 
 
 def _is_pair(row: Any) -> bool:
-    return isinstance(row, Sequence | np.ndarray) and not isinstance(row, str) and len(row) == 2
+    is_row = isinstance(row, Sequence | np.ndarray) and not isinstance(row, str | bytes | bytearray)
+    return is_row and len(row) == 2
 
 
 def names_of(interactions: Any) -> list[Any] | None:
@@ -81,9 +88,14 @@ def listed(who: str, users: Any) -> list[Any]:
             f"{who} needs a sequence of users; got a DataFrame of {users.shape[1]} columns. Give the column of users alone:"
             f" X[{users.columns[0]!r}].unique()."
         )
-    if isinstance(users, str) or not isinstance(users, Iterable):
+    if isinstance(users, str | bytes) or not isinstance(users, Iterable):
         raise TypeError(
             f"{who} needs a sequence of users; got {users!r}. For one user give [{users!r}]."
+        )
+    axes = getattr(users, "ndim", 1)
+    if axes != 1:
+        raise TypeError(
+            f"{who} needs a sequence of users; got a {type(users).__name__} of {axes} dimensions. Give one column, or a list."
         )
     return users.tolist() if hasattr(users, "tolist") else list(users)
 
@@ -200,14 +212,7 @@ class Taken:
 def _distinct(noun: str, column: Iterable[Any]) -> dict[Any, None]:
     """Return the labels of a column in the order of their first appearance, checked."""
     column = list(column)
-    try:
-        distinct = dict.fromkeys(column)
-    except TypeError:
-        row, label = next(pair for pair in enumerate(column) if not hashes(pair[1]))
-        raise TypeError(
-            f"{noun}s need labels that hash, as numbers, text or tuples; row {row} has {label!r} of type {type(label).__name__}. Turn it"
-            " into a tuple or a text."
-        ) from None
+    distinct = distinct_of(column, noun)
     if any(map(is_missing, distinct)):
         rows = [k for k, label in enumerate(column) if is_missing(label)]
         raise ValueError(
@@ -215,6 +220,24 @@ def _distinct(noun: str, column: Iterable[Any]) -> dict[Any, None]:
             " rows out."
         )
     return distinct
+
+
+def distinct_of(labels: Sequence[Any], noun: str, where: str = "") -> dict[Any, None]:
+    """Return labels in the order of their first appearance; `where` is what messages begin with.
+
+    Raises
+    ------
+    TypeError
+        If one does not hash.
+    """
+    try:
+        return dict.fromkeys(labels)
+    except TypeError:
+        row, label = next(pair for pair in enumerate(labels) if not hashes(pair[1]))
+        raise TypeError(
+            f"{where}{noun}s need labels that hash, as numbers, text or tuples; row {row} has {label!r} of type {type(label).__name__}. Turn"
+            " it into a tuple or a text."
+        ) from None
 
 
 def _kind(label: Any) -> str:
@@ -244,22 +267,13 @@ def checked_ratings(ratings: Any, n_rows: int) -> np.ndarray:
     ValueError
         If they are no finite numbers, or not one per pair.
     """
-    try:
-        values = np.asarray(ratings, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"ratings need to be numbers, one per pair; got something else ({error}). Turn them into numbers."
-        ) from None
+    values = floats_of(ratings, "ratings")
     values = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
     if values.shape != (n_rows,):
         raise ValueError(
             f"ratings need one number per pair, shape ({n_rows},); got {values.shape}. Give as many as there are interactions."
         )
-    wrong = np.flatnonzero(~np.isfinite(values))
-    if len(wrong):
-        raise ValueError(
-            f"ratings hold NaN or infinity in {len(wrong)} of {n_rows} rows, for example row {wrong[0]}. Leave these rows out."
-        )
+    check_finite(values, "ratings")
     return values
 
 

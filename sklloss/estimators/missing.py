@@ -23,9 +23,8 @@ def missing(labels: np.ndarray) -> np.ndarray:
     """Tell which entries of an array are."""
     if labels.dtype.kind == "O":
         return np.frompyfunc(is_missing, 1, 1)(labels).astype(bool)
-    if labels.dtype.kind in "mM":
-        return np.isnat(labels)
-    return np.isnan(labels) if labels.dtype.kind in "fc" else np.zeros(labels.shape, dtype=bool)
+    can_miss = labels.dtype.kind in "fcmM"
+    return np.isnan(labels) if can_miss else np.zeros(labels.shape, dtype=bool)
 
 
 def check_no_label_missing(y: Any) -> None:

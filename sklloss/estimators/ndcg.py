@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils import check_consistent_length, column_or_1d
 
 from ..losses.domains import Choice, Either, Interval, check_in_domain
 from .columns import count
+from .floats import check_finite, floats_of
 from .row_groups import GroupedTable, first_rows, group_weights, sizes_of
 
 FIRST_PLACES = Either(Choice(None), Interval(1, integer=True))
@@ -73,7 +74,7 @@ def mean_ndcg(
     y, scores = checked_relevance(y_true), _numbers(y_score, "y_score")
     check_consistent_length(y, scores)
     sizes = sizes_of(group, len(y))
-    worth = y if gain == "linear" else np.exp2(y) - 1
+    worth = _gains(y, gain)
     groups = np.repeat(np.arange(len(sizes)), sizes)
     found = np.bincount(groups, worth * _shared_discounts(scores, groups, sizes, k))
     ideal = np.bincount(groups, _sorted(worth, groups) * _discounts(sizes, k))
@@ -85,6 +86,19 @@ def mean_ndcg(
             " and the others no row of relevance > 0."
         )
     return float(np.average(found[counts] / ideal[counts], weights=weights[counts]))
+
+
+def _gains(y: np.ndarray, gain: str) -> np.ndarray:
+    """Return what each row is worth."""
+    with np.errstate(over="ignore"):
+        worth = y if gain == "linear" else np.exp2(y) - 1
+        too_large = not np.isfinite(worth.sum())
+    if too_large:
+        raise ValueError(
+            f"y is too large for gain={gain!r}: its largest value is {y.max():g}, and gains add up to infinity. Give grades such as 0 to 4, or"
+            " divide y by a constant."
+        )
+    return worth
 
 
 def checked_relevance(y: Any) -> np.ndarray:
@@ -107,8 +121,9 @@ def checked_relevance(y: Any) -> np.ndarray:
 
 def _numbers(values: Any, name: str) -> np.ndarray:
     """Return finite float64 numbers of one dimension."""
-    numbers = check_array(values, ensure_2d=False, dtype=np.float64, input_name=name)
-    return column_or_1d(numbers)
+    numbers = column_or_1d(floats_of(values, name), input_name=name)
+    check_finite(numbers, name)
+    return numbers
 
 
 def _discounts(sizes: np.ndarray, k: int | None) -> np.ndarray:

@@ -16,6 +16,7 @@ from ..modules.scores import RowScores
 from .builder import Start
 from .columns import count
 from .export import RAW, FittedModule, Reading, chosen_reading
+from .floats import floats_of
 from .inputs import KINDS, Inputs
 from .ndcg import checked_relevance, mean_ndcg
 from .ragged import RaggedEstimator
@@ -98,6 +99,7 @@ class NeuralRanker(RaggedEstimator):
 
     _task: Task = "ranking"
     _built_ins = ("mlp",)
+    _unit = "group"
     _has_groups: bool
 
     def __init__(
@@ -211,6 +213,7 @@ class NeuralRanker(RaggedEstimator):
     def _validated(
         self, X: Given, y: Any, first: bool, shelf: Shelf
     ) -> tuple[GroupedTable, np.ndarray]:
+        y = None if y is None else floats_of(y, "y")
         table, y = self._checked(X.X, first, y=y, y_numeric=True)
         if first:
             self._input_shape = (table.shape[1],)

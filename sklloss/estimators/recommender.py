@@ -13,8 +13,8 @@ from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from ..losses.base import Loss, Task
-from ..losses.domains import Choice, Either, check_in_domain
+from ..losses.base import Loss, Task, plain
+from ..losses.domains import Choice, Domain, Either, check_arguments
 from ..losses.resolve import get_loss
 from ..modules.factors import Factors
 from ..modules.generalized_factors import GeneralizedFactors
@@ -30,7 +30,7 @@ from .interactions import (
     listed,
     names_of,
 )
-from .parameters import COUNT, DOMAINS
+from .parameters import BOOL, COUNT, DOMAINS
 from .ranking import ndcg_at
 from .ready import Shelf
 from .sample import Sample
@@ -41,6 +41,7 @@ from .weights import checked_weights
 if TYPE_CHECKING:
     import pandas as pd
 
+RECOMMENDED: dict[str, Domain] = {"n": COUNT, "exclude_seen": BOOL}
 DECAY_OF_ORDER, DECAY_OF_RATINGS = 0.01, 0.1  # of weight_decay="auto"
 
 
@@ -228,8 +229,7 @@ class Recommender(ScaledTargets):
         loss = self._checked_loss()
         if loss.task == self._task and y is not None:
             counts = checked_counts(y, len(columns_of(X)[0]))
-            weights = 1.0 if sample_weight is None else checked_weights(sample_weight, counts)
-            return X, None, counts * weights
+            return X, None, counts * checked_weights(sample_weight, counts)
         if loss.task != self._task:
             check_given(loss.label, y)
         return X, y, sample_weight
@@ -264,8 +264,7 @@ class Recommender(ScaledTargets):
     ) -> Sample:
         users, items = columns_of(X)
         if first:
-            weights = 1 if sample_weight is None else checked_weights(sample_weight, users)
-            self._learn_labels(X, np.flatnonzero(np.broadcast_to(weights, len(users))).tolist())
+            self._learn_labels(X, np.flatnonzero(checked_weights(sample_weight, users)).tolist())
         sample = super()._sample(X, y, sample_weight, loss, first, shelf)
         self._users.check_known(sample.X[:, 0], users, sample.kept)
         self._items.check_known(sample.X[:, 1], items, sample.kept)
@@ -371,7 +370,8 @@ class Recommender(ScaledTargets):
         Users are taken in slices, so that there are never more than about a million scores at once.
         """
         check_is_fitted(self, "net_")
-        check_in_domain("recommend", "n", n, COUNT, "The default is n=10.")
+        given = {"n": n, "exclude_seen": plain(exclude_seen)}
+        check_arguments(Recommender.recommend, "recommend", given, RECOMMENDED)
         column = self._users.values if users is None else listed("recommend", users)
         found = self._top.of_users(self._users.encode(column), n, exclude_seen)
         return table_of(column, self.items_, list(found))
@@ -398,12 +398,14 @@ class Recommender(ScaledTargets):
         check_is_fitted(self, "net_")
         if self.loss_.task != self._task:
             check_given(self.loss_.label, ratings)
-            return float(r2_score(ratings, self.predict(interactions), sample_weight=sample_weight))
+            predicted = self.predict(interactions)
+            truth = checked_ratings(ratings, len(predicted))
+            weights = checked_weights(sample_weight, truth)
+            return float(r2_score(truth, predicted, sample_weight=weights))
         self._check_param("score_at", self.score_at, DOMAINS["score_at"])
         users, items = columns_of(interactions)
         weights = np.ones(len(users)) if ratings is None else checked_counts(ratings, len(users))
-        if sample_weight is not None:
-            weights = weights * checked_weights(sample_weight, weights)
+        weights = weights * checked_weights(sample_weight, weights)
         pairs, kept = self._encoded(interactions), np.flatnonzero(weights)
         taken = Taken.of(pairs[kept], [users[k] for k in kept], [items[k] for k in kept])
         top = self._top.of_users(taken.users, self.score_at, wanted=taken.known)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .columns import count
+from ..losses.domains import Interval
+from .columns import check_names, count
+from .floats import check_finite, floats_of
 from .missing import missing
 from .weights import checked_weights
 
+WHOLE = Interval(integer=True)
 QID = "qid"  # the column of a DataFrame that says which group a row is in, as XGBoost has it
 SORT = (
     "Sort the rows of X and y by group first: order = np.argsort(group, kind='stable'). To split whole groups, take GroupShuffleSplit or"
@@ -37,6 +39,7 @@ class Given(NamedTuple):
         if not has_qid(X):
             _check_not_prefixed(X)
             return cls(X, group)
+        check_names(X)
         if group is not None:
             raise ValueError(
                 f"X has the groups in its column {QID!r}, and group={type(group).__name__} is given, too. Give one of them."
@@ -125,11 +128,12 @@ def sizes_of(group: Any, n_rows: int) -> np.ndarray:
     """
     if group is None:
         return np.array([n_rows])
-    values = np.asarray(group)
     if isinstance(group, str):
         raise ValueError(
             f"group needs an id per row, not the name {group!r} of a column. Rename that column of X to {QID!r} and leave group out."
         )
+    # the numbers and texts of a list stay what they are, where an array would make them all text
+    values = np.asarray(group) if hasattr(group, "__array__") else np.array(group, dtype=object)
     if values.ndim != 1:
         raise ValueError(
             f"group needs one id per row of X, shape ({n_rows},), or the sizes of the groups, shape (n_groups,); got shape"
@@ -140,51 +144,66 @@ def sizes_of(group: Any, n_rows: int) -> np.ndarray:
 
 def _checked_sizes(values: np.ndarray, n_rows: int) -> np.ndarray:
     """Return the sizes of groups, as LightGBM takes them."""
-    if values.dtype.kind not in "iu":
+    given = values.tolist()
+    if not given or not all(size in WHOLE for size in given):
         raise ValueError(
-            f"group has {count(len(values), 'value')} and X has {count(n_rows, 'row')}. Give one id per row; or the sizes of the groups, whole"
+            f"group has {count(len(given), 'value')} and X has {count(n_rows, 'row')}. Give one id per row; or the sizes of the groups, whole"
             f" numbers that add up to {n_rows}."
         )
-    if (values < 1).any():
+    sizes = [int(size) for size in given]  # Python's numbers, whose sum does not overflow
+    wrong = [group for group, size in enumerate(sizes) if size < 1]
+    if wrong:
         raise ValueError(
-            f"group needs sizes >= 1; the size of group {np.flatnonzero(values < 1)[0]} is {values[values < 1][0]}. Leave out groups without"
-            " rows."
+            f"group needs sizes >= 1; the size of group {wrong[0]} is {sizes[wrong[0]]}. Leave out groups without rows."
         )
-    if values.sum() != n_rows:
+    if sum(sizes) != n_rows:
         raise ValueError(
-            f"group has {count(len(values), 'size')} that add up to {values.sum()}, and X has {count(n_rows, 'row')}. Give sizes that add up to"
+            f"group has {count(len(sizes), 'size')} that add up to {sum(sizes)}, and X has {count(n_rows, 'row')}. Give sizes that add up to"
             f" {n_rows}, or one id per row, which searches and splits need."
         )
-    return values.astype(np.int64)
+    return np.array(sizes, dtype=np.int64)
 
 
 def _run_lengths(ids: np.ndarray) -> np.ndarray:
-    """Return the lengths of runs of equal ids."""
-    rows = np.flatnonzero(missing(ids))
-    if len(rows):
+    """Return the lengths of runs of equal ids.
+
+    Raises
+    ------
+    ValueError
+        If an id is missing, or comes back behind other ones.
+    TypeError
+        If one does not hash.
+    """
+    absent = np.flatnonzero(missing(ids))
+    if len(absent):
         raise ValueError(
-            f"group has {count(len(rows), 'missing id')}, the first in row {rows[0]}. Give every row the id of its group."
+            f"group has {count(len(absent), 'missing id')}, the first in row {absent[0]}. Give every row the id of its group."
         )
-    starts = np.flatnonzero(np.r_[True, ids[1:] != ids[:-1]])
-    _check_contiguous(ids[starts].tolist(), starts)
-    return np.diff(np.r_[starts, len(ids)])
+    names = ids.tolist()
+    numbers = _numbered(names)
+    starts = np.flatnonzero(np.diff(numbers, prepend=-1))
+    apart = starts[numbers[starts] != np.arange(len(starts))]
+    if len(apart):
+        row = apart[0]
+        raise ValueError(
+            f"The rows of a group need to be next to each other; the id {names[row]!r} of row {np.argmax(numbers == numbers[row])} comes back in"
+            f" row {row}, behind others. {SORT}"
+        )
+    return np.diff(starts, append=len(ids))
 
 
-def _check_contiguous(ids: Sequence[Any], starts: np.ndarray) -> None:
-    """Raise a ValueError if an id comes back behind other ones."""
+def _numbered(names: list[Any]) -> np.ndarray:
+    """Return a number for each name, equal ones for equal names, in the order of their first appearance."""
     seen: dict[Any, int] = {}
-    for name, row in zip(ids, starts.tolist(), strict=True):
+    numbers = []
+    for row, name in enumerate(names):
         try:
-            first = seen.setdefault(name, row)
+            numbers.append(seen.setdefault(name, len(seen)))
         except TypeError:
             raise TypeError(
                 f"group needs ids that can be told apart, as numbers or strings; row {row} has {name!r}."
             ) from None
-        if first != row:
-            raise ValueError(
-                f"The rows of a group need to be next to each other; the id {name!r} of row {first} comes back in row {row}, behind others."
-                f" {SORT}"
-            )
+    return np.array(numbers)
 
 
 def group_weights(group_weight: Any, table: GroupedTable) -> np.ndarray:
@@ -203,13 +222,14 @@ def group_weights(group_weight: Any, table: GroupedTable) -> np.ndarray:
     """
     if group_weight is None:
         return np.ones(len(table))
-    values = np.asarray(group_weight)
+    values = floats_of(group_weight, "group_weight", "group")
     n_groups, n_rows = len(table), table.X.shape[0]
     if values.ndim != 1 or len(values) not in (n_groups, n_rows):
         raise ValueError(
             f"group_weight needs one weight per group, shape ({n_groups},), or per row, shape ({n_rows},); got shape {values.shape}."
         )
     if len(values) != n_groups:
+        check_finite(values, "group_weight")
         values = _of_groups(values, table.sizes)
     return checked_weights(values, table, "group_weight", "group")
 
@@ -218,7 +238,7 @@ def _of_groups(values: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     """Return the weight that all rows of a group have."""
     of_group = values[first_rows(sizes)]
     differs = values != np.repeat(of_group, sizes)
-    if (differs & (values == values)).any():
+    if differs.any():
         row = np.flatnonzero(differs)[0]
         group = np.repeat(np.arange(len(sizes)), sizes)[row]
         raise ValueError(

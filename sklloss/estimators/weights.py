@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import _check_sample_weight
 
+from .floats import check_finite, floats_of
+
 EXTREME = (
     64  # powers of two from 1, from which on sums of weights and their squares may leave float32
 )
@@ -24,18 +26,10 @@ def checked_weights(
     Raises
     ------
     ValueError
-        If one is negative, NaN or infinite, or all are zero.
+        If one is no number, negative, NaN or infinite, or all are zero.
     """
-    given = np.asarray(sample_weight)
-    if given.ndim > 1:
-        raise ValueError(
-            f"sample_weight needs one weight per row of X, shape (n_samples,); got {given.shape}. Weights of classes, of those"
-            " of pixels too, are class_weight."
-        )
-    if given.ndim and given.dtype.kind in "biuf" and given.size and not given.any():
-        raise ValueError(
-            f"{name} is zero for all {len(given)} {noun}s, so there is nothing to learn from. Give some {noun}s a weight > 0."
-        )
+    if sample_weight is not None:
+        sample_weight = _given(sample_weight, name, noun)
     weights = np.array(_check_sample_weight(sample_weight, X, dtype=np.float64))
     negative = weights < 0
     if negative.any():
@@ -45,6 +39,22 @@ def checked_weights(
         )
     exponent = int(np.frexp(weights.max())[1])
     return np.ldexp(weights, -exponent) if abs(exponent) > EXTREME else weights
+
+
+def _given(sample_weight: Any, name: str, noun: str) -> np.ndarray:
+    """Return weights as finite float64 numbers, not all zero."""
+    given = floats_of(sample_weight, name, noun)
+    if given.ndim > 1:
+        raise ValueError(
+            f"sample_weight needs one weight per row of X, shape (n_samples,); got {given.shape}. Weights of classes, of those"
+            " of pixels too, are class_weight."
+        )
+    check_finite(np.atleast_1d(given), name, noun)
+    if given.ndim and given.size and not given.any():
+        raise ValueError(
+            f"{name} is zero for all {len(given)} {noun}s, so there is nothing to learn from. Give some {noun}s a weight > 0."
+        )
+    return given
 
 
 def class_weights(

@@ -651,7 +651,7 @@ def test_what_is_no_pair(X, error, said):
         ([1, np.nan, 2], "NaN or infinity in 1 of 3 rows, for example row 1"),
         ([1, None, 2], "NaN|numbers"),
         ([1, np.inf, 2], "row 1"),
-        (["good", "bad", "good"], "need to be numbers"),
+        (["good", "bad", "good"], "ratings must be numbers, one per row"),
     ],
 )
 def test_ratings_that_are_none(ratings, said):
