@@ -377,7 +377,7 @@ def test_augment_of_a_table():
         ),
         (lambda images: None, ValueError, "it returned NoneType"),
         (lambda images: images / 0, ValueError, "augment returned values that are NaN or infinite"),
-        ("flip", ValueError, "augment to be None or callable; got 'flip'"),
+        ("flip", ValueError, "augment to be None or a function .*; got 'flip'"),
     ],
     ids=["size", "rows", "array", "nothing", "infinite", "name"],
 )

@@ -110,7 +110,7 @@ def test_losses_of_a_batch_point_to_their_twin(loss):
             r"UNet needs channels .* >= 1 \(a whole number\); got \(3, 0\)",
         ),
         ({"batch_size": 0}, r"batch_size"),
-        ({"augment": 3}, r"augment to be None or callable"),
+        ({"augment": 3}, r"augment to be None or a function"),
     ],
 )
 def test_wrong_parameters_are_named(params, message):
