@@ -715,7 +715,7 @@ def test_groups_in_x_and_beside_it_are_refused():
         ("ranknet", np.ones(12), r"none in the 4 groups of y .0 of one row, n_samples = 1, and 4"),
         ("mse", np.repeat(np.arange(4), 3), "needs rows of different relevance in a group"),
         ("ranknet", np.column_stack((Y, Y)), "y should be a 1d array"),
-        ("ranknet", ["good"] * 12, "y has text, for example 'good', and needs numbers.*codes"),
+        ("ranknet", ["good"] * 12, "y must be numbers, one per row; got something else .*'good'"),
         ("ranknet", None, "requires y to be passed"),
     ],
 )
