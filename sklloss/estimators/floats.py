@@ -28,7 +28,8 @@ def floats_of(values: Any, name: str, noun: str = "row") -> np.ndarray:
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(
-            f"{name} must be numbers, one per {noun}; got something else ({str(error).splitlines()[0]}). Turn what there is into numbers."
+            f"{name} must be numbers, one per {noun}; got something else ({str(error).splitlines()[0]}). Turn what there is into numbers, what has"
+            f" an order for example with pd.Categorical({name}, ['low', 'high']).codes."
         ) from None
 
 
