@@ -51,7 +51,7 @@ class NeuralMultiTask(TaskedEstimator):
     weighting : {"equal", "uncertainty", "dwa", "random"}, dict or Weighting, default="equal"
         What the tasks count in training: equally; by a dict of task to weight >= 0 (1 for tasks left out, only ratios count); divided
         by a variance that trains beside the network (Kendall 2018); most where the loss falls least (Liu 2019, also as
-        ``DynamicWeightAverage(temperature=1.0)``); at random, anew at every step (Lin 2022).  "uncertainty" and "dwa" compare the
+        ``sklloss.losses.DynamicWeightAverage(temperature=1.0)``); at random, anew at every step (Lin 2022).  "uncertainty" and "dwa" compare the
         sizes of losses, each measured from its least value, and so take no densities, such as "gaussian_nll".
     module : str, nn.Module class, instance or factory, default="mlp"
         The network, as in `NeuralRegressor`; one of your own puts out the numbers of all tasks side by side, in their order.
