@@ -238,7 +238,8 @@ class NeuralMultiTask(TaskedEstimator):
         Returns
         -------
         DataFrame, or ndarray of shape (n_samples, n_tasks) or (n_samples,)
-            What y was in training; a DataFrame has the index of X, where X is one (as after steps with ``set_output(transform="pandas")``).  An array that has numbers and labels that are none is of objects.
+            What y was in training; a DataFrame has the index of X, where X is one (as after steps with
+            ``set_output(transform="pandas")``).  An array that has numbers and labels that are none is of objects.
         """
         columns = self._predicted(X)
         if self._frame is not None:
