@@ -81,23 +81,23 @@ def names_of(interactions: Any) -> list[Any] | None:
     return names if names and all(isinstance(name, str) for name in names) else None
 
 
-def listed(who: str, users: Any) -> list[Any]:
-    """Return users as a list of labels."""
-    if hasattr(users, "columns"):
+def listed(who: str, labels: Any, noun: str = "user") -> list[Any]:
+    """Return labels of users or items as a list."""
+    if hasattr(labels, "columns"):
         raise TypeError(
-            f"{who} needs a sequence of users; got a DataFrame of {users.shape[1]} columns. Give the column of users alone:"
-            f" X[{users.columns[0]!r}].unique()."
+            f"{who} needs a sequence of {noun}s; got a DataFrame of {labels.shape[1]} columns. Give the column of {noun}s alone:"
+            f" X[{labels.columns[0]!r}].unique()."
         )
-    if isinstance(users, str | bytes) or not isinstance(users, Iterable):
+    if isinstance(labels, str | bytes) or not isinstance(labels, Iterable):
         raise TypeError(
-            f"{who} needs a sequence of users; got {users!r}. For one user give [{users!r}]."
+            f"{who} needs a sequence of {noun}s; got {labels!r}. For one {noun} give [{labels!r}]."
         )
-    axes = getattr(users, "ndim", 1)
+    axes = getattr(labels, "ndim", 1)
     if axes != 1:
         raise TypeError(
-            f"{who} needs a sequence of users; got a {type(users).__name__} of {axes} dimensions. Give one column, or a list."
+            f"{who} needs a sequence of {noun}s; got a {type(labels).__name__} of {axes} dimensions. Give one column, or a list."
         )
-    return users.tolist() if hasattr(users, "tolist") else list(users)
+    return labels.tolist() if hasattr(labels, "tolist") else list(labels)
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,8 @@ class Labels:
     @classmethod
     def of(cls, noun: str, column: Sequence[Any], more: Any = None) -> Labels:
         """Learn the labels of a column, and those that are named beside it."""
-        distinct = {**_distinct(noun, column), **_distinct(noun, [] if more is None else more)}
+        named = [] if more is None else listed("partial_fit", more, noun)
+        distinct = {**_distinct(noun, column), **_distinct(noun, named)}
         if len(distinct) >= MANY:
             raise ValueError(
                 f"interactions have {len(distinct):,} {noun}s, and at most {MANY - 1:,} can be told apart. Leave out the rarest."
@@ -164,6 +165,12 @@ class Labels:
                 " into text."
             )
         return numbers
+
+    def check_named(self, more: Any) -> None:
+        """Refuse labels, or None, that are named too late."""
+        if more is not None:
+            column = listed("partial_fit", more, self.noun)
+            self.check_known(self.encode(column), column, np.arange(len(column)))
 
     def check_known(self, numbers: np.ndarray, column: Sequence[Any], rows: np.ndarray) -> None:
         """Refuse labels without a number among those of some rows of a column."""

@@ -218,7 +218,10 @@ class Recommender(ScaledTargets):
         self
         """
         with self._unchanged_by_failure():
-            if not hasattr(self, "net_"):
+            if hasattr(self, "net_"):
+                self._users.check_named(users)
+                self._items.check_named(items)
+            else:
                 self._named = (users, items)
             return self._fit_one_epoch(interactions, ratings, sample_weight)
 

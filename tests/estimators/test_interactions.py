@@ -160,3 +160,34 @@ def test_lists_in_any_form_count_the_same(metric):
     for form in (np.array, pd.Series, tuple, iter):
         assert metric([{2, 1}, {5}], form(recommended)) == expected
     assert metric([np.array([1, 2]), pd.Series([5])], recommended) == expected
+
+
+# ---------------------------------------------------------------------- labels named beside pairs
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        ({"users": "abc"}, r"partial_fit needs a sequence of users; got 'abc'. For one user give"),
+        ({"items": 5}, r"partial_fit needs a sequence of items; got 5. For one item give \[5\]"),
+        ({"users": pd.DataFrame({"u": [1]})}, "Give the column of users alone"),
+        ({"items": np.eye(2)}, "sequence of items; got a ndarray of 2 dimensions"),
+        ({"items": [[1]]}, r"items need labels that hash, .* row 0 has \[1\]"),
+    ],
+)
+def test_names_that_are_no_sequence_are_refused(named, message):
+    model = quick()
+    for _ in range(2):
+        with pytest.raises(TypeError, match=message):
+            model.partial_fit(PAIRS, **named)
+        model.partial_fit(PAIRS)
+
+
+def test_names_that_come_too_late_are_refused():
+    model = quick().partial_fit(PAIRS, users=[77])
+    model.partial_fit(PAIRS, users=[77, 0], items=range(5))
+    before = model.predict(PAIRS)
+    with pytest.raises(ValueError, match="users that the first call did not bring, .* 78"):
+        model.partial_fit(PAIRS, users=[77, 78])
+    np.testing.assert_array_equal(model.predict(PAIRS), before)
+    assert model.n_iter_ == 2
