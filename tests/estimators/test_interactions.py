@@ -191,3 +191,17 @@ def test_names_that_come_too_late_are_refused():
         model.partial_fit(PAIRS, users=[77, 78])
     np.testing.assert_array_equal(model.predict(PAIRS), before)
     assert model.n_iter_ == 2
+
+
+@pytest.mark.parametrize("loss", ["bpr", "warp", "hinge", "infonce"])
+def test_pairs_that_are_set_aside_teach_nothing(loss):
+    """Whichever items the last pairs have, what is learnt of the others is the same."""
+    parts = (np.arange(12), np.arange(12, 15))
+    settings = {"early_stopping": True, "validation_fraction": parts, "n_iter_no_change": 99}
+    losses = []
+    for moved in (0, 1):
+        pairs = [*PAIRS[:12], *[(user, (item + moved) % 5) for user, item in PAIRS[12:]]]
+        assert {item for _, item in PAIRS[:12]} == set(range(5))
+        model = quick(loss, batch_size=4, **settings).fit(pairs)
+        losses.append(model.history_[:, "train_loss"])
+    assert losses[0] == losses[1]

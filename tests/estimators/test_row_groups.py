@@ -142,3 +142,15 @@ def test_batches_may_be_a_number_of_numpy():
     expected = quick(batch_size=2).fit(X, Y, group=IDS).predict(X)
     found = quick(batch_size=np.int64(2)).fit(X, Y, group=IDS).predict(X)
     np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("loss", ["lambdarank", "ranknet", "listnet", "approx_ndcg", "hinge"])
+def test_groups_that_are_set_aside_teach_nothing(loss):
+    parts = (np.arange(3), np.arange(3, 4))
+    settings = {"hidden_layer_sizes": (4,), "max_epochs": 3, "random_state": 0}
+    model = NeuralRanker(loss, scale_inputs=False, **settings)
+    alone = model.fit(X[:9], Y[:9], group=IDS[:9]).history_[:, "train_loss"]
+    model.set_params(early_stopping=True, validation_fraction=parts, n_iter_no_change=99)
+    for X_aside, y_aside in ((X[9:], Y[9:]), (5 - X[9:], Y[9:][::-1])):
+        model.fit(np.r_[X[:9], X_aside], np.r_[Y[:9], y_aside], group=IDS)
+        assert model.history_[:, "train_loss"] == alone
