@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import numpy as np
@@ -352,7 +352,7 @@ class NeuralMultiTask(TaskedEstimator):
             If the estimator is not fitted.
         """
         check_is_fitted(self, "net_")
-        if task not in self.tasks_:
+        if not isinstance(task, Hashable) or task not in set(self.tasks_):
             raise ValueError(f"to_module needs task to be one of {self.tasks_}; got {task!r}.")
         t = self.tasks_.index(task)
         scaler = self._target_scaler

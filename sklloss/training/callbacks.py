@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,12 @@ def refuse_if_it_replaces_parameters(name: str, callback: Callback) -> None:
             f"callback {name!r} ({type(callback).__name__}) freezes or replaces parameters, which live in one buffer here. Set"
             " requires_grad_(False) on the parameters of your own module before the fit."
         )
+
+
+def check_takes_its_arguments(callback: Callback) -> None:
+    """Raise a TypeError for a policy of learning rates that does not take what it is to be made with, once training starts."""
+    if isinstance(callback, LRScheduler):
+        signature(callback.policy_).bind(None, **callback.kwargs)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from ..modules import Snapshot, Stack, stack_modules
 from .augment import BatchChange
 from .callbacks import (
     QuietPrintLog,
+    check_takes_its_arguments,
     explaining_missing_scores,
     explaining_set_up,
     refuse_if_it_replaces_parameters,
@@ -138,6 +139,8 @@ class LossNet(NeuralNet):
         """Refuse callbacks that cannot be set up, or would replace or freeze parameters behind the engine's back."""
         with explaining_set_up():
             super().initialize_callbacks()
+            for _, callback in self.callbacks_:
+                check_takes_its_arguments(callback)
         for name, callback in self.callbacks_:
             refuse_if_it_replaces_parameters(name, callback)
         return self

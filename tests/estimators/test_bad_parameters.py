@@ -58,6 +58,10 @@ def test_what_is_no_list_of_callbacks_is_named(callbacks):
         [("name", EpochScoring("r2"))],
         [["name", EpochScoring("r2")]],
         [Callback],
+        [LRScheduler],
+        [LRScheduler("StepLR", step_size=1)],
+        [LRScheduler(torch.optim.lr_scheduler.LambdaLR, lr_lambda=lambda epoch: 0.5)],
+        [LRScheduler("ReduceLROnPlateau", monitor="train_loss")],
         np.array([]),
         "disable",
     ],
@@ -104,7 +108,16 @@ def test_errors_of_a_callback_of_ones_own_are_its_own():
         regressor(callbacks=[Fails()]).fit(X, Y)
 
 
-@pytest.mark.parametrize("callback", [LRScheduler("nope"), Needs])
+@pytest.mark.parametrize(
+    "callback",
+    [
+        LRScheduler("nope"),
+        LRScheduler(3),
+        LRScheduler("StepLR"),
+        LRScheduler("StepLR", step_size=1, gama=0.5),
+        Needs,
+    ],
+)
 def test_callbacks_that_cannot_be_set_up(callback):
     with pytest.raises(ValueError, match="callbacks could not be set up.*Check their arguments"):
         regressor(callbacks=[callback]).fit(X, Y)

@@ -225,3 +225,9 @@ def test_weights_of_scores(weights, said):
 def test_outputs_of_another_type():
     with pytest.raises(ValueError, match=r"to_module has no output=\[\]"):
         model().fit(X, Y).to_module("price", [])
+
+
+@pytest.mark.parametrize("task", [[], np.array(["price", "sold"]), pd.NA, None, 0])
+def test_tasks_of_another_type(task):
+    with pytest.raises(ValueError, match="to_module needs task to be one of"):
+        model().fit(X, Y).to_module(task)
