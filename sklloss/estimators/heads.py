@@ -16,7 +16,7 @@ from ..losses.base import ClassificationLoss, Loss, RegressionLoss, State
 from ..losses.joint import JointLoss
 from ..training import TargetScaler
 from .export import Reading, classification_readings, log_odds, regression_readings
-from .labels import decided, places
+from .labels import check_order, decided, places
 from .target_table import Column
 
 Said = Callable[
@@ -148,8 +148,10 @@ class LabelHead:
         Raises
         ------
         ValueError
-            If a label is not among the classes.
+            If a label is not among the classes, or the column has another order of them.
         """
+        if column.order is not None and self.loss.ordinal:
+            check_order(column.order, self.class_order.tolist())
         index_of = {label: k for k, label in enumerate(self.class_order.tolist())}
         labels = column.labels.tolist()
         unknown = [label for label in labels if label not in index_of]

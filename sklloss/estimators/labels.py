@@ -28,6 +28,17 @@ def order_of(y: Any) -> list[Any] | None:
     return list(dtype.categories) if getattr(dtype, "ordered", False) else None
 
 
+def check_order(order: list[Any], class_order: list[Any]) -> None:
+    """Refuse another order of the classes than that of the first call."""
+    known = [label for label in order if label in class_order]
+    learnt = [label for label in class_order if label in order]
+    if known != learnt:
+        raise ValueError(
+            f"y is a categorical in the order {known}, and this estimator was trained with the order {learnt}. Give the same order, or"
+            " fit anew with warm_start=False."
+        )
+
+
 def places(labels: list[Any], given_order: list[Any] | None) -> list[int]:
     """Return where the labels stand from lowest to highest: in a given order, else in their own."""
     if not given_order:
@@ -58,8 +69,8 @@ class LabelledEstimator(NeuralEstimator):
         order = order_of(y)
         if first:
             self._given_order = self._order_of_classes or order
-        elif order is not None:
-            self._check_order(order)
+        elif order is not None and self.loss_.ordinal:
+            check_order(order, self.class_order_.tolist())
         y = y.toarray() if sparse.issparse(y) else y
         return super()._validated(X, y, first, shelf)
 
@@ -95,16 +106,6 @@ class LabelledEstimator(NeuralEstimator):
         order = places(self.classes_.tolist(), self._given_order if is_ordinal else None)
         self.class_order_ = self.classes_[order]
         self._rank = np.argsort(order)
-
-    def _check_order(self, order: list[Any]) -> None:
-        """Refuse another order of the classes than that of the first call."""
-        known = [label for label in order if label in self.class_order_.tolist()]
-        learnt = [label for label in self.class_order_.tolist() if label in order]
-        if known != learnt and self.loss_.ordinal:
-            raise ValueError(
-                f"y is a categorical in the order {known}, and this estimator was trained with the order {learnt}. Give the same order, or"
-                " fit anew with warm_start=False."
-            )
 
     def _encode_labels(self, y: np.ndarray, first: bool) -> np.ndarray:
         if first:

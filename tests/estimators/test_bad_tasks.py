@@ -231,3 +231,15 @@ def test_outputs_of_another_type():
 def test_tasks_of_another_type(task):
     with pytest.raises(ValueError, match="to_module needs task to be one of"):
         model().fit(X, Y).to_module(task)
+
+
+def test_classes_of_another_order_than_in_the_first_call():
+    sizes = np.where(PRICE > 0, "large", "small")
+    first, other = (
+        pd.DataFrame({"size": pd.Categorical(sizes, order, ordered=True)})
+        for order in (["small", "large"], ["large", "small"])
+    )
+    fitted = model({"size": "ordinal"}).partial_fit(X, first)
+    with pytest.raises(ValueError, match="Task 'size': y is a categorical in the order"):
+        fitted.partial_fit(X, other)
+    assert model({"size": "ce"}).partial_fit(X, first).partial_fit(X, other).n_iter_ == 2
