@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..losses.domains import Interval
 from .columns import check_names, count
 from .floats import check_finite, floats_of
 from .missing import missing
 from .weights import checked_weights
 
-WHOLE = Interval(integer=True)
 QID = "qid"  # the column of a DataFrame that says which group a row is in, as XGBoost has it
 SORT = (
     "Sort the rows of X and y by group first: order = np.argsort(group, kind='stable'). To split whole groups, take GroupShuffleSplit or"
@@ -145,7 +144,7 @@ def sizes_of(group: Any, n_rows: int) -> np.ndarray:
 def _checked_sizes(values: np.ndarray, n_rows: int) -> np.ndarray:
     """Return the sizes of groups, as LightGBM takes them."""
     given = values.tolist()
-    if not given or not all(size in WHOLE for size in given):
+    if not given or not all(map(_is_whole, given)):
         raise ValueError(
             f"group has {count(len(given), 'value')} and X has {count(n_rows, 'row')}. Give one id per row; or the sizes of the groups, whole"
             f" numbers that add up to {n_rows}."
@@ -162,6 +161,10 @@ def _checked_sizes(values: np.ndarray, n_rows: int) -> np.ndarray:
             f" {n_rows}, or one id per row, which searches and splits need."
         )
     return np.array(sizes, dtype=np.int64)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def _run_lengths(ids: np.ndarray) -> np.ndarray:
