@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import ClassVar
@@ -176,7 +176,25 @@ class MLPStack(Stack):
 
     def infer(self, X: Tensor) -> Tensor:
         """Compute all models at once, without dropout."""
-        return self._run(X, _Pass(self._new_slabs(X.shape[1]), []), dropping=False)
+        return self.inference()(X)
+
+    def inference(self) -> Callable[[Tensor], Tensor]:
+        """Return `infer` for a loop: hidden layers stay where they are.
+
+        Were they made anew for each batch, what is kept of a batch would come to lie in the place of the last one's, which is then too
+        short for the next: the process would grow by all hidden layers of all batches.
+        """
+        passes: dict[int, _Pass] = {}
+
+        def infer(X: Tensor) -> Tensor:
+            n_rows = X.shape[1]
+            if n_rows not in passes:
+                passes[n_rows] = _Pass(self._new_slabs(n_rows), [])
+            of = passes[n_rows]
+            of.z[-1] = self._new_slab(n_rows, self._n_outputs)  # what is returned lies there
+            return self._run(X, of, dropping=False)
+
+        return infer
 
     def _run(self, X: Tensor, of: _Pass, dropping: bool) -> Tensor:
         hidden = X
@@ -218,9 +236,10 @@ class MLPStack(Stack):
         self._layers[to].clear_padding(of.grads[to].matrices)
 
     def _new_slabs(self, n_rows: int) -> list[Slab]:
-        widths = [max(width, MIN_WIDTH) for _, width in self._widths]
-        like = self.flat.gradients
-        return [Slab.like(like, len(self), n_rows, width) for width in widths]
+        return [self._new_slab(n_rows, width) for _, width in self._widths]
+
+    def _new_slab(self, n_rows: int, width: int) -> Slab:
+        return Slab.like(self.flat.gradients, len(self), n_rows, max(width, MIN_WIDTH))
 
     def _dropout_mask(self, hidden: Tensor) -> Tensor:
         masks = [_mask(hidden[0], source, rate) for source, rate in self._sources]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf, prod
@@ -82,6 +82,10 @@ class Stack:
     def infer(self, X: Tensor) -> Tensor:
         """Return raw output as in evaluation mode."""
         raise NotImplementedError
+
+    def inference(self) -> Callable[[Tensor], Tensor]:
+        """Return `infer` for a loop over batches, each of which may compute where the one before did."""
+        return self.infer
 
     def start_epoch(self, seeds: Sequence[int]) -> None:
         """Say whose random numbers the next forward passes draw."""

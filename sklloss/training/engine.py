@@ -334,8 +334,9 @@ class Engine:
     def _evaluate(self, batches: Batches) -> Tensor:
         """Return the weighted mean loss of the present weights, (models,)."""
         seen: list[list[Piece]] = [[] for _ in self._groups]
+        infer = self._stack.inference()
         for batch in self._to_evaluate(batches):
-            raw = self._stack.infer(batch.X)
+            raw = infer(batch.X)
             for group, pieces in zip(self._groups, seen, strict=True):
                 pieces.append(group.piece(raw, batch))
         pairs = zip(self._groups, seen, strict=True)

@@ -308,10 +308,10 @@ class LossNet(NeuralNet):
     def _infer(self, X: Any) -> Iterator[Tensor]:
         stack = self.attach()
         features = rows(X, stack.flat.values.dtype, stack.flat.values.device)
-        size = stack.rows_at_once(EVALUATION_ROWS, features.row_shape)
+        size, infer = stack.rows_at_once(EVALUATION_ROWS, features.row_shape), stack.inference()
         for start in range(0, max(len(features), 1), size):
             piece = stack.pad(features.slice(start, start + size))
-            yield stack.infer(piece.unsqueeze(0))
+            yield infer(piece.unsqueeze(0))
 
     def _training_set(self, X: Any, y: Any) -> TrainingSet:
         values = self.stack_.flat.values

@@ -9,6 +9,7 @@ from torch import nn
 from sklloss.modules import MLP, MLPStack, ModuleLoop, stack_modules
 from sklloss.modules.activations import ACTIVATIONS
 from sklloss.modules.flat import ALIGNMENT
+from sklloss.modules.slab import Slab
 
 SHAPES = [(), (1,), (5,), (32,), (7, 3), (64, 64)]
 
@@ -66,6 +67,25 @@ def test_stacked_model_is_the_model_alone(hidden, widths, n_rows):
         torch.testing.assert_close(alone.forward(alone.pad(X[k : k + 1]))[0], raw[k])
         alone.backward([grad[k : k + 1]])
         torch.testing.assert_close(alone.flat.gradients[0], together.flat.gradients[k])
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_a_loop_of_inference_computes_where_it_did_and_leaves_what_it_gave(activation, monkeypatch):
+    stack = MLPStack(modules(3, hidden=(5, 6), activation=activation), [])
+    batches = [data(3, n_rows, 4) for n_rows in (32, 32, 16, 32)]
+    expected = [stack.infer(X).clone() for X in batches]
+    made = []
+    like = Slab.like.__func__
+    monkeypatch.setattr(
+        Slab, "like", classmethod(lambda cls, *shape: made.append(shape[1:]) or like(cls, *shape))
+    )
+    infer = stack.inference()
+    given = [infer(batches[0])]
+    made.clear()
+    given += [infer(X) for X in batches[1:]]
+    assert all(torch.equal(*pair) for pair in zip(given, expected, strict=True))
+    hidden = [shape for shape in made if shape[-1] in (5, 6)]
+    assert hidden == [(3, 16, 5), (3, 16, 6)]  # those of the first are used again
 
 
 def test_parameters_are_views_into_one_aligned_buffer():
