@@ -1,11 +1,29 @@
 """Small images whose masks and boxes are known: bright rectangles in noise; a small segmenter."""
 
 import numpy as np
+from sklearn.utils import estimator_checks as checks
 
 from sklloss import NeuralSegmenter
 from sklloss.losses.listing import losses_of
 
 SMALL = {"module_params": {"channels": (3, 4)}, "lr": 0.01, "max_epochs": 4, "random_state": 0}
+CHECKS = [  # those of scikit-learn that give an estimator no table to learn from
+    checks.check_do_not_raise_errors_in_init_or_set_params,
+    checks.check_estimator_cloneable,
+    checks.check_estimator_repr,
+    checks.check_estimator_sparse_array,
+    checks.check_estimator_sparse_matrix,
+    checks.check_estimator_tags_renamed,
+    checks.check_estimators_unfitted,
+    checks.check_fit1d,
+    checks.check_get_params_invariance,
+    checks.check_mixin_order,
+    checks.check_no_attributes_set_in_init,
+    checks.check_parameters_default_constructible,
+    checks.check_requires_y_none,
+    checks.check_set_params,
+    checks.check_valid_tag_types,
+]
 PER_PIXEL = [cls.name for cls in losses_of("segmentation") if not cls.whole_batch]
 
 

@@ -6,7 +6,6 @@ import warnings
 
 import numpy as np
 import pytest
-import sklearn.utils.estimator_checks as checks
 import torch
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
@@ -20,7 +19,7 @@ from sklloss.estimators.overlap import box_ious
 from sklloss.losses import CIoU, GIoU
 from sklloss.losses.listing import losses_of
 
-from .scenes import scenes
+from .scenes import CHECKS, scenes
 
 SMALL = {"module_params": {"channels": (4, 6)}, "lr": 0.01, "max_epochs": 4, "random_state": 0}
 LEARNT = ["mse", "mae", "smooth_l1", "huber", "giou", "ciou"]
@@ -409,26 +408,6 @@ def test_tags_are_true():
     assert not tags.target_tags.single_output
 
 
-@pytest.mark.parametrize(
-    "check",
-    [
-        checks.check_do_not_raise_errors_in_init_or_set_params,
-        checks.check_estimator_cloneable,
-        checks.check_estimator_repr,
-        checks.check_estimator_sparse_array,
-        checks.check_estimator_sparse_matrix,
-        checks.check_estimator_tags_renamed,
-        checks.check_estimators_unfitted,
-        checks.check_fit1d,
-        checks.check_get_params_invariance,
-        checks.check_mixin_order,
-        checks.check_no_attributes_set_in_init,
-        checks.check_parameters_default_constructible,
-        checks.check_requires_y_none,
-        checks.check_set_params,
-        checks.check_valid_tag_types,
-    ],
-    ids=lambda check: check.__name__,
-)
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_checks_of_scikit_learn(check):
     check("NeuralBoxRegressor", NeuralBoxRegressor())

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import sklearn.utils.estimator_checks as checks
 import torch
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
@@ -12,7 +11,7 @@ from torch import nn
 from sklloss import LossSearchCV, NeuralSegmenter
 from sklloss.losses import CrossEntropy, Dice, get_loss
 
-from .scenes import scenes, segmenter, three_classes
+from .scenes import CHECKS, scenes, segmenter, three_classes
 
 # ---------------------------------------------------------------------- networks of one's own
 
@@ -167,26 +166,6 @@ def test_tags_are_true():
     assert not tags.input_tags.allow_nan
 
 
-@pytest.mark.parametrize(
-    "check",
-    [
-        checks.check_do_not_raise_errors_in_init_or_set_params,
-        checks.check_estimator_cloneable,
-        checks.check_estimator_repr,
-        checks.check_estimator_sparse_array,
-        checks.check_estimator_sparse_matrix,
-        checks.check_estimator_tags_renamed,
-        checks.check_estimators_unfitted,
-        checks.check_fit1d,
-        checks.check_get_params_invariance,
-        checks.check_mixin_order,
-        checks.check_no_attributes_set_in_init,
-        checks.check_parameters_default_constructible,
-        checks.check_requires_y_none,
-        checks.check_set_params,
-        checks.check_valid_tag_types,
-    ],
-    ids=lambda check: check.__name__,
-)
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_checks_of_scikit_learn(check):
     check("NeuralSegmenter", NeuralSegmenter())
