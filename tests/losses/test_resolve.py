@@ -51,6 +51,7 @@ def test_parameters_are_set_and_arrays_become_tuples():
         ("zzz", "regression", "The names are squared_error, absolute_error"),
         ("poisson", "classification", "is a regression loss"),
         ("hinge", "regression", "is a classification loss"),
+        ("dice", "regression", "^Dice .'dice'. is a segmentation loss"),  # no alias of another's
         (Huber(), "classification", "Its twin there is ProbabilityHuber, by name 'huber'"),
         (ProbabilityHuber, "regression", "Its twin there is Huber"),
         (Quantile(), "classification", "Choose one of cross_entropy"),

@@ -72,7 +72,8 @@ def test_stacked_model_is_the_model_alone(hidden, widths, n_rows):
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_a_loop_of_inference_computes_where_it_did_and_leaves_what_it_gave(activation, monkeypatch):
     stack = MLPStack(modules(3, hidden=(5, 6), activation=activation), [])
-    batches = [data(3, n_rows, 4) for n_rows in (32, 32, 16, 32)]
+    sizes = enumerate((32, 32, 16, 32), 1)
+    batches = [data(3, n_rows, 4) / scale for scale, n_rows in sizes]
     expected = [stack.infer(X).clone() for X in batches]
     made = []
     like = Slab.like.__func__

@@ -9,9 +9,11 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from sklloss import NeuralRegressor
 from sklloss.estimators.together import Fit, fit_together
 from sklloss.losses.weighted import row_sums
-from sklloss.modules.slab import GRAIN, shareable
+from sklloss.modules.slab import GRAIN, Slab, shareable
 from sklloss.training import fused, threads
+from sklloss.training.engine import LOSS_ROWS
 from sklloss.training.fused import FusedStep, step_of
+from sklloss.training.net import EVALUATION_ROWS
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((210, 5))
@@ -356,3 +358,18 @@ def test_a_loss_that_returns_a_scalar_sees_the_rows_of_a_batch_and_no_others():
     np.testing.assert_allclose(whole.predict(X), by_row.predict(X), atol=1e-5)
     losses = [model.history_[:, "train_loss"] for model in (whole, by_row)]
     np.testing.assert_allclose(*losses, rtol=1e-5)
+
+
+def test_evaluation_and_prediction_make_hidden_layers_once_for_all_their_batches(monkeypatch):
+    """Made anew for each batch they leave holes in the heap, by which a large search grew by gigabytes."""
+    made, like = [], Slab.like.__func__
+    monkeypatch.setattr(
+        Slab, "like", classmethod(lambda cls, *shape: made.append(shape[2:]) or like(cls, *shape))
+    )
+    many = RNG.normal(size=(20_000, 2))
+    model = regressor(hidden_layer_sizes=(7,), batch_size=500, max_epochs=1)
+    model.fit(many, many[:, 0])
+    assert made.count((LOSS_ROWS, 7)) == 1  # of nineteen batches
+    made.clear()
+    model.predict(many)
+    assert made.count((EVALUATION_ROWS, 7)) == 1  # of four
