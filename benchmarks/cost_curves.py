@@ -29,7 +29,7 @@ from rivals import (
 )
 from torch import Tensor
 
-from sklloss.estimators.together import Fit, fit_together
+from sklloss.estimators.fit.together import Fit, fit_together
 
 ROWS, TOGETHER, FOLDS = 8_000, 16, 5
 FLOOR, STACKED = "matrix products alone", f"sklloss, {TOGETHER} together"

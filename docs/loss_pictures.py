@@ -17,8 +17,8 @@ from torch import Tensor
 import sklloss.losses as catalogue
 from sklloss.losses import Loss, State
 from sklloss.losses.base import PACE
-from sklloss.losses.distributions import raw_of_scale
-from sklloss.losses.positive import LOG_DISPERSION_LIMIT
+from sklloss.losses.regression.distributions import raw_of_scale
+from sklloss.losses.regression.positive import LOG_DISPERSION_LIMIT
 
 
 def residual(

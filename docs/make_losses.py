@@ -33,7 +33,7 @@ from sklearn.metrics import get_scorer_names
 from sklloss.losses import ClassificationLoss, Loss, RegressionLoss
 from sklloss.losses.catalogue import CATALOGUE
 from sklloss.losses.listing import TASKS, losses_of
-from sklloss.losses.weightings import WEIGHTINGS
+from sklloss.losses.tasks.weightings import WEIGHTINGS
 
 PAGE = Path(__file__).parent / "losses.md"
 FAMILIES = {

@@ -10,38 +10,102 @@ import pytest
 import sklloss
 
 PACKAGE = Path(sklloss.__file__).parent
-LAYERS = ["losses", "modules", "training", "estimators", "search"]
+# Reading order is dependency order: nothing imports from a folder behind its own.
+LAYERS = ["parameters", "losses", "modules", "training", "estimators", "search"]
 MAY_IMPORT = {
+    "parameters": {"numpy"},
     "losses": {"torch", "numpy", "pandas", "scipy"},
     "modules": {"torch"},
     "training": {"torch", "numpy", "scipy", "skorch", "sklearn", "threadpoolctl"},
     "estimators": {"torch", "numpy", "scipy", "pandas", "sklearn", "librosa"},
-    "search": {"numpy", "scipy", "sklearn", "joblib", "tqdm"},
+    "search": {"numpy", "scipy", "sklearn", "joblib", "threadpoolctl", "torch", "tqdm"},
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
+MOST_FILES = 14  # Files of a folder beside its __init__.
+REGISTRIES = {"losses/classification", "losses/regression"}  # Folders of like things may be larger.
 
 
-def imports_of(path: Path) -> list[tuple[int, str]]:
-    """Return (dots, module) of every import in a file, relative ones with their dots."""
+def name_of(path: Path) -> str:
+    """Return the dotted name of a module from its file."""
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {name_of(path): path for path in FILES}
+
+
+def imports_of(path: Path) -> list[str]:
+    """Return the absolute name of everything that a file imports, for types or not."""
+    package = name_of(path).split(".")
+    if path.name != "__init__.py":
+        package = package[:-1]
     found = []
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom):
-            found.append((node.level, node.module or ""))
-        elif isinstance(node, ast.Import):
-            found += [(0, alias.name) for alias in node.names]
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            start = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*start, *(node.module or "").split(".")]).strip(".")
+            found += [_module_named(module, alias.name) for alias in node.names]
     return found
+
+
+def _module_named(package: str, name: str) -> str:
+    """Return the module that ``from package import name`` reads."""
+    return f"{package}.{name}" if f"{package}.{name}" in MODULES else package
+
+
+def arrows() -> dict[str, set[str]]:
+    """Return which modules of the package each of them imports."""
+    return {
+        name: {imported for imported in imports_of(path) if imported in MODULES} - {name}
+        for name, path in MODULES.items()
+    }
 
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_nothing_imports_upward(layer):
-    above = LAYERS[LAYERS.index(layer) + 1 :]
-    for path in (PACKAGE / layer).glob("*.py"):
-        for dots, module in imports_of(path):
-            first = module.split(".")[0]
-            if dots == 2:
-                assert first not in above, f"{path.name} imports {module} from above"
-            elif dots == 0 and first not in sys.stdlib_module_names:
-                assert first in MAY_IMPORT[layer], f"{layer}/{path.name} imports {module}"
+    above = {f"sklloss.{each}" for each in LAYERS[LAYERS.index(layer) + 1 :]}
+    for path in (PACKAGE / layer).rglob("*.py"):
+        for imported in imports_of(path):
+            assert not any(imported == each or imported.startswith(f"{each}.") for each in above), (
+                f"{path} imports {imported} from above"
+            )
+            first = imported.split(".")[0]
+            if first not in {*sys.stdlib_module_names, "sklloss"}:
+                assert first in MAY_IMPORT[layer], f"{path} imports {imported}"
+
+
+def circle_in(graph: dict[str, set[str]]) -> list[str]:
+    """Return nodes that lead to each other, or none."""
+    done: set[str] = set()
+
+    def walk(node: str, path: list[str]) -> list[str]:
+        if node in path:
+            return path[path.index(node) :]
+        if node not in done:
+            for following in sorted(graph[node]):
+                if found := walk(following, [*path, node]):
+                    return found
+            done.add(node)
+        return []
+
+    return next((found for node in graph if (found := walk(node, []))), [])
+
+
+def test_no_files_import_each_other_in_a_circle():
+    assert circle_in(arrows()) == []
+
+
+def test_a_circle_would_be_found():
+    assert circle_in({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c"]
+
+
+def test_no_folder_is_crowded():
+    for folder in {path.parent for path in FILES}:
+        if str(folder.relative_to(PACKAGE)) not in REGISTRIES:
+            files = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
+            assert len(files) <= MOST_FILES, f"{folder} has {len(files)} files"
 
 
 def functions_of(path: Path) -> list[ast.FunctionDef]:

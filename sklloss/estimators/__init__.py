@@ -1,19 +1,19 @@
 """Estimators: scikit-learn's interface to the training of networks."""
 
-from .box_regressor import NeuralBoxRegressor
-from .classifier import NeuralClassifier
-from .edit_distance import character_error_rate, token_error_rate, word_error_rate
-from .embedder import MetricEmbedder
-from .export import FittedModule
-from .multi_task import NeuralMultiTask
-from .ndcg import mean_ndcg
-from .ranker import NeuralRanker
-from .ranking import ndcg_at, recall_at
-from .recommender import Recommender
-from .regressor import NeuralRegressor
-from .segmenter import NeuralSegmenter
-from .tokens import TokenVectorizer
-from .transcriber import SequenceTranscriber
+from .embedding.embedder import MetricEmbedder
+from .images.box_regressor import NeuralBoxRegressor
+from .images.segmenter import NeuralSegmenter
+from .ranking.ndcg import mean_ndcg
+from .ranking.ranker import NeuralRanker
+from .recommendation.metrics import ndcg_at, recall_at
+from .recommendation.recommender import Recommender
+from .speech.edit_distance import character_error_rate, token_error_rate, word_error_rate
+from .speech.transcriber import SequenceTranscriber
+from .tables.classifier import NeuralClassifier
+from .tables.regressor import NeuralRegressor
+from .targets.answers import FittedModule
+from .tasks.multi_task import NeuralMultiTask
+from .text.token_vectorizer import TokenVectorizer
 
 __all__ = [
     "FittedModule",

@@ -4,28 +4,28 @@ A loss is a frozen value.  `get_loss` makes one from any accepted form, `list_lo
 catalogue is a class here.
 """
 
+from ..parameters.declared import parameter as parameter
+from ..parameters.domains import Choice as Choice
+from ..parameters.domains import Interval as Interval
 from .base import ClassificationLoss as ClassificationLoss
 from .base import Loss as Loss
 from .base import RegressionLoss as RegressionLoss
 from .base import State as State
-from .base import parameter as parameter
 from .catalogue import *
-from .domains import Choice as Choice
-from .domains import Interval as Interval
-from .embedding import EmbeddingLoss as EmbeddingLoss
-from .joint import JointLoss as JointLoss
+from .embedding.embedding import EmbeddingLoss as EmbeddingLoss
 from .listing import list_losses as list_losses
 from .listing import register_loss as register_loss
 from .own import OwnClassificationLoss as OwnClassificationLoss
 from .own import OwnRegressionLoss as OwnRegressionLoss
-from .ranking import OrderLoss as OrderLoss
-from .ranking import RankingLoss as RankingLoss
-from .recommendation import RecommendationLoss as RecommendationLoss
+from .ranking.ranking import OrderLoss as OrderLoss
+from .ranking.ranking import RankingLoss as RankingLoss
+from .recommendation.recommendation import RecommendationLoss as RecommendationLoss
 from .resolve import get_loss as get_loss
-from .sequences import TranscriptionLoss as TranscriptionLoss
-from .sequences import certain_blank_where as certain_blank_where
-from .weightings import DynamicWeightAverage as DynamicWeightAverage
-from .weightings import EqualWeights as EqualWeights
-from .weightings import FixedWeights as FixedWeights
-from .weightings import RandomWeights as RandomWeights
-from .weightings import UncertaintyWeights as UncertaintyWeights
+from .speech.transcription import TranscriptionLoss as TranscriptionLoss
+from .speech.transcription import certain_blank_where as certain_blank_where
+from .tasks.joint import JointLoss as JointLoss
+from .tasks.weightings import DynamicWeightAverage as DynamicWeightAverage
+from .tasks.weightings import EqualWeights as EqualWeights
+from .tasks.weightings import FixedWeights as FixedWeights
+from .tasks.weightings import RandomWeights as RandomWeights
+from .tasks.weightings import UncertaintyWeights as UncertaintyWeights

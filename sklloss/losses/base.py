@@ -18,7 +18,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .domains import Domain, Interval, check_in_domain
+from ..parameters.declared import check_declared, declared_by
+from ..parameters.domains import Interval
+from ..parameters.plain import plain
 from .fields import check_fields, is_numeric, unknown_parameter_message
 from .minimum import minimised
 from .state import State as State
@@ -41,24 +43,6 @@ REAL = Interval()
 PACE = 5.0  # a trained part is this many times the number that trains: it moves so much faster than weights do
 FORMULAS = {"pointwise", "of_row", "total"}  # methods that say what a loss is
 MIN_SHARE = 1e-4  # of a class, in the logits that training starts from
-
-
-def parameter(default: Any, domain: Domain, *, structural: bool = False) -> Any:
-    """Declare a hyperparameter of a loss: its default and its domain.
-
-    A structural one (a number of bins, the name of a statistic) changes the program; any other is a number that
-    travels in the state, so that models which differ in it train in one stack.
-    """
-    return dataclasses.field(default=default, metadata={"domain": domain, "structural": structural})
-
-
-def plain(value: Any) -> Any:
-    """Turn arrays, lists and NumPy scalars into tuples and plain Python values."""
-    if isinstance(value, np.ndarray | np.generic | Tensor):
-        value = value.tolist()
-    if isinstance(value, list | tuple):
-        return tuple(plain(item) for item in value)
-    return value
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,19 +140,13 @@ class Loss:
     @property
     def structure(self) -> tuple[Any, ...]:
         """What models must have in common to be trained as one stack."""
-        fixed = [f.name for f in dataclasses.fields(self) if f.metadata.get("structural")]
-        return (type(self), *(getattr(self, name) for name in fixed))
+        declared = declared_by(self).items()
+        return (type(self), *(getattr(self, name) for name, of in declared if of.structural))
 
     def check_params(self) -> None:
         """Raise a ValueError if a hyperparameter lies outside its domain, a TypeError if one is no field of the dataclass."""
         check_fields(type(self))
-        for field in dataclasses.fields(self):
-            if "domain" in field.metadata:
-                remedy = f"The default is {type(self).__name__}({field.name}={field.default!r})."
-                value = getattr(self, field.name)
-                check_in_domain(
-                    type(self).__name__, field.name, value, field.metadata["domain"], remedy
-                )
+        check_declared(type(self).__name__, self, self.params)
 
     @property
     def y_domain(self) -> Interval:
@@ -195,9 +173,9 @@ class Loss:
 
     def stacked_params(self, n_classes: int | None) -> dict[str, float | tuple[float, ...]]:
         """Return the hyperparameters that travel in the state: numbers, or tuples of one per class."""
-        fields = [f for f in dataclasses.fields(self) if not f.metadata.get("structural")]
-        values = {f.name: getattr(self, f.name) for f in fields}
-        return {name: value for name, value in values.items() if is_numeric(value)}
+        structural = {name for name, declared in declared_by(self).items() if declared.structural}
+        values = ((name, value) for name, value in self.params.items() if name not in structural)
+        return {name: value for name, value in values if is_numeric(value)}
 
     def readable(self, state: State) -> State:
         """Return the state with what trains without bounds also as what it stands for, detached."""

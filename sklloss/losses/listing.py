@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, get_args
 
+from ..parameters.declared import declared_by
 from .base import Loss, Task
 from .catalogue import CATALOGUE
 from .fields import check_fields
@@ -167,7 +168,9 @@ def _is_taken(cls: type[Loss], task: Task | None) -> bool:
 
 def _row(cls: type[Loss]) -> dict[str, Any]:
     loss = cls()
-    parameters = (f"{f.name}={f.default!r}" + _domain_of(f) for f in dataclasses.fields(cls))
+    parameters = (
+        f"{f.name}={f.default!r}" + _domain_of(loss, f.name) for f in dataclasses.fields(cls)
+    )
     return {
         "name": cls.name,
         "task": cls.task,
@@ -181,6 +184,6 @@ def _row(cls: type[Loss]) -> dict[str, Any]:
     }
 
 
-def _domain_of(field: dataclasses.Field[Any]) -> str:
-    domain = field.metadata.get("domain")
-    return f" ({domain.describe(field.name)})" if domain else ""
+def _domain_of(loss: Loss, name: str) -> str:
+    declared = declared_by(loss).get(name)
+    return f" ({declared.domain.describe(name)})" if declared and declared.domain else ""

@@ -12,15 +12,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from .base import (
-    ClassificationLoss,
-    Loss,
-    RegressionLoss,
-    State,
-    class_shares,
-    logits_of,
-)
-from .classification import one_hot, probabilities
+from .base import ClassificationLoss, Loss, RegressionLoss, State, class_shares, logits_of
+from .classification.probabilities import one_hot, probabilities
 from .fields import unknown_parameter_message
 from .weighted import weighted_mean
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from functools import cache
 from typing import Any, Literal, overload
 
 from torch import nn
 
+from ..parameters.names import did_you_mean
 from . import listing
 from .base import ClassificationLoss, Loss, RegressionLoss, Task
 from .listing import PARENTS, TASKS, is_called_as_named, losses_of, names_of
@@ -119,8 +119,7 @@ def _by_name(name: str, task: Task) -> Loss:
         called_so_first = min(elsewhere, key=lambda cls: cls.name != wanted)
         raise ValueError(_wrong_task_message(called_so_first(), task))
     known = {alias.lower(): alias for cls in losses_of(task) for alias in names_of(cls)}
-    nearest = [known[n] for n in difflib.get_close_matches(wanted, known, n=3, cutoff=0.5)]
-    hint = f"Did you mean {' or '.join(map(repr, nearest))}?" if nearest else ""
+    hint = did_you_mean(wanted, known.values())
     all_names = ", ".join(cls.name for cls in losses_of(task))
     raise ValueError(
         f"There is no {task} loss {name!r}. {hint or 'The names are ' + all_names + '.'} A loss of your own is known by name only in a"

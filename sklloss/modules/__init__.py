@@ -1,10 +1,10 @@
 """Modules: what a network computes, alone and as a stack of K models with a leading axis."""
 
 from .build import MODULES, build_module, check_widths, gains_by_company, has_channels_last
-from .cnn import CNN
-from .mlp import MLP, MLPStack
-from .sequence import SequenceNetwork
-from .stack import ModuleLoop, Snapshot, Stack, stack_modules
+from .images.cnn import CNN
+from .speech.sequence import SequenceNetwork
+from .stacks.stack import ModuleLoop, Snapshot, Stack, stack_modules
+from .tables.mlp import MLP, MLPStack
 
 __all__ = [
     "CNN",

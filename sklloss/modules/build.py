@@ -10,14 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .cnn import CNN
-from .locator import Locator
-from .mlp import MLP
-from .pixels import PerPixel
-from .randomness import global_generator
-from .sequence import SequenceNetwork
-from .text import TextNet
-from .unet import UNet
+from .images.cnn import CNN
+from .images.locator import Locator
+from .images.per_pixel import PerPixel
+from .images.unet import UNet
+from .speech.sequence import SequenceNetwork
+from .stacks.randomness import global_generator
+from .tables.mlp import MLP
+from .text.text import TextNet
 
 MODULES: dict[str, Callable[..., nn.Module]] = {
     "mlp": MLP,

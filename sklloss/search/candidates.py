@@ -9,9 +9,9 @@ from typing import Any
 from sklearn.base import clone
 from sklearn.model_selection import ParameterGrid
 
-from ..estimators.together import epochs_of, sharing_key
-from ..losses.base import plain
+from ..estimators.fit.together import epochs_of, sharing_key
 from ..losses.resolve import get_loss
+from ..parameters.plain import plain
 from ..training.seeds import SEED_LIMIT, seed_of
 from .scikit_learn import has_callbacks
 from .shell import layers_of, net_of, path_to_net

@@ -10,8 +10,8 @@ from joblib import effective_n_jobs
 from sklearn.base import clone
 from sklearn.utils import get_tags
 
-from ..losses.base import plain
-from ..losses.domains import Choice, Domain, Either, Interval, check_in_domain
+from ..parameters.domains import Choice, Domain, Either, Interval, check_in_domain
+from ..parameters.plain import plain
 from ..training.threads import threads_of_search
 from .candidates import check_score_is_one, checked_candidates, trials_of
 from .fits import Workers, fit_all

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import nan
 from typing import Any
 
-from ..losses.base import plain
+from ..parameters.plain import plain
 from .progress import Progress, Silence
 from .results import Key, Tally
 from .scikit_learn import Result

@@ -17,7 +17,7 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
-from ..estimators.base import NeuralEstimator
+from ..estimators.fit.estimator import NeuralEstimator
 
 Parts = tuple[Any, Any, dict[str, Any]]  # X, y and the parameters of `fit`
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from sklearn.base import clone
 
-from ..estimators.together import Fit, fit_together
+from ..estimators.fit.together import Fit, fit_together
 from ..training.threads import threads_of_task
 from .candidates import made_of
 from .plan import Run, Task

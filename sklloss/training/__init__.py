@@ -1,16 +1,16 @@
 """Training: how K models learn together, each a skorch net."""
 
-from .augment import Augment, AugmentFrames, BatchChange
 from .callbacks import is_callback
 from .criterion import Criterion
-from .data import Rows, TrainingSet, rows
-from .negatives import NegativeSampler
 from .net import LossNet
-from .optimizers import OPTIMIZERS, optimizer_options, optimizer_spec
 from .programs import train_all
-from .ragged import RaggedRows
-from .scaling import InputScaler, TargetScaler
+from .rows.augment import Augment, AugmentFrames, BatchChange
+from .rows.data import Rows, TrainingSet, rows
+from .rows.negatives import NegativeSampler
+from .rows.ragged import RaggedRows
+from .rows.scaling import InputScaler, TargetScaler
 from .seeds import generator, seed_of
+from .steps.optimizers import OPTIMIZERS, optimizer_options, optimizer_spec
 from .stopping import StoppingRule
 
 __all__ = [

@@ -14,8 +14,8 @@ from skorch.exceptions import SkorchException
 from torch import Tensor
 
 from ..modules import Stack
-from .batches import Batch
-from .data import TrainingSet
+from .rows.batches import Batch
+from .rows.data import TrainingSet
 
 BATCH_EVENTS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 

@@ -13,18 +13,18 @@ from torch.optim import Optimizer
 
 from ..losses.base import State
 from ..modules import Stack, stack_modules
-from .batches import Batch, Batches, Part, step_rows
 from .callbacks import BatchEvents, datasets_of
-from .data import TrainingSet
 from .groups import Forward, LossGroup, Piece, cat, forward_all
 from .kinds import loss_groups
-from .optimizers import hand_back, optimizer_of_stack
 from .outcome import divergence, warn_of_poor_training
-from .rounding import is_rounding, rounded
+from .rows.batches import Batch, Batches, Part, step_rows
+from .rows.data import TrainingSet
 from .seeds import derived_seed
+from .steps.optimizers import hand_back, optimizer_of_stack
+from .steps.rounding import is_rounding, rounded
+from .steps.updates import update_of
 from .stopping import NEVER, Stopping
 from .threads import threads_of_steps
-from .updates import update_of
 
 if TYPE_CHECKING:
     from .net import LossNet

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from ..losses.base import Loss, State
-from .batches import Batch
 from .criterion import Criterion
+from .rows.batches import Batch
 
 TOGETHER = 16  # batches whose losses are summed at once
 Piece = tuple[Tensor, ...]  # what a group remembers of a batch until its loss is summed

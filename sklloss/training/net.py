@@ -16,7 +16,6 @@ from torch import Tensor, nn, optim
 
 from ..losses.base import Loss
 from ..modules import Snapshot, Stack, stack_modules
-from .augment import BatchChange
 from .callbacks import (
     QuietPrintLog,
     check_takes_its_arguments,
@@ -25,8 +24,9 @@ from .callbacks import (
     refuse_if_it_replaces_parameters,
 )
 from .criterion import Criterion
-from .data import TrainingSet, rows
 from .engine import train_together
+from .rows.augment import BatchChange
+from .rows.data import TrainingSet, rows
 from .stopping import NEVER, StoppingRule
 
 EVALUATION_ROWS = 4096  # at once, where nothing is trained

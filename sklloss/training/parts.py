@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from ..losses.base import State
-from ..losses.parts import PartedLoss
+from ..losses.tasks.parts import PartedLoss
 from ..losses.weighted import row_sums
-from .batches import Batch
 from .groups import BareGroup, Forward, LossGroup, Tally
+from .rows.batches import Batch
 from .seeds import generator
 
 DRAWS = "draws"  # the entry of the state

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 
 from ..losses.own import OwnLoss
-from .batches import step_rows
-from .data import TrainingSet
 from .engine import train_together
-from .fused import has_hooks
 from .net import LossNet
-from .optimizers import progress_of
+from .rows.batches import step_rows
+from .rows.data import TrainingSet
+from .steps.fused import has_hooks
+from .steps.optimizers import progress_of
 
 
 def program_of(net: LossNet, data: TrainingSet) -> Hashable:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..modules.stack import Stack
+from ..modules.stacks.stack import Stack
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ import numpy as np
 import torch
 from sklearn.base import clone
 
-from sklloss.estimators.together import Fit, fit_together
+from sklloss.estimators.fit.together import Fit, fit_together
 from sklloss.training import programs
-from sklloss.training.optimizers import parameter_of
+from sklloss.training.steps.optimizers import parameter_of
 
 
 def fitted_together(models, X, y, **params):

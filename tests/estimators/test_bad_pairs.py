@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sklloss import MetricEmbedder
-from sklloss.estimators.neighbours import area_under_curve
+from sklloss.estimators.embedding.neighbours import area_under_curve
 
 X = np.random.default_rng(0).normal(size=(30, 3))
 PAIRS = np.random.default_rng(1).normal(size=(30, 2, 3))

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sklloss import NeuralMultiTask
-from sklloss.losses.weightings import DynamicWeightAverage, FixedWeights
+from sklloss.losses.tasks.weightings import DynamicWeightAverage, FixedWeights
 
 X = np.random.default_rng(0).normal(size=(30, 3))
 PRICE = X[:, 0]

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from sklloss.estimators.decoding import beam_search, greedy
+from sklloss.estimators.speech.decoding import beam_search, greedy
 
 
 def frames(n_frames, n_outputs, seed, sharpness=1.0):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sklloss import character_error_rate, token_error_rate, word_error_rate
-from sklloss.estimators.edit_distance import edit_distance
+from sklloss.estimators.speech.edit_distance import edit_distance
 
 
 def by_recursion(said, heard):

@@ -25,7 +25,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from torch import nn
 
 from sklloss import LossSearchCV, MetricEmbedder, NeuralClassifier
-from sklloss.estimators.neighbours import recall_at_1
+from sklloss.estimators.embedding.neighbours import recall_at_1
 from sklloss.losses import Contrastive, EmbeddingInfoNCE, EmbeddingLoss, Triplet, list_losses
 
 from .alike import assert_same_nets, assert_stacked_is_alone

@@ -128,7 +128,7 @@ def test_the_best_epoch_is_chosen_by_the_loss_that_is_trained(diabetes):
 
 def _validation_loss(model, X, y):
     """Return the pinball loss of the rows that decided, in units of the scaled target."""
-    from sklloss.estimators.splits import validation_split
+    from sklloss.estimators.fit.splits import validation_split
 
     rows = np.arange(len(y))
     _, valid = validation_split(0.1, y[:, None], rows, len(y), False, model.net_.seed)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sklloss import SequenceTranscriber
-from sklloss.estimators.log_mel import LogMel
+from sklloss.estimators.speech.log_mel import LogMel
 
 RATE = 8000
 NOTES = {"a": 440.0, "b": 880.0, "c": 1760.0}

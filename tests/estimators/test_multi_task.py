@@ -454,7 +454,7 @@ def test_early_stopping_keeps_the_epoch_that_fixed_weights_judge_best(weighting)
 
 
 def targets_of(y):
-    from sklloss.estimators.target_table import TargetTable
+    from sklloss.estimators.tasks.target_table import TargetTable
 
     return TargetTable.of(y)
 

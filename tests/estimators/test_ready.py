@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sklloss import NeuralClassifier, NeuralRegressor
-from sklloss.estimators.ready import Shelf
+from sklloss.estimators.fit.prepared import Shelf
 from sklloss.training import InputScaler, TrainingSet, engine
 
 from .alike import fitted_together

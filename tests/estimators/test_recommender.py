@@ -9,11 +9,11 @@ from sklearn.metrics import ndcg_score
 from torch import nn
 
 from sklloss import Recommender, ndcg_at, recall_at
-from sklloss.estimators import top_items
+from sklloss.estimators.recommendation import top_items
 from sklloss.losses import BPR, WARP, RecommendationLoss, SampledHinge
-from sklloss.modules.factors import Factors
+from sklloss.modules.recommendation.factors import Factors
 from sklloss.training import NegativeSampler
-from sklloss.training.batches import Batch
+from sklloss.training.rows.batches import Batch
 
 from .tastes import N_ITEMS, N_USERS, OF_ORDER, OF_RATINGS, bits_of, quick, ratings, small, tastes
 

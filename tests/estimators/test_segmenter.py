@@ -120,7 +120,9 @@ def test_predicts_in_pieces_what_it_predicts_at_once(fitted, monkeypatch):
         pieces.append(len(scaled))
         return original(model, scaled, value)
 
-    monkeypatch.setattr("sklloss.estimators.segmenter.NUMBERS_AT_ONCE", 7 * 240)
+    monkeypatch.setattr(
+        "sklloss.estimators.inputs.image_estimator.segmenter.NUMBERS_AT_ONCE", 7 * 240
+    )
     monkeypatch.setattr(NeuralSegmenter, "_mean_said", mean_said)
     np.testing.assert_allclose(model.predict_proba(X), whole, atol=1e-6)
     assert pieces == [7, 7, 7, 7, 7, 5]

@@ -19,7 +19,7 @@ from torch.export import Dim, export
 
 from sklloss import NeuralClassifier, NeuralRegressor
 from sklloss.estimators import FittedModule
-from sklloss.estimators.export import regression_readings
+from sklloss.estimators.targets.answers import regression_readings
 from sklloss.losses import get_loss, list_losses
 
 from ..instances import OF_TABLES

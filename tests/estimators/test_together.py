@@ -16,7 +16,7 @@ from skorch.history import History
 from torch import nn
 
 from sklloss import LossSearchCV, NeuralClassifier, NeuralRegressor
-from sklloss.estimators.together import Fit, fit_together, sharing_key
+from sklloss.estimators.fit.together import Fit, fit_together, sharing_key
 from sklloss.modules.activations import ACTIVATIONS
 from sklloss.training import OPTIMIZERS
 

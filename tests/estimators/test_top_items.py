@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from sklloss import Recommender
-from sklloss.estimators import top_items
-from sklloss.modules.factors import Factors
-from sklloss.modules.generalized_factors import GeneralizedFactors
+from sklloss.estimators.recommendation import top_items
+from sklloss.modules.recommendation.factors import Factors
+from sklloss.modules.recommendation.generalized_factors import GeneralizedFactors
 
 N_USERS, N_ITEMS = 50, 8
 PAIRS = [(user, item) for user in range(N_USERS) for item in range(N_ITEMS) if (user + item) % 3]

@@ -10,7 +10,7 @@ from sklearn.base import clone
 
 import sklloss.losses as losses
 from sklloss.losses import CIoU, GIoU, State, get_loss
-from sklloss.losses.boxes import in_order
+from sklloss.losses.images.boxes import in_order
 
 SETTINGS = (GIoU(), GIoU(eps=1e-3), CIoU(), CIoU(eps=1e-3))
 each = pytest.mark.parametrize("loss", SETTINGS, ids=repr)

@@ -8,6 +8,13 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
+from sklloss.losses.embedding.embedding.embedding import (
+    AnchorLoss,
+    PairLoss,
+    distance,
+    excess,
+    unit,
+)
 
 from sklloss import losses
 from sklloss.losses import (
@@ -22,7 +29,6 @@ from sklloss.losses import (
     list_losses,
 )
 from sklloss.losses.catalogue import CATALOGUE
-from sklloss.losses.embedding import AnchorLoss, PairLoss, distance, excess, unit
 
 ALL = (
     *(cls() for cls in CATALOGUE if cls.task == "embedding"),

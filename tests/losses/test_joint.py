@@ -29,7 +29,7 @@ from sklloss.losses import (
     get_loss,
     list_losses,
 )
-from sklloss.losses.weightings import Sizes, get_weighting
+from sklloss.losses.tasks.weightings import Sizes, get_weighting
 
 from ..instances import CLASSIFICATION, REGRESSION
 from .drawn import draw

@@ -14,9 +14,9 @@ from sklearn.datasets import load_diabetes
 import sklloss.losses as losses
 from sklloss.losses import Barron, EpsilonInsensitive, Loss, State
 from sklloss.losses.catalogue import CATALOGUE
-from sklloss.losses.domains import Interval
-from sklloss.losses.plain import absolute
-from sklloss.losses.robust import ResidualLoss
+from sklloss.losses.regression.plain import absolute
+from sklloss.losses.regression.robust import ResidualLoss
+from sklloss.parameters.domains import Interval
 
 from ..instances import ALL, CLASSIFICATION, REGRESSION
 from .drawn import cost, draw, draw_targets

@@ -28,9 +28,9 @@ from sklloss.losses import (
     State,
     get_loss,
     list_losses,
-    pairs,
 )
 from sklloss.losses.catalogue import CATALOGUE
+from sklloss.losses.ranking.ranking import group_pairs as pairs
 
 ALL = (
     *(cls() for cls in CATALOGUE if cls.task == "ranking"),

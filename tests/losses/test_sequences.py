@@ -12,8 +12,8 @@ from sklearn.base import clone
 from sklloss import losses
 from sklloss.losses import CTC, EntropyCTC, FocalCTC, State, certain_blank_where, get_loss
 from sklloss.losses.catalogue import CATALOGUE
-from sklloss.losses.paths import collapsed, frames_needed, lengths_of, path_entropy
-from sklloss.losses.sequences import TranscriptionLoss, negative_log_likelihood
+from sklloss.losses.speech.paths import collapsed, frames_needed, lengths_of, path_entropy
+from sklloss.losses.speech.transcription import TranscriptionLoss, negative_log_likelihood
 
 ALL = (
     *(cls() for cls in CATALOGUE if cls.task == "transcription"),

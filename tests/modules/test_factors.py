@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from sklloss.modules import stack_modules
-from sklloss.modules.factors import Factors
-from sklloss.modules.generalized_factors import GeneralizedFactors
+from sklloss.modules.recommendation.factors import Factors
+from sklloss.modules.recommendation.generalized_factors import GeneralizedFactors
 
 
 def network(n_outputs=1, seed=0):

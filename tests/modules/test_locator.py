@@ -2,8 +2,7 @@
 
 import pytest
 import torch
-
-from sklloss.modules.locator import Locator, places_of_cells
+from sklloss.modules.images.convolutions.locator import Locator, places_of_cells
 
 
 def network(shape=(1, 16, 24), n_outputs=4, seed=0, **params):

@@ -8,8 +8,8 @@ from torch import nn
 
 from sklloss.modules import MLP, MLPStack, ModuleLoop, stack_modules
 from sklloss.modules.activations import ACTIVATIONS
-from sklloss.modules.flat import ALIGNMENT
-from sklloss.modules.slab import Slab
+from sklloss.modules.stacks.flat import ALIGNMENT
+from sklloss.modules.stacks.slab import Slab
 
 SHAPES = [(), (1,), (5,), (32,), (7, 3), (64, 64)]
 

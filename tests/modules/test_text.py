@@ -8,11 +8,11 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from sklloss.modules.text.text.pooling import ConvPooling, GRUPooling, MeanPooling, lengths_of
+from sklloss.modules.text.text.text import TextNet
 from torch import nn
 
 from sklloss.modules import stack_modules
-from sklloss.modules.pooling import ConvPooling, GRUPooling, MeanPooling, lengths_of
-from sklloss.modules.text import TextNet
 
 POOLINGS = ["mean", "conv", "gru"]
 LENGTHS = [9, 5, 1, 0, 7, 2]
@@ -287,7 +287,7 @@ def test_kernel_sizes_may_be_a_list_and_longer_than_the_document():
 
 @pytest.mark.parametrize("numbers", [1, 20, 2**18])
 def test_gradients_of_means_are_those_of_autograd_in_any_number_of_pieces(numbers, monkeypatch):
-    monkeypatch.setattr("sklloss.modules.pooling.CHUNK_NUMBERS", numbers)
+    monkeypatch.setattr("sklloss.modules.text.text.pooling.CHUNK_NUMBERS", numbers)
     embeddings, ids = table().requires_grad_(), some_ids([9, 9, 5, 0, 7])
     slope = torch.randn(5, 6, dtype=torch.float64, generator=source(1))
     (found,) = torch.autograd.grad(MeanPooling(6)(ids, embeddings), embeddings, slope)

@@ -4,9 +4,9 @@ import copy
 
 import pytest
 import torch
+from sklloss.modules.images.convolutions.unet import UNet
 
 from sklloss.modules.layers import Convolution, GroupNorm
-from sklloss.modules.unet import UNet
 
 
 def network(shape=(1, 12, 10), n_classes=3, seed=0, **params):

@@ -11,7 +11,7 @@ from sklearn.model_selection import ParameterGrid
 from skorch.callbacks import EpochScoring
 
 from sklloss import NeuralClassifier, NeuralRegressor
-from sklloss.estimators.together import Fit, fit_together, sharing_key
+from sklloss.estimators.fit.together import Fit, fit_together, sharing_key
 from sklloss.search import scikit_learn
 from sklloss.search.candidates import checked_candidates, trials_of
 from sklloss.search.plan import Run, Shape, automatic_size, tasks_of

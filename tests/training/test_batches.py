@@ -10,7 +10,7 @@ from scipy import sparse
 from sklloss import NeuralClassifier
 from sklloss.modules import MLP, ModuleLoop, stack_modules
 from sklloss.training import TrainingSet, rows
-from sklloss.training.batches import Batches, step_rows
+from sklloss.training.rows.batches import Batches, step_rows
 
 LOOP = ModuleLoop([torch.nn.Linear(1, 1)], [])
 CPU = torch.device("cpu")

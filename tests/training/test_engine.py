@@ -7,13 +7,14 @@ from torch import nn, optim
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from sklloss import NeuralRegressor
-from sklloss.estimators.together import Fit, fit_together
+from sklloss.estimators.fit.together import Fit, fit_together
 from sklloss.losses.weighted import row_sums
-from sklloss.modules.slab import GRAIN, Slab, shareable
-from sklloss.training import fused, threads
+from sklloss.modules.stacks.slab import GRAIN, Slab, shareable
+from sklloss.training import threads
 from sklloss.training.engine import LOSS_ROWS
-from sklloss.training.fused import FusedStep, step_of
 from sklloss.training.net import EVALUATION_ROWS
+from sklloss.training.steps import fused
+from sklloss.training.steps.fused import FusedStep, step_of
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((210, 5))

@@ -6,8 +6,8 @@ import torch
 
 from sklloss.modules import ModuleLoop, SequenceNetwork
 from sklloss.training import RaggedRows, TrainingSet, generator, rows
-from sklloss.training.batches import Batches
-from sklloss.training.data import DenseRows
+from sklloss.training.rows.batches import Batches
+from sklloss.training.rows.data import DenseRows
 
 LENGTHS = (3, 1, 5, 2)
 

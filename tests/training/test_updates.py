@@ -11,7 +11,7 @@ from torch import nn, optim
 from sklloss.losses import SquaredError
 from sklloss.losses.base import State
 from sklloss.modules import ModuleLoop, stack_modules
-from sklloss.modules.factors import Factors, FactorStack
+from sklloss.modules.recommendation.factors import Factors, FactorStack
 from sklloss.training import Criterion, LossNet, TrainingSet, rows
 from sklloss.training.seeds import generator
 from sklloss.training.stopping import Stopping

@@ -1,0 +1,1 @@
+"""The one fit of all estimators."""

@@ -1,0 +1,135 @@
+"""Which rows train and which decide the best epoch."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from ...training.seeds import SEED_LIMIT, derived_seed
+
+
+class Parts(NamedTuple):
+    """Rows by what they are for.
+
+    Attributes
+    ----------
+    train : ndarray of shape (n_train,)
+        Those that train.
+    valid : ndarray of shape (n_valid,) or None
+        Those that decide the best epoch.
+    """
+
+    train: np.ndarray
+    valid: np.ndarray | None
+
+
+def validation_split(
+    validation_fraction: Any,
+    y: np.ndarray,
+    kept: np.ndarray,
+    n_rows: int,
+    stratify: bool,
+    seed: int,
+    noun: str = "row",
+) -> Parts:
+    """Split rows into those that train and those that validate.
+
+    Parameters
+    ----------
+    validation_fraction : float, splitter, or pair of index arrays
+        A share in (0, 1); an object with ``split(X, y)``, whose first split is taken; or indices of training and of
+        validation rows in the X that `fit` received.
+    y : ndarray of shape (n_samples, n_targets)
+        Targets of the rows whose weight is not 0.
+    kept : ndarray of shape (n_samples,)
+        Where these rows stood in the X that `fit` received.
+    n_rows : int
+        How many rows that X had.
+    stratify : bool
+        Whether a share takes the same part of every class (where each has at least two rows).
+    seed : int
+        The model's seed.
+    noun : str, default="row"
+        What messages call a row.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these, a part is empty, or the parts overlap.
+    """
+    if isinstance(validation_fraction, numbers.Real):
+        return _by_share(float(validation_fraction), y, stratify, seed, noun)
+    if hasattr(validation_fraction, "get_n_splits"):
+        parts: Any = _by_splitter(validation_fraction, y, kept, n_rows, noun)
+    elif isinstance(validation_fraction, tuple | list) and len(validation_fraction) == 2:
+        parts = validation_fraction
+    else:
+        raise ValueError(
+            "validation_fraction needs to be a number in (0, 1), a splitter such as ShuffleSplit, or a pair of index arrays"
+            f" (train, valid); got {validation_fraction!r}."
+        )
+    train, valid = (_positions(part, kept, n_rows, noun) for part in parts)
+    _check_parts(train, valid)
+    return Parts(train, valid)
+
+
+def _by_splitter(
+    splitter: Any, y: np.ndarray, kept: np.ndarray, n_rows: int, noun: str
+) -> tuple[Any, Any]:
+    """Show a splitter as many rows as `fit` received, so that its indices mean these."""
+    labels = np.zeros((n_rows, y.shape[1]), dtype=y.dtype)
+    labels[kept] = y
+    labels = labels[:, 0] if y.shape[1] == 1 else labels
+    try:
+        return next(iter(splitter.split(np.zeros((n_rows, 1)), labels)))
+    except StopIteration:
+        why = "it gives no split"
+    except (TypeError, ValueError) as error:
+        why = str(error).splitlines()[0]
+    raise ValueError(
+        f"validation_fraction={splitter!r} cannot split {n_rows} {noun}s ({why}). Use KFold or ShuffleSplit,"
+        " which need neither labels nor groups, or give a pair of index arrays (train, valid)."
+    )
+
+
+def _by_share(share: float, y: np.ndarray, stratify: bool, seed: int, noun: str) -> Parts:
+    n_valid = int(np.ceil(share * len(y))) if 0 < share < 1 else len(y)
+    if n_valid >= len(y):
+        raise ValueError(
+            f"validation_fraction needs to be in (0, 1) and leave {noun}s to train on; got {share:g} of {len(y)} {noun}s."
+        )
+    labels = y[:, 0] if stratify and _can_stratify(y[:, 0], n_valid) else None
+    random_state = derived_seed(seed, "validation") % SEED_LIMIT
+    train, valid = train_test_split(
+        np.arange(len(y)), test_size=share, stratify=labels, random_state=random_state
+    )
+    return Parts(np.sort(train), np.sort(valid))
+
+
+def _can_stratify(labels: np.ndarray, n_valid: int) -> bool:
+    counts = np.unique(labels, return_counts=True)[1]
+    return counts.min() >= 2 and min(n_valid, len(labels) - n_valid) >= len(counts)
+
+
+def _positions(part: Any, kept: np.ndarray, n_rows: int, noun: str) -> np.ndarray:
+    part = np.asarray(part)
+    if part.ndim != 1 or not np.issubdtype(part.dtype, np.integer):
+        raise ValueError(
+            f"validation_fraction as a pair needs two arrays of {noun} indices; got one of dtype {part.dtype} and shape {part.shape}."
+        )
+    if part.size and not (part.min() >= 0 and part.max() < n_rows):
+        raise ValueError(
+            f"validation_fraction names {noun} {part.max() if part.max() >= n_rows else part.min()}; X has {n_rows} {noun}s, counted from 0."
+        )
+    return np.flatnonzero(np.isin(kept, part))
+
+
+def _check_parts(train: np.ndarray, valid: np.ndarray) -> None:
+    if not len(train) or not len(valid) or len(np.intersect1d(train, valid)):
+        raise ValueError(
+            f"validation_fraction needs two parts that are not empty and share no row; got {len(train)} and {len(valid)}"
+            f" rows, {len(np.intersect1d(train, valid))} of them in both."
+        )

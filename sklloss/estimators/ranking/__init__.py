@@ -1,0 +1,1 @@
+"""Ranking within groups."""

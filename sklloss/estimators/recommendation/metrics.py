@@ -1,0 +1,133 @@
+"""How good ranked recommendations are: the metrics that papers on recommendation report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
+from typing import Any
+
+import numpy as np
+
+from ...parameters.domains import check_in_domain
+from ..fit.parameters import COUNT
+from .interactions import distinct_of
+
+
+def recall_at(
+    relevant: Sequence[Collection[Any]], recommended: Sequence[Sequence[Any]], k: int = 20
+) -> float:
+    """Return the mean over users of the share of the relevant items that are among the first k.
+
+    Parameters
+    ----------
+    relevant : sequence of collections
+        Of each user the items that are right.  Users without any do not count.
+    recommended : sequence of sequences
+        Of each user the recommended items, best first.
+    k : int, default=20
+
+    Returns
+    -------
+    float
+        In [0, 1].  An item that is recommended twice is found once.
+
+    Examples
+    --------
+    >>> recall_at([{"a", "b"}, {"c"}], [["b", "x"], ["x", "c"]], k=1)
+    0.25
+    """
+
+    def recall(is_hit: np.ndarray, n_relevant: int) -> float:
+        return is_hit.sum() / n_relevant
+
+    check_in_domain("recall_at", "k", k, COUNT, "The default is k=20.")
+    return _mean(recall, relevant, recommended, k)
+
+
+def ndcg_at(
+    relevant: Sequence[Collection[Any]], recommended: Sequence[Sequence[Any]], k: int = 20
+) -> float:
+    """Return the mean over users of the normalised discounted cumulative gain of the first k.
+
+    A relevant item at place r gains ``1 / log2(1 + r)``; the sum is divided by that of the best order.
+
+    Parameters
+    ----------
+    relevant : sequence of collections
+        Of each user the items that are right.  Users without any do not count.
+    recommended : sequence of sequences
+        Of each user the recommended items, best first.
+    k : int, default=20
+
+    Returns
+    -------
+    float
+        In [0, 1].  An item that is recommended twice is found once.
+
+    References
+    ----------
+    Järvelin, K. and Kekäläinen, J., Cumulated Gain-Based Evaluation of IR Techniques, 2002.
+
+    Examples
+    --------
+    >>> ndcg_at([{"a"}, {"c"}], [["a", "x"], ["x", "y", "c"]], k=3)
+    0.75
+    """
+
+    def ndcg(is_hit: np.ndarray, n_relevant: int) -> float:
+        discount = 1 / np.log2(np.arange(2, 2 + max(len(is_hit), min(n_relevant, k))))
+        return (is_hit * discount[: len(is_hit)]).sum() / discount[: min(n_relevant, k)].sum()
+
+    check_in_domain("ndcg_at", "k", k, COUNT, "The default is k=20.")
+    return _mean(ndcg, relevant, recommended, k)
+
+
+def _mean(
+    metric: Callable[[np.ndarray, int], float],
+    relevant: Sequence[Collection[Any]],
+    recommended: Sequence[Sequence[Any]],
+    k: int,
+) -> float:
+    """Average a metric of (which of the first k are hits, how many there could be) over users."""
+    right, ranked = _of_users(relevant, "relevant"), _of_users(recommended, "recommended")
+    if len(right) != len(ranked):
+        raise ValueError(
+            f"relevant and recommended need one entry per user; got {len(right)} and {len(ranked)}. Give both in the same order."
+        )
+    pairs = zip(map(set, right), ranked, strict=True)
+    values = [metric(_hits(wanted, items[:k]), len(wanted)) for wanted, items in pairs if wanted]
+    if not values:
+        raise ValueError("No user has a relevant item, so there is nothing to average over.")
+    return float(np.mean(values))
+
+
+def _hits(wanted: set[Any], items: list[Any]) -> np.ndarray:
+    """Return 1 where an item is wanted, and has not come before."""
+    first = {item: place for place, item in reversed(list(enumerate(items)))}
+    return np.array(
+        [item in wanted and first[item] == k for k, item in enumerate(items)], dtype=float
+    )
+
+
+def _of_users(users: Any, name: str) -> list[list[Any]]:
+    """Return the items of each user as a list, checked."""
+    if isinstance(users, str | bytes | Set | Mapping) or not isinstance(users, Iterable):
+        raise TypeError(
+            f"{name} needs a sequence of collections of items, one per user; got a {type(users).__name__}. For one user give [[...]]."
+        )
+    return [_of_user(user, items, name) for user, items in enumerate(users)]
+
+
+def _of_user(user: int, items: Any, name: str) -> list[Any]:
+    """Return the items of one user."""
+    found = items.tolist() if hasattr(items, "tolist") else items
+    if isinstance(found, str | bytes) or not isinstance(found, Iterable):
+        raise TypeError(
+            f"{name} needs a collection of items for each user; user {user} has {items!r}. For one item give [{items!r}]."
+        )
+    if name == "recommended" and isinstance(found, Set):
+        raise TypeError(
+            f"recommended needs the items of each user in order, best first; user {user} has a set. Give a list."
+        )
+    found = list(found)
+    distinct_of(found, "item", f"{name} of user {user}: ")
+    return found

@@ -1,0 +1,147 @@
+"""How far transcripts are from what was said: edits per token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_consistent_length
+
+from ..inputs.weights import checked_weights
+
+
+def edit_distance(said: Sequence[Any], heard: Sequence[Any]) -> int:
+    """Return the Levenshtein distance: the fewest insertions, deletions and replacements that turn one into the other.
+
+    Parameters
+    ----------
+    said, heard : sequence
+        Of anything that can be compared.
+
+    Examples
+    --------
+    >>> edit_distance("kitten", "sitting")
+    3
+    """
+    costs = list(range(len(heard) + 1))
+    for row, token in enumerate(said, 1):
+        diagonal, costs[0] = costs[0], row
+        for column, other in enumerate(heard, 1):
+            least = min(costs[column] + 1, costs[column - 1] + 1, diagonal + (token != other))
+            diagonal, costs[column] = costs[column], least
+    return costs[-1]
+
+
+def token_error_rate(y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
+    """Return the edits that turn transcripts into what was said, per token of what was said.
+
+    ``Σ w edits / Σ w tokens`` over all rows: insertions, deletions and replacements count 1 each.  0 is perfect; it may exceed 1
+    where more is heard than was said.  Characters are the tokens of a string, labels those of a sequence.
+
+    Parameters
+    ----------
+    y_true, y_pred : sequence of str or of sequences of labels
+        What was said and what was heard.
+    sample_weight : array-like of shape (n_samples,) or None, default=None
+        Weights >= 0 of the rows.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If there are not equally many, or nothing was said at all.
+    TypeError
+        If one of them is a single string.
+
+    References
+    ----------
+    Levenshtein, V., Binary codes capable of correcting deletions, insertions, and reversals, 1966.
+
+    Examples
+    --------
+    >>> token_error_rate(["three", "two"], ["tree", "two"])
+    0.125
+    >>> token_error_rate([[1, 2, 3], [4]], [[1, 3], [4]])
+    0.25
+    """
+    return _error_rate(y_true, y_pred, sample_weight, lambda transcript: transcript)
+
+
+def character_error_rate(y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
+    """Return the edits of characters per character that was said, spaces included.
+
+    Parameters
+    ----------
+    y_true, y_pred : sequence of str
+    sample_weight : array-like of shape (n_samples,) or None, default=None
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError, TypeError
+        As in `token_error_rate`; also where a transcript is no string.
+
+    Examples
+    --------
+    >>> character_error_rate(["one two"], ["one too"]) == 1 / 7
+    True
+    """
+    return _error_rate(y_true, y_pred, sample_weight, _characters)
+
+
+def word_error_rate(y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
+    """Return the edits of words per word that was said; words stand between white space.
+
+    Parameters
+    ----------
+    y_true, y_pred : sequence of str
+    sample_weight : array-like of shape (n_samples,) or None, default=None
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError, TypeError
+        As in `token_error_rate`; also where a transcript is no string.
+
+    Examples
+    --------
+    >>> word_error_rate(["one two"], ["one too"])
+    0.5
+    """
+    return _error_rate(y_true, y_pred, sample_weight, lambda text: _characters(text).split())
+
+
+def _characters(text: Any) -> str:
+    if not isinstance(text, str):
+        raise TypeError(
+            f"A word or character error rate takes strings; got {text!r}. Use token_error_rate for sequences of labels."
+        )
+    return text
+
+
+def _error_rate(
+    y_true: Any, y_pred: Any, sample_weight: Any, tokens: Callable[[Any], Sequence[Any]]
+) -> float:
+    if isinstance(y_true, str) or isinstance(y_pred, str):
+        raise TypeError("An error rate takes a list of transcripts; got one string. Put it in [ ].")
+    check_consistent_length(y_true, y_pred)
+    said, heard = [list(tokens(t)) for t in y_true], [list(tokens(t)) for t in y_pred]
+    weights = checked_weights(sample_weight, np.empty(len(said)))
+    n_tokens = weights @ np.array([len(t) for t in said], dtype=float)
+    if not n_tokens > 0:
+        raise ValueError(
+            f"An error rate divides by the number of tokens that were said; all {len(said)} transcripts of y_true are empty or have"
+            " weight 0. Score rows in which something was said."
+        )
+    edits = [edit_distance(*pair) for pair in zip(said, heard, strict=True)]
+    return float(weights @ np.array(edits, dtype=float) / n_tokens)

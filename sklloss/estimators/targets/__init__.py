@@ -1,0 +1,1 @@
+"""What y may be, and the answers that a fitted estimator gives."""

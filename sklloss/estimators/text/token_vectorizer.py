@@ -1,0 +1,337 @@
+"""TokenVectorizer: documents to rows of token ids, as the network of texts reads them."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.utils.validation import check_array, check_is_fitted
+
+from ...modules.text.pooling import PADDING
+from ...modules.text.text import UNKNOWN
+from ...parameters.domains import Choice, Domain, Either, Interval, Satisfies, check_arguments
+from ..inputs.columns import count
+from .documents import checked_documents
+
+FIRST = UNKNOWN + 1  # id of the most frequent token
+COUNT = Interval(1, integer=True)
+SHARE = Interval(0, 1)
+NO_LIMIT = Choice(None)
+
+
+def _is_pattern(text: str) -> bool:
+    try:
+        re.compile(text)
+    except re.error:
+        return False
+    return True
+
+
+DOMAINS: dict[str, Domain] = {
+    "analyzer": Either(
+        Choice("word", "char", "char_wb"), Satisfies(callable, "{name} to be a function")
+    ),
+    "lowercase": Choice(True, False),
+    "token_pattern": Satisfies(
+        lambda value: isinstance(value, str) and _is_pattern(value),
+        "{name} to be a string that is a regular expression",
+    ),
+    "max_features": Either(COUNT, NO_LIMIT),
+    "min_df": Either(COUNT, SHARE),
+    "max_length": Either(COUNT, Interval(0, 1, closed="right"), NO_LIMIT),
+    "keep": Choice("start", "end"),
+}
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Documents as ids of their tokens, one document after another.
+
+    Attributes
+    ----------
+    ids : ndarray of shape (n_tokens,)
+    lengths : ndarray of shape (n_documents,)
+        How many of them each document has.
+    """
+
+    ids: np.ndarray
+    lengths: np.ndarray
+
+    @classmethod
+    def of(cls, documents: Iterable[list[Any]], id_of: Callable[[Any], int]) -> Corpus:
+        """Look up the tokens of every document."""
+        lengths: list[int] = []
+
+        def counted() -> Iterator[list[Any]]:
+            for document in documents:
+                lengths.append(len(document))
+                yield document
+
+        ids = np.fromiter(map(id_of, chain.from_iterable(counted())), dtype=np.int64)
+        return cls(ids, np.array(lengths, dtype=np.int64))
+
+    def replaced(self, new: np.ndarray) -> Corpus:
+        """Give every id another one, ``new[id]``."""
+        return Corpus(new[self.ids], self.lengths)
+
+    def document_frequencies(self, n_ids: int) -> np.ndarray:
+        """Return in how many documents each id stands, (n_ids,)."""
+        starts = np.concatenate(([0], self.lengths.cumsum()))
+        once = np.ones(len(self.ids), dtype=bool)
+        shape = (len(self.lengths), n_ids)
+        counts = sparse.csr_array((once, self.ids.copy(), starts), shape=shape)
+        counts.sum_duplicates()  # in place
+        return np.bincount(counts.indices, minlength=n_ids)
+
+    def padded(self, width: int, keep: str) -> np.ndarray:
+        """Return a matrix (n_documents, width) of ids with padding behind; of longer documents one end is kept."""
+        kept = np.minimum(self.lengths, width)
+        first = self.lengths.cumsum() - (self.lengths if keep == "start" else kept)
+        place = np.arange(kept.sum()) - np.repeat(kept.cumsum() - kept, kept)  # in its row
+        matrix = np.full((len(kept), width), PADDING, dtype=np.int32)
+        matrix[np.arange(width) < kept[:, None]] = self.ids[np.repeat(first, kept) + place]
+        return matrix
+
+
+class TokenVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    r"""Turn documents into rows of token ids, padded to one length.
+
+    It stands before ``NeuralClassifier(module="text")`` or ``NeuralRegressor(module="text")`` in a Pipeline.  Ids count down
+    the frequency of tokens in the training documents: 2 is the most frequent; 1 stands for tokens outside the vocabulary, and
+    0 fills rows up.
+
+    Parameters
+    ----------
+    analyzer : {"word", "char", "char_wb"} or callable, default="word"
+        What the tokens are, as in scikit-learn's CountVectorizer, which finds them: words, characters, characters with a
+        space around each word, or what a function of one document returns, in its order.  A function may also be given lists or
+        tuples, such as tokens that another program found, which ``list`` takes as they are.
+    lowercase : bool, default=True
+        Whether words and characters are put into lower case first.
+    token_pattern : str, default=r"(?u)\b\w\w+\b"
+        Regular expression of a word, for ``analyzer="word"``; the default, CountVectorizer's, takes two or more letters or
+        digits, and ``r"(?u)\w+|[^\w\s]"`` every word and every punctuation mark.
+    max_features : int or None, default=None
+        How many tokens the vocabulary holds at most: the most frequent ones, of equally frequent ones the first in the alphabet.
+    min_df : int or float, default=1
+        How many training documents, or which share of them in [0, 1], hold a token of the vocabulary at least.
+    max_length : int, float or None, default=0.95
+        Length of the rows, in tokens; or the share in (0, 1] of the training documents that it leaves whole; None for the
+        length of the longest one.
+    keep : {"start", "end"}, default="start"
+        Which end of a longer document is kept.
+
+    Attributes
+    ----------
+    vocabulary_ : dict
+        Ids of the tokens, from 2 on.
+    length_ : int
+        Length of the rows.
+
+    Notes
+    -----
+    A document without tokens is a row of padding; only to learn from nothing but such documents is an error.  Numbers of
+    columns, ``get_feature_names_out``, are places in the document.
+
+    See Also
+    --------
+    sklearn.feature_extraction.text.TfidfVectorizer : Weighted counts without order, for the plain networks; they take its sparse
+        matrix as it is.
+
+    Examples
+    --------
+    >>> documents = ["The sea, the sea.", "The sky", ""]
+    >>> tokens = TokenVectorizer(max_length=4).fit(documents)
+    >>> tokens.transform(documents)
+    array([[2, 3, 2, 3],
+           [2, 4, 0, 0],
+           [0, 0, 0, 0]], dtype=int32)
+    >>> tokens.transform(["The blue sea"])
+    array([[2, 1, 3, 0]], dtype=int32)
+    >>> tokens.vocabulary_
+    {'the': 2, 'sea': 3, 'sky': 4}
+    """
+
+    def __init__(
+        self,
+        *,
+        analyzer: Any = "word",
+        lowercase: bool = True,
+        token_pattern: str = r"(?u)\b\w\w+\b",
+        max_features: int | None = None,
+        min_df: float = 1,
+        max_length: float | None = 0.95,
+        keep: str = "start",
+    ) -> None:
+        self.analyzer = analyzer
+        self.lowercase = lowercase
+        self.token_pattern = token_pattern
+        self.max_features = max_features
+        self.min_df = min_df
+        self.max_length = max_length
+        self.keep = keep
+
+    def fit(self, X: Any, y: Any = None) -> TokenVectorizer:
+        """Learn the vocabulary and the length of rows.
+
+        Parameters
+        ----------
+        X : list, Series or array of str, of shape (n_documents,)
+            Documents.
+        y : ignored
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TypeError
+            If X is one string, or holds something else than strings.
+        ValueError
+            If X is a table, no document has a token, or no token is in `min_df` documents.
+        """
+        self._learnt(X)
+        return self
+
+    def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
+        """Learn from documents and return their rows, in less time than `fit` and `transform`.
+
+        Parameters
+        ----------
+        X : list, Series or array of str, of shape (n_documents,)
+        y : ignored
+
+        Returns
+        -------
+        ndarray of int32 of shape (n_documents, length_)
+        """
+        return self._learnt(X).padded(self.length_, self.keep)
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Return rows of ids.
+
+        Parameters
+        ----------
+        X : list, Series or array of str, of shape (n_documents,)
+
+        Returns
+        -------
+        ndarray of int32 of shape (n_documents, length_)
+        """
+        check_is_fitted(self, "vocabulary_")
+        id_of = defaultdict(lambda: UNKNOWN, self.vocabulary_).__getitem__
+        corpus = Corpus.of(self._analyzed(X), id_of)
+        return corpus.padded(self.length_, self.keep)
+
+    def inverse_transform(self, X: Any) -> list[list[Any]]:
+        """Return the tokens of rows of ids, None for unknown ones.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_documents, n_columns)
+            Ids; padding is left out.
+
+        Returns
+        -------
+        list of list
+            The tokens of each document, in their order.
+
+        Examples
+        --------
+        >>> tokens = TokenVectorizer().fit(["the sea", "the sky"])
+        >>> tokens.inverse_transform([[2, 1, 4], [3, 0, 0]])
+        [['the', None, 'sky'], ['sea']]
+        """
+        check_is_fitted(self, "vocabulary_")
+        ids = check_array(X, dtype=np.int64)
+        tokens = dict(enumerate(self.vocabulary_, FIRST)) | {UNKNOWN: None}
+        unknown = sorted(set(ids[ids != PADDING].tolist()) - set(tokens))
+        if unknown:
+            raise ValueError(
+                f"X has {count(len(unknown), 'id')} that this TokenVectorizer does not give, for example {unknown[0]}; it gives 0 to"
+                f" {len(self.vocabulary_) + UNKNOWN}. Give what its transform returned."
+            )
+        return [[tokens[i] for i in row if i != PADDING] for row in ids.tolist()]
+
+    # ------------------------------------------------------------------ documents to tokens
+
+    def _analyzed(self, X: Any) -> Iterable[list[Any]]:
+        """Return the tokens of each document, one after another."""
+        analyze = CountVectorizer(
+            analyzer=self.analyzer, lowercase=self.lowercase, token_pattern=self.token_pattern
+        ).build_analyzer()
+        kind = (str, list, tuple) if callable(self.analyzer) else (str,)
+        return (self._tokens(analyze, each) for each in checked_documents(X, kind=kind))
+
+    def _tokens(self, analyze: Callable[[Any], Any], document: Any) -> list[Any]:
+        """Return the tokens of a document."""
+        try:
+            return list(analyze(document))
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"analyzer={self.analyzer!r} does not turn a document into a list of tokens: {error}. Give a function that does."
+            ) from error
+
+    def _learnt(self, X: Any) -> Corpus:
+        """Learn from documents and return them as ids."""
+        check_arguments(TokenVectorizer, "TokenVectorizer", self.get_params(), DOMAINS)
+        found: defaultdict[Any, int] = defaultdict()
+        found.default_factory = found.__len__
+        corpus = Corpus.of(self._analyzed(X), found.__getitem__)
+        if not found:
+            raise ValueError(
+                f"TokenVectorizer finds no token in any of {count(len(corpus.lengths), 'document')}: all are empty to"
+                f" analyzer={self.analyzer!r}, token_pattern={self.token_pattern!r}. Give other documents or another pattern."
+            )
+        names = list(found)
+        chosen = self._chosen(names, corpus)
+        new = np.full(len(names), UNKNOWN)
+        new[chosen] = np.arange(FIRST, FIRST + len(chosen))
+        self.vocabulary_ = {names[old]: id_ for id_, old in enumerate(chosen, FIRST)}
+        self.length_ = self._length(corpus.lengths)
+        self._n_features_out = self.length_
+        return corpus.replaced(new)
+
+    def _chosen(self, names: list[Any], corpus: Corpus) -> list[int]:
+        """Return which of the tokens make the vocabulary, the most frequent first."""
+        frequency = np.bincount(corpus.ids).tolist()
+        kept = self._frequent_enough(names, corpus)
+        return sorted(kept, key=lambda old: (-frequency[old], names[old]))[: self.max_features]
+
+    def _frequent_enough(self, names: list[Any], corpus: Corpus) -> list[int]:
+        """Return which of the tokens are in as many documents as `min_df` says."""
+        n_documents = len(corpus.lengths)
+        is_count = isinstance(self.min_df, Integral)
+        least = self.min_df if is_count else self.min_df * n_documents
+        if least <= 1:
+            return list(range(len(names)))
+        frequencies = corpus.document_frequencies(len(names))
+        if frequencies.max() < least:
+            raise ValueError(
+                f"TokenVectorizer finds no token in {least:g} of {count(n_documents, 'document')}, as min_df={self.min_df!r} asks; the most"
+                f" frequent, {names[frequencies.argmax()]!r}, is in {frequencies.max()}. Lower min_df."
+            )
+        return np.flatnonzero(frequencies >= least).tolist()
+
+    def _length(self, lengths: np.ndarray) -> int:
+        """Return the length of rows."""
+        if isinstance(self.max_length, Integral):
+            return int(self.max_length)
+        share = 1.0 if self.max_length is None else self.max_length
+        return max(1, int(np.quantile(lengths, share, method="inverted_cdf")))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string, tags.input_tags.two_d_array = True, False
+        tags.transformer_tags.preserves_dtype = []
+        return tags

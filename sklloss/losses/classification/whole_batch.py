@@ -1,0 +1,196 @@
+"""Losses for classification that have a value per batch, but none per row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from ...parameters.declared import parameter
+from ...parameters.domains import Interval
+from ..base import PACE, ClassificationLoss, State, class_shares, logits_of
+from .probabilities import one_hot, probabilities
+
+
+@dataclass(frozen=True)
+class WholeBatchLoss(ClassificationLoss):
+    """Base of the losses of a whole batch.
+
+    A subclass defines ``of_batch(raw, y, state, sample_weight)``, shape (*models, n_targets).  Batches are drawn so that each has
+    its share of every class.
+    """
+
+    whole_batch: ClassVar[bool] = True
+
+    def of_batch(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
+        """Return the loss of every target, shape (*models, n_targets)."""
+        raise NotImplementedError
+
+    def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """Refuse: there is no loss per row."""
+        raise TypeError(
+            f"{type(self).__name__} has a value per batch, but none per row. Call the loss itself: loss(raw, y, state, sample_weight)."
+        )
+
+    def total(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
+        """Return the loss of the batch times its weight, averaged over targets, shape (*models,)."""
+        value = self.of_batch(raw, y, state, sample_weight).mean(-1)
+        return value * sample_weight.sum(-1)
+
+    def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
+        """0: no class is preferred."""
+        return torch.zeros_like(logits_of(class_shares(y, sample_weight, state)))
+
+
+@dataclass(frozen=True)
+class SoftF1(WholeBatchLoss):
+    """Soft F1 loss, also called Dice loss: one minus the F1 score with probabilities in place of decisions.
+
+    ``1 - (2 Σ w p t + smooth) / (Σ w p + Σ w t + smooth)`` over the rows of a batch, averaged over classes; t is 1 for rows of the
+    class.  For multi-label targets it is that of the present labels, averaged over labels.  At its optimum p is a decision, 0 or 1,
+    so that there is no ``predict_proba``.
+
+    Parameters
+    ----------
+    smooth : float, default=1.0
+        Added to both, >= 0, in rows of mean weight; it keeps classes without rows from dividing by 0.
+
+    References
+    ----------
+    Milletari, F., Navab, N. and Ahmadi, S.-A., V-Net, 2016, arXiv 1606.04797.
+
+    Examples
+    --------
+    >>> import torch
+    >>> loss = SoftF1(smooth=0.0)
+    >>> y = torch.tensor([[0], [1]])
+    >>> loss(torch.zeros(2, 1, 1), y, loss.prepare(y, torch.ones(2), n_classes=2))
+    tensor(0.5000)
+    """
+
+    name: ClassVar[str] = "soft_f1"
+    aliases: ClassVar[tuple[str, ...]] = ("dice",)
+    functional: ClassVar[str] = "decision of highest F1"
+    metric: ClassVar[str | None] = "f1_macro"
+    reference: ClassVar[str] = "Milletari 2016"
+    when: ClassVar[str] = (
+        "Your score is F1, and you do not want to tune a threshold afterwards. Not with small batches, nor if you need "
+        "probabilities."
+    )
+
+    smooth: float = parameter(1.0, Interval(0))
+
+    def of_batch(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
+        """1 - (2 Σwpt + s) / (Σwp + Σwt + s), averaged over classes."""
+        p = probabilities(raw)
+        of_row = one_hot(y, p)
+        if y.shape[-1] > 1:  # labels: only their presence counts
+            p, of_row = p[..., 1:], of_row[..., 1:]
+        weight = sample_weight[..., None, None]
+        both = 2 * (weight * p * of_row).sum(-3) + state["smooth"]
+        either = (weight * (p + of_row)).sum(-3) + state["smooth"]
+        return 1 - (both / either.clamp(min=torch.finfo(either.dtype).tiny)).mean(-1)
+
+
+@dataclass(frozen=True)
+class AUCMargin(WholeBatchLoss):
+    """AUC margin loss: positives should score a margin above negatives on average, and all alike within a class.
+
+    ``Var₊(z) + Var₋(z) + max(0, margin - mean₊(z) + mean₋(z))²`` over the weighted rows of a batch, the closed form of the min-max
+    problem.  For two classes, or each label of a multi-label target.  There is no ``predict_proba``.
+
+    The loss leaves open from which score on a row is positive.  That threshold trains beside the network, without a part in the
+    loss: halfway between the two means.  ``class_weight`` moves it as it would move the best threshold between two normal laws.
+    ``decision_function`` is the score less the threshold.
+
+    Parameters
+    ----------
+    margin : float, default=1.0
+        The lead of the positives' mean, > 0, in units of the score.
+
+    References
+    ----------
+    Yuan, Z. et al., Large-scale Robust Deep AUC Maximization, 2021, arXiv 2012.03173.
+
+    Examples
+    --------
+    >>> import torch
+    >>> loss = AUCMargin()
+    >>> y = torch.tensor([[0], [1]])
+    >>> loss(torch.tensor([[[0.0]], [[0.5]]]), y, loss.prepare(y, torch.ones(2), n_classes=2))
+    tensor(0.2500)
+    """
+
+    name: ClassVar[str] = "auc_margin"
+    aliases: ClassVar[tuple[str, ...]] = ("aucm",)
+    functional: ClassVar[str] = "ranking of two classes"
+    metric: ClassVar[str | None] = "roc_auc"
+    reference: ClassVar[str] = "Yuan 2012.03173"
+    when: ClassVar[str] = (
+        "Two classes, one of them rare, and your score is the area under the ROC curve. Not if you need probabilities or have "
+        "more classes."
+    )
+    multi_class: ClassVar[bool] = False
+    needs_all_classes: ClassVar[bool] = True
+
+    margin: float = parameter(1.0, Interval(0, closed="neither"))
+
+    def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
+        """Start the threshold of every target at 0."""
+        state = super().prepare(y, sample_weight, n_classes)
+        start = torch.zeros(1, y.shape[1], dtype=sample_weight.dtype, device=y.device)
+        return State({**state, "raw_threshold": start}, ["raw_threshold"])
+
+    def learnt(self, state: State) -> dict[str, Tensor]:
+        """The ``threshold``."""
+        return {"threshold": PACE * state["raw_threshold"]}
+
+    def scores(self, raw: Tensor) -> Tensor:
+        """Return the score of the second class, shape (*models, n_samples, n_targets)."""
+        return raw[..., -1] - raw[..., 0] if raw.shape[-1] == 2 else raw[..., 0]
+
+    def of_batch(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
+        """Var₊ + Var₋ + max(0, m - mean₊ + mean₋)²."""
+        scores, weight = self.scores(raw), sample_weight.unsqueeze(-1)
+        upper, lower = Moments.of(scores, weight * y), Moments.of(scores, weight * (1 - y))
+        short = (state["margin"].squeeze(-2) - upper.mean + lower.mean).clamp(min=0)
+        value = upper.variance + lower.variance + short**2
+        wanted = self._threshold(upper, lower, state).detach()
+        pull = (PACE * state["raw_threshold"].squeeze(-2) - wanted) ** 2
+        return value + (pull - pull.detach())  # no value, and a gradient for the threshold alone
+
+    def _threshold(self, upper: Moments, lower: Moments, state: State) -> Tensor:
+        """Return the midpoint of the means, moved by what class weights add to the odds of the classes."""
+        prior = state["prior"].squeeze(-3)
+        against = (lower.weight / upper.weight).log() - (prior[..., 0] / prior[..., 1]).log()
+        gap = (upper.mean - lower.mean).clamp(min=GAP_FLOOR)
+        spread = (upper.variance + lower.variance) / 2
+        moved = spread / gap * against.nan_to_num(0.0, 0.0, 0.0)
+        return (upper.mean + lower.mean) / 2 + moved
+
+    def decision_function(self, raw: Tensor, state: State) -> Tensor:
+        """The score less the threshold, shape (*models, n_samples, n_targets, 1)."""
+        return (self.scores(raw) - PACE * state["raw_threshold"]).unsqueeze(-1)
+
+
+GAP_FLOOR = 0.05  # between the means, where a threshold is sought
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Weighted moments of scores over rows, each of shape (*models, n_targets); 0 where no row has weight."""
+
+    weight: Tensor
+    mean: Tensor
+    variance: Tensor
+
+    @classmethod
+    def of(cls, values: Tensor, weight: Tensor) -> Moments:
+        """Return the moments of values, (*models, n_samples, n_targets)."""
+        total = weight.sum(-2)
+        safe = total.clamp(min=torch.finfo(values.dtype).tiny)
+        mean = (weight * values).sum(-2) / safe
+        variance = (weight * (values - mean.unsqueeze(-2)) ** 2).sum(-2) / safe
+        return cls(total, mean, variance)

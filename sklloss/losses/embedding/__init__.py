@@ -1,0 +1,1 @@
+"""Losses that compare the vectors of rows."""

@@ -1,0 +1,176 @@
+"""Losses for segmentation that compare regions: the overlap of the predicted and the true pixels of each class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from ...parameters.declared import parameter
+from ...parameters.domains import Choice, Interval
+from ..base import ClassificationLoss, State, Task, class_shares, logits_of
+from ..classification.probabilities import one_hot, probabilities
+from ..rows import RowLoss
+
+
+@dataclass(frozen=True)
+class OverlapLoss(RowLoss, ClassificationLoss):
+    """Base of the losses of an image's regions: one minus an overlap, averaged over classes.
+
+    A subclass defines ``overlap(both, predicted, true, state)``, of sums over an image's pixels.  Where the state has a
+    ``weight_by_class``, (1, 1, n_classes), the average over classes is weighted by it.
+    """
+
+    task: ClassVar[Task] = "segmentation"
+    multi_label: ClassVar[bool] = False
+    functional: ClassVar[str] = "region of largest overlap"
+    metric: ClassVar[str | None] = "jaccard_macro"
+
+    def overlap(self, both: Tensor, predicted: Tensor, true: Tensor, state: State) -> Tensor:
+        """Return the overlap of every class, (*models, n_samples, n_classes), from Σ p t, Σ p and Σ t over the pixels of an image."""
+        raise NotImplementedError
+
+    def of_row(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """Return the mean over classes of one minus their overlap, shape (*models, n_samples)."""
+        p = probabilities(raw)  # (*models, samples, pixels, classes)
+        t = one_hot(y, p)
+        values = 1 - self.overlap((p * t).sum(-2), p.sum(-2), t.sum(-2), state)
+        weight = state.get("weight_by_class")
+        weight = torch.ones_like(values) if weight is None else weight.squeeze(-2)
+        first = int(not self._counts_first_class)
+        values, weight = values[..., first:], weight[..., first:]
+        return (values * weight).sum(-1) / weight.sum(-1)
+
+    @property
+    def _counts_first_class(self) -> bool:
+        return True
+
+    def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
+        """The logits of the class shares: the best constant may be infinite, for a class that many images lack."""
+        return logits_of(class_shares(y, sample_weight, state))
+
+
+def ratio(part: Tensor, whole: Tensor) -> Tensor:
+    """Return part / whole, 0 where both are."""
+    return part / whole.clamp(min=torch.finfo(whole.dtype).tiny)
+
+
+@dataclass(frozen=True)
+class Dice(OverlapLoss):
+    """Dice loss of an image: one minus the Dice overlap with probabilities in place of decisions, averaged over classes.
+
+    ``1 - mean_k (2 Σ p_k t_k + smooth) / (Σ p_k + Σ t_k + smooth)``, sums over the pixels of one image, t_k is 1 for pixels of class k.
+    A class counts the same whatever its share of the pixels.  At its optimum p is a decision, 0 or 1, and no class posterior: there is no
+    ``predict_proba``.
+
+    Parameters
+    ----------
+    smooth : float, default=1.0
+        Added to both, >= 0, in pixels.  It makes an image without pixels of a class cost nothing for it where none are predicted; with
+        0 such a class costs 1 whatever is predicted.
+    include_background : bool, default=True
+        Whether the first class, in the order of the sorted labels, counts as one.
+
+    Notes
+    -----
+    Equal to MONAI's ``DiceLoss(softmax=True, smooth_nr=smooth, smooth_dr=smooth)``.
+
+    References
+    ----------
+    Milletari, F., Navab, N. and Ahmadi, S.-A., V-Net: Fully Convolutional Neural Networks for Volumetric Medical Image Segmentation,
+    2016, arXiv 1606.04797.  Drozdzal, M. et al., The Importance of Skip Connections in Biomedical Image Segmentation, 2016.
+
+    Examples
+    --------
+    An image of four pixels, two of them of the second class, and a network that knows nothing:
+
+    >>> import torch
+    >>> loss = Dice(smooth=0.0)
+    >>> y = torch.tensor([[0, 0, 1, 1]])
+    >>> state = loss.prepare(y.reshape(-1, 1), torch.ones(4), n_classes=2)
+    >>> loss(torch.zeros(1, 4, 1), y, state)
+    tensor(0.5000)
+    """
+
+    name: ClassVar[str] = "dice"
+    aliases: ClassVar[tuple[str, ...]] = ("soft_dice", "DiceLoss")
+    reference: ClassVar[str] = "Milletari 2016"
+    when: ClassVar[str] = (
+        "Your score is an overlap (IoU, Dice) and the regions that matter are small beside the background. Not if you need "
+        "probabilities; for regions of a few pixels its steps are noisy, and cross_entropy is the safer start."
+    )
+
+    smooth: float = parameter(1.0, Interval(0))
+    include_background: bool = parameter(True, Choice(True, False), structural=True)
+
+    @property
+    def _counts_first_class(self) -> bool:
+        return self.include_background
+
+    def overlap(self, both: Tensor, predicted: Tensor, true: Tensor, state: State) -> Tensor:
+        """(2 Σpt + s) / (Σp + Σt + s)."""
+        return ratio(2 * both + state["smooth"], predicted + true + state["smooth"])
+
+
+@dataclass(frozen=True)
+class Tversky(OverlapLoss):
+    """Tversky loss of an image: the Dice loss with a price of its own for false positives and for false negatives.
+
+    ``1 - mean_k (TP_k + smooth) / (TP_k + alpha FP_k + beta FN_k + smooth)`` with ``TP = Σ p t``, ``FP = Σ p (1 - t)`` and
+    ``FN = Σ (1 - p) t`` over the pixels of one image.  alpha = beta = ½ is `Dice` with twice the smooth, alpha = beta = 1 the Jaccard
+    loss.  At its optimum p is a decision, 0 or 1, and no class posterior: there is no ``predict_proba``.
+
+    Parameters
+    ----------
+    alpha : float, default=0.5
+        The price of a false positive pixel beside that of a true positive, > 0.
+    beta : float, default=0.5
+        The price of a false negative pixel, > 0; above alpha, regions grow.
+    smooth : float, default=0.5
+        Added to both, >= 0, in pixels, as in `Dice`.
+    include_background : bool, default=True
+        Whether the first class, in the order of the sorted labels, counts as one.  What is a false positive for one of two classes is a
+        false negative for the other: to favour regions over the background, set it to False.
+
+    Notes
+    -----
+    Equal to MONAI's ``TverskyLoss(softmax=True, smooth_nr=smooth, smooth_dr=smooth)``.
+
+    References
+    ----------
+    Salehi, S. S. M., Erdogmus, D. and Gholipour, A., Tversky Loss Function for Image Segmentation Using 3D Fully Convolutional Deep
+    Networks, 2017, arXiv 1706.05721.
+
+    Examples
+    --------
+    >>> import torch
+    >>> loss = Tversky(alpha=0.3, beta=0.7, smooth=0.0, include_background=False)
+    >>> y = torch.tensor([[0, 0, 0, 1]])
+    >>> state = loss.prepare(y.reshape(-1, 1), torch.ones(4), n_classes=2)
+    >>> loss(torch.zeros(1, 4, 1), y, state)  # TP ½, FP 1½, FN ½
+    tensor(0.6154)
+    """
+
+    name: ClassVar[str] = "tversky"
+    aliases: ClassVar[tuple[str, ...]] = ("TverskyLoss",)
+    reference: ClassVar[str] = "Salehi 2017"
+    when: ClassVar[str] = (
+        "As dice, where a missed pixel and a false alarm differ in price: beta above alpha finds more of a rare region, with "
+        "include_background=False. Not if you need probabilities."
+    )
+
+    alpha: float = parameter(0.5, Interval(0, closed="neither"))
+    beta: float = parameter(0.5, Interval(0, closed="neither"))
+    smooth: float = parameter(0.5, Interval(0))
+    include_background: bool = parameter(True, Choice(True, False), structural=True)
+
+    @property
+    def _counts_first_class(self) -> bool:
+        return self.include_background
+
+    def overlap(self, both: Tensor, predicted: Tensor, true: Tensor, state: State) -> Tensor:
+        """(TP + s) / (TP + α FP + β FN + s)."""
+        wrong = state["alpha"] * (predicted - both) + state["beta"] * (true - both)
+        return ratio(both + state["smooth"], both + wrong + state["smooth"])

@@ -1,0 +1,1 @@
+"""Losses of the order of rows within groups."""

@@ -1,0 +1,269 @@
+"""Losses for recommendation from what users took: an item that a user took against items that the user did not.
+
+Shapes::
+
+    raw            (*models, n_samples, 1, 1 + n_negatives)    scores: of the item of the pair, then of sampled items
+    y              (*models, n_samples, 1)                     1: the pair was seen
+    sample_weight  (*models, n_samples)
+
+Only differences of scores count.  Losses of ratings are those for regression.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ...parameters.declared import parameter
+from ...parameters.domains import Interval
+from ..base import State, Task
+from ..rows import RowLoss
+
+COUNTS = Interval(0)
+N_NEGATIVES = Interval(1, integer=True)
+EULER = 0.5772156649015329  # digamma(k + 1) + EULER is the k-th harmonic number
+
+
+@dataclass(frozen=True)
+class RecommendationLoss(RowLoss):
+    """Base of the losses for recommendation from pairs (user, item) without ratings.
+
+    A subclass defines ``of_row(raw, y, state)``, shape (*models, n_samples), and has a structural parameter ``n_negatives``: how many
+    items that the user did not take are drawn for each pair, anew in each epoch.
+    """
+
+    task: ClassVar[Task] = "recommendation"
+    functional: ClassVar[str] = "order of items"
+    n_negatives = 1  # no field: subclasses may leave it out
+
+    @property
+    def y_domain(self) -> Interval:
+        """Counts of a pair, y >= 0."""
+        return COUNTS
+
+    def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
+        """One score for the item of the pair, and one for each sampled item."""
+        return 1 + self.n_negatives
+
+    def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
+        """Return the score 0, shape (1, 1): the best constant says of no item that it is better than another."""
+        return sample_weight.new_zeros(1, 1)
+
+    def constant_raw(self, baseline: Tensor, y: Tensor, state: State) -> Tensor:
+        """Return one score for all items, shape (*models, n_samples, 1, 1 + n_negatives)."""
+        return baseline.unsqueeze(-3).expand(*y.shape, self.n_outputs())
+
+    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
+        """Return the scores of pairs, (*models, n_samples, 1, 1) to (*models, n_samples, 1)."""
+        return raw.squeeze(-1)
+
+    def predict(self, raw: Tensor, state: State) -> Tensor:
+        """Return the scores of pairs, shape (*models, n_samples, 1): the higher, the sooner recommended."""
+        return self.inverse_link(raw, state)
+
+
+def leads(raw: Tensor) -> Tensor:
+    """Return by how much the item of each pair leads the sampled ones, (*models, n_samples, n_negatives)."""
+    scores = raw.squeeze(-2)
+    return scores[..., :1] - scores[..., 1:]
+
+
+@dataclass(frozen=True)
+class BPR(RecommendationLoss):
+    """Bayesian personalised ranking: minus the log-probability that the item taken is preferred to one that was not.
+
+    ``-log σ(s⁺ - s⁻)``, averaged over the sampled items; σ is the logistic function.
+
+    Parameters
+    ----------
+    n_negatives : int, default=4
+        Items sampled per pair, at least 1.
+
+    References
+    ----------
+    Rendle, S. et al., BPR: Bayesian Personalized Ranking from Implicit Feedback, 2009.
+
+    Examples
+    --------
+    Equal scores say that either item may be preferred:
+
+    >>> import torch
+    >>> loss = BPR()
+    >>> y = torch.ones(1, 1)
+    >>> loss(torch.zeros(1, 1, 5), y, loss.prepare(y, torch.ones(1))).neg().exp()
+    tensor(0.5000)
+    """
+
+    name: ClassVar[str] = "bpr"
+    aliases: ClassVar[tuple[str, ...]] = ("BPRLoss",)
+    reference: ClassVar[str] = "Rendle 2009"
+    when: ClassVar[str] = (
+        "What users clicked, bought or watched, without ratings. The loss to begin with. It counts a wrong order far down the list "
+        "as much as one at the top: where only the top is shown, compare warp and infonce."
+    )
+
+    n_negatives: int = parameter(4, N_NEGATIVES, structural=True)
+
+    def of_row(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """-log σ(s⁺ - s⁻)."""
+        return functional.softplus(-leads(raw)).mean(-1)
+
+    def gradient(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """σ(s⁻ - s⁺) for each sampled item, averaged, and minus their sum for the item taken."""
+        of_sampled = (-leads(raw)).sigmoid() / self.n_negatives
+        return torch.cat((-of_sampled.sum(-1, keepdim=True), of_sampled), -1).unsqueeze(-2)
+
+
+@dataclass(frozen=True)
+class SampledHinge(RecommendationLoss):
+    """Hinge on the lead of the item taken over one that was not.
+
+    ``max(0, margin - s⁺ + s⁻)``, averaged over the sampled items.  Equal to ``torch.nn.MarginRankingLoss``.
+
+    Parameters
+    ----------
+    margin : float, default=1.0
+        The lead that is enough, > 0.
+    n_negatives : int, default=4
+        Items sampled per pair, at least 1.
+
+    References
+    ----------
+    Herbrich, R., Graepel, T. and Obermayer, K., Large Margin Rank Boundaries for Ordinal Regression, 2000.
+
+    Examples
+    --------
+    >>> import torch
+    >>> loss = SampledHinge(margin=1.0, n_negatives=2)
+    >>> y = torch.ones(1, 1)
+    >>> loss(torch.tensor([[[2.0, 1.5, 0.0]]]), y, loss.prepare(y, torch.ones(1)))
+    tensor(0.2500)
+    """
+
+    name: ClassVar[str] = "hinge"
+    aliases: ClassVar[tuple[str, ...]] = ("margin_ranking", "MarginRankingLoss")
+    reference: ClassVar[str] = "Herbrich 2000"
+    when: ClassVar[str] = (
+        "As bpr, but pairs in the right order by the margin no longer pull: the network spends itself on the wrong ones. It learns "
+        "little from sampled items once most of them are far behind: there warp goes on."
+    )
+
+    margin: float = parameter(1.0, Interval(0, closed="neither"))
+    n_negatives: int = parameter(4, N_NEGATIVES, structural=True)
+
+    def of_row(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """max(0, margin - s⁺ + s⁻)."""
+        return (state["margin"] - leads(raw)).clamp(min=0).mean(-1)
+
+
+@dataclass(frozen=True)
+class WARP(RecommendationLoss):
+    """Weighted approximate-rank pairwise loss (WARP): the hinge on one item that is too near, weighted by how many must be.
+
+    ``(1 + 1/2 + ... + 1/r) (margin - s⁺ + s⁻)`` with s⁻ the first of the sampled items that comes within the margin of s⁺; 0 where
+    none does.  Found at draw N, it says that about ``r = ⌊(n_items - 1) / N⌋`` of all items do.  Its weight is a constant in the
+    gradient, as in the paper.
+
+    Parameters
+    ----------
+    margin : float, default=1.0
+        The lead that is enough, > 0.
+    n_negatives : int, default=10
+        Items sampled per pair, at least 1: how long it looks for one that is too near.
+
+    References
+    ----------
+    Weston, J., Bengio, S. and Usunier, N., WSABIE: Scaling Up To Large Vocabulary Image Annotation, 2011.
+
+    Examples
+    --------
+    The second of four items is the first within the margin: a rank of 2, and a weight of 1 + 1/2.
+
+    >>> import torch
+    >>> loss = WARP(n_negatives=3)
+    >>> y = torch.ones(1, 1)
+    >>> state = loss.prepare(y, torch.ones(1), n_classes=5)
+    >>> loss(torch.tensor([[[2.0, 0.0, 1.5, 3.0]]]), y, state)
+    tensor(0.7500)
+    """
+
+    name: ClassVar[str] = "warp"
+    reference: ClassVar[str] = "Weston 2011"
+    when: ClassVar[str] = (
+        "Only the first few recommendations are seen: it works on the items that come too near the top. With more sampled items it "
+        "looks longer for one."
+    )
+
+    margin: float = parameter(1.0, Interval(0, closed="neither"))
+    n_negatives: int = parameter(10, N_NEGATIVES, structural=True)
+
+    def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
+        """Return the hyperparameters and ``n_items``, (1, 1): `n_classes` is the number of items."""
+        state = super().prepare(y, sample_weight, n_classes)
+        if n_classes is None:
+            raise ValueError(
+                f"{self.label} needs n_classes, the number of items, to prepare its state."
+            )
+        state["n_items"] = sample_weight.new_tensor([[n_classes]])
+        return state
+
+    def of_row(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """Harmonic number of the rank times max(0, margin - s⁺ + s⁻) of the first item within the margin."""
+        short = state["margin"] - leads(raw)
+        is_near = short.detach() > 0
+        is_first = is_near & (is_near.cumsum(-1) == 1)
+        draw = torch.arange(1, short.shape[-1] + 1, dtype=raw.dtype, device=raw.device)
+        rank = ((state["n_items"] - 1) / draw).floor()
+        weight = torch.digamma(rank + 1) + EULER
+        return (is_first * weight * short).sum(-1)
+
+
+@dataclass(frozen=True)
+class SampledSoftmax(RecommendationLoss):
+    """InfoNCE: cross-entropy of telling the item taken from all sampled ones at once; a sampled softmax.
+
+    ``-log(exp(s⁺/T) / (exp(s⁺/T) + Σ exp(s⁻/T)))``.  Items are sampled uniformly, so that none needs a correction.
+
+    Parameters
+    ----------
+    temperature : float, default=1.0
+        T, > 0: the smaller, the more the nearest of the sampled items count.  Scores are products without bounds, whose scale the
+        network learns; the 0.07 that is usual for cosines is far too small here.
+    n_negatives : int, default=10
+        Items sampled per pair, at least 1.
+
+    References
+    ----------
+    van den Oord, A., Li, Y. and Vinyals, O., Representation Learning with Contrastive Predictive Coding, 2018, arXiv 1807.03748.
+    Wu, J. et al., On the Effectiveness of Sampled Softmax Loss for Item Recommendation, 2022, arXiv 2201.02327.
+
+    Examples
+    --------
+    Equal scores say that each of four items may be the one:
+
+    >>> import torch
+    >>> loss = SampledSoftmax(n_negatives=3)
+    >>> y = torch.ones(1, 1)
+    >>> loss(torch.zeros(1, 1, 4), y, loss.prepare(y, torch.ones(1))).neg().exp()
+    tensor(0.2500)
+    """
+
+    name: ClassVar[str] = "infonce"
+    aliases: ClassVar[tuple[str, ...]] = ("sampled_softmax", "InfoNCELoss")
+    reference: ClassVar[str] = "van den Oord 1807.03748; Wu 2201.02327"
+    when: ClassVar[str] = (
+        "The top of the list counts: the sampled items that come nearest pull most, by themselves. It gains by many of them, which "
+        "cost time."
+    )
+
+    temperature: float = parameter(1.0, Interval(0, closed="neither"))
+    n_negatives: int = parameter(10, N_NEGATIVES, structural=True)
+
+    def of_row(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """log(1 + Σ exp((s⁻ - s⁺) / T))."""
+        behind = -leads(raw) / state["temperature"]
+        return functional.pad(behind, (1, 0)).logsumexp(-1)

@@ -1,0 +1,156 @@
+"""Cross-entropy on a histogram of y: regression as classification."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from ...parameters.declared import parameter
+from ...parameters.domains import Choice, Interval
+from ..base import RegressionLoss, State
+from ..weighted import NORMAL_PER_MAD, weighted_mean, weighted_quantile, weighted_std
+
+PADDING = 3  # bins on each side beyond the range of y, which keep the ends unbiased
+BIAS = 0.1  # of the mean by clamping, in standard deviations, from which on it is said
+REACH = 10.0  # normal standard deviations (by MAD) around the median that the bins cover at most
+
+
+@dataclass(frozen=True)
+class HistogramCrossEntropy(RegressionLoss):
+    """Cross-entropy on a histogram of y (HL-Gauss).
+
+    ``-Σ t_k log p_k`` where p is a softmax over bins and t_k the mass that a normal law around y, ``sigma_ratio`` bins
+    wide, has in bin k.  The prediction is ``Σ p_k c_k`` over the bins' centres, or the histogram's median.
+
+    The bins are uniform over ``[max(min y, m - 10 s), min(max y, m + 10 s)]`` with m the weighted median and s 1.4826
+    median absolute deviations of the training targets, plus three bins on each side; y outside is clamped to the range.
+    They are learnt at the first fit.
+
+    Parameters
+    ----------
+    n_bins : int, default=51
+        Number of bins over the range of y, at least 2; the network has six outputs more than that per target.
+    sigma_ratio : float, default=0.75
+        Standard deviation of the normal law, in bins, > 0.
+    statistic : {"mean", "median"}, default="mean"
+        What to predict.  The median is robust to outliers in y, the mean is not.
+
+    References
+    ----------
+    Imani, E. and White, M., Improving Regression Performance with Distributional Losses, 2018, arXiv 1806.04613.
+    Farebrother, J. et al., Stop Regressing: Training Value Functions via Classification for Scalable Deep RL, 2024,
+    arXiv 2403.03950.
+
+    Examples
+    --------
+    >>> import torch
+    >>> loss = HistogramCrossEntropy(n_bins=4)
+    >>> y = torch.tensor([[0.0], [1.0], [4.0]])
+    >>> loss.prepare(y, torch.ones(3))["edges"].flatten()
+    tensor([-3., -2., -1.,  0.,  1.,  2.,  3.,  4.,  5.,  6.,  7.])
+    """
+
+    name: ClassVar[str] = "cross_entropy"
+    aliases: ClassVar[tuple[str, ...]] = ("hl_gauss", "CrossEntropyLoss")
+    functional: ClassVar[str] = "mean"
+    metric: ClassVar[str | None] = "neg_mean_squared_error"
+    reference: ClassVar[str] = "Imani & White 1806.04613; Farebrother 2403.03950"
+    when: ClassVar[str] = (
+        "Noise of any shape, several peaks included, and plenty of rows. Not with few rows, nor where predictions must leave "
+        "the range of the training targets."
+    )
+    learns_from_y: ClassVar[bool] = True
+
+    n_bins: int = parameter(51, Interval(2, integer=True), structural=True)
+    sigma_ratio: float = parameter(0.75, Interval(0, closed="neither"))
+    statistic: str = parameter("mean", Choice("mean", "median"), structural=True)
+
+    def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
+        """One logit per bin."""
+        return self.n_bins + 2 * PADDING
+
+    def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
+        """Learn the edges of the bins, shape (1, n_targets, n_bins + 7)."""
+        state = super().prepare(y, sample_weight)
+        median = weighted_quantile(y, sample_weight, 0.5)
+        reach = REACH * NORMAL_PER_MAD * weighted_quantile((y - median).abs(), sample_weight, 0.5)
+        reach = torch.where(reach > 0, reach, torch.inf)
+        low = torch.maximum(y.amin(0), median - reach)
+        high = torch.minimum(y.amax(0), median + reach)
+        if self.statistic == "mean":
+            warn_if_biased(y, y.clamp(low, high), sample_weight)
+        width = (high - low) / self.n_bins
+        width = torch.where(width > 0, width, 1.0)
+        steps = torch.arange(-PADDING, self.n_bins + PADDING + 1, dtype=y.dtype, device=y.device)
+        state["edges"] = (low.unsqueeze(-1) + width.unsqueeze(-1) * steps).unsqueeze(0)
+        return state
+
+    def soft_labels(self, y: Tensor, state: State) -> Tensor:
+        """Return the mass of every bin, shape (*models, n_samples, n_targets, n_bins + 6)."""
+        edges = state["edges"]
+        sigma = state["sigma_ratio"].unsqueeze(-1) * (edges[..., 1:2] - edges[..., :1])
+        inside = y.clamp(edges[..., PADDING], edges[..., -1 - PADDING]).unsqueeze(-1)
+        mass = torch.special.ndtr((edges - inside) / sigma).diff(dim=-1)
+        return mass / mass.sum(-1, keepdim=True)
+
+    def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """-Σ t_k log p_k."""
+        return -(self.soft_labels(y, state) * raw.log_softmax(-1)).sum(-1)
+
+    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
+        """Return the mean or the median of the histogram, as `statistic` says."""
+        mass, edges = raw.softmax(-1), state["edges"]
+        if self.statistic == "mean":
+            return (mass * (edges[..., 1:] + edges[..., :-1]) / 2).sum(-1)
+        return histogram_quantile(mass, edges, 0.5)
+
+    def predict_quantiles(self, raw: Tensor, levels: Tensor, state: State) -> Tensor:
+        """Return quantiles, shape (*models, n_samples, n_targets, levels), uniform inside bins."""
+        mass = raw.softmax(-1)
+        columns = [histogram_quantile(mass, state["edges"], q) for q in levels.tolist()]
+        return torch.stack(columns, -1)
+
+    def predict_std(self, raw: Tensor, state: State) -> Tensor:
+        """Return the histogram's standard deviation, less what the width of labels and bins adds to it."""
+        mass, edges = raw.softmax(-1), state["edges"]
+        centres, width = (edges[..., 1:] + edges[..., :-1]) / 2, edges[..., 1] - edges[..., 0]
+        mean = (mass * centres).sum(-1, keepdim=True)
+        variance = (mass * (centres - mean) ** 2).sum(-1)
+        added = (state["sigma_ratio"] * width) ** 2 + width**2 / 12
+        return (variance - added).clamp(min=0).sqrt()
+
+    def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
+        """The log of the mean soft label (of at least a millionth)."""
+        labels = self.soft_labels(y, state)
+        mean = torch.tensordot(sample_weight, labels, dims=([0], [0])) / sample_weight.sum()
+        logits = mean.clamp(min=1e-6).log()
+        return logits - logits.mean(-1, keepdim=True)
+
+
+def warn_if_biased(y: Tensor, clamped: Tensor, sample_weight: Tensor) -> None:
+    """Warn if clamping to the range of the bins moves the mean of y by more than BIAS of its standard deviation."""
+    bias = weighted_mean(y, sample_weight) - weighted_mean(clamped, sample_weight)
+    share = (bias / weighted_std(y, sample_weight)).abs().nan_to_num(0.0)
+    if (share > BIAS).any():
+        warnings.warn(
+            f"The bins of cross_entropy reach {REACH:g} robust standard deviations from the median; {(y != clamped).sum()} of"
+            f" {y.numel()} targets lie outside and are clamped, which moves their mean by {share.max():.2g} standard deviations."
+            " Predict the median (loss__statistic='median'), or train on a transformed y (TransformedTargetRegressor).",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
+def histogram_quantile(mass: Tensor, edges: Tensor, level: float) -> Tensor:
+    """Return the quantile of a histogram: (..., n_bins) and (..., n_bins + 1) to (...)."""
+    below = mass.cumsum(-1)
+    index = (below < level).sum(-1, keepdim=True).clamp(max=mass.shape[-1] - 1)
+    inside = mass.gather(-1, index)
+    share = (level - below.gather(-1, index) + inside) / inside
+    edges = edges.expand(*mass.shape[:-1], -1)
+    width = edges[..., 1:2] - edges[..., :1]
+    return (edges.gather(-1, index) + share * width).squeeze(-1)

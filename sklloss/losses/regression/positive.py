@@ -1,0 +1,308 @@
+"""Losses for positive targets and counts, with a log link."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from ...parameters.declared import parameter
+from ...parameters.domains import Interval
+from ..base import PACE, RegressionLoss, Scaling, State
+from ..weighted import weighted_mean, weighted_std
+
+EXP_LIMIT = 20.0
+
+
+def tangent_exp(z: Tensor) -> Tensor:
+    """Return exp(z), continued beyond 20 as its tangent, so that it stays finite in float32."""
+    bounded = z.clamp(max=EXP_LIMIT)
+    return bounded.exp() * (1 + (z - bounded))
+
+
+@dataclass(frozen=True)
+class LogLinkLoss(RegressionLoss):
+    """Base of the losses whose network puts out the log of the mean of y >= 0."""
+
+    functional: ClassVar[str] = "mean"
+    scaling: ClassVar[Scaling] = "scale"
+
+    @property
+    def y_domain(self) -> Interval:
+        """y >= 0."""
+        return Interval(0)
+
+    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
+        """E(z)."""
+        return tangent_exp(raw.squeeze(-1))
+
+    def least(self, y: Tensor, state: State) -> Tensor:
+        """The loss of a prediction that equals y."""
+        raw = y.clamp(min=torch.finfo(y.dtype).tiny).log().unsqueeze(-1)
+        return self.pointwise(raw, y, state)
+
+    def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
+        """The log of the weighted mean, of at least a millionth."""
+        return weighted_mean(y, sample_weight).clamp(min=1e-6).log().unsqueeze(-1)
+
+
+@dataclass(frozen=True)
+class Poisson(LogLinkLoss):
+    """Poisson loss with a log link.
+
+    ``E(z) - y z`` with ``prediction = E(z)``, the exponential continued as its tangent beyond 20.  It elicits the mean of
+    counts and of other targets that are not negative.  Equal to ``torch.nn.PoissonNLLLoss`` up to z = 20.
+
+    References
+    ----------
+    Nelder, J. A. and Wedderburn, R. W. M., Generalized Linear Models, JRSS A 1972.
+
+    Examples
+    --------
+    >>> import torch
+    >>> Poisson()(torch.tensor([[[0.0]]]), torch.tensor([[2.0]]), {})
+    tensor(1.)
+    """
+
+    name: ClassVar[str] = "poisson"
+    aliases: ClassVar[tuple[str, ...]] = ("PoissonNLLLoss",)
+    metric: ClassVar[str | None] = "neg_mean_poisson_deviance"
+    reference: ClassVar[str] = "Nelder & Wedderburn 1972"
+    when: ClassVar[str] = (
+        "Counts or rates, zeros included, and effects that multiply. It finds the mean even if counts vary more than "
+        "Poisson's; for intervals take negative_binomial."
+    )
+
+    def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """E(z) - y z."""
+        z = raw.squeeze(-1)
+        return tangent_exp(z) - y * z
+
+    def gradient(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """E'(z) - y."""
+        return raw.clamp(max=EXP_LIMIT).exp() - y.unsqueeze(-1)
+
+
+@dataclass(frozen=True)
+class Gamma(LogLinkLoss):
+    """Gamma loss with a log link.
+
+    ``z + y E(-z)`` with ``prediction = E(z)``, the exponential continued as its tangent beyond 20.  It elicits the mean of positive
+    targets whose spread grows with their mean.
+
+    References
+    ----------
+    McCullagh, P. and Nelder, J. A., Generalized Linear Models, 1989.
+
+    Examples
+    --------
+    >>> import torch
+    >>> Gamma()(torch.tensor([[[0.0]]]), torch.tensor([[2.0]]), {})
+    tensor(2.)
+    """
+
+    name: ClassVar[str] = "gamma"
+    metric: ClassVar[str | None] = "neg_mean_gamma_deviance"
+    reference: ClassVar[str] = "McCullagh & Nelder 1989"
+    when: ClassVar[str] = (
+        "Positive targets whose spread grows with their mean: amounts, durations, sizes of claims. Not with exact zeros: take "
+        "tweedie."
+    )
+
+    @property
+    def y_domain(self) -> Interval:
+        """y > 0."""
+        return Interval(0, closed="neither")
+
+    def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """z + y E(-z)."""
+        z = raw.squeeze(-1)
+        return z + y * tangent_exp(-z)
+
+
+@dataclass(frozen=True)
+class Tweedie(LogLinkLoss):
+    """Tweedie loss with a log link.
+
+    ``E((2-p) z) / (2-p) - y E((1-p) z) / (1-p)`` with ``prediction = E(z)``; p = 1 is poisson, p = 2 is gamma.  It elicits the mean.
+
+    Parameters
+    ----------
+    power : float, default=1.5
+        The power p of the variance, in [1, 3]; between 1 and 2 the law has a mass at 0.
+
+    References
+    ----------
+    Jorgensen, B., Exponential Dispersion Models, JRSS B 1987.
+
+    Examples
+    --------
+    >>> import torch
+    >>> loss = Tweedie(power=1.5)
+    >>> y = torch.tensor([[2.0]])
+    >>> loss(torch.tensor([[[0.0]]]), y, loss.prepare(y, torch.ones(1)))
+    tensor(6.)
+    """
+
+    name: ClassVar[str] = "tweedie"
+    reference: ClassVar[str] = "Jorgensen 1987"
+    when: ClassVar[str] = (
+        "Amounts with many exact zeros, such as claims per policy or rain per day. Without zeros take gamma, for counts "
+        "poisson."
+    )
+
+    power: float = parameter(1.5, Interval(1, 3))
+
+    @property
+    def y_domain(self) -> Interval:
+        """y >= 0 for a power below 2, y > 0 from 2 on."""
+        return Interval(0, closed="both" if self.power < 2 else "neither")
+
+    def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """E((2-p) z) / (2-p) - y E((1-p) z) / (1-p)."""
+        z, power = raw.squeeze(-1), state["power"]
+        return exp_over(2 - power, z) - y * exp_over(1 - power, z)
+
+
+def exp_over(factor: Tensor, z: Tensor) -> Tensor:
+    """Return E(factor z) / factor; z itself, the limit up to a constant, where the factor is 0."""
+    is_zero = factor.abs() < 1e-6
+    safe = torch.where(is_zero, 1.0, factor)
+    return torch.where(is_zero, z, tangent_exp(safe * z) / safe)
+
+
+LOG_DISPERSION_LIMIT = 10.0
+
+
+@dataclass(frozen=True)
+class NegativeBinomial(LogLinkLoss):
+    """Negative binomial log-likelihood with a log link, its dispersion trained: for counts that vary more than Poisson's.
+
+    ``(y + k) softplus(z - log k) - y (z - log k) + lgamma(k) + lgamma(y + 1) - lgamma(y + k)`` with ``prediction = E(z)`` and variance
+    ``μ + μ²/k``; log k trains within ±10, one per target, from what the variance of all rows says.  It elicits the mean and the law.  y is not rescaled.
+
+    References
+    ----------
+    Cameron, A. C. and Trivedi, P. K., Regression Analysis of Count Data, 1998.
+
+    Examples
+    --------
+    >>> import torch
+    >>> loss = NegativeBinomial()
+    >>> y = torch.tensor([[0.0], [2.0]])
+    >>> state = loss.prepare(y, torch.ones(2))
+    >>> state["raw_dispersion"].fill_(0.0)  # k = 1
+    tensor([[0.]])
+    >>> loss.pointwise(torch.zeros(2, 1, 1), y, state)[0]
+    tensor([0.6931])
+    """
+
+    name: ClassVar[str] = "negative_binomial"
+    functional: ClassVar[str] = "mean and law"
+    reference: ClassVar[str] = "Cameron & Trivedi 1998"
+    when: ClassVar[str] = (
+        "Counts that vary more than their mean, when you also want intervals. Not for counts that vary less, nor for amounts "
+        "that are not whole numbers."
+    )
+    scaling: ClassVar[Scaling] = "none"
+
+    @property
+    def y_domain(self) -> Interval:
+        """y >= 0; counts are meant."""
+        return Interval(0)
+
+    def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
+        """Start k of every target where the variance of all rows is ``μ + μ²/k``."""
+        mean, variance = weighted_mean(y, sample_weight), weighted_std(y, sample_weight) ** 2
+        excess = (variance - mean).clamp(min=1e-3)
+        log_k = (mean**2 / excess).clamp(min=1e-3, max=1e3).log()
+        raw = LOG_DISPERSION_LIMIT / PACE * torch.atanh(log_k / LOG_DISPERSION_LIMIT)
+        return State({"raw_dispersion": raw.unsqueeze(0)}, trained=["raw_dispersion"])
+
+    def least(self, y: Tensor, state: State) -> Tensor:
+        """0: the law is one of counts, whose probabilities are at most 1."""
+        return torch.zeros_like(y)
+
+    def learnt(self, state: State) -> dict[str, Tensor]:
+        """The ``dispersion`` k."""
+        return {"dispersion": self.log_dispersion(state).exp()}
+
+    def log_dispersion(self, state: State) -> Tensor:
+        """Return log k of every target, shape (*models, 1, n_targets)."""
+        raw = PACE * state["raw_dispersion"]
+        return LOG_DISPERSION_LIMIT * torch.tanh(raw / LOG_DISPERSION_LIMIT)
+
+    def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """The negative log-likelihood; the difference of lgammas in float64."""
+        log_k = self.log_dispersion(state)
+        k, z = log_k.exp(), raw.squeeze(-1)
+        wide_k, wide_y = k.double(), y.double()
+        constants = wide_k.lgamma() + (wide_y + 1).lgamma() - (wide_y + wide_k).lgamma()
+        softened = (y + k) * torch.nn.functional.softplus(z - log_k) - y * (z - log_k)
+        return softened + constants.to(raw.dtype)
+
+    def predict_std(self, raw: Tensor, state: State) -> Tensor:
+        """√(μ + μ²/k)."""
+        mean = self.inverse_link(raw, state)
+        return (mean + mean**2 / self.log_dispersion(state).exp()).sqrt()
+
+    def predict_quantiles(self, raw: Tensor, levels: Tensor, state: State) -> Tensor:
+        """Return quantiles of the counts, shape (*models, n_samples, n_targets, levels)."""
+        from scipy.stats import nbinom
+
+        mean = self.inverse_link(raw, state).double()
+        k = self.log_dispersion(state).double().exp().expand_as(mean)
+        arguments = (levels.double(), k.unsqueeze(-1), (k / (k + mean)).unsqueeze(-1))
+        counts = nbinom.ppf(*(a.detach().cpu().numpy() for a in arguments))
+        return torch.from_numpy(counts).to(raw)
+
+
+@dataclass(frozen=True)
+class SquaredLogError(RegressionLoss):
+    """Squared error of log(1 + y).
+
+    ``(z - log(1 + y))²`` with ``prediction = exp(z) - 1``.  It elicits ``exp(E log(1 + y)) - 1``, which lies below the mean.  y is not
+    rescaled.
+
+    References
+    ----------
+    Tornqvist, L., Vartia, P. and Vartia, Y., How Should Relative Changes Be Measured?, 1985.
+
+    Examples
+    --------
+    >>> import torch
+    >>> SquaredLogError()(torch.tensor([[[1.0]]]), torch.tensor([[0.0]]), {})
+    tensor(1.)
+    """
+
+    name: ClassVar[str] = "squared_log_error"
+    aliases: ClassVar[tuple[str, ...]] = ("msle",)
+    functional: ClassVar[str] = "exp(E log(1 + y)) - 1"
+    metric: ClassVar[str | None] = "neg_mean_squared_log_error"
+    reference: ClassVar[str] = "Tornqvist 1985"
+    when: ClassVar[str] = (
+        "Ratios matter more than differences, and your score is the mean squared log error. Not for totals: it predicts below "
+        "the mean."
+    )
+    scaling: ClassVar[Scaling] = "none"
+
+    @property
+    def y_domain(self) -> Interval:
+        """y > -1."""
+        return Interval(-1, closed="neither")
+
+    def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """(z - log1p y)²."""
+        return (raw.squeeze(-1) - torch.log1p(y)) ** 2
+
+    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
+        """exp(z) - 1, continued as its tangent beyond 20."""
+        z = raw.squeeze(-1)
+        bounded = z.clamp(max=EXP_LIMIT)
+        return torch.expm1(bounded) + bounded.exp() * (z - bounded)
+
+    def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
+        """The weighted mean of log1p(y)."""
+        return weighted_mean(torch.log1p(y), sample_weight).unsqueeze(-1)

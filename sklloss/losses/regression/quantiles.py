@@ -1,0 +1,165 @@
+"""Quantile losses for regression: one level, or several that never cross."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from ...parameters.declared import parameter
+from ...parameters.domains import Interval, Tuple
+from ..base import RegressionLoss, State
+from ..weighted import weighted_quantile
+from .plain import absolute
+
+OFF_THE_KINK = 1e-6
+
+
+@dataclass(frozen=True)
+class Quantile(RegressionLoss):
+    """Quantile loss, also called pinball loss.
+
+    ``max(q u, (q - 1) u)`` with ``u = y - prediction``.  It elicits the q-quantile.
+
+    Parameters
+    ----------
+    quantile : float, default=0.5
+        The level q of the quantile, in (0, 1).
+
+    References
+    ----------
+    Koenker, R. and Bassett, G., Regression Quantiles, Econometrica 1978.
+
+    Examples
+    --------
+    >>> import torch
+    >>> loss = Quantile(quantile=0.9)
+    >>> y = torch.tensor([[3.0]])
+    >>> state = loss.prepare(y, torch.ones(1))
+    >>> loss(torch.tensor([[[1.0]]]), y, state)
+    tensor(1.8000)
+    """
+
+    name: ClassVar[str] = "quantile"
+    aliases: ClassVar[tuple[str, ...]] = ("pinball",)
+    functional: ClassVar[str] = "quantile"
+    metric: ClassVar[str | None] = "mean_pinball_loss"
+    reference: ClassVar[str] = "Koenker & Bassett 1978"
+    when: ClassVar[str] = (
+        "You want a level that y stays below with a given probability: a stock, a reserve, a delivery time. For several "
+        "levels at once take multi_quantile."
+    )
+    kinked: ClassVar[bool] = True
+
+    quantile: float = parameter(0.5, Interval(0, 1, closed="neither"))
+
+    def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """½|u| + (q - ½) u, which is the maximum of the two lines."""
+        u = y - raw.squeeze(-1)
+        return 0.5 * absolute(u, state) + (state["quantile"] - 0.5) * u
+
+    def gradient(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """½ sign(r) - (q - ½)."""
+        side = (raw - y.unsqueeze(-1)).sign_()
+        return 0.5 * side - (state["quantile"] - 0.5).unsqueeze(-1)
+
+    def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
+        """The weighted quantile."""
+        return weighted_quantile(y, sample_weight, self.quantile).unsqueeze(-1)
+
+
+@dataclass(frozen=True)
+class MultiQuantile(RegressionLoss):
+    """Several quantiles at once, which never cross.
+
+    The mean over levels q of ``max(q u, (q - 1) u)`` with ``u = y - prediction of that level``.  The lowest level is an output
+    of the network, each next one lies a softplus higher.  It elicits the quantiles; ``predict`` gives the level nearest 0.5.
+
+    Parameters
+    ----------
+    quantiles : tuple of float, default=(0.1, 0.5, 0.9)
+        Increasing levels in (0, 1).
+
+    References
+    ----------
+    Koenker, R. and Bassett, G., Regression Quantiles, Econometrica 1978.
+
+    Examples
+    --------
+    >>> import torch
+    >>> loss = MultiQuantile(quantiles=(0.25, 0.75))
+    >>> y = torch.tensor([[0.0]])
+    >>> raw = torch.tensor([[[-1.0, 0.0]]])
+    >>> loss.inverse_link(raw, loss.prepare(y, torch.ones(1)))
+    tensor([[[-1.0000, -0.3069]]])
+    """
+
+    name: ClassVar[str] = "multi_quantile"
+    functional: ClassVar[str] = "several quantiles"
+    metric: ClassVar[str | None] = "mean_pinball_loss"
+    reference: ClassVar[str] = "Koenker & Bassett 1978"
+    when: ClassVar[str] = (
+        "You want an interval, or a few quantiles of y, without assuming a law. For levels outside the trained ones take a "
+        "law such as student_t_nll."
+    )
+    kinked: ClassVar[bool] = True
+
+    quantiles: tuple[float, ...] = parameter(
+        (0.1, 0.5, 0.9), Tuple(Interval(0, 1, closed="neither"), increasing=True), structural=True
+    )
+
+    def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
+        """One number per level."""
+        return len(self.quantiles)
+
+    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
+        """Return all levels, shape (*models, n_samples, n_targets, levels)."""
+        gaps = torch.nn.functional.softplus(raw[..., 1:])
+        return torch.cat((raw[..., :1], gaps), -1).cumsum(-1)
+
+    def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """The mean of the pinball losses of all levels."""
+        u = y.unsqueeze(-1) - self.inverse_link(raw, state)
+        rounding = {k: v.unsqueeze(-1) for k, v in state.items() if k == "rounding"}
+        return (0.5 * absolute(u, State(rounding)) + (self._levels(u) - 0.5) * u).mean(-1)
+
+    def predict(self, raw: Tensor, state: State) -> Tensor:
+        """Return the level nearest 0.5."""
+        distances = [abs(quantile - 0.5) for quantile in self.quantiles]
+        return self.inverse_link(raw, state)[..., distances.index(min(distances))]
+
+    def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
+        """The weighted quantiles, as a lowest level and gaps (of at least a millionth)."""
+        levels = [weighted_quantile(y, sample_weight, q) for q in self.quantiles]
+        values = torch.stack(levels, -1)
+        gaps = values.diff(dim=-1).clamp(min=1e-6)
+        lowest = (
+            values[..., :1] + OFF_THE_KINK
+        )  # else rounding decides on which side of a row it lies
+        return torch.cat((lowest, gaps + torch.log(-torch.expm1(-gaps))), -1)
+
+    def _levels(self, like: Tensor) -> Tensor:
+        return torch.tensor(self.quantiles, dtype=like.dtype, device=like.device)
+
+    def predict_quantiles(self, raw: Tensor, levels: Tensor, state: State) -> Tensor:
+        """Return quantiles, shape (*models, n_samples, n_targets, levels), between the trained ones by straight lines.
+
+        Raises
+        ------
+        ValueError
+            If a level lies outside the trained ones.
+        """
+        known = self._levels(raw)
+        outside = levels[(levels < known[0] - 1e-6) | (levels > known[-1] + 1e-6)]
+        if len(outside):
+            raise ValueError(
+                f"multi_quantile was trained on levels from {self.quantiles[0]:g} to {self.quantiles[-1]:g}; {outside[0]:g} lies"
+                " outside. Name it in quantiles= and fit anew."
+            )
+        upper = torch.searchsorted(known, levels).clamp(1, len(known) - 1)
+        share = (levels - known[upper - 1]) / (known[upper] - known[upper - 1])
+        values = self.inverse_link(raw, state)
+        inside = share.clamp(0, 1).nan_to_num(0.0)  # 0 / 0 where there is one level only
+        return torch.lerp(values[..., upper - 1], values[..., upper], inside)

@@ -1,0 +1,300 @@
+"""Losses for transcription: frames in, a shorter sequence of symbols out, and no word on which frame says which symbol.
+
+Shapes::
+
+    raw            (*models, n_samples, n_frames, n_symbols + 1)    logits of every frame; output 0 is the blank
+    y              (*models, n_samples, max_length)                 symbols from 1 on, -1 where a transcript has ended
+    sample_weight  (*models, n_samples)
+
+Frames behind the end of an utterance are a certain blank (logit 0 for the blank, `IMPROBABLE` for all symbols), which leaves
+every loss here as it is without them: so utterances of different lengths share a tensor, and no lengths travel with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ...parameters.declared import parameter
+from ...parameters.domains import Interval
+from ..base import MIN_SHARE, State, Task
+from ..rows import RaggedLoss
+from ..weighted import class_mass
+from .paths import BLANK, collapsed, lengths_of, path_entropy
+
+IMPROBABLE = -1e4  # logit of a symbol in a frame behind the end of an utterance
+FRAMES_PER_SYMBOL = (
+    8  # in which the best constant says a transcript: with more, its loss hardly rises
+)
+
+
+@dataclass(frozen=True)
+class TranscriptionLoss(RaggedLoss):
+    """Base of the losses for transcription.
+
+    A subclass defines ``of_row(raw, y, state)``, shape (*models, n_samples): the loss of an utterance, per symbol of its transcript.
+    """
+
+    task: ClassVar[Task] = "transcription"
+    functional: ClassVar[str] = "law over transcripts"
+    y_is_index: ClassVar[bool] = True
+    shapes: ClassVar[tuple[str, str]] = (
+        "(*models, n_samples, n_frames, n_symbols + 1)",
+        "(*models, n_samples, max_length)",
+    )
+
+    def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
+        """One logit per frame for the blank and for each symbol: `n_classes` counts both."""
+        if n_classes is None:
+            raise ValueError(f"{self.label} needs n_classes to say its number of outputs.")
+        return n_classes
+
+    def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
+        """Return the hyperparameters and ``prior``, the shares of blank (7/8) and symbols, (1, 1, n_classes)."""
+        state = super().prepare(y, sample_weight, n_classes)
+        if n_classes is None:
+            raise ValueError(f"{self.label} needs n_classes to prepare its state.")
+        state["prior"] = _shares(y, sample_weight, n_classes).unsqueeze(0)
+        return state
+
+    def shaped(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """Turn what the network put out, (*models, n_samples, width), into (*models, n_samples, n_frames, n_symbols + 1)."""
+        return raw.unflatten(-1, (-1, state["prior"].shape[-1]))
+
+    def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
+        """Return the logits of the shares of blank and symbols, shape (1, n_symbols + 1)."""
+        return _shares(y, sample_weight, state["prior"].shape[-1]).log()
+
+    def constant_raw(self, baseline: Tensor, y: Tensor, state: State) -> Tensor:
+        """Return the raw output of the best constant for some targets: eight frames per symbol, and then certain blanks.
+
+        It is told how many symbols there are, and guesses each by its share.
+
+        Parameters
+        ----------
+        baseline : Tensor of shape (*models, 1, n_symbols + 1)
+        y : Tensor of shape (*models, n_samples, max_length)
+        state : State
+
+        Returns
+        -------
+        Tensor of shape (*models, n_samples, 8 * max_length, n_symbols + 1)
+        """
+        n_frames = FRAMES_PER_SYMBOL * y.shape[-1]
+        spoken = (FRAMES_PER_SYMBOL * lengths_of(y)).clamp(min=1).unsqueeze(-1)
+        is_real = torch.arange(n_frames, device=y.device) < spoken
+        frames = baseline.unsqueeze(-2).expand(*y.shape[:-1], n_frames, -1)
+        return certain_blank_where(~is_real, frames)
+
+    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
+        """Return the probabilities of blank and symbols in every frame, the shape of raw."""
+        return raw.softmax(-1)
+
+    def predict(self, raw: Tensor, state: State) -> Tensor:
+        """Return the symbols of the likeliest path, (*models, n_samples, n_frames), -1 where a transcript has ended."""
+        return collapsed(raw.argmax(-1))
+
+
+def certain_blank_where(is_padding: Tensor, raw: Tensor) -> Tensor:
+    """Put a certain blank where `is_padding` (..., n_frames) is true, into raw (..., n_frames, n_symbols + 1)."""
+    blank = torch.full_like(raw[(0,) * (raw.ndim - 1)], IMPROBABLE)
+    blank[BLANK] = 0
+    return torch.where(is_padding.unsqueeze(-1), blank, raw)
+
+
+def _shares(y: Tensor, sample_weight: Tensor, n_classes: int) -> Tensor:
+    """Return the share of frames that the best constant gives to the blank and to each symbol, (1, n_classes)."""
+    of_symbol = sample_weight.unsqueeze(-1).expand(y.shape) * (y > BLANK)
+    mass = class_mass(y.clamp(min=BLANK).long().reshape(-1, 1), of_symbol.reshape(-1), n_classes)
+    mass = mass.nan_to_num(0.0).clamp(min=MIN_SHARE)
+    mass[:, BLANK] = 0
+    shares = mass / (FRAMES_PER_SYMBOL * mass.sum(-1, keepdim=True).clamp(min=MIN_SHARE))
+    shares[:, BLANK] = 1 - 1 / FRAMES_PER_SYMBOL
+    return shares
+
+
+def negative_log_likelihood(raw: Tensor, y: Tensor) -> Tensor:
+    """Return -log P(transcript) of every row, summed over all paths that spell it; infinite where no path does.
+
+    Parameters
+    ----------
+    raw : Tensor of shape (*models, n_samples, n_frames, n_symbols + 1)
+    y : Tensor of shape (*models, n_samples, max_length)
+
+    Returns
+    -------
+    Tensor of shape (*models, n_samples)
+    """
+    log_p = raw.flatten(0, -3).log_softmax(-1)
+    targets = y.flatten(0, -2).long()
+    n_frames = torch.full((len(targets),), log_p.shape[1], dtype=torch.long)
+    values = functional.ctc_loss(
+        log_p.transpose(0, 1),
+        targets.clamp(min=BLANK),
+        n_frames,
+        lengths_of(targets).cpu(),
+        blank=BLANK,
+        reduction="none",
+    )
+    return values.view(y.shape[:-1])
+
+
+def _per_symbol(values: Tensor, y: Tensor) -> Tensor:
+    """Divide the values of rows by the number of their symbols, or by 1 where there are none."""
+    return values / lengths_of(y).clamp(min=1)
+
+
+def _of_model(value: Tensor) -> Tensor:
+    """Drop the axis of targets of a hyperparameter in the state: (*models, 1, 1) to (*models, 1)."""
+    return value.squeeze(-1)
+
+
+@dataclass(frozen=True)
+class CTC(TranscriptionLoss):
+    """Connectionist temporal classification: minus the log-probability of the transcript, whatever frames say it.
+
+    ``(1 - ε) ℓ + ε KL(uniform ‖ p)`` with ``ℓ = -log Σ_paths Π_t p_t(path_t) / n`` over all paths that spell the transcript of n
+    symbols once repeats are merged and blanks dropped, and the divergence averaged over frames.  Without smoothing it is
+    ``torch.nn.CTCLoss`` with its default reduction: divided by the number of symbols (1 where there are none), then averaged over
+    rows.
+
+    Parameters
+    ----------
+    label_smoothing : float, default=0.0
+        The share ε of the pull of every frame towards equal probabilities, in [0, 1).
+
+    References
+    ----------
+    Graves, A. et al., Connectionist Temporal Classification, 2006.
+    Kim, S. et al., Improved Training for Online End-to-end Speech Recognition Systems, 2018, arXiv 1711.02212 (the smoothing).
+
+    Examples
+    --------
+    Two frames say the one symbol in three ways: "1 1", "1 -" and "- 1"; each has probability 1/4.
+
+    >>> import torch
+    >>> loss = CTC()
+    >>> y = torch.tensor([[1]])
+    >>> loss(torch.zeros(1, 2, 2), y, loss.prepare(y, torch.ones(1), n_classes=2)).exp()
+    tensor(1.3333)
+    """
+
+    name: ClassVar[str] = "ctc"
+    aliases: ClassVar[tuple[str, ...]] = ("CTCLoss",)
+    reference: ClassVar[str] = "Graves 2006; Kim 2018 for the smoothing"
+    when: ClassVar[str] = (
+        "Sequences with transcripts in the same order and no alignment: speech, handwriting, printed lines. The loss to begin with; "
+        "a little label_smoothing where the network is too sure of few utterances."
+    )
+
+    label_smoothing: float = parameter(0.0, Interval(0, 1, closed="left"))
+
+    def of_row(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """(1 - ε) ℓ + ε KL(uniform ‖ p)."""
+        value = _per_symbol(negative_log_likelihood(raw, y), y)
+        if not self._smooths(state):
+            return value
+        epsilon = _of_model(state["label_smoothing"])
+        return (1 - epsilon) * value + epsilon * _from_uniform(raw)
+
+    def _smooths(self, state: State) -> bool:
+        return bool((state["label_smoothing"] > 0).any())
+
+
+def _from_uniform(raw: Tensor) -> Tensor:
+    """Return KL(uniform ‖ p), averaged over the frames that are not certain blanks, (*models, n_samples)."""
+    log_p = raw.log_softmax(-1)
+    is_real = (log_p[..., 1:] > IMPROBABLE).any(-1) | (raw[..., 0] != 0)
+    divergence = -log_p.mean(-1) - torch.log(raw.new_tensor(raw.shape[-1]))
+    return (divergence * is_real).sum(-1) / is_real.sum(-1).clamp(min=1)
+
+
+@dataclass(frozen=True)
+class FocalCTC(TranscriptionLoss):
+    """Focal CTC: utterances that are read with confidence count less.
+
+    ``(1 - P)^γ (-log P) / n``, P the probability of the whole transcript of n symbols.  Long transcripts have small P until they are
+    read well, so that it acts late in training.
+
+    Parameters
+    ----------
+    gamma : float, default=1.0
+        How fast the weight falls as P rises, >= 0; 0 is CTC.
+
+    References
+    ----------
+    Feng, X., Yao, H. and Zhang, S., Focal CTC Loss for Chinese Optical Character Recognition on Unbalanced Datasets, 2019.
+
+    Examples
+    --------
+    >>> import torch
+    >>> loss = FocalCTC(gamma=1.0)
+    >>> y = torch.tensor([[1]])
+    >>> loss(torch.zeros(1, 2, 2), y, loss.prepare(y, torch.ones(1), n_classes=2))  # 1/4 log 4/3
+    tensor(0.0719)
+    """
+
+    name: ClassVar[str] = "focal_ctc"
+    reference: ClassVar[str] = "Feng 2019"
+    when: ClassVar[str] = (
+        "Some symbols or kinds of utterance are rare, and the frequent ones are read well long before them. Not with wrong "
+        "transcripts, on which it dwells."
+    )
+
+    gamma: float = parameter(1.0, Interval(0))
+
+    def of_row(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """(1 - P)^γ (-log P) / n."""
+        value = negative_log_likelihood(raw, y)
+        miss = -torch.expm1(-value)
+        miss = miss.clamp(min=torch.finfo(value.dtype).tiny)
+        return _per_symbol(miss ** _of_model(state["gamma"]) * value, y)
+
+
+@dataclass(frozen=True)
+class EntropyCTC(TranscriptionLoss):
+    """CTC with maximum entropy (EnCTC): of all ways to say the transcript, none is preferred without need.
+
+    ``(-log P - β H) / n``, H the entropy of the paths given the transcript, in nats.  CTC alone soon puts all on one path, whose
+    symbols are single frames among blanks; the entropy keeps the alternatives open while the network learns.  It may be negative.
+
+    Parameters
+    ----------
+    beta : float, default=0.2
+        The weight of the entropy, >= 0; 0 is CTC.
+
+    References
+    ----------
+    Liu, H., Jin, S. and Zhang, C., Connectionist Temporal Classification with Maximum Entropy Regularization, 2018.
+
+    Examples
+    --------
+    Three equal ways to say the transcript have the entropy log 3.
+
+    >>> import torch
+    >>> loss = EntropyCTC(beta=1.0)
+    >>> y = torch.tensor([[1]])
+    >>> loss(torch.zeros(1, 2, 2), y, loss.prepare(y, torch.ones(1), n_classes=2)).neg().exp()
+    tensor(2.2500)
+    """
+
+    name: ClassVar[str] = "entropy_ctc"
+    aliases: ClassVar[tuple[str, ...]] = ("enctc",)
+    reference: ClassVar[str] = "Liu 2018"
+    when: ClassVar[str] = (
+        "CTC's symbols come as lone spikes, are misplaced or dropped, or training settles early. It takes several times as long as "
+        "CTC."
+    )
+
+    beta: float = parameter(0.2, Interval(0))
+
+    def of_row(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """(-log P - β H) / n."""
+        log_p = raw.flatten(0, -3).log_softmax(-1)
+        pair = path_entropy(log_p, y.flatten(0, -2).long())
+        log_probability, entropy = (values.view(y.shape[:-1]) for values in pair)
+        return _per_symbol(-log_probability - _of_model(state["beta"]) * entropy, y)

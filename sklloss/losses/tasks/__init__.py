@@ -1,0 +1,1 @@
+"""The joint loss of several tasks."""

@@ -1,0 +1,365 @@
+"""How the losses of several tasks are weighed against each other.
+
+``factors`` multiply the tasks' losses in training.  Whatever they are, a model is judged, and stopped, by fixed ones: a sum whose
+weights move falls or rises by itself.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from ...parameters.declared import check_declared, parameter
+from ...parameters.domains import Interval, Satisfies, check_in_domain
+from ...parameters.names import did_you_mean
+from ..base import PACE, State
+
+LEAST_SIZE = 1e-3  # of a loss, where its logarithm is taken
+LOG_VARIANCE_LIMIT = 5.0  # away from its start: a task that is fitted exactly would take all
+PAIRS = Satisfies(
+    lambda value: (
+        isinstance(value, tuple)
+        and all(isinstance(pair, tuple) and len(pair) == 2 for pair in value)
+    ),
+    "{name} to be a tuple of (task, weight) pairs",
+)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What is known of the tasks before training, each a tensor (n_tasks,).
+
+    Attributes
+    ----------
+    constant : Tensor
+        Loss of the best constant, less the least that the loss can be.
+    is_label : Tensor
+        1 for tasks with class labels, 0 for those with numbers.
+    """
+
+    constant: Tensor
+    is_label: Tensor
+
+
+@dataclass(frozen=True)
+class Weighting:
+    """Base of the weightings: every task counts the same.
+
+    Attributes
+    ----------
+    name : str
+    reference : str
+        Where it comes from.
+    when : str
+        When to choose it and when not.
+    compares_sizes : bool
+        Whether it looks at how large losses are, so that each needs a least value that it is measured from.
+    draws : bool
+        Whether it takes standard normal numbers, ``state["draws"]``, at every step.
+    """
+
+    name: ClassVar[str] = ""
+    reference: ClassVar[str] = ""
+    when: ClassVar[str] = ""
+    compares_sizes: ClassVar[bool] = False
+    draws: ClassVar[bool] = False
+
+    @property
+    def structure(self) -> tuple[Any, ...]:
+        """What models must have in common to be trained as one stack."""
+        return type(self), *(getattr(self, f.name) for f in dataclasses.fields(self))
+
+    def check_params(self) -> None:
+        """Raise a ValueError if a parameter lies outside its domain."""
+        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        check_declared(type(self).__name__, self, values)
+
+    def fixed(self, names: tuple[str, ...]) -> tuple[float, ...]:
+        """Return the factors that a model is judged by, of mean 1."""
+        return (1.0,) * len(names)
+
+    def prepare(self, sizes: Sizes) -> State:
+        """Return what the weighting remembers and trains, each tensor (1, n_tasks)."""
+        return State()
+
+    def factors(self, state: State) -> Tensor:
+        """Return what multiplies the tasks' losses in training, shape (*models, 1, n_tasks)."""
+        return state["fixed"]
+
+    def penalty(self, state: State) -> Tensor:
+        """Return what the factors themselves cost, shape (*models, 1, n_tasks)."""
+        return torch.zeros_like(state["fixed"])
+
+    def note_epoch(self, sizes: Tensor, state: State) -> None:
+        """Remember the tasks' mean losses of an epoch, (*models, 1, n_tasks)."""
+
+    def learnt(self, state: State) -> dict[str, Tensor]:
+        """Return what the trained entries of the state stand for, by name."""
+        return {}
+
+
+@dataclass(frozen=True)
+class EqualWeights(Weighting):
+    """Every task's mean loss counts the same.
+
+    Examples
+    --------
+    >>> EqualWeights().fixed(("price", "sold"))
+    (1.0, 1.0)
+    """
+
+    name: ClassVar[str] = "equal"
+    when: ClassVar[str] = (
+        "First, and whenever the losses are of like size: after scaling, those of numbers are."
+    )
+
+
+@dataclass(frozen=True)
+class FixedWeights(Weighting):
+    """Weights of your own; only their ratios count.
+
+    Parameters
+    ----------
+    weights : tuple of (str, float) pairs
+        Finite weights >= 0, not all 0; tasks that are left out have 1.
+
+    Examples
+    --------
+    >>> FixedWeights((("price", 3.0),)).fixed(("price", "sold"))
+    (1.5, 0.5)
+    """
+
+    name: ClassVar[str] = "fixed"
+    when: ClassVar[str] = "You know what the tasks are worth to you."
+
+    weights: tuple[tuple[str, float], ...] = ()
+
+    def check_params(self) -> None:
+        """Raise a ValueError if they are no pairs, or a weight is negative, infinite or no number."""
+        check_in_domain("FixedWeights", "weights", self.weights, PAIRS, "Or give a dict.")
+        for name, weight in self.weights:
+            if weight not in Interval(0):
+                raise ValueError(
+                    f"weighting needs finite weights >= 0; got {weight!r} for the task {name!r}. Give 0 to a task that should not be learnt."
+                )
+
+    def fixed(self, names: tuple[str, ...]) -> tuple[float, ...]:
+        """Return the weights divided by their mean.
+
+        Raises
+        ------
+        ValueError
+            If a weight is that of a task which there is not, or all tasks have 0.
+        """
+        known = dict(self.weights)
+        unknown = [name for name in known if name not in names]
+        if unknown:
+            raise ValueError(
+                f"weighting names the task {unknown[0]!r}, which y does not have; its tasks are {list(names)}. Rename it or leave it out."
+            )
+        given = [float(known.get(name, 1.0)) for name in names]
+        largest = max(given)
+        if largest == 0:
+            raise ValueError(
+                f"weighting is 0 for every task of {list(names)}. Give some task a weight > 0."
+            )
+        mean = math.fsum(weight / largest for weight in given) / len(given)
+        return tuple(weight / largest / mean for weight in given)
+
+
+@dataclass(frozen=True)
+class UncertaintyWeights(Weighting):
+    """Weights that train beside the network: each task has a variance, and is divided by it.
+
+    ``L / (2 exp s) + s/2`` for numbers and ``L / exp s + s/2`` for labels, s the logarithm of the variance.  At its optimum exp s is L
+    (labels: 2 L), so that every task counts by its relative progress.  s starts there for the best constant, and stays within ±5 of
+    that: a task that is fitted exactly would take an infinite weight.
+
+    L is measured from the least that the loss can be, so that ``poisson`` and its like, which may be negative, have a variance, too.
+
+    References
+    ----------
+    Kendall, A., Gal, Y. and Cipolla, R., Multi-Task Learning Using Uncertainty to Weigh Losses for Scene Geometry and Semantics, 2018,
+    arXiv 1705.07115.
+
+    Examples
+    --------
+    >>> state = UncertaintyWeights().prepare(Sizes(torch.tensor([0.5, 0.5]), torch.tensor([0.0, 1.0])))
+    >>> UncertaintyWeights().factors(state)
+    tensor([[1., 1.]])
+    """
+
+    name: ClassVar[str] = "uncertainty"
+    reference: ClassVar[str] = "Kendall 1705.07115"
+    when: ClassVar[str] = (
+        "Losses differ in size, or some tasks are much noisier than others. Not where a noisy task is the one that you care for."
+    )
+    compares_sizes: ClassVar[bool] = True
+
+    def prepare(self, sizes: Sizes) -> State:
+        """Start each variance at its optimum for the best constant."""
+        scale = (1 + sizes.is_label) / 2
+        start = (2 * scale * sizes.constant).clamp(min=LEAST_SIZE).log().unsqueeze(0)
+        entries = {
+            "raw_log_variance": torch.zeros_like(start),
+            "start_log_variance": start,
+            "likelihood_scale": scale.unsqueeze(0),
+        }
+        return State(entries, ["raw_log_variance"])
+
+    def log_variance(self, state: State) -> Tensor:
+        """Return s, shape (*models, 1, n_tasks)."""
+        away = PACE * state["raw_log_variance"]
+        return state["start_log_variance"] + away.clamp(-LOG_VARIANCE_LIMIT, LOG_VARIANCE_LIMIT)
+
+    def factors(self, state: State) -> Tensor:
+        """1 / (2 exp s) for numbers, 1 / exp s for labels."""
+        return state["likelihood_scale"] * torch.exp(-self.log_variance(state))
+
+    def penalty(self, state: State) -> Tensor:
+        """s/2."""
+        return self.log_variance(state) / 2
+
+    def learnt(self, state: State) -> dict[str, Tensor]:
+        """The ``log_variance`` of each task."""
+        return {"log_variance": self.log_variance(state)}
+
+
+@dataclass(frozen=True)
+class DynamicWeightAverage(Weighting):
+    """Dynamic weight average: tasks whose loss has fallen least count most.
+
+    ``n softmax(r / T)`` over the n tasks, ``r = L(last epoch) / L(epoch before)``; equal in the first two epochs.  L is measured from
+    the least that the loss can be.
+
+    Parameters
+    ----------
+    temperature : float, default=2.0
+        T > 0; the larger, the more equal the weights.
+
+    References
+    ----------
+    Liu, S., Johns, E. and Davison, A. J., End-to-End Multi-Task Learning with Attention, 2019, arXiv 1803.10704.
+
+    Examples
+    --------
+    >>> weighting = DynamicWeightAverage()
+    >>> state = weighting.prepare(Sizes(torch.ones(2), torch.zeros(2)))
+    >>> state["fixed"] = torch.ones(1, 2)
+    >>> for losses in ([1.0, 1.0], [1.0, 0.2]):
+    ...     weighting.note_epoch(torch.tensor([losses]), state)
+    >>> weighting.factors(state)
+    tensor([[1.1974, 0.8026]])
+    """
+
+    name: ClassVar[str] = "dwa"
+    reference: ClassVar[str] = "Liu 1803.10704"
+    when: ClassVar[str] = (
+        "Tasks are learnt at different speeds. Its weights seldom leave 1 by far: raise the contrast with a lower temperature."
+    )
+    compares_sizes: ClassVar[bool] = True
+
+    temperature: float = parameter(2.0, Interval(0, closed="neither"))
+
+    def prepare(self, sizes: Sizes) -> State:
+        """Remember no epoch yet."""
+        none = torch.zeros_like(sizes.constant).unsqueeze(0)
+        return State({"last_losses": none, "losses_before": none.clone()})
+
+    def factors(self, state: State) -> Tensor:
+        """N softmax(r / T)."""
+        last, before = state["last_losses"], state["losses_before"]
+        is_known = (last > 0) & (before > 0)
+        rate = torch.where(is_known, last, 1.0) / torch.where(is_known, before, 1.0)
+        return rate.shape[-1] * torch.softmax(rate / self.temperature, -1)
+
+    def note_epoch(self, sizes: Tensor, state: State) -> None:
+        """Move the last epoch to the one before."""
+        state["losses_before"].copy_(state["last_losses"])
+        state["last_losses"].copy_(sizes)
+
+
+@dataclass(frozen=True)
+class RandomWeights(Weighting):
+    """Random loss weighting: at every step other weights, on average equal.
+
+    ``n softmax(normal draws)`` over the n tasks.  The draws follow from ``random_state``.
+
+    References
+    ----------
+    Lin, B., Ye, F., Zhang, Y. and Tsang, I. W., Reasonable Effectiveness of Random Weighting, 2022, arXiv 2111.10603.
+
+    Examples
+    --------
+    >>> RandomWeights().factors(State({"draws": torch.zeros(1, 2), "fixed": torch.ones(1, 2)}))
+    tensor([[1., 1.]])
+    """
+
+    name: ClassVar[str] = "random"
+    reference: ClassVar[str] = "Lin 2111.10603"
+    when: ClassVar[str] = (
+        "As a baseline that cleverer weightings should beat; its noise can also help to leave poor optima."
+    )
+    draws: ClassVar[bool] = True
+
+    def factors(self, state: State) -> Tensor:
+        """N softmax(draws) in training, 1 elsewhere."""
+        if "draws" not in state:
+            return state["fixed"]
+        return state["draws"].shape[-1] * torch.softmax(state["draws"], -1)
+
+
+WEIGHTINGS: dict[str, type[Weighting]] = {
+    cls.name: cls for cls in (EqualWeights, UncertaintyWeights, DynamicWeightAverage, RandomWeights)
+}
+
+
+def get_weighting(weighting: Any) -> Weighting:
+    """Return the `Weighting` that a name, dict, class or instance stands for.
+
+    Parameters
+    ----------
+    weighting : {"equal", "uncertainty", "dwa", "random"}, dict, Weighting class or instance
+        A dict has a weight per task.
+
+    Raises
+    ------
+    ValueError
+        If there is no such weighting, or a parameter of it is outside what is allowed.
+    TypeError
+        If it is none of the accepted forms.
+
+    Examples
+    --------
+    >>> get_weighting("dwa")
+    DynamicWeightAverage(temperature=2.0)
+    """
+    if isinstance(weighting, type) and issubclass(weighting, Weighting):
+        weighting = weighting()
+    if isinstance(weighting, str):
+        weighting = _by_name(weighting)
+    if isinstance(weighting, Mapping):
+        pairs = ((str(name), weight) for name, weight in weighting.items())
+        weighting = FixedWeights(tuple(pairs))
+    if not isinstance(weighting, Weighting):
+        raise TypeError(
+            f"weighting needs to be one of {', '.join(map(repr, WEIGHTINGS))}, a dict of task to weight, or a Weighting; got"
+            f" {weighting!r}."
+        )
+    weighting.check_params()
+    return weighting
+
+
+def _by_name(name: str) -> Weighting:
+    if name not in WEIGHTINGS:
+        raise ValueError(
+            f"weighting needs to be one of {', '.join(map(repr, WEIGHTINGS))}, or a dict of task to weight; got {name!r}."
+            f" {did_you_mean(name, WEIGHTINGS, n=1)}".rstrip()
+        )
+    return WEIGHTINGS[name]()

@@ -1,0 +1,1 @@
+"""Networks that see the two sides of a pair."""

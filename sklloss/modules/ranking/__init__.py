@@ -1,0 +1,1 @@
+"""Networks that score the rows of groups."""

@@ -1,0 +1,160 @@
+"""Matrix factorisation: scores of users with items from a table of rows each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import sqrt
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ..stacks.embedding_tables import RowGradient
+from ..stacks.flat import FlatParameters, bind
+from ..stacks.stack import Stack
+
+INIT_SCALE = 0.1  # standard deviation of a factor, times the root of their number
+
+
+class Factors(nn.Module):
+    """Matrix factorisation with biases: the score of a user with an item is <p, q> + b_user + b_item + output_bias.
+
+    A user or item that was never seen has factors and bias 0: what is known of the other one, and of all of them, is left.
+
+    Parameters
+    ----------
+    n_users, n_items : int
+        Rows of the two tables.
+    n_factors : int
+        Length of the vectors p and q.
+    generator : torch.Generator or None, default=None
+        Where the initial factors come from.
+
+    Attributes
+    ----------
+    user_table : nn.Parameter of shape (n_users, n_factors + 1)
+        Factors, and in the last column biases, which start at 0.
+    item_table : nn.Parameter of shape (n_items, n_factors + 1)
+        Likewise.
+    output_bias : nn.Parameter of shape (1,)
+        Starts at 0.
+    inputs : str
+        What it takes.
+    stack : type of Stack
+        How it is trained: by the rows that a batch names.
+
+    References
+    ----------
+    Y. Koren, R. Bell and C. Volinsky, Matrix factorization techniques for recommender systems, Computer 42 (2009).
+
+    Examples
+    --------
+    >>> net = Factors(n_users=3, n_items=5, n_factors=2, generator=torch.Generator().manual_seed(0))
+    >>> net(torch.tensor([[0, 4, 1, 2], [2, 3, 0, -1]])).shape
+    torch.Size([2, 3])
+    """
+
+    inputs: ClassVar[str] = "pairs"
+    stack: ClassVar[type[Stack]]
+
+    def __init__(
+        self,
+        n_users: int,
+        n_items: int,
+        n_factors: int,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self.user_table = nn.Parameter(_drawn(n_users, n_factors, generator))
+        self.item_table = nn.Parameter(_drawn(n_items, n_factors, generator))
+        self.output_bias = nn.Parameter(torch.zeros(1))
+
+    def forward(self, X: Tensor) -> Tensor:
+        """Return scores (n, k) for ids (n, 1 + k), whole numbers in any dtype: a user, then items; -1 stands for one never seen."""
+        ids = X.long()
+        user = rows_of_table(self.user_table, ids[:, 0])
+        return scores_of(user, rows_of_table(self.item_table, ids[:, 1:])) + self.output_bias
+
+    def of_all_items(self, users: Tensor) -> Tensor:
+        """Return raw output (n, n_items, n_outputs) for the ids (n,) of users with every item, as one matrix product."""
+        user = rows_of_table(self.user_table, users)
+        products = user[:, :-1] @ self.item_table[:, :-1].T
+        biases = user[:, -1:] + self.item_table[:, -1] + self.output_bias
+        return (products + biases).unsqueeze(-1)
+
+
+def rows_of_table(table: Tensor, ids: Tensor) -> Tensor:
+    """Return the rows of a table, (*ids.shape, width); zeros for ids outside of it."""
+    known = (ids >= 0) & (ids < len(table))
+    rows = table[torch.where(known, ids, 0)]
+    return torch.where(known.unsqueeze(-1), rows, 0)
+
+
+def scores_of(user: Tensor, items: Tensor) -> Tensor:
+    """Return <p, q> + b_user + b_item, (n, k), for rows of the tables, (n, width) and (n, k, width)."""
+    products = (user[:, None, :-1] * items[..., :-1]).sum(-1)
+    return products + user[:, -1:] + items[..., -1]
+
+
+def _drawn(n_rows: int, n_factors: int, generator: torch.Generator | None) -> Tensor:
+    """Return small random factors, with biases of 0 behind them."""
+    factors = torch.randn(n_rows, n_factors, generator=generator) * (INIT_SCALE / sqrt(n_factors))
+    return nn.functional.pad(factors, (0, 1))
+
+
+class FactorStack(Stack):
+    """One matrix factorisation, without autograd: a backward pass costs what the rows that its batch names do."""
+
+    gains_by_company = False
+    n_tables = 2
+
+    def __init__(self, modules: Sequence[Factors], loss_parameters: Sequence[nn.Parameter]) -> None:
+        super().__init__(modules, loss_parameters)
+        (module,) = modules
+        own = list(module.parameters())  # the tables first
+        shapes = [tuple(p.shape) for p in own] + [tuple(p.shape[1:]) for p in loss_parameters]
+        self.multiplications_per_row = module.user_table.shape[
+            1
+        ]  # per item: few, beside what is gathered
+        weights = [True] * self.n_tables + [False] * (len(shapes) - self.n_tables)
+        self.flat = FlatParameters(1, shapes, own[0], weights, self.n_tables)
+        for index in range(self.n_tables):  # the last columns are biases
+            self.flat.view(self.flat.is_weight.unsqueeze(0), index)[..., -1] = 0
+        for index, parameter in enumerate(own):
+            bind(parameter, *(each[0] for each in self.flat.piece(index)))
+        self.bind_loss_parameters(len(own))
+
+    def forward(self, X: Tensor) -> Tensor:
+        """Return scores (1, rows, items) for ids (1, rows, 1 + items) of rows that there are, and keep the tables' rows."""
+        users, items, bias = (self.flat.piece(index)[0][0] for index in range(3))
+        self._ids = X[0].long()
+        self._user = users.index_select(0, self._ids[:, 0])
+        self._items = items.index_select(0, self._ids[:, 1:].flatten()).unflatten(
+            0, (len(X[0]), -1)
+        )
+        return scores_of(self._user, self._items).add_(bias).unsqueeze(0)
+
+    def backward(self, slopes: Sequence[Tensor]) -> None:
+        """Keep the gradients of the tables' rows, and write that of the bias of all scores."""
+        (slope,) = (slope[0] for slope in slopes)  # (rows, items)
+        by_user = (slope.unsqueeze(2) * self._items).sum(1)
+        by_user[:, -1] = slope.sum(1)
+        by_item = slope.unsqueeze(2) * self._user.unsqueeze(1)
+        by_item[..., -1] = slope
+        self.flat.piece(self.n_tables)[1].copy_(slope.sum())
+        n_rows = len(slope)
+        self.touched = (
+            RowGradient.of(self._ids[:, 0], by_user, n_rows),
+            RowGradient.of(self._ids[:, 1:].flatten(), by_item.flatten(0, 1), n_rows),
+        )
+
+    def infer(self, X: Tensor) -> Tensor:
+        """Return scores (1, rows, items)."""
+        return self.modules[0](X[0]).unsqueeze(0)
+
+    def loss_rows(self, n_rows: int) -> int:
+        """No more than there are."""
+        return n_rows
+
+
+Factors.stack = FactorStack

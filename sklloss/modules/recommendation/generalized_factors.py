@@ -1,0 +1,121 @@
+"""Generalised matrix factorisation: several numbers for a user and an item."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ..stacks.embedding_tables import RowGradient
+from ..stacks.stack import Stack
+from .factors import Factors, FactorStack, rows_of_table
+
+
+class GeneralizedFactors(Factors):
+    """Matrix factorisation that puts out several numbers per pair, for losses that need a law of ratings.
+
+    Number j is ``<w_j, p * q> + v_j (b_user + b_item) + output_bias_j``: the factors are those of `Factors`, and each number has its own
+    weights w_j and v_j of them.  These start as straight lines over the outputs, so that bins next to each other start alike: each factor's
+    of random slope and height, and v from -1 to 1.
+
+    Parameters
+    ----------
+    n_users, n_items, n_factors
+        As in `Factors`.
+    n_outputs : int
+        How many numbers.
+    generator : torch.Generator or None, default=None
+        Where the initial numbers come from.
+
+    Attributes
+    ----------
+    weight : nn.Parameter of shape (n_outputs, n_factors + 1)
+        w and, in the last column, v.
+    output_bias : nn.Parameter of shape (n_outputs,)
+    stack : type of Stack
+        How it is trained: by the rows that a batch names.
+
+    References
+    ----------
+    X. He et al., Neural collaborative filtering, WWW 2017 (there called GMF).
+
+    Examples
+    --------
+    >>> net = GeneralizedFactors(3, 5, n_factors=2, n_outputs=4, generator=torch.Generator().manual_seed(0))
+    >>> net(torch.tensor([[0, 4], [2, -1]])).shape
+    torch.Size([2, 1, 4])
+    """
+
+    stack: ClassVar[type[Stack]]
+
+    def __init__(
+        self,
+        n_users: int,
+        n_items: int,
+        n_factors: int,
+        n_outputs: int,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__(n_users, n_items, n_factors, generator)
+        slope, height = torch.randn(2, n_factors, generator=generator)
+        line = torch.linspace(-1, 1, n_outputs).unsqueeze(1)
+        self.weight = nn.Parameter(torch.cat((height + slope * line, line), 1))
+        self.output_bias = nn.Parameter(torch.zeros(n_outputs))
+
+    def forward(self, X: Tensor) -> Tensor:
+        """Return raw output (n, k, n_outputs) for ids (n, 1 + k): a user, then items; -1 stands for one never seen."""
+        ids = X.long()
+        user = rows_of_table(self.user_table, ids[:, :1])
+        items = rows_of_table(self.item_table, ids[:, 1:])
+        return joined(user, items) @ self.weight.T + self.output_bias
+
+    def of_all_items(self, users: Tensor) -> Tensor:
+        """Return raw output (n, n_items, n_outputs) for the ids (n,) of users with every item."""
+        user = rows_of_table(self.user_table, users)
+        weighted = user[:, None, :-1] * self.weight[:, :-1]  # (n, n_outputs, n_factors)
+        products = (weighted @ self.item_table[:, :-1].T).mT
+        biases = (user[:, -1:] + self.item_table[:, -1]).unsqueeze(-1) * self.weight[:, -1]
+        return products + biases + self.output_bias
+
+
+def joined(user: Tensor, items: Tensor) -> Tensor:
+    """Return the products of factors and, in the last column, the sums of biases, for rows of the tables (..., width)."""
+    return torch.cat((user[..., :-1] * items[..., :-1], user[..., -1:] + items[..., -1:]), -1)
+
+
+class GeneralizedFactorStack(FactorStack):
+    """One generalised matrix factorisation, without autograd, for pairs of one user and one item."""
+
+    def forward(self, X: Tensor) -> Tensor:
+        """Return raw output (1, rows, n_outputs) for ids (1, rows, 2) of rows that there are, and keep the tables' rows."""
+        users, items, bias, weight = (self.flat.piece(index)[0][0] for index in range(4))
+        self._ids = X[0].long()
+        self._user, self._items = users[self._ids[:, 0]], items[self._ids[:, 1]]
+        self._joined = joined(self._user, self._items)
+        return (self._joined @ weight.T + bias).unsqueeze(0)
+
+    def backward(self, slopes: Sequence[Tensor]) -> None:
+        """Keep the gradients of the tables' rows, and write those of the weights and of the biases of outputs."""
+        (slope,) = (slope[0] for slope in slopes)  # (rows, n_outputs)
+        (_, of_bias), (weight, of_weight) = (self.flat.piece(self.n_tables + k) for k in range(2))
+        of_bias.copy_(slope.sum(0))
+        of_weight.copy_(slope.T @ self._joined)
+        by_joined = slope @ weight[0]
+        self.touched = tuple(
+            RowGradient.of(self._ids[:, k], _through(by_joined, other), len(slope))
+            for k, other in enumerate((self._items, self._user))
+        )
+
+    def infer(self, X: Tensor) -> Tensor:
+        """Return raw output (1, rows, n_outputs)."""
+        return self.modules[0](X[0]).flatten(1).unsqueeze(0)
+
+
+def _through(by_joined: Tensor, other: Tensor) -> Tensor:
+    """Return the gradient by the rows of one table, given the rows of the other."""
+    return torch.cat((by_joined[:, :-1] * other[:, :-1], by_joined[:, -1:]), 1)
+
+
+GeneralizedFactors.stack = GeneralizedFactorStack

@@ -1,0 +1,1 @@
+"""Stacks: how K modules of one shape compute together."""

@@ -1,0 +1,293 @@
+"""The multilayer perceptron: as a plain module, and as a stack with explicit forward and backward passes."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ..activations import ACTIVATIONS
+from ..layers import Linear
+from ..stacks.flat import FlatParameters, bind
+from ..stacks.slab import CACHE_LINE, Slab, write_product
+from ..stacks.stack import Stack
+
+MIN_WIDTH = (
+    2  # of every layer of a stack: matrix products of width 1 take another path, with other bits
+)
+
+
+class MLP(nn.Sequential):
+    """A multilayer perceptron; a linear model where there are no hidden layers.
+
+    Every hidden layer is linear, activation, dropout; the last is linear.  Hidden weights and biases start uniform within
+    Glorot's bounds, as in scikit-learn.
+
+    Parameters
+    ----------
+    n_features : int
+        Width of the input.
+    n_outputs : int
+        Width of the output.
+    hidden_layer_sizes : tuple of int, default=(100,)
+        Width of each hidden layer.
+    activation : {"relu", "tanh", "logistic", "identity", "elu", "gelu", "silu"}, default="relu"
+        The hidden layers' activation.
+    dropout : float, default=0.0
+        Probability, in [0, 1), with which each hidden number is set to 0 in training.
+    start_constant : bool, default=True
+        Whether the last layer starts at 0, so that an output bias set to the best constant makes the whole network start
+        there.
+    generator : torch.Generator or None, default=None
+        Where the initial weights come from.
+
+    Attributes
+    ----------
+    stack : type of Stack
+        How K of them compute together.
+    inputs : str
+        What it takes.
+
+    Examples
+    --------
+    >>> MLP(3, 1, hidden_layer_sizes=())
+    MLP(
+      (0): Linear(in_features=3, out_features=1, bias=True)
+    )
+    """
+
+    stack: ClassVar[type[Stack]]
+    inputs: ClassVar[str] = "table"
+
+    def __init__(
+        self,
+        n_features: int,
+        n_outputs: int,
+        hidden_layer_sizes: Sequence[int] = (100,),
+        activation: str = "relu",
+        dropout: float = 0.0,
+        start_constant: bool = True,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        widths = [n_features, *hidden_layer_sizes]
+        layers: list[nn.Module] = []
+        for n_in, n_out in itertools.pairwise(widths):
+            layers += [Linear(n_in, n_out), ACTIVATIONS[activation].module()]
+            layers += [nn.Dropout(dropout)] if dropout else []
+        super().__init__(*layers, Linear(widths[-1], n_outputs))
+        self.activation = activation
+        self.dropout = dropout
+        self._initialise(generator)
+        if start_constant:
+            nn.init.zeros_(self.linears[-1].weight)
+            nn.init.zeros_(self.output_bias)
+
+    @property
+    def linears(self) -> list[nn.Linear]:
+        """The linear layers, first to last."""
+        return [layer for layer in self if isinstance(layer, nn.Linear)]
+
+    @property
+    def output_bias(self) -> nn.Parameter:
+        """The bias of the last layer."""
+        return self.linears[-1].bias
+
+    def _initialise(self, generator: torch.Generator | None) -> None:
+        gain = ACTIVATIONS[self.activation].gain
+        for layer in self.linears:
+            bound = sqrt(gain / (layer.in_features + layer.out_features))
+            for parameter in (layer.weight, layer.bias):
+                nn.init.uniform_(parameter, -bound, bound, generator=generator)
+
+
+class MLPStack(Stack):
+    """K perceptrons of one shape as batched matrix products, without autograd.
+
+    Weights are ``(models, out, in)``, as in torch, and biases ``(models, out)``: views into the flat buffer.  A width of 1 is
+    padded to 2 with numbers that stay 0.
+    """
+
+    def __init__(self, modules: Sequence[MLP], loss_parameters: Sequence[nn.Parameter]) -> None:
+        super().__init__(modules, loss_parameters)
+        first = modules[0]
+        self._activation = ACTIVATIONS[first.activation]
+        self._dropout = [module.dropout for module in modules]
+        self._n_outputs = first.linears[-1].out_features
+        self._widths = [(layer.in_features, layer.out_features) for layer in first.linears]
+        self.multiplications_per_row = sum(n_in * n_out for n_in, n_out in self._widths)
+        self._allocate(first.output_bias)
+        for k, module in enumerate(modules):
+            self._bind_module(k, module)
+        self.bind_loss_parameters(2 * len(self._widths))
+        self._layers = [
+            _Layer(weight[0].mT, bias[0].unsqueeze(1), weight[0], weight[1], bias[1], width)
+            for weight, bias, (_, width) in zip(
+                self._weights, self._biases, self._widths, strict=True
+            )
+        ]
+        self._passes: dict[int, _Pass] = {}
+        self._sources: list[tuple[torch.Generator, float]] = []
+        self._draws: list[int] = []
+
+    def _allocate(self, like: Tensor) -> None:
+        shapes: list[tuple[int, ...]] = []
+        for n_in, n_out in self._widths:
+            padded = max(n_out, MIN_WIDTH)
+            shapes += [(padded, max(n_in, MIN_WIDTH)), (padded,)]
+        weights = [True, False] * len(self._widths) + [False] * len(self.loss_parameters)
+        shapes += [tuple(p.shape[1:]) for p in self.loss_parameters]
+        self.flat = FlatParameters(len(self.modules), shapes, like, weights)
+        pieces = [self.flat.piece(index) for index in range(2 * len(self._widths))]
+        self._weights, self._biases = pieces[0::2], pieces[1::2]
+
+    def _bind_module(self, k: int, module: MLP) -> None:
+        for layer, weight, bias in zip(module.linears, self._weights, self._biases, strict=True):
+            n_in, n_out = layer.in_features, layer.out_features
+            bind(layer.weight, *(piece[k, :n_out, :n_in] for piece in weight))
+            bind(layer.bias, *(piece[k, :n_out] for piece in bias))
+
+    def start_epoch(self, seeds: Sequence[int]) -> None:
+        """Seed the generators that dropout draws from; models of one seed draw together."""
+        drawn = list(dict.fromkeys(zip(seeds, self._dropout, strict=True)))
+        self._draws = [drawn.index(pair) for pair in zip(seeds, self._dropout, strict=True)]
+        self._sources = [(torch.Generator().manual_seed(seed), rate) for seed, rate in drawn]
+
+    def pad(self, X: Tensor) -> Tensor:
+        """Add a column of zeros to a single feature."""
+        missing = MIN_WIDTH - X.shape[-1]
+        return nn.functional.pad(X, (0, missing)) if missing > 0 else X
+
+    def padded_rows(self, n_rows: int) -> int:
+        """Round up, so that every model's rows start at a cache line."""
+        return -(-n_rows // CACHE_LINE) * CACHE_LINE
+
+    def forward(self, X: Tensor) -> Tensor:
+        """Compute all models at once, keeping every layer's input and activation."""
+        n_rows = X.shape[1]
+        if n_rows not in self._passes:
+            self._passes[n_rows] = _Pass(self._new_slabs(n_rows), self._new_slabs(n_rows))
+        self._last = self._passes[n_rows]
+        return self._run(X, self._last, any(self._dropout))
+
+    def infer(self, X: Tensor) -> Tensor:
+        """Compute all models at once, without dropout."""
+        return self.inference()(X)
+
+    def inference(self) -> Callable[[Tensor], Tensor]:
+        """Return `infer` for a loop: hidden layers stay where they are.
+
+        Were they made anew for each batch, what is kept of a batch would come to lie in the place of the last one's, which is then too
+        short for the next: the process would grow by all hidden layers of all batches.
+        """
+        passes: dict[int, _Pass] = {}
+
+        def infer(X: Tensor) -> Tensor:
+            n_rows = X.shape[1]
+            if n_rows not in passes:
+                passes[n_rows] = _Pass(self._new_slabs(n_rows), [])
+            of = passes[n_rows]
+            of.z[-1] = self._new_slab(n_rows, self._n_outputs)  # what is returned lies there
+            return self._run(X, of, dropping=False)
+
+        return infer
+
+    def _run(self, X: Tensor, of: _Pass, dropping: bool) -> Tensor:
+        hidden = X
+        for i, layer in enumerate(self._layers[:-1]):
+            z = of.z[i]
+            torch.baddbmm(layer.bias, hidden, layer.transposed, out=z.matrices)
+            activated = z.of(self._activation.forward(z.vector))
+            layer.clear_padding(activated.matrices)
+            of.inputs[i], of.activated[i] = hidden, activated
+            hidden = activated.matrices
+            if dropping:
+                of.masks[i] = mask = self._dropout_mask(hidden)
+                hidden = hidden * mask
+        of.inputs[-1] = hidden
+        last, out = self._layers[-1], of.z[-1].matrices
+        torch.baddbmm(last.bias, hidden, last.transposed, out=out)
+        return out if self._n_outputs == out.shape[2] else out[..., : self._n_outputs]
+
+    def backward(self, slopes: Sequence[Tensor]) -> None:
+        """Go back through the layers, writing weights' and biases' gradients into the flat buffer."""
+        of = self._last
+        of.take_slopes(slopes)
+        for i in range(len(self._layers) - 1, -1, -1):
+            layer, grad = self._layers[i], of.grads[i].matrices
+            write_product(grad.mT, of.inputs[i], layer.weight_grad)
+            torch.sum(grad, dim=1, out=layer.bias_grad)
+            if i:
+                self._pass_back(grad, layer, i - 1)
+
+    def _pass_back(self, grad: Tensor, layer: _Layer, to: int) -> None:
+        """Turn the gradient by a layer's output into that by the output of the layer before."""
+        of = self._last
+        slab, mask = of.grads[to], of.masks[to]
+        torch.bmm(grad, layer.weight, out=slab.matrices)
+        if mask is not None:
+            slab.matrices.mul_(mask)
+        passed = self._activation.backward(slab.vector, of.z[to].vector, of.activated[to].vector)
+        of.grads[to] = slab.of(passed)
+        self._layers[to].clear_padding(of.grads[to].matrices)
+
+    def _new_slabs(self, n_rows: int) -> list[Slab]:
+        return [self._new_slab(n_rows, width) for _, width in self._widths]
+
+    def _new_slab(self, n_rows: int, width: int) -> Slab:
+        return Slab.like(self.flat.gradients, len(self), n_rows, max(width, MIN_WIDTH))
+
+    def _dropout_mask(self, hidden: Tensor) -> Tensor:
+        masks = [_mask(hidden[0], source, rate) for source, rate in self._sources]
+        return torch.stack([masks[draw] for draw in self._draws])
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """Views of one layer's parameters in the flat buffer."""
+
+    transposed: Tensor
+    bias: Tensor  # (models, 1, out)
+    weight: Tensor
+    weight_grad: Tensor
+    bias_grad: Tensor
+    width: int
+
+    def clear_padding(self, hidden: Tensor) -> None:
+        """Put zeros where a width was padded."""
+        if self.width < MIN_WIDTH:
+            hidden[..., self.width :] = 0
+
+
+class _Pass:
+    """What a pass over so many rows computes in, used again by the next: a slab and a gradient's per layer."""
+
+    def __init__(self, z: list[Slab], grads: list[Slab]) -> None:
+        self.z = z
+        self.grads = grads
+        for slab in grads[-1:]:  # padding stays 0
+            slab.vector.zero_()
+        self.activated = list(z)
+        self.inputs = [slab.matrices for slab in z]
+        self.masks: list[Tensor | None] = [None] * len(z)
+
+    def take_slopes(self, slopes: Sequence[Tensor]) -> None:
+        """Write the gradients by the raw output of neighbouring models side by side; rows that do not count stay 0."""
+        first, out = 0, self.grads[-1].matrices
+        for slope in slopes:
+            n_models, n_rows, width = slope.shape
+            rows = min(n_rows, out.shape[1])
+            out[first : first + n_models, :rows, :width].copy_(slope[:, :rows])
+            first += n_models
+
+
+def _mask(like: Tensor, source: torch.Generator, rate: float) -> Tensor:
+    drawn = torch.empty(like.shape, dtype=like.dtype).bernoulli_(1 - rate, generator=source)
+    return drawn.to(like.device).div_(1 - rate)
+
+
+MLP.stack = MLPStack

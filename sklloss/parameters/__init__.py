@@ -1,0 +1,1 @@
+"""Parameters: what a constructor, a loss or a network may be given."""

@@ -1,0 +1,126 @@
+"""Parameters declared once, as fields of dataclasses: default, domain, remedy and documentation."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+
+from .domains import Domain, check_in_domain
+from .plain import plain
+
+T = TypeVar("T")
+KEY = "parameter"  # Where the metadata of a field hold what is declared.
+
+
+@dataclasses.dataclass(frozen=True)
+class Declared:
+    """What is known of a parameter beside its name and default.
+
+    Attributes
+    ----------
+    domain : Domain or None
+        The values that it may take; None where something else checks them.
+    doc : str
+        What it means, whole sentences.
+    kind : str
+        Its type and values, as numpydoc writes them.
+    remedy : str
+        What to do about a value outside the domain; '' names the default.
+    fixed : bool
+        Whether it cannot change while training goes on, by ``warm_start`` or ``partial_fit``.
+    shared : bool
+        Whether models that are trained as one stack must have it in common.
+    structural : bool
+        Of a loss: whether losses that are computed at once must have it in common.
+    """
+
+    domain: Domain | None = None
+    doc: str = ""
+    kind: str = ""
+    remedy: str = ""
+    fixed: bool = False
+    shared: bool = False
+    structural: bool = False
+
+
+def parameter(
+    default: T,
+    domain: Domain | None = None,
+    doc: str = "",
+    *,
+    kind: str = "",
+    remedy: str = "",
+    fixed: bool = False,
+    shared: bool = False,
+    structural: bool = False,
+) -> T:
+    """Declare a parameter of an estimator, or a hyperparameter of a loss, in the body of a dataclass.
+
+    Parameters
+    ----------
+    default : object
+        What it is where nothing is given.
+    domain : Domain or None, default=None
+        The values that it may take, checked in `fit`; None where something else checks them.
+    doc : str, default=""
+        What it means, for the docstring of the class.
+    kind : str, default=""
+        Its type and values, as numpydoc writes them.
+    remedy : str, default=""
+        What to do about a value outside the domain; the default is named where nothing is given.
+    fixed : bool, default=False
+        Whether it cannot change while the training of an estimator goes on.
+    shared : bool, default=False
+        Whether estimators that are trained as one stack must have it in common.
+    structural : bool, default=False
+        Whether losses that are computed at once must have it in common, instead of each model
+        having its own value in the state.
+
+    Returns
+    -------
+    dataclasses.Field
+        Typed as the default, so that type checkers see the parameter.
+    """
+    declared = Declared(domain, doc, kind, remedy, fixed, shared, structural)
+    return dataclasses.field(default=default, metadata={KEY: declared})
+
+
+def declared_by(cls: Any) -> dict[str, Declared]:
+    """Return what a dataclass, or an instance of one, declares of its parameters, by name."""
+    return {f.name: f.metadata[KEY] for f in dataclasses.fields(cls) if KEY in f.metadata}
+
+
+def check_declared(owner: str, fields: Any, values: Mapping[str, Any]) -> None:
+    """Raise a ValueError if one of some values lies outside the domain that the fields declare for it."""
+    fields = fields if isinstance(fields, type) else type(fields)
+    defaults = {f.name: f.default for f in dataclasses.fields(fields)}
+    for name, declared in declared_by(fields).items():
+        if name in values and declared.domain is not None:
+            remedy = (
+                declared.remedy or f"The default is {fields.__name__}({name}={defaults[name]!r})."
+            )
+            check_in_domain(owner, name, values[name], declared.domain, remedy)
+
+
+def checkable(value: Any) -> Any:
+    """Return an array as a tuple; one without an axis stays what it is, which no domain contains."""
+    is_array = hasattr(value, "__array__") and not isinstance(value, np.generic)
+    return value if is_array and getattr(value, "ndim", None) == 0 else plain(value)
+
+
+def numpydoc_of(cls: Any) -> str:
+    """Return the Parameters section of a dataclass, its positional parameters first."""
+    fields = [f for f in dataclasses.fields(cls) if KEY in f.metadata]
+    entries = [_entry(f) for f in sorted(fields, key=lambda f: bool(f.kw_only))]
+    return "\n".join(["Parameters", "----------", *entries])
+
+
+def _entry(field: dataclasses.Field[Any]) -> str:
+    declared: Declared = field.metadata[KEY]
+    text = inspect.cleandoc(declared.doc).splitlines()
+    head = f"{field.name} : {declared.kind}, default={field.default!r}"
+    return "\n".join([head, *(f"    {line}" for line in text)])

@@ -1,0 +1,1 @@
+"""Training data in memory: rows, batches, scaling and what changes a batch."""

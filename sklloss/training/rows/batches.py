@@ -1,0 +1,290 @@
+"""Batches for K models as slices of shuffled rows: what models share is gathered once."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor
+
+from ...modules import Stack
+from ..seeds import generator
+from .data import TrainingSet
+
+if TYPE_CHECKING:
+    from ..net import LossNet
+
+Part = Literal["train", "valid"]
+TARGET_ROWS = 4096  # at once
+BLOCK_NUMBERS = 2**18  # features gathered at once: they stay in cache until their steps are done
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one step sees.
+
+    Attributes
+    ----------
+    X : Tensor of shape (models, padded rows, *row_shape)
+        The number of rows is what the stack computes with; those from `n_rows` on are repeats.
+    y : Tensor of shape (models, loss rows, n_targets)
+        Further repeats fill it up to what the stack computes losses for.
+    sample_weight : Tensor of shape (models, loss rows)
+        0 from `n_rows` on.
+    n_rows : int
+        Rows that count.
+    """
+
+    X: Tensor
+    y: Tensor
+    sample_weight: Tensor
+    n_rows: int
+
+
+class Shared:
+    """Which of K models have the same of something, told by their keys."""
+
+    def __init__(self, keys: Sequence[Hashable], device: torch.device) -> None:
+        distinct = list(dict.fromkeys(keys))
+        self.owners = [keys.index(key) for key in distinct]  # one model of each kind
+        self._n_models = len(keys)
+        self._kind = torch.tensor([distinct.index(key) for key in keys], device=device)
+
+    def of_models(self, values: Tensor) -> Tensor:
+        """Turn one value per kind, (kinds, ...), into one per model, (models, ...)."""
+        if len(values) == self._n_models:
+            return values
+        if len(values) == 1:
+            return values.expand(self._n_models, *values.shape[1:])
+        return values.index_select(0, self._kind)
+
+
+class Batches:
+    """Batches over some rows of K training sets with equally many rows each.
+
+    Parameters
+    ----------
+    data : sequence of TrainingSet
+    part : {"train", "valid"}
+        Which rows.
+    batch_size : int
+    stack : Stack
+        Says how features are padded.
+    seeds : sequence of int
+        Where each model's order comes from.
+    balanced : bool, default=False
+        Whether each batch holds its share of every class, as a loss of the whole batch needs.
+    in_company : bool, default=False
+        Whether rows have others of their class in their batch, as a loss that compares rows needs, also where there are more classes than
+        a batch has rows; batches that are only evaluated are of this size, too.
+    """
+
+    def __init__(
+        self,
+        data: Sequence[TrainingSet],
+        part: Part,
+        batch_size: int,
+        stack: Stack,
+        seeds: Sequence[int],
+        balanced: bool = False,
+        in_company: bool = False,
+    ) -> None:
+        self.data = list(data)
+        self.batch_size = batch_size
+        self.n_rows = len(getattr(data[0], part))
+        self._stack = stack
+        self._seeds = seeds
+        self._balanced = balanced and not in_company and data[0].y.shape[-1] == 1
+        self._in_company = in_company
+        self._indices = [getattr(each, part) for each in data]
+        if in_company:
+            self._indices = self._arranged_once()
+        self._in_order = [(id(index),) for index in self._indices]
+        self._shuffled = [
+            (id(index), seed, id(each.y) if self._balanced or in_company else 0)
+            for index, seed, each in zip(self._indices, seeds, data, strict=True)
+        ]
+        self._whole: list[Batch] | None = None
+        self.total_weight = self._total_weight()
+
+    def in_order(self) -> Iterator[Batch]:
+        """Yield the batches in the order of the index."""
+        if self.n_rows > self.batch_size:
+            return self._batches(self._indices, self._in_order)
+        if self._whole is None:
+            self._whole = list(self._batches(self._indices, self._in_order))
+        return iter(self._whole)
+
+    def shuffled(self, epoch: int) -> Iterator[Batch]:
+        """Yield the batches of one epoch, each model's rows in its own order; a single batch keeps its order."""
+        if self.n_rows <= self.batch_size:
+            return self.in_order()
+        orders: dict[Hashable, Tensor] = {}
+        for k, key in enumerate(self._shuffled):
+            if key not in orders:
+                orders[key] = self._order(k, epoch)
+        return self._batches([orders[key] for key in self._shuffled], self._shuffled)
+
+    def _order(self, k: int, epoch: int) -> Tensor:
+        """Return the rows of a model in the order of an epoch."""
+        source = generator(self._seeds[k], "shuffle", epoch)
+        order = torch.randperm(self.n_rows, generator=source).to(self._indices[k].device)
+        index = self._indices[k].index_select(0, order)
+        index = self.data[k].X.arranged(index, self.batch_size, source)
+        if self._in_company:
+            return in_company(index, self.data[k].y[index, 0], len(list(self._spans())), source)
+        return _spread(index, self.data[k].y[index, 0]) if self._balanced else index
+
+    def _arranged_once(self) -> list[Tensor]:
+        """Return the rows of each model in an order for evaluation; those that one batch holds stay where they are."""
+        if self.n_rows <= self.batch_size:
+            return self._indices
+        orders: dict[Hashable, Tensor] = {}
+        keys = [
+            (id(index), seed, id(each.y))
+            for index, seed, each in zip(self._indices, self._seeds, self.data, strict=True)
+        ]
+        for k, key in enumerate(keys):
+            if key not in orders:
+                orders[key] = self._order(k, epoch=0)
+        return [orders[key] for key in keys]
+
+    def _total_weight(self) -> Tensor:
+        keys = [(id(each.sample_weight), id(index)) for each, index in self._pairs()]
+        shared = Shared(keys, self._indices[0].device)
+        sums = [self.data[k].sample_weight[self._indices[k]].sum() for k in shared.owners]
+        return shared.of_models(torch.stack(sums))  # (models,)
+
+    def _pairs(self) -> list[tuple[TrainingSet, Tensor]]:
+        return list(zip(self.data, self._indices, strict=True))
+
+    def _batches(self, orders: Sequence[Tensor], keys: Sequence[Hashable]) -> Iterator[Batch]:
+        """Yield batches of rows in the models' orders; models with equal keys have the same order."""
+        tables = self._tables(keys)
+        width = prod(self.data[0].X.row_shape) * len(tables[0].owners)
+        for start, size, count in self._blocks(width):
+            pieces = [order[start : start + size * count].view(count, size) for order in orders]
+            for X, y, sample_weight in zip(*self._gathered(pieces, tables), strict=True):
+                X, y, sample_weight = (
+                    table.of_models(each)
+                    for table, each in zip(tables, (X, y, sample_weight), strict=True)
+                )
+                yield Batch(self._stack.pad(X), y, sample_weight, size)
+
+    def _tables(self, keys: Sequence[Hashable]) -> list[Shared]:
+        """Tell which models share rows of features, of targets and of weights."""
+        device = self._indices[0].device
+        columns = zip(*((id(d.X), id(d.y), id(d.sample_weight)) for d in self.data), strict=True)
+        return [Shared(list(zip(column, keys, strict=True)), device) for column in columns]
+
+    def _gathered(
+        self, pieces: Sequence[Tensor], tables: Sequence[Shared]
+    ) -> list[Sequence[Tensor]]:
+        """Return X, y and weights of a few batches of equal size, one tensor (kinds, ...) per batch each."""
+        count, size = pieces[0].shape
+        rows, full = self._stack.padded_rows(size), self._stack.loss_rows(size)
+        X = [self.data[k].X.take(_filled(pieces[k], rows)) for k in tables[0].owners]
+        y = [self.data[k].y.index_select(0, _filled(pieces[k], full)) for k in tables[1].owners]
+        weights = [
+            self.data[k].sample_weight.index_select(0, _filled(pieces[k], full))
+            for k in tables[2].owners
+        ]
+        sample_weight = torch.stack(weights).view(len(weights), count, full)
+        sample_weight[..., size:] = 0
+        shaped = (
+            torch.stack(X).unflatten(1, (count, rows)),
+            torch.stack(y).view(len(y), count, full, -1),
+            sample_weight,
+        )
+        return [each.unbind(1) for each in shaped]
+
+    def _blocks(self, width: int) -> Iterator[tuple[int, int, int]]:
+        """Yield the first row, size and number of batches that are gathered together."""
+        start = 0
+        for size, count in self._sizes():
+            most = max(1, BLOCK_NUMBERS // (size * width))
+            for done in range(0, count, most):
+                together = min(most, count - done)
+                yield start, size, together
+                start += size * together
+
+    def _sizes(self) -> list[tuple[int, int]]:
+        """Return sizes and numbers of batches; a last one of a single row joins the one before (batch norm needs two)."""
+        full, rest = divmod(self.n_rows, self.batch_size)
+        if rest == 1 and full and self.batch_size > 1:
+            return [(self.batch_size, full - 1), (self.batch_size + 1, 1)]
+        sizes = [(self.batch_size, full), (rest, 1)]
+        return [(size, count) for size, count in sizes if size and count]
+
+    def _spans(self) -> Iterator[slice]:
+        """Yield where each batch starts and ends."""
+        start = 0
+        for size, count in self._sizes():
+            for _ in range(count):
+                yield slice(start, start + size)
+                start += size
+
+    def targets(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield targets (models, rows, n_targets) and weights (models, rows) in the order of the index."""
+        _, of_y, of_weight = self._tables(self._in_order)
+        size = self._stack.rows_at_once(TARGET_ROWS, self.data[0].y.shape[1:])
+        large = (slice(start, start + size) for start in range(0, self.n_rows, size))
+        for span in self._spans() if self._in_company else large:
+            parts = [index[span] for index in self._indices]
+            y = torch.stack([self.data[k].y[parts[k]] for k in of_y.owners])
+            weights = [self.data[k].sample_weight[parts[k]] for k in of_weight.owners]
+            yield of_y.of_models(y), of_weight.of_models(torch.stack(weights))
+
+
+def _filled(index: Tensor, size: int) -> Tensor:
+    """Return indices (batches, rows) with repeats behind each batch, up to a size, as one vector."""
+    missing = size - index.shape[1]
+    filled = torch.cat((index, index[:, :1].expand(-1, missing)), 1) if missing else index
+    return filled.reshape(-1)
+
+
+def _spread(index: Tensor, labels: Tensor) -> Tensor:
+    """Order shuffled rows so that any stretch of them holds its share of the classes."""
+    place = torch.zeros(labels.shape, dtype=torch.float64, device=labels.device)
+    for label in labels.unique():
+        own = labels == label
+        rank = own.cumsum(0) - 0.5
+        place = torch.where(own, rank / own.sum(), place)
+    return index[place.argsort(stable=True)]
+
+
+def in_company(index: Tensor, labels: Tensor, n_batches: int, source: torch.Generator) -> Tensor:
+    """Order shuffled rows so that nearly all have others of their class near them.
+
+    A class of two rows and more per batch is spread evenly.  The rows of a rarer one stay together in twos, or threes, at random places;
+    the edge of a batch may part them.
+    """
+    _, kind, count = labels.unique(return_inverse=True, return_counts=True)
+    by_class = kind.argsort(stable=True)
+    rank = torch.empty_like(by_class)
+    rank[by_class] = (
+        torch.arange(len(labels), device=labels.device) - (count.cumsum(0) - count)[kind[by_class]]
+    )
+    is_rare = count < 2 * n_batches
+    n_groups = torch.where(is_rare, (count // 2).clamp(min=1), count)
+    chance = torch.rand(len(count), generator=source, dtype=torch.float64).to(labels.device)
+    shift = torch.where(is_rare, chance, 0.5)
+    group = rank * n_groups[kind] // count[kind]
+    return index[((group + shift[kind]) / n_groups[kind]).argsort(stable=True)]
+
+
+def step_rows(net: LossNet, data: TrainingSet) -> int:
+    """Return how many rows a step of a net takes.
+
+    Where its loss needs all classes, there are at most as many batches as the rarest class has rows, so that each can hold all.
+    """
+    if net.full_batch:
+        return len(data.train)
+    if not net.loss.needs_all_classes:
+        return net.batch_size
+    labels = data.y[data.train]
+    counts = torch.stack([(labels == k).sum(0) for k in labels.unique()])
+    return max(net.batch_size, -(-len(labels) // int(counts[counts > 0].min())))

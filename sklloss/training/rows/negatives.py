@@ -1,0 +1,72 @@
+"""Items that users did not take, drawn for the pairs of a batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from ..seeds import generator
+from .augment import BatchChange
+from .batches import Batch
+
+TRIES = (
+    20  # before an item that the user took passes for one that was not: some users took nearly all
+)
+
+
+@dataclass(frozen=True)
+class NegativeSampler(BatchChange):
+    """Adds to each pair (user, item) of a batch items that the user did not take, each as likely as the others.
+
+    Users who took nearly all items may be given one that they took, after 20 tries to find another.
+
+    Attributes
+    ----------
+    n_items : int
+    n_negatives : int
+        How many are drawn for each pair.
+    taken : Tensor of shape (n_taken,)
+        ``user * n_items + item``, sorted, of the pairs that training knows.
+    taken_at_all : Tensor of shape (n_taken_at_all,)
+        Likewise, with those that are only evaluated.
+    """
+
+    n_items: int
+    n_negatives: int
+    taken: Tensor
+    taken_at_all: Tensor
+
+    def of_batch(self, batch: Batch, seed: int, epoch: int, step: int) -> Batch:
+        """Return the batch with its X widened by sampled items, (1, n_rows, 2 + n_negatives)."""
+        return self._widened(batch, self.taken, generator(seed, "negatives", epoch, step))
+
+    def of_evaluation(self, batch: Batch, seed: int, step: int) -> Batch:
+        """Return the batch with items that are the same in every epoch."""
+        return self._widened(batch, self.taken_at_all, generator(seed, "negatives", 0, step))
+
+    def _widened(self, batch: Batch, taken: Tensor, source: torch.Generator) -> Batch:
+        X = batch.X[0]
+        items = self._drawn(X[:, :1].long(), taken, source)
+        return replace(batch, X=torch.cat((X, items.to(X.dtype)), 1).unsqueeze(0))
+
+    def _drawn(self, users: Tensor, taken: Tensor, source: torch.Generator) -> Tensor:
+        """Return items (n_rows, n_negatives) for users (n_rows, 1)."""
+        shape = (len(users), self.n_negatives)
+        keys = users * self.n_items  # of a pair, less its item
+        items = torch.randint(self.n_items, shape, generator=source).to(users.device)
+        wrong = is_in(taken, keys + items).nonzero()
+        for _ in range(TRIES):
+            if not len(wrong):
+                break
+            again = torch.randint(self.n_items, wrong.shape[:1], generator=source).to(users.device)
+            items[wrong.unbind(1)] = again
+            wrong = wrong[is_in(taken, keys[wrong[:, 0], 0] + again)]
+        return items
+
+
+def is_in(ordered: Tensor, values: Tensor) -> Tensor:
+    """Tell which values are in a sorted tensor of at least one number, shape (*values.shape)."""
+    place = torch.searchsorted(ordered, values).clamp(max=len(ordered) - 1)
+    return ordered[place] == values

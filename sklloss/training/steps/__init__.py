@@ -1,0 +1,1 @@
+"""One optimiser step: optimisers, penalties and updates."""

@@ -1,0 +1,195 @@
+"""Optimisers by name, with the learning rate each starts from."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, optim
+
+from ...modules.stacks.flat import FlatParameters
+
+
+@dataclass(frozen=True)
+class OptimizerSpec:
+    """An optimiser: its class, its default learning rate and the options that it is built with.
+
+    Attributes
+    ----------
+    cls : type of torch.optim.Optimizer
+    lr : float
+        What ``lr="auto"`` means.
+    options : mapping
+        Arguments that a user's `optimizer_params` may replace.
+    decoupled : bool
+        Whether weight decay shrinks the weights themselves in place of entering the gradient.
+    full_batch : bool
+        Whether every step needs all rows and evaluates the loss several times.
+    """
+
+    cls: type[optim.Optimizer]
+    lr: float
+    options: Mapping[str, Any] = field(default_factory=dict)
+    decoupled: bool = False
+    full_batch: bool = False
+
+
+_LBFGS_OPTIONS = {
+    "line_search_fn": "strong_wolfe",
+    "history_size": 20,
+    "max_iter": 50,
+    "tolerance_grad": 1e-10,
+    "tolerance_change": 1e-14,
+}
+_FUSED = {"fused": True}
+ADAM_EPS = 1e-6  # torch's 1e-8 steps on rounding errors once a small data set is learnt by heart
+
+OPTIMIZERS: dict[str, OptimizerSpec] = {
+    "sgd": OptimizerSpec(optim.SGD, 0.02, {**_FUSED, "momentum": 0.9}),
+    "adam": OptimizerSpec(optim.Adam, 0.001, {**_FUSED, "eps": ADAM_EPS}),
+    "adamw": OptimizerSpec(optim.AdamW, 0.001, {**_FUSED, "eps": ADAM_EPS}, decoupled=True),
+    "rmsprop": OptimizerSpec(optim.RMSprop, 0.001),
+    "adagrad": OptimizerSpec(optim.Adagrad, 0.05, _FUSED),
+    "nadam": OptimizerSpec(optim.NAdam, 0.001),
+    "radam": OptimizerSpec(optim.RAdam, 0.003),
+    "lbfgs": OptimizerSpec(optim.LBFGS, 1.0, _LBFGS_OPTIONS, full_batch=True),
+}
+
+
+def optimizer_spec(optimizer: Any) -> OptimizerSpec:
+    """Return the specification of an optimiser given by name or class.
+
+    Raises
+    ------
+    ValueError
+        If there is no such name.
+    TypeError
+        If it is neither a name nor a class of torch's optimisers.
+    """
+    if isinstance(optimizer, str):
+        if optimizer.lower() not in OPTIMIZERS:
+            names = ", ".join(map(repr, OPTIMIZERS))
+            raise ValueError(f"There is no optimizer {optimizer!r}; the names are {names}.")
+        return OPTIMIZERS[optimizer.lower()]
+    if isinstance(optimizer, type) and issubclass(optimizer, optim.Optimizer):
+        return _spec_of_class(optimizer)
+    raise TypeError(
+        f"optimizer must be a name ({', '.join(OPTIMIZERS)}) or a class of torch.optim; got {optimizer!r}."
+    )
+
+
+def _spec_of_class(cls: type[optim.Optimizer]) -> OptimizerSpec:
+    for spec in OPTIMIZERS.values():
+        if issubclass(cls, spec.cls) and spec.full_batch | spec.decoupled:
+            return OptimizerSpec(cls, spec.lr, {}, spec.decoupled, spec.full_batch)
+    return OptimizerSpec(cls, 0.001)
+
+
+def optimizer_options(spec: OptimizerSpec, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge a user's arguments into the defaults.
+
+    Raises
+    ------
+    ValueError
+        If they hold what is a parameter of the estimator.
+    """
+    for name in ("lr", "weight_decay", "params"):
+        if name in params:
+            raise ValueError(
+                f"optimizer_params holds {name!r}, which the estimator sets itself: give {name}={params[name]!r} to the estimator"
+                f" in place of optimizer__{name}."
+            )
+    takes_decay = "weight_decay" in inspect.signature(spec.cls).parameters
+    own_decay = (
+        {"weight_decay": 0.0} if takes_decay else {}
+    )  # the engine decays weights, not biases
+    options = dict(spec.options)
+    if {"foreach", "differentiable"} & set(params):
+        options.pop("fused", None)  # torch takes one of these
+    unknown = sorted(set(params) - set(inspect.signature(spec.cls).parameters))
+    if unknown:
+        raise ValueError(
+            f"optimizer {spec.cls.__name__} has no argument {unknown[0]!r}; it takes"
+            f" {', '.join(list(inspect.signature(spec.cls).parameters)[1:])}."
+        )
+    return {**own_decay, **options, **params}
+
+
+def runs(values: Sequence[float]) -> list[tuple[float, int, int]]:
+    """Return (value, first, end) of every stretch of equal values."""
+    ends = [i + 1 for i, value in enumerate(values) if [value] != list(values[i + 1 : i + 2])]
+    return [(values[end - 1], first, end) for first, end in zip([0, *ends], ends, strict=False)]
+
+
+def optimizer_of_stack(
+    build: Callable[[list[dict[str, Any]]], optim.Optimizer],
+    optimizers: Sequence[optim.Optimizer],
+    flat: FlatParameters,
+) -> optim.Optimizer:
+    """Return one optimiser for K models, made by `build` from groups of parameters, that goes on where those of the models are.
+
+    Models next to each other with equal learning rates are one parameter.
+    """
+    rates = [optimizer.param_groups[0]["lr"] for optimizer in optimizers]
+    spans = runs(rates)
+    groups = [{"params": [flat.part(first, end)], "lr": lr} for lr, first, end in spans]
+    joined = build(groups)
+    for group, (_, first, end) in zip(joined.param_groups, spans, strict=True):
+        states = [each.state.get(parameter_of(each), {}) for each in optimizers[first:end]]
+        if all(states):
+            joined.state[group["params"][0]] = _joined_state(states)
+    return joined
+
+
+def hand_back(
+    joined: optim.Optimizer, optimizers: Sequence[optim.Optimizer], models: Sequence[int]
+) -> None:
+    """Give the optimisers of these models their parts of the joined one's state."""
+    parts = [
+        (joined.state[group["params"][0]], row, len(group["params"][0]))
+        for group in joined.param_groups
+        for row in range(len(group["params"][0]))
+    ]
+    for model in models:
+        optimizer, (state, row, n_models) = optimizers[model], parts[model]
+        own = {key: _part_of(value, row, n_models) for key, value in state.items()}
+        optimizer.state[parameter_of(optimizer)].update(own)
+
+
+def parameter_of(optimizer: optim.Optimizer) -> Tensor:
+    """Return the flat parameter that an optimiser of one model steps."""
+    return optimizer.param_groups[0]["params"][0]
+
+
+def progress_of(optimizer: optim.Optimizer) -> tuple[tuple[str, float], ...]:
+    """Return the numbers of one model's optimiser that all models of a stack share, such as how many steps it has taken."""
+    state = optimizer.state.get(parameter_of(optimizer), {})
+    shared = [(k, v) for k, v in state.items() if isinstance(v, float | int | Tensor)]
+    return tuple((name, float(value)) for name, value in shared if not _per_model(value))
+
+
+def learning_rates(optimizer: optim.Optimizer) -> Tensor:
+    """Return the present learning rate of each model, as a column (models, 1)."""
+    groups = [(group["lr"], group["params"][0]) for group in optimizer.param_groups]
+    return torch.cat([p.new_full((len(p), 1), float(lr)) for lr, p in groups])
+
+
+def _joined_state(states: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    first = states[0]
+    return {
+        key: torch.cat([state[key] for state in states]) if _per_model(value) else value
+        for key, value in first.items()
+    }
+
+
+def _part_of(value: Any, row: int, n_models: int) -> Any:
+    if _per_model(value) and len(value) == n_models:
+        return value[row : row + 1].clone()
+    return value.clone() if isinstance(value, Tensor) else value
+
+
+def _per_model(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.ndim == 2
