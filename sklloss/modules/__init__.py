@@ -1,6 +1,6 @@
 """Modules: what a network computes, alone and as a stack of K models with a leading axis."""
 
-from .build import MODULES, build_module, check_widths, gains_by_company, has_channels_last
+from .build import MODULES, benefits_from_stacking, build_module, check_widths, has_channels_last
 from .images.cnn import CNN
 from .speech.sequence import SequenceNetwork
 from .stacks.stack import ModuleLoop, Snapshot, Stack, stack_modules
@@ -15,9 +15,9 @@ __all__ = [
     "SequenceNetwork",
     "Snapshot",
     "Stack",
+    "benefits_from_stacking",
     "build_module",
     "check_widths",
-    "gains_by_company",
     "has_channels_last",
     "stack_modules",
 ]

@@ -103,7 +103,7 @@ def build_module(
         return _call_factory(module, input_shape, n_outputs, params)
 
 
-def gains_by_company(module: Any) -> bool:
+def benefits_from_stacking(module: Any) -> bool:
     """Tell whether K networks of a kind train together in less time than one after another."""
     return isinstance(module, str) and "stack" in vars(MODULES.get(module, nn.Module))
 

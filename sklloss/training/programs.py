@@ -16,7 +16,7 @@ from .steps.optimizers import progress_of
 def program_of(net: LossNet, data: TrainingSet) -> Hashable:
     """Return what a net has in common with those that can be trained together with it; unique for one that is trained alone."""
     watched = net.callbacks or net.verbose or net.batch_change or has_hooks(net.optimizer_)
-    if watched or net.full_batch or not net.attach().gains_by_company:
+    if watched or net.full_batch or not net.attach().benefits_from_stacking:
         return id(net)
     n_valid = 0 if data.valid is None else len(data.valid)
     return (

@@ -9,7 +9,7 @@ from math import prod
 from numbers import Integral
 from typing import Any
 
-from ...modules import gains_by_company
+from ...modules import benefits_from_stacking
 from ...training import optimizer_spec, train_all
 from ..tables.classifier import NeuralClassifier
 from ..tables.regressor import NeuralRegressor
@@ -92,7 +92,7 @@ def sharing_key(estimator: Any) -> Hashable | None:
 def _is_on_its_own(estimator: NeuralEstimator) -> bool:
     """Tell whether something about an estimator keeps it out of stacks."""
     return bool(
-        not gains_by_company(estimator.module)
+        not benefits_from_stacking(estimator.module)
         or estimator.augment
         or estimator.callbacks
         or estimator.warm_start

@@ -105,7 +105,7 @@ def _drawn(n_rows: int, n_factors: int, generator: torch.Generator | None) -> Te
 class FactorStack(Stack):
     """One matrix factorisation, without autograd: a backward pass costs what the rows that its batch names do."""
 
-    gains_by_company = False
+    benefits_from_stacking = False
     n_tables = 2
 
     def __init__(self, modules: Sequence[Factors], loss_parameters: Sequence[nn.Parameter]) -> None:

@@ -50,7 +50,9 @@ class Stack:
     numbers_at_once: int = (
         2**22
     )  # of what is evaluated without being trained, unless a row has more
-    gains_by_company: bool = True  # whether K models together take less time than one after another
+    benefits_from_stacking: bool = (
+        True  # whether K models together take less time than one after another
+    )
     touched: Sequence[
         RowGradient
     ] = ()  # of a backward pass: what it would write into each of the tables' gradients
@@ -139,7 +141,7 @@ class ModuleLoop(Stack):
     numbers_at_once = (
         2**17
     )  # what happens inside may be many times as large, and pays to stay in cache
-    gains_by_company = False
+    benefits_from_stacking = False
 
     def __init__(
         self, modules: Sequence[nn.Module], loss_parameters: Sequence[nn.Parameter]
@@ -224,7 +226,7 @@ def stack_modules(
     kind = vars(type(modules[0])).get("stack")
     if not (isinstance(kind, type) and issubclass(kind, Stack) and all(map(_is_plain, modules))):
         return ModuleLoop(modules, loss_parameters)
-    serves = kind.gains_by_company or len(modules) == 1
+    serves = kind.benefits_from_stacking or len(modules) == 1
     return kind(modules, loss_parameters) if serves else ModuleLoop(modules, loss_parameters)
 
 
