@@ -89,6 +89,15 @@ def parameter(
     return dataclasses.field(default=default, metadata={KEY: declared})
 
 
+def declare(doc: str, *, kind: str) -> dict[str, Declared]:
+    """Return the metadata of a field that is written with ``dataclasses.field`` itself.
+
+    The one positional parameter of an estimator, its loss, is: type checkers see ``kw_only`` of a
+    field there alone.
+    """
+    return {KEY: Declared(doc=doc, kind=kind)}
+
+
 def declared_by(cls: Any) -> dict[str, Declared]:
     """Return what a dataclass, or an instance of one, declares of its parameters, by name."""
     return {f.name: f.metadata[KEY] for f in dataclasses.fields(cls) if KEY in f.metadata}

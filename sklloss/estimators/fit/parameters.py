@@ -1,43 +1,29 @@
-"""Nested parameters: ``loss__delta``, ``module__width`` and ``optimizer__betas`` of an estimator."""
+"""The parameters of the estimators, each declared once, in groups that the estimators inherit."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from inspect import signature
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
 import torch
 from sklearn.base import BaseEstimator
-from torch import Tensor
 
-from ...losses.base import Loss, Task
-from ...losses.resolve import get_loss
-from ...modules import MODULES
 from ...modules.activations import ACTIVATIONS
-from ...parameters.domains import (
-    Choice,
-    Domain,
-    Either,
-    Interval,
-    Satisfies,
-    Tuple,
-    check_in_domain,
-)
-from ...parameters.plain import plain
+from ...parameters.declared import parameter
+from ...parameters.domains import Choice, Either, Interval, Satisfies, Tuple
 from ...training import is_callback
 
-DICTIONARIES = {"module": "module_params", "optimizer": "optimizer_params"}
-
-POSITIVE = Interval(0, closed="neither")
-COUNT = Interval(1, integer=True)
+AUTO = Choice("auto")
 BOOL = Choice(True, False)
+COUNT = Interval(1, integer=True)
+POSITIVE = Interval(0, closed="neither")
+NOT_NEGATIVE = Interval(0)
 MAPPING = Satisfies(
     lambda value: value is None or isinstance(value, Mapping), "{name} to be None or a dict"
 )
-
 FUNCTION = Satisfies(
-    lambda value: value is None or is_function(value),
+    lambda value: value is None or (callable(value) and not isinstance(value, type)),
     "{name} to be None or a function (a class only as an instance)",
 )
 CALLBACKS = Satisfies(
@@ -52,232 +38,252 @@ DEVICE = Satisfies(
     lambda value: value is None or isinstance(value, str | int | torch.device),
     "{name} to be a name such as 'cpu', or a torch.device",
 )
-SCALE = Satisfies(lambda value: is_scale(value), "{name} to be a finite number, or four of them")
 
 
-def is_function(value: Any) -> bool:
-    """Tell what can be called with data from a class, which would be made anew with it."""
-    return callable(value) and not isinstance(value, type)
+@dataclass(kw_only=True, eq=False, repr=False)
+class RunParameters(BaseEstimator):
+    """How a fit runs, whatever it learns."""
+
+    dtype: str = parameter(
+        "auto",
+        Choice("auto", "float32", "float64"),
+        """Precision of training; "auto" is float64 where all rows fit in one batch, else
+        float32.""",
+        kind='{"auto", "float32", "float64"}',
+        fixed=True,
+        shared=True,
+    )
+    callbacks: Any = parameter(
+        None,
+        CALLBACKS,
+        "Called as in skorch.",
+        kind="list of skorch callbacks or None",
+        fixed=True,
+    )
+    device: str = parameter(
+        "cpu",
+        DEVICE,
+        'Where to train; "auto" takes a GPU where there is one.',
+        kind="str",
+        fixed=True,
+    )
+    warm_start: bool = parameter(
+        False, BOOL, "Whether another `fit` goes on where the last one ended.", kind="bool"
+    )
+    random_state: Any = parameter(
+        None,
+        None,
+        "Where all randomness comes from; None takes fresh entropy.",
+        kind="int, RandomState or None",
+    )
+    n_members: int = parameter(
+        1,
+        COUNT,
+        """Networks that are trained as one program, with the seeds random_state, random_state + 1
+        ...; predictions are means over them.""",
+        kind="int",
+        fixed=True,
+    )
+    verbose: int = parameter(
+        0, Either(BOOL, Interval(0, integer=True)), "1 prints a line per epoch.", kind="int"
+    )
 
 
-def is_scale(value: Any) -> bool:
-    """Tell whether it is a number per corner, or one for all."""
-    try:
-        numbers = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        return False
-    return numbers.shape in ((), (4,)) and bool(np.isfinite(numbers).all())
+@dataclass(kw_only=True, eq=False, repr=False)
+class StoppingParameters(BaseEstimator):
+    """When training stops."""
+
+    early_stopping: bool = parameter(
+        False,
+        BOOL,
+        """Whether validation rows decide when to stop and which epoch's weights to keep, by the
+        loss that is trained.  Without, training stops when the training loss no longer falls.""",
+        kind="bool",
+        shared=True,
+    )
+    validation_fraction: Any = parameter(
+        0.1,
+        None,
+        """The validation rows: a share of all rows, the first split of a splitter, or (train,
+        valid) indices.""",
+        kind="float, splitter or pair of index arrays",
+        shared=True,
+    )
+    n_iter_no_change: float = parameter(
+        10,
+        Either(COUNT, Choice(float("inf"))),
+        "Epochs without improvement after which training stops.",
+        kind="int or inf",
+    )
+    tol: float = parameter(
+        1e-4,
+        NOT_NEGATIVE,
+        "The least improvement that counts, >= 0, relative to the loss of the best constant.",
+        kind="float",
+    )
 
 
-DOMAINS: dict[str, Domain] = {
-    "module_params": MAPPING,
-    "hidden_layer_sizes": Either(COUNT, Tuple(COUNT, min_length=0)),
-    "activation": Choice(*ACTIVATIONS),
-    "dropout": Interval(0, 1, closed="left"),
-    "optimizer_params": MAPPING,
-    "lr": Either(Choice("auto"), POSITIVE),
-    "batch_size": Either(Choice("auto"), COUNT),
-    "max_epochs": COUNT,
-    "weight_decay": Interval(0),
-    "l1": Interval(0),
-    "early_stopping": BOOL,
-    "n_iter_no_change": Either(COUNT, Choice(float("inf"))),
-    "tol": Interval(0),
-    "scale_inputs": BOOL,
-    "augment": FUNCTION,
-    "scale_target": BOOL,
-    "dtype": Choice("auto", "float32", "float64"),
-    "callbacks": CALLBACKS,
-    "warm_start": BOOL,
-    "device": DEVICE,
-    "verbose": Either(BOOL, Interval(0, integer=True)),
-    "scale": SCALE,
-    "n_members": COUNT,
-    "n_components": COUNT,
-    "pairs": BOOL,
-    "tokens": Choice("char", "word"),
-    "decoding": Choice("greedy", "beam"),
-    "beam_width": COUNT,
-    "n_factors": COUNT,
-    "score_at": COUNT,
-    "features": Choice(None, "log_mel"),
-    "sampling_rate": POSITIVE,
-    "n_mels": COUNT,
-    "window_seconds": POSITIVE,
-    "hop_seconds": POSITIVE,
-    "ndcg_at": Either(Choice(None), COUNT),
-}
-REMEDIES = {
-    "hidden_layer_sizes": "Give one width per hidden layer, as (64, 64), or () for the linear model.",
-    "scale": "Give module__scale half the longer side of the images, or leave it out.",
-}
+@dataclass(kw_only=True, eq=False, repr=False)
+class OptimizationParameters(BaseEstimator):
+    """How weights are found."""
+
+    optimizer: Any = parameter(
+        "adam",
+        None,
+        """"sgd" (with momentum 0.9), "adam", "adamw", "rmsprop", "adagrad", "nadam", "radam",
+        "lbfgs" (all rows at once), or a class.""",
+        kind="str or type of torch.optim.Optimizer",
+        fixed=True,
+        shared=True,
+    )
+    optimizer_params: dict[str, Any] | None = parameter(
+        None,
+        MAPPING,
+        """Further arguments of the optimiser; also as ``optimizer__x`` of ``set_params`` and
+        grids.""",
+        kind="dict or None",
+        fixed=True,
+        shared=True,
+    )
+    lr: float | str = parameter(
+        "auto",
+        Either(AUTO, POSITIVE),
+        """Learning rate, > 0; "auto" is 0.02 for sgd, 0.05 for adagrad, 0.003 for radam, 1 for
+        lbfgs, 0.001 otherwise.""",
+        kind='float or "auto"',
+    )
+    batch_size: int | str = parameter(
+        "auto",
+        Either(AUTO, COUNT),
+        """Rows per step; "auto" is a fiftieth of the rows, between 200 and 1024 (all rows, where
+        there are fewer or for lbfgs).""",
+        kind='int or "auto"',
+        shared=True,
+    )
+    max_epochs: int = parameter(200, COUNT, "Passes over the rows, at most.", kind="int")
+    weight_decay: Any = parameter(
+        0.0,
+        NOT_NEGATIVE,
+        """L2 penalty on weights, >= 0: ``weight_decay * w`` joins the gradient (for adamw it is
+        decoupled).""",
+        kind="float",
+    )
 
 
-class NestedParameters(BaseEstimator):
-    """An estimator whose `loss`, `module` and `optimizer` have parameters of their own.
+@dataclass(kw_only=True, eq=False, repr=False)
+class NetworkParameters(BaseEstimator):
+    """What a network computes."""
 
-    ``loss__x`` replaces `loss` by the resolved loss with x set; ``module__x`` and ``optimizer__x`` make a new dict with x.
-    """
-
-    _task: Task
-    _loss_owner: ClassVar[str] = "loss"  # the parameter that holds it
-    _built_ins: ClassVar[
-        tuple[str, ...]
-    ] = ()  # networks that make sense here; any, where there are none
-    _score_is: ClassVar[
-        Mapping[str, str]
-    ] = {}  # by task of the loss, where it is not always the same
-    _own_domains: ClassVar[Mapping[str, Domain]] = {}  # in place of those that others have
-    loss: Any
-    module: Any
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters by name.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            Whether to add those of the loss, the module and the optimiser, as ``loss__delta``.
-
-        Returns
-        -------
-        dict
-        """
-        params = super().get_params(deep=False)
-        if deep:
-            params |= {f"{self._loss_owner}__{k}": v for k, v in self._loss_params().items()}
-            for name, holder in self._dictionaries.items():
-                held = params[holder] if isinstance(params[holder], Mapping) else {}
-                params |= {f"{name}__{k}": v for k, v in held.items()}
-        return params
-
-    def set_params(self, **params: Any) -> NestedParameters:
-        """Set parameters, nested ones after the others.
-
-        Parameters
-        ----------
-        **params
-            Names as in `get_params`; also parameters of the loss that is set in the same call.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError
-            If there is no such parameter.
-        """
-        nested = {
-            k: v
-            for k, v in params.items()
-            if k.partition("__")[0] in (self._loss_owner, *self._dictionaries) and "__" in k
-        }
-        before = dict(vars(self))
-        try:
-            self._set_all({k: v for k, v in params.items() if k not in nested}, nested)
-        except Exception:
-            self.__dict__.update(before)
-            raise
-        return self
-
-    @property
-    def _dictionaries(self) -> dict[str, str]:
-        """What has parameters of its own, and which parameter holds them."""
-        return {name: held for name, held in DICTIONARIES.items() if hasattr(self, held)}
-
-    def _set_all(self, own_params: dict[str, Any], nested: dict[str, Any]) -> None:
-        self._refuse_parameters_of_none(own_params)
-        super().set_params(**own_params)
-        for owner in (self._loss_owner, *self._dictionaries):
-            prefix = f"{owner}__"
-            own = {k.removeprefix(prefix): v for k, v in nested.items() if k.startswith(prefix)}
-            if own:
-                self._set_nested(owner, own)
-
-    def _refuse_parameters_of_none(self, params: Mapping[str, Any]) -> None:
-        """Refuse nested parameters of what has none; scikit-learn would ask it to set them."""
-        for key in params:
-            name, is_nested, _ = key.partition("__")
-            value = params.get(name, getattr(self, name, None))
-            if (
-                is_nested
-                and name in signature(type(self)).parameters
-                and not hasattr(value, "set_params")
-            ):
-                raise ValueError(
-                    f"Invalid parameter {key!r} for {type(self).__name__}: {name}={value!r} has no parameters that can be set by name. Give"
-                    f" {name} as a whole."
-                )
-
-    def _set_nested(self, owner: str, own: dict[str, Any]) -> None:
-        if owner == self._loss_owner:
-            self._set_loss_params(own)
-            return
-        holder = DICTIONARIES[owner]
-        held = getattr(self, holder)
-        self._check_param(holder, held, MAPPING)
-        setattr(self, holder, {**(held or {}), **own})
-
-    def _resolved_loss(self) -> Loss:
-        """Return what the parameters say the loss is."""
-        return get_loss(self.loss, task=self._task)
-
-    def _set_loss_params(self, own: dict[str, Any]) -> None:
-        self.loss = get_loss(self.loss, task=self._task, **own)
-
-    def _loss_params(self) -> dict[str, Any]:
-        try:
-            return get_loss(self.loss, task=self._task).params
-        except (TypeError, ValueError):
-            return {}
-
-    def _checked_loss(self) -> Loss:
-        """Return the resolved loss, its parameters and the estimator's checked."""
-        loss = self._resolved_loss()
-        loss.check_params()
-        own = {name: _plain(getattr(self, name)) for name in DOMAINS if hasattr(self, name)}
-        for name, domain in {**DOMAINS, **self._own_domains}.items():
-            if name in own:
-                self._check_param(name, own[name], domain)
-        for name, value in (own.get("module_params") or {}).items():
-            if isinstance(self.module, str) and name in DOMAINS:
-                self._check_param(name, plain(value), DOMAINS[name])
-        self._check_built_in()
-        return loss
-
-    def _check_built_in(self) -> None:
-        """Refuse a built-in network that is made for other data."""
-        others = set(MODULES).difference(self._built_ins) if self._built_ins else ()
-        if isinstance(self.module, str) and self.module in others:
-            raise ValueError(
-                f"module={self.module!r} is a network for other data than those of {type(self).__name__}. Choose"
-                f" {' or '.join(map(repr, self._built_ins))}, or give a network of your own."
-            )
-
-    def _check_param(self, name: str, value: Any, domain: Domain) -> None:
-        if value in domain:
-            return
-        default = signature(type(self)).parameters.get(name)
-        remedy = REMEDIES.get(
-            name, f"The default is {name}={default.default!r}." if default else ""
-        )
-        check_in_domain(type(self).__name__, name, value, domain, remedy)
+    module: Any = parameter(
+        "mlp",
+        None,
+        """The network: "mlp" for tables, "cnn" for images, "text" for token ids, or your own.  A
+        class or factory receives the widths of input and output under the usual names
+        (``n_features``, ``in_channels``, ``n_outputs``, ``num_classes`` ...), the shape of a row
+        as ``input_shape``; one that takes any keywords, as torchvision's do, receives
+        ``num_classes``.  An instance is copied at every fit.  Your own may take X of any number
+        of axes.""",
+        kind="str, nn.Module class, instance or factory",
+        fixed=True,
+        shared=True,
+    )
+    module_params: dict[str, Any] | None = parameter(
+        None,
+        MAPPING,
+        "Further arguments of the class or factory; also as ``module__x`` of ``set_params`` and grids.",
+        kind="dict or None",
+        fixed=True,
+        shared=True,
+    )
+    activation: str = parameter(
+        "relu",
+        Choice(*ACTIVATIONS),
+        "Activation of the hidden layers.",
+        kind='{"relu", "tanh", "logistic", "identity", "elu", "gelu", "silu"}',
+        fixed=True,
+        shared=True,
+    )
+    dropout: float = parameter(
+        0.0,
+        Interval(0, 1, closed="left"),
+        "Probability, in [0, 1), with which a hidden number is set to 0 in training.",
+        kind="float",
+        fixed=True,
+    )
+    l1: float = parameter(
+        0.0,
+        NOT_NEGATIVE,
+        """L1 penalty on weights, >= 0; weights become exactly 0 (with lbfgs only nearly).""",
+        kind="float",
+    )
 
 
-def _plain(value: Any) -> Any:
-    """Return arrays as tuples; one without an axis stays what it is, which no domain has, as a number is needed where it is used."""
-    is_array = isinstance(value, np.ndarray | Tensor)
-    return value if is_array and value.ndim == 0 else plain(value)
+@dataclass(kw_only=True, eq=False, repr=False)
+class HiddenLayerParameters(BaseEstimator):
+    """The hidden layers of the built-in networks that have any."""
+
+    hidden_layer_sizes: Any = parameter(
+        (100,),
+        Either(COUNT, Tuple(COUNT, min_length=0)),
+        """Widths of the hidden layers of ``module="mlp"``, and of the dense layers that end other
+        built-in networks; ``()`` is the linear model.""",
+        kind="int or tuple of int",
+        remedy="Give one width per hidden layer, as (64, 64), or () for the linear model.",
+        fixed=True,
+        shared=True,
+    )
 
 
-def where_loss_has(method: str, otherwise: str) -> Callable[[NestedParameters], bool]:
-    """Return what tells ``available_if`` whether the loss, once fitted that of the fit, has a method."""
+@dataclass(kw_only=True, eq=False, repr=False)
+class InputParameters(BaseEstimator):
+    """What is done to X inside."""
 
-    def check(estimator: NestedParameters) -> bool:
-        loss = getattr(estimator, "loss_", None) or get_loss(estimator.loss, task=estimator._task)
-        if not hasattr(loss, method):
-            raise AttributeError(f"Loss {loss.label!r} {otherwise}")
-        return True
+    scale_inputs: bool = parameter(
+        True,
+        BOOL,
+        """Whether features are standardised inside (sparse X: divided only; images: channel by
+        channel; token ids: never).""",
+        kind="bool",
+        fixed=True,
+    )
 
-    return check
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class AugmentParameters(BaseEstimator):
+    """What changes the rows of training batches."""
+
+    augment: Any = parameter(
+        None,
+        FUNCTION,
+        """Changes the rows of training batches, as the transforms of torchvision do: from a
+        tensor (n, ...) on the scale of X to one of the same shape, with the global generators of
+        torch, NumPy and Python seeded from `random_state`.""",
+        kind="callable or None",
+    )
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class TargetScaleParameters(BaseEstimator):
+    """What is done to y inside."""
+
+    scale_target: bool = parameter(
+        True,
+        BOOL,
+        """Whether y is scaled inside as the loss allows; thresholds such as Huber's delta are in
+        units of that scale.""",
+        kind="bool",
+        fixed=True,
+    )
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class ClassWeightParameters(BaseEstimator):
+    """What classes weigh."""
+
+    class_weight: Any = parameter(
+        None,
+        None,
+        """Weights of classes, as in scikit-learn: they change the distribution that is learned,
+        and ``predict_proba`` is of that distribution.""",
+        kind='dict, "balanced" or None',
+    )

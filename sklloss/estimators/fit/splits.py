@@ -11,15 +11,15 @@ from sklearn.model_selection import train_test_split
 from ...training.seeds import SEED_LIMIT, derived_seed
 
 
-class Parts(NamedTuple):
-    """Rows by what they are for.
+class Split(NamedTuple):
+    """Rows by what they do in a fit.
 
     Attributes
     ----------
     train : ndarray of shape (n_train,)
-        Those that train.
+        Rows that train.
     valid : ndarray of shape (n_valid,) or None
-        Those that decide the best epoch.
+        Validation rows, which decide the best epoch.
     """
 
     train: np.ndarray
@@ -34,14 +34,14 @@ def validation_split(
     stratify: bool,
     seed: int,
     noun: str = "row",
-) -> Parts:
+) -> Split:
     """Split rows into those that train and those that validate.
 
     Parameters
     ----------
     validation_fraction : float, splitter, or pair of index arrays
-        A share in (0, 1); an object with ``split(X, y)``, whose first split is taken; or indices of training and of
-        validation rows in the X that `fit` received.
+        A share in (0, 1); an object with ``split(X, y)``, whose first split is taken; or indices of
+        training and of validation rows in the X that `fit` received.
     y : ndarray of shape (n_samples, n_targets)
         Targets of the rows whose weight is not 0.
     kept : ndarray of shape (n_samples,)
@@ -49,7 +49,7 @@ def validation_split(
     n_rows : int
         How many rows that X had.
     stratify : bool
-        Whether a share takes the same part of every class (where each has at least two rows).
+        Whether a share takes as much of every class (where each has at least two rows).
     seed : int
         The model's seed.
     noun : str, default="row"
@@ -58,22 +58,22 @@ def validation_split(
     Raises
     ------
     ValueError
-        If it is none of these, a part is empty, or the parts overlap.
+        If it is none of these, one of the two is empty, or they overlap.
     """
     if isinstance(validation_fraction, numbers.Real):
         return _by_share(float(validation_fraction), y, stratify, seed, noun)
     if hasattr(validation_fraction, "get_n_splits"):
-        parts: Any = _by_splitter(validation_fraction, y, kept, n_rows, noun)
+        found: Any = _by_splitter(validation_fraction, y, kept, n_rows, noun)
     elif isinstance(validation_fraction, tuple | list) and len(validation_fraction) == 2:
-        parts = validation_fraction
+        found = validation_fraction
     else:
         raise ValueError(
             "validation_fraction needs to be a number in (0, 1), a splitter such as ShuffleSplit, or a pair of index arrays"
             f" (train, valid); got {validation_fraction!r}."
         )
-    train, valid = (_positions(part, kept, n_rows, noun) for part in parts)
-    _check_parts(train, valid)
-    return Parts(train, valid)
+    train, valid = (_positions(part, kept, n_rows, noun) for part in found)
+    _check_both(train, valid)
+    return Split(train, valid)
 
 
 def _by_splitter(
@@ -95,7 +95,7 @@ def _by_splitter(
     )
 
 
-def _by_share(share: float, y: np.ndarray, stratify: bool, seed: int, noun: str) -> Parts:
+def _by_share(share: float, y: np.ndarray, stratify: bool, seed: int, noun: str) -> Split:
     n_valid = int(np.ceil(share * len(y))) if 0 < share < 1 else len(y)
     if n_valid >= len(y):
         raise ValueError(
@@ -106,7 +106,7 @@ def _by_share(share: float, y: np.ndarray, stratify: bool, seed: int, noun: str)
     train, valid = train_test_split(
         np.arange(len(y)), test_size=share, stratify=labels, random_state=random_state
     )
-    return Parts(np.sort(train), np.sort(valid))
+    return Split(np.sort(train), np.sort(valid))
 
 
 def _can_stratify(labels: np.ndarray, n_valid: int) -> bool:
@@ -127,9 +127,9 @@ def _positions(part: Any, kept: np.ndarray, n_rows: int, noun: str) -> np.ndarra
     return np.flatnonzero(np.isin(kept, part))
 
 
-def _check_parts(train: np.ndarray, valid: np.ndarray) -> None:
+def _check_both(train: np.ndarray, valid: np.ndarray) -> None:
     if not len(train) or not len(valid) or len(np.intersect1d(train, valid)):
         raise ValueError(
-            f"validation_fraction needs two parts that are not empty and share no row; got {len(train)} and {len(valid)}"
+            f"validation_fraction needs two sets that are not empty and share no row; got {len(train)} and {len(valid)}"
             f" rows, {len(np.intersect1d(train, valid))} of them in both."
         )

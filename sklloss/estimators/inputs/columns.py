@@ -7,10 +7,7 @@ from typing import Any
 
 import numpy as np
 
-
-def count(n: int, noun: str) -> str:
-    """Say a number of things."""
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+from ...parameters.refusals import count
 
 
 def check_names(table: Any, name: str = "X") -> None:

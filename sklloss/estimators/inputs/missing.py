@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .columns import count
+from ...parameters.refusals import count
 
 
 def is_missing(label: Any) -> bool:

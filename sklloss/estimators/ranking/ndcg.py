@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d
 
 from ...parameters.domains import Choice, Either, Interval, check_in_domain
-from ..inputs.columns import count
+from ...parameters.refusals import count
 from ..inputs.floats import check_finite, floats_of
 from .row_groups import GroupedTable, first_rows, group_weights, sizes_of
 

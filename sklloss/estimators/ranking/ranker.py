@@ -17,7 +17,7 @@ from ..fit.nets import Start
 from ..fit.prepared import Shelf
 from ..fit.sample import Sample
 from ..fit.splits import Parts
-from ..inputs.columns import count
+from ...parameters.refusals import count
 from ..inputs.floats import floats_of
 from ..inputs.inputs import KINDS, Inputs
 from ..inputs.ragged import RaggedEstimator

@@ -1,20 +1,284 @@
-"""Labels of any type as class indices."""
+"""Targets that are labels of any type: as class indices and back, and what is decided of them."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import check_is_fitted
-from torch import Tensor
+from torch import nn
 
-from ...losses.resolve import get_loss
-from ..fit.estimator import NeuralEstimator
-from ..fit.prepared import Shelf
-from .answers import log_odds
+from ..inputs.data import FitData
+from ..inputs.missing import check_no_label_missing
+from ..inputs.sample import Sample
+from .answers import RAW, Answer
+from .base import Encoded, LearnedTarget, Target
+from .class_weights import class_weights
+from .outputs import ChosenClass, InOrderOfClasses, LogOdds, MeanOverMembers
+
+
+@dataclass(frozen=True)
+class LearnedLabels(LearnedTarget):
+    """What a fit learns of labels.
+
+    Attributes
+    ----------
+    classes : ndarray of shape (n_classes,)
+        Sorted; for multi-label y the indices of the labels.
+    rank : ndarray of shape (n_classes,)
+        The class index of each of `classes`: its place from lowest to highest.
+    is_multi_label : bool
+    """
+
+    classes: np.ndarray
+    rank: np.ndarray
+    is_multi_label: bool = False
+
+    @classmethod
+    def of(cls, classes: np.ndarray, order: list[Any] | None) -> LearnedLabels:
+        """Rank classes in the order that an ordinal loss takes: a given one, else sorted."""
+        return cls(classes, np.argsort(places(classes.tolist(), order)))
+
+    @property
+    def n_classes(self) -> int:
+        """How many classes each target has."""
+        return 2 if self.is_multi_label else len(self.classes)
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether each row has any number of labels."""
+        return self.is_multi_label
+
+    @property
+    def order(self) -> np.ndarray:
+        """The classes from lowest to highest."""
+        return self.classes[np.argsort(self.rank)]
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the fitted attributes of the estimator."""
+        ranked = {} if self.is_multi_label else {"class_order_": self.order}
+        return {"classes_": self.classes, **ranked}
+
+    def decoded(self, index: np.ndarray) -> np.ndarray:
+        """Return the labels of indices into `classes`; of several labels 0 and 1 as they are."""
+        return index if self.is_multi_label else self.classes[index]
+
+    def indices(self, y: np.ndarray) -> np.ndarray:
+        """Return the class index of each label.
+
+        Raises
+        ------
+        ValueError
+            If there is a label that is not among the classes.
+        """
+        position = np.searchsorted(self.classes, y).clip(max=len(self.classes) - 1)
+        unknown = self.classes[position] != y
+        if unknown.any():
+            raise ValueError(
+                f"y has labels that are not in `classes_`, {self.classes.tolist()}:"
+                f" {unknown.sum()} of {y.size}, for example {y[unknown].tolist()[0]!r}. Name all"
+                " classes in the first partial_fit, or fit anew with warm_start=False."
+            )
+        return self.rank[position]
+
+
+class Named(NamedTuple):
+    """What is known of classes before labels are looked at.
+
+    Attributes
+    ----------
+    classes : array-like or None
+        Those that the first call of `partial_fit` names.
+    order : list or None
+        From lowest to highest, of a pandas ordered categorical.
+    """
+
+    classes: Any
+    order: list[Any] | None
+
+
+@dataclass(frozen=True)
+class Classes(Target):
+    """Base of the targets that are labels.
+
+    Attributes
+    ----------
+    class_weight : dict, "balanced" or None
+    """
+
+    class_weight: Any = None
+
+    def opened(self, data: FitData, before: Any) -> FitData:
+        """Read the order of a categorical, and make sparse labels dense.
+
+        Raises
+        ------
+        ValueError
+            If classes are named that are not those of the first call.
+        """
+        if before is not None and data.named is not None:
+            check_same_classes(data.named, before.classes)
+        order = order_of(data.y)
+        named_order = None if data.named is None else order_of(data.named)
+        y = data.y.toarray() if sparse.issparse(data.y) else data.y
+        return replace(data, y=y, named=Named(data.named, named_order or order))
+
+    def identity(self, loss: Any) -> tuple[Any, ...]:
+        """Return whether the loss ranks classes."""
+        return (loss.ordinal,)
+
+    def learned_from(
+        self, labels: np.ndarray, data: FitData, loss: Any, before: Any
+    ) -> LearnedLabels:
+        """Return the classes that are named, else those of some labels; those of an earlier fit."""
+        named: Named = data.named
+        if before is None:
+            classes = np.unique(labels if named.classes is None else named.classes)
+            return LearnedLabels.of(classes, named.order if loss.ordinal else None)
+        if named.order is not None and loss.ordinal:
+            check_order(named.order, before.order.tolist())
+        return before
+
+    def scores(
+        self, loss: Any, learned: Any, n_members: int, shown: nn.Module, index: nn.Module
+    ) -> dict[str, Answer]:
+        """Return the answers about classes.
+
+        Parameters
+        ----------
+        loss : ClassificationLoss
+        learned : LearnedLabels
+        n_members : int
+            The mean probability of several members decides where the loss decides by probability.
+        shown, index : nn.Module
+            From scores or probabilities per rank to what the estimator shows of them, and to the
+            index of the class that they choose.
+        """
+        combined: tuple[nn.Module, ...] = (MeanOverMembers(),)
+        score: Callable[..., Any] = loss.decision_function
+        has_posterior = hasattr(loss, "predict_proba")
+        if n_members > 1 and has_posterior and loss.decides_by_posterior:
+            score, combined = loss.predict_proba, (MeanOverMembers(), LogOdds())
+        found = {
+            "predict": Answer(score, nn.Sequential(*combined, index), learned.decoded),
+            "decision_function": Answer(score, nn.Sequential(*combined, shown)),
+            "raw": RAW,
+        }
+        if has_posterior:
+            mean = nn.Sequential(MeanOverMembers(), shown)
+            found["predict_proba"] = Answer(loss.predict_proba, mean)
+        # What `to_module` returns if nothing is said.
+        found["auto"] = found.get("predict_proba", found["decision_function"])
+        return found
+
+
+@dataclass(frozen=True)
+class Labels(Classes):
+    """One label per row, or any number: what `NeuralClassifier` takes."""
+
+    def y_options(self, data: FitData) -> dict[str, Any]:
+        """Labels of any type, none missing."""
+        check_no_label_missing(data.y)
+        return {"y": data.y, "multi_output": True, "y_numeric": False}
+
+    def encode(
+        self, y: Any, data: FitData, loss: Any, shape: tuple[int, ...], before: Any
+    ) -> Encoded:
+        """Return class indices, (n_samples, 1); of several labels 0 and 1, (n_samples, n_labels)."""
+        check_classification_targets(y)
+        if type_of_target(y) == "multilabel-indicator":
+            return _encoded_indicators(y, before)
+        if y.ndim == 2 and y.shape[1] > 1:
+            raise ValueError(
+                f"y has {y.shape[1]} columns of several classes each; NeuralClassifier takes one"
+                " column of classes or a matrix of 0 and 1. Wrap it in MultiOutputClassifier."
+            )
+        y = column_or_1d(y, warn=True)
+        if before is not None and before.is_multi_label:
+            raise ValueError(
+                f"y has one column, and this estimator was trained with {len(before.classes)}"
+                " labels. Give the same labels, or fit anew with warm_start=False."
+            )
+        learned = self.learned_from(y, data, loss, before)
+        if len(learned.classes) < 2:
+            raise ValueError(
+                "NeuralClassifier needs at least two classes; y has one class only,"
+                f" {learned.classes.tolist()[0]!r}, in all {len(y)} rows. Give rows of another"
+                " class."
+            )
+        return Encoded(learned.indices(y)[:, None], learned)
+
+    def weighed(self, y: np.ndarray, sample_weight: np.ndarray, learned: Any) -> np.ndarray:
+        """Return weights times those of classes."""
+        if self.class_weight is None:
+            return sample_weight
+        if learned.is_multi_label:
+            raise ValueError(
+                f"class_weight={self.class_weight!r} needs one class per row; y is multi-label."
+                " Use sample_weight."
+            )
+        factors = class_weights(self.class_weight, y[:, 0], sample_weight, learned.order)
+        return sample_weight * factors
+
+    def check_suits(self, loss: Any, sample: Sample, learned: Any, network: Any) -> None:
+        """Raise if a loss does not take several classes, or several labels."""
+        other = "Choose another of list_losses('classification')"
+        if learned.is_multi_label and not loss.multi_label:
+            raise ValueError(f"Loss {loss.label!r} does not take multi-label y. {other}.")
+        if learned.n_classes > 2 and not loss.multi_class:
+            raise ValueError(
+                f"Only binary classification is supported by loss {loss.label!r}; y has"
+                f" {learned.n_classes} classes. {other}, or wrap the classifier in"
+                " OneVsRestClassifier."
+            )
+
+    def stratifies(self, learned: Any) -> bool:
+        """Return whether there is one class per row."""
+        return not learned.is_multi_label
+
+    def answers(self, loss: Any, learned: Any, scaler: Any, n_members: int) -> dict[str, Answer]:
+        """Return labels, scores and probabilities."""
+        arranged = learned.rank, learned.is_multi_label
+        shown, index = InOrderOfClasses(*arranged), ChosenClass(*arranged)
+        return self.scores(loss, learned, n_members, shown, index)
+
+    def tag(self, tags: Any, loss: Any) -> None:
+        """Several classes and labels where the loss takes them."""
+        if loss is not None and tags.classifier_tags is not None:
+            tags.classifier_tags.multi_class = loss.multi_class
+            tags.classifier_tags.multi_label = loss.multi_label
+            # scikit-learn's check of several columns wants predict and predict_proba to agree.
+            tags.target_tags.multi_output = loss.multi_label and loss.decides_by_posterior
+
+
+def _encoded_indicators(y: np.ndarray, before: Any) -> Encoded:
+    """Return several labels per row as they are, checked."""
+    n_labels = y.shape[1]
+    if before is not None and not (before.is_multi_label and len(before.classes) == n_labels):
+        raise ValueError(
+            f"y has {n_labels} labels, and this estimator was trained on other ones. Give the same"
+            " labels, or fit anew with warm_start=False."
+        )
+    if not np.isin(y, (0, 1)).all():
+        raise ValueError(
+            f"multi-label y needs 0 and 1; it has the values {np.unique(y).tolist()}. Encode it"
+            " with MultiLabelBinarizer, or as (y > 0)."
+        )
+    learned = LearnedLabels(np.arange(n_labels), np.arange(n_labels), is_multi_label=True)
+    return Encoded(y.astype(np.int64), learned)
+
+
+def check_same_classes(classes: Any, known: np.ndarray) -> None:
+    """Raise if classes are named that are not those of the first call of `partial_fit`."""
+    if not np.array_equal(np.unique(classes), known):
+        raise ValueError(
+            f"`classes={list(classes)!r}` is not the same as on the first call of partial_fit,"
+            f" {known.tolist()}."
+        )
 
 
 def order_of(y: Any) -> list[Any] | None:
@@ -29,7 +293,7 @@ def order_of(y: Any) -> list[Any] | None:
 
 
 def check_order(order: list[Any], class_order: list[Any]) -> None:
-    """Refuse another order of the classes than that of the first call."""
+    """Raise if classes are in another order than at the first call."""
     known = [label for label in order if label in class_order]
     learnt = [label for label in class_order if label in order]
     if known != learnt:
@@ -49,128 +313,3 @@ def places(labels: list[Any], given_order: list[Any] | None) -> list[int]:
             f"The categories {given_order} give no place to the class {missing[0]!r}. Give all classes as one ordered categorical."
         )
     return [labels.index(label) for label in given_order if label in labels]
-
-
-def decided(scores: Tensor) -> Tensor:
-    """Return the class indices that scores (..., n_classes, or 1 for two) choose: their argmax, or the sign."""
-    return (scores[..., 0] > 0).long() if scores.shape[-1] == 1 else scores.argmax(-1)
-
-
-class LabelledEstimator(NeuralEstimator):
-    """An estimator whose y holds labels, which it turns into class indices and back."""
-
-    _is_multi_label: bool
-    classes_: np.ndarray
-    class_order_: np.ndarray
-    _classes_given: bool = False
-    _order_of_classes: list[Any] | None = None
-
-    def _validated(self, X: Any, y: Any, first: bool, shelf: Shelf) -> tuple[Any, np.ndarray]:
-        order = order_of(y)
-        if first:
-            self._given_order = self._order_of_classes or order
-        elif order is not None and self.loss_.ordinal:
-            check_order(order, self.class_order_.tolist())
-        y = y.toarray() if sparse.issparse(y) else y
-        return super()._validated(X, y, first, shelf)
-
-    def _encode(self, y: np.ndarray, first: bool) -> np.ndarray:
-        check_classification_targets(y)
-        if type_of_target(y) == "multilabel-indicator":
-            return self._encode_labels(y, first)
-        if y.ndim == 2 and y.shape[1] > 1:
-            raise ValueError(
-                f"y has {y.shape[1]} columns of several classes each; NeuralClassifier takes one column of classes or a matrix of 0 and"
-                " 1. Wrap it in MultiOutputClassifier."
-            )
-        y = column_or_1d(y, warn=True)
-        if not first and self._is_multi_label:
-            raise ValueError(
-                f"y has one column, and this estimator was trained with {len(self.classes_)} labels. Give the same labels, or fit anew with"
-                " warm_start=False."
-            )
-        if first and not self._classes_given:
-            self.classes_, self._is_multi_label = np.unique(y), False
-        if first:
-            self._rank_classes()
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"NeuralClassifier needs at least two classes; y has one class only, {self.classes_.tolist()[0]!r}, in all {len(y)} rows."
-                " Give rows of another class."
-            )
-        return self._rank[self._indices(y)][:, None]
-
-    def _rank_classes(self) -> None:
-        """Put the classes into the order that an ordinal loss takes: that of a pandas ordered categorical, else sorted."""
-        is_ordinal = getattr(get_loss(self.loss, task=self._task), "ordinal", False)
-        order = places(self.classes_.tolist(), self._given_order if is_ordinal else None)
-        self.class_order_ = self.classes_[order]
-        self._rank = np.argsort(order)
-
-    def _encode_labels(self, y: np.ndarray, first: bool) -> np.ndarray:
-        if first:
-            self.classes_, self._is_multi_label = np.arange(y.shape[1]), True
-        elif not self._is_multi_label or len(self.classes_) != y.shape[1]:
-            raise ValueError(
-                f"y has {y.shape[1]} labels, and this estimator was trained on other ones. Give the same labels, or fit anew"
-                " with warm_start=False."
-            )
-        if not np.isin(y, (0, 1)).all():
-            raise ValueError(
-                f"multi-label y needs 0 and 1; it has the values {np.unique(y).tolist()}. Encode it with MultiLabelBinarizer, or as (y > 0)."
-            )
-        return y.astype(np.int64)
-
-    def _indices(self, y: np.ndarray) -> np.ndarray:
-        position = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
-        unknown = self.classes_[position] != y
-        if unknown.any():
-            raise ValueError(
-                f"y has labels that are not in `classes_`, {self.classes_.tolist()}: {unknown.sum()} of {y.size}, for example"
-                f" {y[unknown].tolist()[0]!r}. Name all classes in the first partial_fit, or fit anew with warm_start=False."
-            )
-        return position
-
-    def _take_classes(self, classes: Any) -> None:
-        if hasattr(self, "net_"):
-            if classes is not None and not np.array_equal(np.unique(classes), self.classes_):
-                raise ValueError(
-                    f"`classes={list(classes)!r}` is not the same as on the first call of partial_fit, {self.classes_.tolist()}."
-                )
-            return
-        self._classes_given, self._order_of_classes = classes is not None, None
-        if classes is not None:
-            self._order_of_classes = order_of(classes)
-            self.classes_, self._is_multi_label = np.unique(classes), False
-
-    @property
-    def _n_classes(self) -> int:
-        return 2 if self._multi_label else len(self.classes_)
-
-    @property
-    def _multi_label(self) -> bool:
-        return self._is_multi_label
-
-    # ------------------------------------------------------------------ decisions
-
-    def _decided(self, X: Any) -> Tensor:
-        """Return class indices, (n_samples, n_targets): the sign or the argmax of the scores."""
-        check_is_fitted(self, "net_")
-        if len(self.members_) == 1:
-            return self._averaged(X, self.loss_.predict)
-        return decided(self._scores(X))
-
-    def _scores(self, X: Any) -> Tensor:
-        """Return the scores that decide, (n_samples, n_targets, n_classes or 1).
-
-        Those of several members are the log odds of their mean probability, where that decides, else the mean of their scores.
-        """
-        check_is_fitted(self, "net_")
-        if self._decides_by_mean_posterior:
-            return log_odds(self._averaged(X, self.loss_.predict_proba))
-        return self._averaged(X, self.loss_.decision_function)
-
-    @property
-    def _decides_by_mean_posterior(self) -> bool:
-        has_posterior = hasattr(self.loss_, "predict_proba") and self.loss_.decides_by_posterior
-        return len(self.members_) > 1 and has_posterior

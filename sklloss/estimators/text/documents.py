@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from typing import Any
 
-from ..inputs.columns import count
+from ...parameters.refusals import count
 
 
 def checked_documents(X: Any, *, kind: type | tuple[type, ...] = str) -> list[Any]:

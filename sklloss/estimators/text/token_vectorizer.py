@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from ...modules.text.pooling import PADDING
 from ...modules.text.text import UNKNOWN
 from ...parameters.domains import Choice, Domain, Either, Interval, Satisfies, check_arguments
-from ..inputs.columns import count
+from ...parameters.refusals import count
 from .documents import checked_documents
 
 FIRST = UNKNOWN + 1  # id of the most frequent token

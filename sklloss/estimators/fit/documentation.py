@@ -1,0 +1,105 @@
+"""Docstrings completed from what is declared once: parameters, common attributes, common paragraphs."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import TypeVar
+
+from ...parameters.declared import numpydoc_of
+
+Class = TypeVar("Class", bound=type)
+
+ATTRIBUTES = """\
+loss_ : Loss
+    The resolved loss.
+loss_state_ : State
+    What the loss learned: hyperparameters, bins, class shares and trained parameters as tensors.
+net_ : LossNet
+    The fitted skorch net, from scaled X to raw output; the first member.
+members_ : list of LossNet
+    One per member.
+history_ : skorch.history.History
+    Training loss, validation loss and time per epoch; of the first member.
+n_iter_ : int
+    Epochs trained; of the member that took longest.
+n_features_in_ : int
+    Features seen in fit."""
+
+NAMES = """
+feature_names_in_ : ndarray of shape (n_features_in_,)
+    Their names, where X had string column names."""
+
+# What a line ``%(name)s`` in the docstring of a method stands for.
+PARAGRAPHS = {
+    "X": """\
+X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)""",
+    "sample_weight": """\
+sample_weight : array-like of shape (n_samples,) or None, default=None
+    Weights >= 0; weight 2 is a row repeated, weight 0 a row removed.""",
+    "fitted": """\
+Returns
+-------
+self
+
+Raises
+------
+ValueError
+    If data or parameters are outside what is allowed; the message names which.
+FloatingPointError
+    If training turns NaN or infinite.""",
+    "continued": """\
+X, y, sample_weight
+    As in `fit`.
+
+Returns
+-------
+self""",
+    "module": """\
+It is a copy of its own, in evaluation mode, runs without the estimator and exports with
+``torch.export``, as shown in `NeuralRegressor.to_module`.""",
+    "exported": """\
+Returns
+-------
+FittedModule
+    From a dense tensor of shape (n_samples, n_features), not scaled.
+
+Raises
+------
+ValueError
+    If `output` is none of these.
+NotFittedError
+    If the estimator is not fitted.""",
+}
+
+PLACE = re.compile(r"^( *)%\((\w+)\)s$", re.MULTILINE)
+
+
+def documented(cls: Class) -> Class:
+    """Complete the docstrings of an estimator, whose parameters are declared as fields.
+
+    ``%(parameters)s`` and ``%(attributes)s`` in the docstring of the class become the Parameters
+    section and the attributes of every estimator; names of `PARAGRAPHS` in those of its methods
+    become these.
+    """
+    entries = {
+        "parameters": numpydoc_of(cls),
+        "attributes": ATTRIBUTES,
+        "attributes_and_names": ATTRIBUTES + NAMES,
+    }
+    cls.__doc__ = _completed(inspect.cleandoc(cls.__doc__ or ""), entries)
+    for method in vars(cls).values():
+        function = inspect.unwrap(getattr(method, "fn", method))
+        if inspect.isfunction(function) and function.__doc__:
+            function.__doc__ = _completed(inspect.cleandoc(function.__doc__), PARAGRAPHS)
+    return cls
+
+
+def _completed(text: str, entries: dict[str, str]) -> str:
+    """Return a docstring with its placeholders filled, each at its own indentation."""
+
+    def filled(match: re.Match[str]) -> str:
+        lines = entries[match[2]].splitlines()
+        return "\n".join(match[1] + line if line else "" for line in lines)
+
+    return PLACE.sub(filled, text)

@@ -1,0 +1,154 @@
+"""From an estimator's parameters and what a fit has learned to nets that can be trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from inspect import signature
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from ...losses.base import State
+from ...modules import MODULES
+from ...training import (
+    Criterion,
+    LossNet,
+    StoppingRule,
+    TrainingSet,
+    generator,
+    optimizer_options,
+    optimizer_spec,
+)
+from ..inputs.base import Inputs
+from ..targets.base import Start, Target
+from .learned import Learned
+from .settings import batch_size, learning_rate
+
+
+@dataclass(frozen=True)
+class NetBuilder:
+    """Builds the nets of one fit.
+
+    Attributes
+    ----------
+    estimator : NeuralEstimator
+        Whose parameters count.
+    inputs : Inputs
+    target : Target
+    learned : Learned
+    loss : Loss
+    device : torch.device
+    """
+
+    estimator: Any
+    inputs: Inputs
+    target: Target
+    learned: Learned
+    loss: Any
+    device: torch.device
+
+    def net(self, start: Start, data: TrainingSet, seed: int) -> LossNet:
+        """Return an initialised net."""
+        estimator = self.estimator
+        baseline = start.baseline.unsqueeze(0).clone()
+        spec = optimizer_spec(estimator.optimizer)
+        options = optimizer_options(spec, estimator.optimizer_params or {})
+        given = estimator.callbacks
+        net = LossNet(
+            self._module(start, data, seed),
+            Criterion.prepared(start.loss, State.stack([start.state]), baseline),
+            optimizer=spec.cls,
+            seed=seed,
+            decoupled=spec.decoupled,
+            full_batch=spec.full_batch,
+            raw_shape=self.target.raw_shape(self.learned.target),
+            callbacks=given if isinstance(given, str | None) else list(given),
+            device=str(self.device),
+            **self._changeable(data),
+            **{f"optimizer__{name}": value for name, value in options.items()},
+        )
+        return net.initialize()
+
+    def continued(self, net: LossNet, data: TrainingSet, weighted: bool) -> LossNet:
+        """Give a fitted net what may change between calls of fit."""
+        n_outputs = net.criterion_.constant.shape[-1]
+        state = net.criterion_.state.without_models().detached()
+        dtype = self.learned.torch_dtype
+        self.target.check_values(self.loss, data.y, state, n_outputs, dtype, weighted)
+        changeable = self._changeable(data)
+        net.optimizer_.param_groups[0]["lr"] = changeable["lr"]
+        vars(net).update(changeable)
+        return net
+
+    def _changeable(self, data: TrainingSet) -> dict[str, Any]:
+        """Return the arguments of a net that may change while its training goes on."""
+        estimator, learned = self.estimator, self.learned
+        decay = estimator.weight_decay
+        return {
+            "lr": learning_rate(estimator),
+            "weight_decay": float(self.target.auto_decay(self.loss) if decay == "auto" else decay),
+            "l1": float(getattr(estimator, "l1", 0.0)),
+            "batch_change": self.inputs.batch_change(
+                getattr(estimator, "augment", None),
+                learned.input_scaler,
+                data,
+                self.loss,
+                learned.inputs,
+            ),
+            "stopping": StoppingRule(
+                estimator.n_iter_no_change, estimator.tol, keep_best=estimator.early_stopping
+            ),
+            "max_epochs": estimator.max_epochs,
+            "batch_size": batch_size(estimator, self.inputs, len(data.train)),
+            "verbose": estimator.verbose,
+        }
+
+    # ------------------------------------------------------------------ networks
+
+    def _module(self, start: Start, data: TrainingSet, seed: int) -> nn.Module:
+        """Return a network for the rows of the engine, at its start."""
+        is_built_in = isinstance(self.estimator.module, str)
+        head = self.target.head(start, self.learned.target, is_built_in)
+        network = self.network(head.n_outputs, generator(seed, "weights"))
+        network = self.target.wrapped(network, is_built_in)
+        module = self.inputs.wrapped(network, self.learned.inputs)
+        module = module.to(dtype=self.learned.torch_dtype, device=self.device)
+        self.inputs.check_network(module, data.X.slice(0, 2), head.allowed, head.why)
+        if is_built_in:
+            self.target.begin(module, start, data)
+        return module
+
+    def network(self, n_outputs: int, source: torch.Generator) -> nn.Module:
+        """Return a network for single rows, its initial numbers drawn from a generator."""
+        learned, module = self.learned, self.estimator.module
+        arguments = self._arguments()
+        return self.inputs.network(module, learned.inputs, n_outputs, arguments, source)
+
+    def _arguments(self) -> Mapping[str, Any]:
+        """Return what a network is built with: for a built-in one, what it takes of all there is."""
+        estimator = self.estimator
+        own = dict(getattr(estimator, "module_params", None) or {})
+        if not (isinstance(estimator.module, str) and estimator.module in MODULES):
+            return own
+        learned = self.learned
+        available = {
+            "hidden_layer_sizes": hidden_widths(estimator),
+            "activation": estimator.activation,
+            "dropout": estimator.dropout,
+            # Under L1, weights that are all 0 are a stationary point.
+            "start_constant": self.target.starts_constant and not estimator.l1,
+            **learned.inputs.facts,
+            **self.target.network_params(estimator.module, learned.target, learned.target_scaler),
+            **own,
+        }
+        taken = signature(MODULES[estimator.module]).parameters
+        return {name: value for name, value in available.items() if name in taken or name in own}
+
+
+def hidden_widths(estimator: Any) -> tuple[Any, ...]:
+    """Return the widths of the hidden layers, none where an estimator has no such parameter."""
+    widths = getattr(estimator, "hidden_layer_sizes", ())
+    return tuple(widths) if np.iterable(widths) else (widths,)

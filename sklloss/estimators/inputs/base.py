@@ -1,0 +1,224 @@
+"""Inputs: what X may be, from what a user gives to the rows that a network takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from sklearn.utils import InputTags
+from sklearn.utils.validation import validate_data
+from torch import Tensor, nn
+
+from ...modules import build_module, check_widths
+from ...training import Augment, BatchChange, InputScaler, Rows, TrainingSet, rows
+from .columns import check_names, with_columns_named
+from .data import Checked, FitData, LearnedInputs
+from .sample import Sample
+from .weights import checked_weights
+
+FLOATS = (np.float64, np.float32)
+
+# Numbers up to which X is looked at by hand: validating it takes several times as long as predicting.
+SMALL = 10_000
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Base of the kinds of X: a frozen value that answers everything that a fit asks about X.
+
+    Attributes
+    ----------
+    batch : int or None
+        Rows per step of ``batch_size="auto"``; None leaves it to the size of the data.
+    unit : str
+        What is weighed, batched and split as a whole, in messages.
+    merges_repeats : bool
+        Whether equal rows may be merged, their weights added, where one batch holds all rows.
+    stacks : bool
+        Whether networks for such rows can be computed as a stack.
+    takes_any_floats : bool
+        Whether finite floats need no other check.
+    """
+
+    batch: int | None = None
+    unit: ClassVar[str] = "row"
+    merges_repeats: ClassVar[bool] = True
+    stacks: ClassVar[bool] = True
+    takes_any_floats: ClassVar[bool] = False
+
+    def tag(self, tags: InputTags) -> None:
+        """Tell scikit-learn what X may be; two axes if nothing else is said."""
+
+    # ------------------------------------------------------------------ what is given
+
+    def options(self, X: Any) -> dict[str, Any]:
+        """Return how scikit-learn's ``validate_data`` is to look at X."""
+        return {"accept_sparse": "csr", "dtype": FLOATS}
+
+    def opened(self, X: Any) -> Any:
+        """Return X with the axes that the network takes, before its values are looked at."""
+        return X
+
+    def check(self, X: Any) -> None:
+        """Raise if values mean nothing to the network."""
+
+    def facts(self, X: Any) -> dict[str, Any]:
+        """Return what later checks and the network need to know of the training rows."""
+        return {}
+
+    def check_alike(self, X: Any, facts: Mapping[str, Any]) -> None:
+        """Raise if rows are on another scale than the training rows."""
+
+    def checked(
+        self,
+        owner: Any,
+        data: FitData,
+        y_options: Mapping[str, Any] | None = None,
+        learned: Any = None,
+    ) -> Checked:
+        """Check X, and y where `y_options` says how.
+
+        Parameters
+        ----------
+        owner : estimator
+            Named in messages; its tags say whether y is required.
+        data : FitData
+            With X opened.
+        y_options : Mapping or None
+            Arguments of ``validate_data`` about y, y among them; none where the target checks y.
+        learned : LearnedInputs or None
+            What an earlier fit has learned, with which X has to agree.
+
+        Raises
+        ------
+        ValueError or TypeError
+            If X or y is not what the estimator takes.
+        """
+        X, options = data.X, dict(y_options or {})
+        if learned is not None:
+            check_shape(X, learned.shape, type(owner).__name__)
+        probe = owner if learned is not None else _copy(owner)
+        reset = learned is None
+        try:
+            found = validate_data(probe, X, reset=reset, **self.options(X), **options)
+            if options.get("y_numeric"):
+                found[1].astype(np.float64, copy=False)  # scikit-learn lets arrays of text pass
+        except (TypeError, ValueError) as error:
+            numbers = options.get("y") if options.get("y_numeric") else None
+            raise with_columns_named(X, numbers, error) from error
+        values, y = found if "y" in options else (found, data.y)
+        self.check(values)
+        if learned is None:
+            names = getattr(probe, "feature_names_in_", None)
+            learned = LearnedInputs(tuple(values.shape[1:]), probe.n_features_in_, names)
+        else:
+            self.check_alike(values, learned.facts)
+        return Checked(values, y, learned)
+
+    def weights(self, sample_weight: Any, X: Any) -> np.ndarray:
+        """Return one weight per row of the engine."""
+        return checked_weights(sample_weight, X)
+
+    def learn(self, sample: Sample, data: FitData, learned: Any, before: Any) -> Any:
+        """Return what is learned of X.
+
+        Parameters
+        ----------
+        sample : Sample
+            The rows whose weight is not 0.
+        data : FitData
+            What the call of fit received.
+        learned : LearnedInputs
+            What `checked` has learned.
+        before : LearnedInputs or None
+            What an earlier fit has learned, where training goes on.
+        """
+        return replace(learned, facts=self.facts(sample.X)) if before is None else before
+
+    # ------------------------------------------------------------------ rows of the engine
+
+    def weighted_rows(self, sample: Sample) -> tuple[Any, np.ndarray]:
+        """Return the rows that the network sees, one by one, and what each of them weighs."""
+        return sample.X, sample.sample_weight
+
+    def scaler(self, sample: Sample) -> InputScaler:
+        """Return what standardises X."""
+        return InputScaler.fit(*self.weighted_rows(sample))
+
+    def training_rows(
+        self, X: Any, scaler: InputScaler, dtype: torch.dtype, device: torch.device
+    ) -> Rows:
+        """Return checked X as scaled rows for the engine."""
+        return rows(scaler.transform(X, dtype), dtype, device)
+
+    def prediction_rows(
+        self, owner: Any, X: Any, learned: Any, scaler: InputScaler, dtype: torch.dtype
+    ) -> Any:
+        """Return X as `predict` receives it, checked and on the scale that the network takes."""
+        if not self._is_clean(X, learned):
+            check_names(X)
+            X = self.checked(owner, FitData(self.opened(X)), learned=learned).X
+        return scaler.transform(X, dtype)
+
+    def _is_clean(self, X: Any, learned: LearnedInputs) -> bool:
+        """Return whether X is a small array that validation would return as it is."""
+        return (
+            type(X) is np.ndarray
+            and X.dtype.type in FLOATS
+            and X.ndim == 2
+            and 0 < X.size <= SMALL
+            and X.shape[1] == learned.n_features
+            and learned.names is None
+            and self.takes_any_floats
+            and bool(np.isfinite(X).all())
+        )
+
+    # ------------------------------------------------------------------ networks
+
+    def network(
+        self,
+        module: Any,
+        learned: Any,
+        n_outputs: int,
+        params: Mapping[str, Any],
+        source: torch.Generator,
+    ) -> nn.Module:
+        """Return a network for single rows, with its initial numbers drawn from `source`."""
+        return build_module(module, learned.shape, n_outputs, params, source)
+
+    def wrapped(self, network: nn.Module, learned: Any) -> nn.Module:
+        """Return a network for the rows of the engine from one for single rows."""
+        return network
+
+    def check_network(
+        self, module: nn.Module, few: Tensor, allowed: tuple[int, ...], why: str
+    ) -> None:
+        """Raise if a module puts out other widths for a few rows than those that are allowed."""
+        check_widths(module, few, allowed, why)
+
+    def batch_change(
+        self, augment: Any, scaler: InputScaler, data: TrainingSet, loss: Any, learned: Any
+    ) -> BatchChange | None:
+        """Return what changes the batches of a training set, None where nothing does."""
+        return None if augment is None else Augment(augment, scaler)
+
+
+def check_shape(X: Any, shape: tuple[int, ...], name: str) -> None:
+    """Raise if rows have another shape than in training; scikit-learn checks the columns of tables."""
+    given = tuple(getattr(X, "shape", ())[1:])
+    has_rows = tuple(getattr(X, "shape", (1,)))[:1] not in ((), (0,))
+    if has_rows and len(shape) > 1 and given != shape:
+        raise ValueError(
+            f"X has rows of shape {given}; {name} was trained on rows of shape {shape}. Crop, pad"
+            " or resize them to that."
+        )
+
+
+def _copy(owner: Any) -> Any:
+    """Return an estimator of the same parameters, on which scikit-learn may set what it learns."""
+    probe = object.__new__(type(owner))
+    vars(probe).update(vars(owner))
+    return probe

@@ -1,0 +1,46 @@
+"""Which kind of X a network takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sklearn.utils import InputTags
+
+from ...modules import MODULES
+from .base import Inputs
+from .images import Images
+from .tables import Arrays, Table
+from .tokens import Tokens
+
+
+@dataclass(frozen=True)
+class OnlyForTranscriber(Inputs):
+    """Sequences of frames, which only a `SequenceTranscriber` takes."""
+
+    def tag(self, tags: InputTags) -> None:
+        """No table."""
+        tags.two_d_array = False
+
+    def opened(self, X: Any) -> Any:
+        """Refuse, and say what takes them."""
+        raise ValueError(
+            "module='sequence' puts out a law for every frame of an utterance: it belongs to SequenceTranscriber. For one label per"
+            " row take another module."
+        )
+
+
+KINDS: dict[str, Inputs] = {
+    "sequences": OnlyForTranscriber(),
+    "table": Table(),
+    "images": Images(),
+    "tokens": Tokens(),
+}
+ARRAYS = Arrays()
+
+
+def inputs_of(module: Any) -> Inputs:
+    """Return what a network takes; for a name that there is not, anything: building it says so."""
+    if isinstance(module, str) and module in MODULES:
+        return KINDS[getattr(MODULES[module], "inputs", "table")]
+    return ARRAYS
