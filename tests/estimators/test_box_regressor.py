@@ -12,10 +12,10 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
-from sklloss.estimators.inputs.image_estimator.overlap import box_ious
 from torch import nn
 
 from sklloss import LossSearchCV, NeuralBoxRegressor
+from sklloss.estimators.images.overlap import box_ious
 from sklloss.losses import CIoU, GIoU
 from sklloss.losses.listing import losses_of
 

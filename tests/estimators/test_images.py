@@ -17,11 +17,11 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
-from sklloss.modules.images.convolutions.cnn import CNN
 from skorch.callbacks import EpochScoring
 from torch.export import Dim, export
 
 from sklloss import NeuralClassifier, NeuralRegressor
+from sklloss.modules.images.cnn import CNN
 
 from ..search.equal import assert_equal_searches
 from .alike import assert_same, fitted_alone, fitted_together

@@ -5,7 +5,8 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pytest
-from sklloss.estimators.inputs.inputs.missing import is_missing, missing
+
+from sklloss.estimators.inputs.missing import is_missing, missing
 
 MISSING = [None, np.nan, np.float32("nan"), pd.NA, pd.NaT, np.datetime64("NaT"), Decimal("NaN")]
 LABELS = [0, 0.0, "", "nan", False, (), (1, "a"), np.inf, np.array([1, 2])]

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from sklloss.losses.ranking.ranking.ranking import has_order
 from torch import nn
 
 from sklloss.losses import LambdaRank
+from sklloss.losses.ranking.ranking import has_order
 
 from .queries import queries, quick, small
 

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 import torch
 from sklearn.model_selection import GroupKFold
-from sklloss.estimators.recommendation.metrics.row_groups import sizes_of
 
 from sklloss import NeuralRanker, mean_ndcg
+from sklloss.estimators.ranking.row_groups import sizes_of
 
 X = np.random.default_rng(0).normal(size=(12, 3))
 Y = np.tile([0, 1, 2], 4)

@@ -8,13 +8,6 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
-from sklloss.losses.embedding.embedding.embedding import (
-    AnchorLoss,
-    PairLoss,
-    distance,
-    excess,
-    unit,
-)
 
 from sklloss import losses
 from sklloss.losses import (
@@ -29,6 +22,13 @@ from sklloss.losses import (
     list_losses,
 )
 from sklloss.losses.catalogue import CATALOGUE
+from sklloss.losses.embedding.embedding import (
+    AnchorLoss,
+    PairLoss,
+    distance,
+    excess,
+    unit,
+)
 
 ALL = (
     *(cls() for cls in CATALOGUE if cls.task == "embedding"),

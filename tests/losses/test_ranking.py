@@ -30,7 +30,7 @@ from sklloss.losses import (
     list_losses,
 )
 from sklloss.losses.catalogue import CATALOGUE
-from sklloss.losses.ranking.ranking import group_pairs as pairs
+from sklloss.losses.ranking import group_pairs as pairs
 
 ALL = (
     *(cls() for cls in CATALOGUE if cls.task == "ranking"),

@@ -4,11 +4,11 @@ import math
 
 import pytest
 import torch
-from sklloss.modules.images.convolutions.cnn import CNN
-from sklloss.modules.images.convolutions.convolutions import channels_last
 from torch import nn
 
 from sklloss.modules.activations import ACTIVATIONS
+from sklloss.modules.images.cnn import CNN
+from sklloss.modules.images.convolutions import channels_last
 
 SIZES = [(1, 28, 28), (3, 32, 20), (2, 7, 5), (1, 3, 3), (3, 1, 6), (4, 1, 1)]
 

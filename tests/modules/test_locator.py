@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from sklloss.modules.images.convolutions.locator import Locator, places_of_cells
+
+from sklloss.modules.images.locator import Locator, places_of_cells
 
 
 def network(shape=(1, 16, 24), n_outputs=4, seed=0, **params):

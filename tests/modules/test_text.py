@@ -8,11 +8,11 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from sklloss.modules.text.text.pooling import ConvPooling, GRUPooling, MeanPooling, lengths_of
-from sklloss.modules.text.text.text import TextNet
 from torch import nn
 
 from sklloss.modules import stack_modules
+from sklloss.modules.text.pooling import ConvPooling, GRUPooling, MeanPooling, lengths_of
+from sklloss.modules.text.text import TextNet
 
 POOLINGS = ["mean", "conv", "gru"]
 LENGTHS = [9, 5, 1, 0, 7, 2]

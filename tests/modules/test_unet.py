@@ -4,8 +4,8 @@ import copy
 
 import pytest
 import torch
-from sklloss.modules.images.convolutions.unet import UNet
 
+from sklloss.modules.images.unet import UNet
 from sklloss.modules.layers import Convolution, GroupNorm
 
 
