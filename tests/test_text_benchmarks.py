@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from .estimators.lines import LINES, PAGE_OF
+from .estimators.text.labelled_lines import LINES, PAGE_OF
 from .test_benchmarks import barred, column, names_in, tables_in
 
 ROOT = Path(__file__).parent.parent
