@@ -30,3 +30,8 @@ def draw_targets(loss, n, n_targets, dtype, generator, n_classes=N_CLASSES):
 def cost(loss, raw, y, state):
     """Return the loss of every target, or of the batch where no row has one."""
     return loss(raw, y, state) if loss.whole_batch else loss.pointwise(raw, y, state)
+
+
+def values(loss, raw, y, state):
+    """Return the loss of every row of one target as an array."""
+    return loss.pointwise(raw, y, state)[:, 0].numpy()

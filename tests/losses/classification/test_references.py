@@ -1,4 +1,4 @@
-"""Values of the classification losses equal to references that we did not write, or to the papers' formulas in NumPy."""
+"""Values of the classification losses equal to references that we did not write, or to formulas."""
 
 import numpy as np
 import pytest
@@ -17,18 +17,24 @@ from sklloss.losses import (
     AUCMargin,
     BiTempered,
     Bootstrap,
+    Brier,
     ClassBalanced,
     Coral,
     Corn,
+    CrossEntropy,
     CumulativeLink,
     Exponential,
+    Focal,
     ForwardCorrection,
     GeneralizedCrossEntropy,
+    Hinge,
     LogitAdjusted,
     ModifiedHuber,
     MultiMargin,
     NormalizedCrossEntropy,
     Poly1,
+    ProbabilityAbsoluteError,
+    ProbabilityHuber,
     SoftF1,
     SquaredHinge,
     SquaredLogits,
@@ -36,7 +42,7 @@ from sklloss.losses import (
     TaylorCrossEntropy,
 )
 
-from ..random_batches import draw
+from ..random_batches import draw, values
 
 COUNTS = (40, 25, 10, 5)
 
@@ -54,6 +60,58 @@ def counted(loss, n_classes=4):
 
 def entropy_of(scores, y, **options):
     return nn.functional.cross_entropy(scores, y, reduction="none", **options)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_cross_entropy_equals_torch(smoothing):
+    loss = CrossEntropy(label_smoothing=smoothing)
+    raw, y, _, state = draw(loss, n=50, n_targets=1)
+    expected = nn.CrossEntropyLoss(reduction="none", label_smoothing=smoothing)(raw[:, 0], y[:, 0])
+    np.testing.assert_allclose(values(loss, raw, y, state), expected, rtol=1e-6)
+
+
+def test_binary_cross_entropy_equals_torch():
+    raw, y, _, state = draw(CrossEntropy(), n=50, n_targets=1, n_classes=2)
+    expected = nn.BCEWithLogitsLoss(reduction="none")(raw[:, 0, 0], y[:, 0].double())
+    np.testing.assert_allclose(values(CrossEntropy(), raw, y, state), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("loss", "reference"),
+    [
+        (Brier(), lambda p, e: ((p - e) ** 2).sum(1)),
+        (ProbabilityAbsoluteError(), lambda p, e: abs(p - e).sum(1)),
+        (ProbabilityHuber(delta=0.3), lambda p, e: special.huber(0.3, p - e).sum(1)),
+        (Focal(gamma=1.5), lambda p, e: (-e * (1 - p) ** 1.5 * np.log(p)).sum(1)),
+        (
+            Focal(gamma=2.0, alpha=(1.0, 2.0, 3.0, 4.0)),
+            lambda p, e: (-e * [1, 2, 3, 4] * (1 - p) ** 2 * np.log(p)).sum(1),
+        ),
+    ],
+)
+def test_probability_losses_equal_their_formulas(loss, reference):
+    raw, y, _, state = draw(loss, n=50, n_targets=1)
+    p = special.softmax(raw[:, 0].numpy(), axis=1)
+    np.testing.assert_allclose(
+        values(loss, raw, y, state), reference(p, np.eye(4)[y[:, 0]]), rtol=1e-6
+    )
+
+
+def test_focal_alpha_of_two_classes_is_the_share_of_the_second():
+    loss = Focal(alpha=0.25)
+    *_, state = draw(loss, n=50, n_targets=1, n_classes=2)
+    assert state["alpha"].flatten().tolist() == [0.75, 0.25]
+    with pytest.raises(ValueError, match="weights for 2 classes; y has 4"):
+        draw(loss)
+
+
+def test_hinge_equals_scikit_learn():
+    raw, y, _, state = draw(Hinge(), n=50, n_targets=1)
+    expected = metrics.hinge_loss(y[:, 0], raw[:, 0], labels=range(4))
+    assert values(Hinge(), raw, y, state).mean() == pytest.approx(expected, rel=1e-6)
+    raw, y, _, state = draw(Hinge(), n=50, n_targets=1, n_classes=2)
+    expected = metrics.hinge_loss(y[:, 0], raw[:, 0, 0])
+    assert values(Hinge(), raw, y, state).mean() == pytest.approx(expected, rel=1e-6)
 
 
 def test_class_balanced_equals_weighted_cross_entropy():
