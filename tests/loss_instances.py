@@ -1,4 +1,5 @@
-"""The losses that laws are tested on: every class of the catalogue, and settings off its defaults."""
+"""The losses that laws are tested on: every class of the catalogue, and settings off its
+defaults."""
 
 from sklloss.losses import (
     Asymmetric,

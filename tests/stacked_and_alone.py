@@ -23,7 +23,8 @@ def fitted_alone(models, X, y, **params):
 
 
 def assert_stacked_is_alone(models, X, y, goes_on=False, **params):
-    """Assert that one stack of all models gives what each fit gives; `goes_on`: also after another epoch."""
+    """Assert that one stack of all models gives what each fit gives; `goes_on`: also after another
+    epoch."""
     with heights() as seen:
         stacked = fitted_together(models, X, y, **params)
     assert seen == [len(models)], f"stacks of {seen} models"

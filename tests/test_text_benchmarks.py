@@ -1,4 +1,5 @@
-"""The benchmarks of texts run, and compare networks of one size; how fast or good anything is, is not looked at."""
+"""The benchmarks of texts run, and compare networks of one size; how fast or good anything is, is
+not looked at."""
 
 import importlib
 import sys

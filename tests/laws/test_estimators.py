@@ -55,7 +55,8 @@ def suits(loss):
 
 @pytest.mark.parametrize("loss", ALL, ids=repr)
 def test_weight_2_is_a_row_repeated_and_0_a_row_removed(loss):
-    """Repeated rows differ a little, so that they are not joined before training; but `smooth` of soft_f1 counts in rows."""
+    """Repeated rows differ a little, so that they are not joined before training; but `smooth` of
+    soft_f1 counts in rows."""
     X, y = suits(loss)
     weights = np.random.default_rng(0).integers(0, 4, len(y))
     noise = np.random.default_rng(1).standard_normal((weights.sum(), X.shape[1]))
@@ -85,7 +86,8 @@ def test_all_rows_at_once_have_no_order_and_no_repeats(convert):
 
 
 def test_weights_matter_in_small_batches_too(diabetes):
-    """Weights that select rows are near the fit of these rows alone, in batches that hold both kinds."""
+    """Weights that select rows are near the fit of these rows alone, in batches that hold both
+    kinds."""
     X, y = diabetes
     y = y + 500 * (np.arange(len(y)) % 2)
     weights = np.where(np.arange(len(y)) % 2, 0.01, 1.0)

@@ -33,7 +33,8 @@ pytestmark = pytest.mark.filterwarnings(  # three epochs of dropout and penaltie
 
 @pytest.mark.parametrize("task", ["regression", "classification"])
 def test_early_stopping_in_different_epochs(task):
-    """Weights of the best epoch, optimiser of the last: also of models whose stack went on without them."""
+    """Weights of the best epoch, optimiser of the last: also of models whose stack went on without
+    them."""
     many = {"max_epochs": 30, "early_stopping": True, "hidden_layer_sizes": (64, 64)}
     make, y = (regressors, POSITIVE) if task == "regression" else (classifiers, CLASSES)
     models = varied(make(8, **many), n_iter_no_change=[1, 3, 2, 5], lr=[0.003, 0.01, 0.001])
@@ -43,7 +44,8 @@ def test_early_stopping_in_different_epochs(task):
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd", "nadam"])
 def test_different_numbers_of_epochs(optimizer):
-    """Few leave at once, so that the others go on in a stack with them, and in smaller ones later."""
+    """Few leave at once, so that the others go on in a stack with them, and in smaller ones
+    later."""
     epochs = [3, 9, 9, 1, 9, 6, 9, 9, 2, 9]
     models = varied(regressors(10, optimizer=optimizer), max_epochs=epochs)
     stacked = assert_stacked_is_alone(models, X, POSITIVE, goes_on=True)
@@ -201,7 +203,8 @@ def test_estimators_that_are_fitted_alone():
 
 
 def test_alone_or_not_the_models_are_the_same():
-    """Whatever is given to `fit_together` comes out as from `fit`, also where nothing can be shared."""
+    """Whatever is given to `fit_together` comes out as from `fit`, also where nothing can be
+    shared."""
     models = [
         *regressors(2, optimizer="lbfgs", max_epochs=2),
         *regressors(2, module=nn.Linear),

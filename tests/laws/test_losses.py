@@ -134,7 +134,8 @@ VALUES = (0.37, 0.62, 0.93, 1.3, 2.7, 5.1)
 
 
 def settings_of(loss: Loss) -> list[Loss]:
-    """Return three settings of a loss that can share a stack: all its numbers that are not structural vary."""
+    """Return three settings of a loss that can share a stack: all its numbers that are not
+    structural vary."""
     numbers = {
         field.name: [v for v in VALUES if v in field.metadata["domain"]][:2]
         for field in dataclasses.fields(loss)

@@ -1,4 +1,5 @@
-"""The best constant of each loss is where scipy finds the minimum of an independent formula, on skewed real targets."""
+"""The best constant of each loss is where scipy finds the minimum of an independent formula, on
+skewed real targets."""
 
 import numpy as np
 import pytest
@@ -114,7 +115,8 @@ def test_law_is_where_scipy_finds_it(loss, score):
 
 
 def trained_minimum(loss, y):
-    """Minimise a loss over a constant and its trained parts; return the loss and the readable state."""
+    """Minimise a loss over a constant and its trained parts; return the loss and the readable
+    state."""
     targets = torch.from_numpy(y)[:, None]
     ones = torch.ones(len(y), dtype=torch.float64)
     state = loss.prepare(targets, ones)

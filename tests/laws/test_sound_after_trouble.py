@@ -1,4 +1,5 @@
-"""What must hold when input changes between calls, when a fit fails, or when modules and losses misbehave."""
+"""What must hold when input changes between calls, when a fit fails, or when modules and losses
+misbehave."""
 
 import copy
 import pickle

@@ -1,4 +1,5 @@
-"""A model trained in a stack is the model that its own fit gives, bit for bit: losses and settings."""
+"""A model trained in a stack is the model that its own fit gives, bit for bit: losses and
+settings."""
 
 from contextlib import contextmanager
 

@@ -126,7 +126,8 @@ SCORING = ["accuracy", "recall_macro", "f1_macro"]
 
 @pytest.mark.parametrize("data", ["digits", "breast_cancer"])
 def test_the_request_that_this_library_exists_for(data, request):
-    """Default estimators, four losses, three scores, real data with string labels: every loss at macro-F1 >= .95."""
+    """Default estimators, four losses, three scores, real data with string labels: every loss at
+    macro-F1 >= .95."""
     X, y = request.getfixturevalue(data)
     search = GridSearchCV(
         NeuralClassifier(),

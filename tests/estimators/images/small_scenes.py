@@ -44,7 +44,8 @@ def segmenter(loss="cross_entropy", **params):
 
 
 def three_classes(n=40, seed=0):
-    """Return images and masks of three classes: ground, and two kinds of object by the place in the image."""
+    """Return images and masks of three classes: ground, and two kinds of object by the place in the
+    image."""
     X, y, _ = scenes(n, seed=seed)
     rows = np.arange(y.shape[1])[None, :, None]
     return X, np.where(y == 1, 1 + (rows > 5), 0)

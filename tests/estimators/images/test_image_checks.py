@@ -1,6 +1,7 @@
 """scikit-learn's own checks of estimators whose network is convolutional.
 
-Most of them bring tables, which such a network refuses: they run with one that takes the rows of a table for images of one line.
+Most of them bring tables, which such a network refuses: they run with one that takes the
+rows of a table for images of one line.
 """
 
 import warnings
@@ -41,7 +42,8 @@ class Line(CNN):
 
 @pytest.fixture
 def line(monkeypatch):
-    """Seeded, because some of the checks do not: probabilities that reach 1 tie where scores do not."""
+    """Seeded, because some of the checks do not: probabilities that reach 1 tie where scores do
+    not."""
     monkeypatch.setitem(MODULES, "line", Line)
     params = {"hidden_layer_sizes": (8,), "lr": 0.01, "max_epochs": 80, "random_state": 0}
     return {"module": "line", **params}

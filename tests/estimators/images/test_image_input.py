@@ -1,4 +1,5 @@
-"""Images that are wrong: one sentence that names the culprit and the remedy, before any training."""
+"""Images that are wrong: one sentence that names the culprit and the remedy, before any
+training."""
 
 import numpy as np
 import pytest

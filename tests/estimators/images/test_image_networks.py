@@ -1,4 +1,5 @@
-"""Networks of one's own on images, as torchvision's are, and changes of training images by `augment`."""
+"""Networks of one's own on images, as torchvision's are, and changes of training images by
+`augment`."""
 
 import pickle
 import random
@@ -155,8 +156,10 @@ def test_torchvision_is_imported_by_nobody_else():
     code = (
         "import sys, sklloss, numpy as np; sys.modules['torchvision'] = None;"
         "X = np.random.default_rng(0).random((20, 8, 8));"
-        "sklloss.NeuralClassifier(module='cnn', max_epochs=1, augment=lambda X: X).fit(X, [0, 1] * 10);"
-        "assert not [name for name in sys.modules if name.startswith(('torchvision.', 'torchaudio'))]"
+        "sklloss.NeuralClassifier(module='cnn', max_epochs=1, augment=lambda X: X)"
+        ".fit(X, [0, 1] * 10);"
+        "assert not [name for name in sys.modules"
+        " if name.startswith(('torchvision.', 'torchaudio'))]"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

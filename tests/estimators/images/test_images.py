@@ -1,4 +1,5 @@
-"""Images: the laws of the estimators and the tools of scikit-learn, with arrays of more than two axes."""
+"""Images: the laws of the estimators and the tools of scikit-learn, with arrays of more than two
+axes."""
 
 import pickle
 

@@ -1,4 +1,5 @@
-"""NeuralSegmenter with networks and losses of one's own, in searches, pipelines and scikit-learn's checks."""
+"""NeuralSegmenter with networks and losses of one's own, in searches, pipelines and scikit-learn's
+checks."""
 
 import numpy as np
 import pytest

@@ -8,7 +8,8 @@ from sklloss import NeuralRanker
 
 
 def queries(n_groups=60, seed=0, sizes=(2, 9)):
-    """Return features, grades 0 to 4 that follow two of them, and ids; the other two say how good a query's hits are at all."""
+    """Return features, grades 0 to 4 that follow two of them, and ids; the other two say how good a
+    query's hits are at all."""
     rng = np.random.default_rng(seed)
     counts = rng.integers(*sizes, size=n_groups)
     ids = np.repeat([f"q{k}" for k in range(n_groups)], counts)

@@ -1,4 +1,5 @@
-"""Groups of rows: ids and sizes mean what they say, whatever type they have, and what is neither is named."""
+"""Groups of rows: ids and sizes mean what they say, whatever type they have, and what is neither is
+named."""
 
 import numpy as np
 import pandas as pd

@@ -10,7 +10,8 @@ OF_RATINGS = ["mse", "absolute_error", "huber", "cross_entropy", "gaussian_nll"]
 
 
 def tastes(seed=0, share=0.8):
-    """Return who took what: users of a group take items of the group, of which there are three; some pairs are held out."""
+    """Return who took what: users of a group take items of the group, of which there are three;
+    some pairs are held out."""
     rng = np.random.default_rng(seed)
     pairs = [(u, i) for u in range(N_USERS) for i in range(N_ITEMS) if u % 3 == i % 3]
     rng.shuffle(pairs)

@@ -1,4 +1,5 @@
-"""Pairs of users and items, ratings and weights: what is none of them is named, and no odd form is taken for another."""
+"""Pairs of users and items, ratings and weights: what is none of them is named, and no odd form is
+taken for another."""
 
 import numpy as np
 import pandas as pd

@@ -11,7 +11,8 @@ LETTERS = "abc"
 
 
 def strings(n, seed=0, lengths=(1, 5)):
-    """Return n noisy sequences, one column per letter and one between letters, and what they say."""
+    """Return n noisy sequences, one column per letter and one between letters, and what they
+    say."""
     rng = np.random.default_rng(seed)
     X, y = [], []
     for _ in range(n):

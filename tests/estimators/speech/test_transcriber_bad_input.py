@@ -16,8 +16,8 @@ def test_an_utterance_shorter_than_its_transcript_is_named(data):
     X, y = [*X, np.ones((4, 4))], [*y, "ab"]
     with pytest.raises(
         ValueError,
-        match="1 of 121 utterances are shorter than their transcripts, for example row 120: the network"
-        " puts out 2 frames for it, and its transcript takes 3",
+        match="1 of 121 utterances are shorter than their transcripts, for example row 120: the "
+        "network puts out 2 frames for it, and its transcript takes 3",
     ):
         small().fit(X, [*y[:-1], "aa"])
     with pytest.raises(ValueError, match="for example row 120"):

@@ -136,7 +136,7 @@ def test_augment_is_seeded_and_changes_training_alone(data):
         quick(augment="mask").fit(X, y)
 
 
-# ---------------------------------------------------------------------- the module of a fitted model
+# --------------------------------------------------------------------- the module of a fitted model
 
 
 @pytest.mark.parametrize("params", [{}, {"n_members": 2}, {"scale_inputs": False}])

@@ -23,7 +23,8 @@ def fitted(loss, X, y, **params):
 def test_the_laws_are_those_of_the_catalogue():
     names = {loss.name for loss in LAWS}
     assert names == {
-        "adaptive", "negative_binomial", "gaussian_nll", "laplace_nll", "student_t_nll", "lognormal_nll", "crps", "cross_entropy",
+        "adaptive", "negative_binomial", "gaussian_nll", "laplace_nll", "student_t_nll",
+        "lognormal_nll", "crps", "cross_entropy",
     }  # fmt: skip
     assert {loss.name for loss in WITH_QUANTILES} == names | {"multi_quantile"}
 
@@ -113,7 +114,8 @@ def test_coverage_outside_0_to_1_and_unknown_levels_are_refused(diabetes):
 
 
 def test_the_best_epoch_is_chosen_by_the_loss_that_is_trained(diabetes):
-    """A net of the 0.9-quantile that is stopped by its own loss covers about 0.9, not the share of a mean."""
+    """A net of the 0.9-quantile that is stopped by its own loss covers about 0.9, not the share of
+    a mean."""
     X, y = diabetes
     covered = []
     for seed in range(5):

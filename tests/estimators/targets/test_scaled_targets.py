@@ -1,4 +1,5 @@
-"""Targets that are numbers: trained on their own scale or on a common one, and said on their own."""
+"""Targets that are numbers: trained on their own scale or on a common one, and said on their
+own."""
 
 import numpy as np
 import pandas as pd

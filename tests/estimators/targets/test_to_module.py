@@ -94,7 +94,8 @@ def test_says_what_the_estimator_says(task, name, widths):
 
 @pytest.mark.parametrize(("task", "name"), LOSSES)
 def test_float32(task, name):
-    """Scaled in float64 and then rounded, as the estimator does: of features far from 0, float32 would lose all."""
+    """Scaled in float64 and then rounded, as the estimator does: of features far from 0, float32
+    would lose all."""
     X, y = data_of(task, name)
     model = estimator(task, name, dtype="float32", hidden_layer_sizes=(32,))
     X = X + 1e7

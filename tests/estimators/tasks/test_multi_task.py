@@ -111,7 +111,7 @@ def test_score_is_the_mean_of_the_tasks_own_over_known_labels(fitted):
         learnt.score(X, y.mask(y.notna()))
 
 
-# ---------------------------------------------------------------------- against estimators of one task
+# ------------------------------------------------------------------- against estimators of one task
 
 
 def test_one_task_of_numbers_is_the_regressor():
@@ -181,7 +181,8 @@ def test_missing_in_any_form_is_missing():
 
 
 def test_missing_labels_teach_nothing():
-    """What would stand in their place has no part in the fit: a task's rows alone decide its head of a linear net."""
+    """What would stand in their place has no part in the fit: a task's rows alone decide its head
+    of a linear net."""
     X, y = table(missing=0)
     y.loc[40:, "size"] = np.nan
     linear = {"hidden_layer_sizes": (), "optimizer": "lbfgs", "max_epochs": 200, "l1": 0.0}

@@ -32,16 +32,55 @@ def changed(column, values):
     [
         ({}, changed("count", np.nan), "Task 'count': all 60 labels are missing"),
         ({}, changed("kind", None), "Task 'kind': all 60 labels are missing"),
-        ({}, changed("size", "big"), "Task 'size': loss 'huber' takes numbers, and 60 of 60 labels are text, for example 'big'"),
-        ({}, changed("size", np.r_[np.inf, np.zeros(59)]), "Task 'size': Input y contains infinity .* in row 0"),
-        ({"losses": {**LOSSES, "size": "mse"}}, changed("size", np.linspace(-1e300, 1e300, 60)), "Task 'size': y has values too large to be squared"),
-        ({}, changed("size", np.array(["2020-01-01"] * 60, dtype="datetime64[ns]")), "Task 'size': loss 'huber' takes numbers"),
+        (
+            {},
+            changed("size", "big"),
+            "Task 'size': loss 'huber' takes numbers, and 60 of 60 labels are text, for example "
+            "'big'",
+        ),
+        (
+            {},
+            changed("size", np.r_[np.inf, np.zeros(59)]),
+            "Task 'size': Input y contains infinity .* in row 0",
+        ),
+        (
+            {"losses": {**LOSSES, "size": "mse"}},
+            changed("size", np.linspace(-1e300, 1e300, 60)),
+            "Task 'size': y has values too large to be squared",
+        ),
+        (
+            {},
+            changed("size", np.array(["2020-01-01"] * 60, dtype="datetime64[ns]")),
+            "Task 'size': loss 'huber' takes numbers",
+        ),
         ({}, changed("count", -1.0), "Task 'count': Poisson needs y >= 0; 60 of 60 values are"),
-        ({}, changed("kind", "oak"), "Task 'kind': loss 'cross_entropy' needs at least two classes; y has one class only, 'oak', in all 60"),
-        ({}, changed("kind", np.linspace(0, 1, 60)), "Task 'kind': .*for numbers choose a loss for regression"),
-        ({}, changed("kind", ["oak", 3] * 30), "Task 'kind': labels are text in some rows and numbers in others"),
-        ({}, lambda y: y.drop(columns="kind"), r"losses has one for the task 'kind', which y does not have; its tasks are \['size', 'count'\]"),
-        ({}, lambda y: y.rename(columns={"size": "sizes"}), r"'size', which y does not have; .* Did you mean 'sizes'"),
+        (
+            {},
+            changed("kind", "oak"),
+            "Task 'kind': loss 'cross_entropy' needs at least two classes; y has one class only, "
+            "'oak', in all 60",
+        ),
+        (
+            {},
+            changed("kind", np.linspace(0, 1, 60)),
+            "Task 'kind': .*for numbers choose a loss for regression",
+        ),
+        (
+            {},
+            changed("kind", ["oak", 3] * 30),
+            "Task 'kind': labels are text in some rows and numbers in others",
+        ),
+        (
+            {},
+            lambda y: y.drop(columns="kind"),
+            r"losses has one for the task 'kind', which y does not have; its tasks are \['size', "
+            r"'count'\]",
+        ),
+        (
+            {},
+            lambda y: y.rename(columns={"size": "sizes"}),
+            r"'size', which y does not have; .* Did you mean 'sizes'",
+        ),
         ({}, lambda y: y.assign(age=1.0), "losses has none for the task 'age'"),
         ({}, lambda y: y.to_numpy(), r"'size', which y does not have; its tasks are \[0, 1, 2\]"),
         ({}, lambda y: pd.concat([y, y["size"]], axis=1), "2 columns named 'size'"),
@@ -49,25 +88,61 @@ def changed(column, values):
         ({}, lambda y: None, "requires y to be passed, but the target y is None"),
         ({}, lambda y: y.iloc[:, :0], "y has no columns"),
         ({}, lambda y: np.zeros((60, 2, 2)), r"a column per task.*got \(60, 2, 2\)"),
-        ({"losses": {**LOSSES, "kind": "soft_f1"}}, None, "Task 'kind': loss 'soft_f1' has no value per row and label"),
-        ({"losses": {**LOSSES, "kind": "auc_margin"}}, None, "Task 'kind': loss 'auc_margin' has no value per row"),
-        ({"losses": {**LOSSES, "kind": TwoClasses()}}, None, "Task 'kind': loss 'cross_entropy' takes two classes; y has 3"),
+        (
+            {"losses": {**LOSSES, "kind": "soft_f1"}},
+            None,
+            "Task 'kind': loss 'soft_f1' has no value per row and label",
+        ),
+        (
+            {"losses": {**LOSSES, "kind": "auc_margin"}},
+            None,
+            "Task 'kind': loss 'auc_margin' has no value per row",
+        ),
+        (
+            {"losses": {**LOSSES, "kind": TwoClasses()}},
+            None,
+            "Task 'kind': loss 'cross_entropy' takes two classes; y has 3",
+        ),
         ({"losses": {**LOSSES, "kind": "ctc"}}, None, "Task 'kind': .* is a transcription loss"),
-        ({"losses": {**LOSSES, "size": "hubber"}}, None, "Task 'size': There is no multitask loss 'hubber'. Did you mean 'huber'"),
-        ({"losses": {**LOSSES, "size": Huber(delta=-1)}}, None, "Task 'size': Huber needs delta > 0"),
-        ({"losses": {**LOSSES, "size": JointLoss((("a", SquaredError()),))}}, None, "Task 'size': loss 'joint' has no value per row"),
+        (
+            {"losses": {**LOSSES, "size": "hubber"}},
+            None,
+            "Task 'size': There is no multitask loss 'hubber'. Did you mean 'huber'",
+        ),
+        (
+            {"losses": {**LOSSES, "size": Huber(delta=-1)}},
+            None,
+            "Task 'size': Huber needs delta > 0",
+        ),
+        (
+            {"losses": {**LOSSES, "size": JointLoss((("a", SquaredError()),))}},
+            None,
+            "Task 'size': loss 'joint' has no value per row",
+        ),
         ({"losses": {}}, None, "losses has none for the task 'size'"),
         ({"weighting": "uncertainy"}, None, "Did you mean 'uncertainty'"),
         ({"weighting": {"size": -2.0}}, None, "finite weights >= 0; got -2.0 for the task 'size'"),
-        ({"weighting": {"weight": 2.0}}, None, "weighting names the task 'weight', which y does not have"),
+        (
+            {"weighting": {"weight": 2.0}},
+            None,
+            "weighting names the task 'weight', which y does not have",
+        ),
         ({"weighting": {"size": 0, "count": 0, "kind": 0}}, None, "weighting is 0 for every task"),
-        ({"losses": {**LOSSES, "size": "gaussian_nll"}, "weighting": "uncertainty"}, None, "'gaussian_nll' of the task 'size' has no least value"),
-        ({"losses": {**LOSSES, "size": "adaptive"}, "weighting": "dwa"}, None, "'adaptive' of the task 'size' has no least value"),
+        (
+            {"losses": {**LOSSES, "size": "gaussian_nll"}, "weighting": "uncertainty"},
+            None,
+            "'gaussian_nll' of the task 'size' has no least value",
+        ),
+        (
+            {"losses": {**LOSSES, "size": "adaptive"}, "weighting": "dwa"},
+            None,
+            "'adaptive' of the task 'size' has no least value",
+        ),
         ({"module": "unet"}, None, "unet|images"),
         ({"random_state": -1}, None, "random_state"),
         ({"scale_target": "yes"}, None, "needs scale_target"),
     ],
-)  # fmt: skip
+)
 def test_wrong_input_is_named_before_training(params, change, message):
     X, y = table(missing=0)
     net = model(**{"max_epochs": 1, **params})

@@ -125,7 +125,7 @@ def test_partial_fit_refuses_wrong_classes():
         model(early_stopping=True).partial_fit(X, y)
 
 
-# ---------------------------------------------------------------------- modules and losses of one's own
+# ------------------------------------------------------------------ modules and losses of one's own
 
 
 def test_modules_of_the_fitted_model_are_the_model():
@@ -160,7 +160,8 @@ def test_a_network_of_ones_own():
     assert learnt.net_.module_[-1].out_features == 5
     with pytest.raises(
         ValueError,
-        match=r"puts out 3 numbers per row, and the tasks side by side \('size': 1, 'count': 1, 'kind': 3\)",
+        match=r"puts out 3 numbers per row, and the tasks side by side \('size': 1, 'count': 1, "
+        r"'kind': 3\)",
     ):
         model(module=Wide, module_params={"n_outputs": 3}).fit(X, y)
 

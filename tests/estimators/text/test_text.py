@@ -1,4 +1,5 @@
-"""Texts: token ids into the network of texts, sparse counts into the plain one, in Pipelines and searches."""
+"""Texts: token ids into the network of texts, sparse counts into the plain one, in Pipelines and
+searches."""
 
 import pickle
 import warnings
@@ -243,7 +244,8 @@ def test_parameters_of_the_network_are_checked(ids, params, message):
 
 
 def test_sparse_counts_are_made_dense_a_few_rows_at_a_time(monkeypatch):
-    """A matrix that would be 1.6 GB if it were dense; y is whether the first half of a row outweighs the second."""
+    """A matrix that would be 1.6 GB if it were dense; y is whether the first half of a row
+    outweighs the second."""
     rng = np.random.default_rng(0)
     X = sparse.random_array((2000, 100_000), density=3e-4, format="csr", rng=rng)
     y = X[:, :50_000].sum(1) > X[:, 50_000:].sum(1)

@@ -27,7 +27,8 @@ def random_posteriors(n_classes):
 
 
 def minimisers(loss, posteriors, state):
-    """Return the raw outputs and states that minimise the expected loss under each posterior, one model each."""
+    """Return the raw outputs and states that minimise the expected loss under each posterior, one
+    model each."""
     n, n_classes = posteriors.shape
     stacked = State.stack([state] * n)
     starts = [torch.zeros(n, 1, 1, loss.n_outputs(n_classes), dtype=torch.float64)]
@@ -71,10 +72,11 @@ def minimised_from(loss, posteriors, state, start):
 
 
 def attainable(loss, posteriors):
-    """Return which posteriors Taylor's cross-entropy can tell: those that leave the smallest class some p.
+    """Return which posteriors Taylor's cross-entropy can tell.
 
-    At its optimum posteriors go as g(p) = p / (1 - (1-p)^order), which is 1 / order at p = 0: where the others' p already
-    sum to 1 when the smallest has none, it is lost.
+    Those that leave the smallest class some p.  At its optimum posteriors go as
+    g(p) = p / (1 - (1-p)^order), which is 1 / order at p = 0: where the others' p already sum to 1
+    when the smallest has none, it is lost.
     """
     p = torch.linspace(1e-9, 1, 100_001, dtype=torch.float64)
     g = p / (1 - (1 - p) ** loss.order)
@@ -83,7 +85,8 @@ def attainable(loss, posteriors):
 
 
 def seen(loss, posteriors):
-    """Return the law of the labels that the loss is shown: with forward_correction, seen through its noise."""
+    """Return the law of the labels that the loss is shown: with forward_correction, seen through
+    its noise."""
     if loss.name != "forward_correction":
         return posteriors
     return posteriors @ torch.tensor(loss.matrix(posteriors.shape[1]), dtype=torch.float64)

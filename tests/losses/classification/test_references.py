@@ -48,7 +48,8 @@ COUNTS = (40, 25, 10, 5)
 
 
 def counted(loss, n_classes=4):
-    """Return raw (n, outputs), y (n,), the state and the loss of each row, for classes of unequal counts."""
+    """Return raw (n, outputs), y (n,), the state and the loss of each row, for classes of unequal
+    counts."""
     y = torch.repeat_interleave(torch.arange(n_classes), torch.tensor(COUNTS[:n_classes]))[:, None]
     generator = torch.Generator().manual_seed(0)
     raw = torch.randn(

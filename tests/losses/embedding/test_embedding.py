@@ -1,4 +1,5 @@
-"""Losses for embeddings: equal to torch's, to sums over all pairs and triplets, blind to lengths and turns, and sound at the edges."""
+"""Losses for embeddings: equal to torch's, to sums over all pairs and triplets, blind to lengths
+and turns, and sound at the edges."""
 
 import copy
 import itertools

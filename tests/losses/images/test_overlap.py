@@ -21,8 +21,8 @@ SETTINGS = (
 )
 each = pytest.mark.parametrize("loss", SETTINGS, ids=repr)
 
-# Computed with MONAI 1.6.1, DiceLoss and TverskyLoss(alpha=0.3, beta=0.7), softmax=True, to_onehot_y=True, reduction="none", averaged
-# over classes; smooth_nr = smooth_dr = smooth.
+# Computed with MONAI 1.6.1, DiceLoss and TverskyLoss(alpha=0.3, beta=0.7), softmax=True,
+# to_onehot_y=True, reduction="none", averaged over classes; smooth_nr = smooth_dr = smooth.
 RAW = [
     [[2.0, -1.0, 0.5], [0.0, 1.0, -2.0], [0.3, 0.2, 0.1], [-1.0, 0.0, 3.0]],
     [[0.0, 0.0, 0.0], [1.0, 2.0, 3.0], [-3.0, 1.0, 0.0], [0.7, -0.7, 2.0]],
@@ -88,7 +88,8 @@ def test_one_output_for_two_classes_equals_monais_sigmoid():
 
 @pytest.mark.parametrize("include_background", [True, False])
 def test_certain_decisions_cost_one_minus_scikit_learns_scores(include_background):
-    """With logits of ±1e3 probabilities are decisions: Dice is F1, and Tversky(1, 1) the Jaccard index."""
+    """With logits of ±1e3 probabilities are decisions: Dice is F1, and Tversky(1, 1) the Jaccard
+    index."""
     raw, y = images()
     raw, y = 1e3 * raw[:1], y[:1]  # which has all classes
     predicted, labels = raw.argmax(-1)[0], list(range(1 - include_background, 3))
@@ -139,7 +140,8 @@ def test_value_and_gradient_are_finite_in_float32(loss, size):
 
 @each
 def test_truth_is_the_minimum(loss):
-    """The true mask costs 0, up to classes that an image lacks without smoothing; any change of a pixel costs more."""
+    """The true mask costs 0, up to classes that an image lacks without smoothing; any change of a
+    pixel costs more."""
     _, y, _, state = draw(loss)
     certain = 50 * (2 * torch.nn.functional.one_hot(y, 3).double() - 1)
     least = loss.of_row(certain, y, state)

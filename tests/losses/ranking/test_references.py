@@ -34,7 +34,8 @@ def pairs_of(y):
 
 
 def swap_changes(scores, y, truncation):
-    """Return by how much scikit-learn's NDCG changes if two rows swap their places, for each pair that counts."""
+    """Return by how much scikit-learn's NDCG changes if two rows swap their places, for each pair
+    that counts."""
     place = (-scores).argsort().argsort()
     gain = np.exp2(y) - 1
     changes = {}
@@ -108,7 +109,8 @@ def test_lambdarank_is_its_definition_and_its_gradient_the_finite_differences_of
 
 @pytest.mark.parametrize("truncation", [3, 30])
 def test_lambdas_are_those_of_lightgbm(truncation):
-    """A tree with a leaf per row says gradient / hessian, in which the factor of a group cancels."""
+    """A tree with a leaf per row says gradient / hessian, in which the factor of a group
+    cancels."""
     rng = np.random.default_rng(0)
     scores, relevance = 0.5 * rng.normal(size=10), rng.integers(0, 3, 10)
     settings = {

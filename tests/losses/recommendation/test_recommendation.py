@@ -1,4 +1,5 @@
-"""Losses for recommendation: equal to torch's and to the papers' loops, and blind to what all scores share."""
+"""Losses for recommendation: equal to torch's and to the papers' loops, and blind to what all
+scores share."""
 
 import copy
 import pickle
@@ -79,7 +80,8 @@ def test_infonce_is_cross_entropy_of_the_first(temperature):
 
 
 def warp_of_paper(scores, n_items, margin):
-    """Draw until an item comes within the margin, as in algorithm 1 of Weston 2011; return the loss and its gradient."""
+    """Draw until an item comes within the margin, as in algorithm 1 of Weston 2011; return the loss
+    and its gradient."""
     positive, *negatives = scores
     gradient = np.zeros(len(scores))
     for draw_, negative in enumerate(negatives, 1):

@@ -1,4 +1,5 @@
-"""Losses of sequences: equal to torch's CTC, to sums over all paths, and blind to what stands behind the end."""
+"""Losses of sequences: equal to torch's CTC, to sums over all paths, and blind to what stands
+behind the end."""
 
 import copy
 import itertools

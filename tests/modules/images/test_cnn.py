@@ -1,4 +1,5 @@
-"""The convolutional network: torch's own layers, from a generator's numbers, for images of any size."""
+"""The convolutional network: torch's own layers, from a generator's numbers, for images of any
+size."""
 
 import math
 
@@ -147,7 +148,8 @@ def test_modules_copy_and_save():
         ({"input_shape": (2, 1, 8, 8)}, r"got rows of shape \(2, 1, 8, 8\)"),
         (
             {"channels": (8, 0)},
-            r"CNN needs channels to be a tuple.* >= 1 \(a whole number\); got \(8, 0\)\. The default is channels=\(16, 32, 64\)",
+            r"CNN needs channels to be a tuple.* >= 1 \(a whole number\); got \(8, 0\)\. The "
+            r"default is channels=\(16, 32, 64\)",
         ),
         ({"channels": 2.5}, r"got \(2\.5,\)"),
         ({"channels": "ab"}, r"got \('a', 'b'\)"),

@@ -53,7 +53,8 @@ def test_a_peak_of_the_maps_is_read_as_its_place():
 
 
 def test_learns_to_follow_an_object_that_it_has_not_seen_there():
-    """Trained on the left half only, it finds the object in the right half: maps move with what they see."""
+    """Trained on the left half only, it finds the object in the right half: maps move with what
+    they see."""
     places = torch.arange(2, 12)
     train = torch.zeros(10, 1, 8, 32)
     for row, place in enumerate(places.tolist()):

@@ -53,7 +53,8 @@ def test_pixels_stay_where_they_are():
 
 
 def test_padding_does_not_move_the_image():
-    """An image whose sides are multiples of 4 is computed as it is; one row fewer only changes the lower end."""
+    """An image whose sides are multiples of 4 is computed as it is; one row fewer only changes the
+    lower end."""
     net = network_without_norms((1, 48, 16), 2)
     X = torch.randn(1, 1, 48, 16, generator=torch.Generator().manual_seed(0))
     shorter = network_without_norms((1, 47, 16), 2)

@@ -1,4 +1,5 @@
-"""Steps over the rows that a batch touches: equal to torch's own optimisers, and nothing else moves."""
+"""Steps over the rows that a batch touches: equal to torch's own optimisers, and nothing else
+moves."""
 
 import copy
 import pickle
