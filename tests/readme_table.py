@@ -1,4 +1,5 @@
-"""The README's tables of losses, from the catalogue.  Run it to print them: ``python -m tests.readme_table``."""
+"""The README's tables of losses, from the catalogue.  Run it to print them: ``python -m
+tests.readme_table``."""
 
 from sklloss.losses import list_losses
 

@@ -1,4 +1,5 @@
-"""The benchmarks of speed and memory run, and every rival has its line; how fast or large anything is, is not looked at."""
+"""The benchmarks of speed and memory run, and every rival has its line; how fast or large anything
+is, is not looked at."""
 
 import gzip
 import importlib

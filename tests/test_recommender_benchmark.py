@@ -1,4 +1,5 @@
-"""The benchmark of recommendation runs and has a line for every rival; how fast anything is, is not looked at."""
+"""The benchmark of recommendation runs and has a line for every rival; how fast anything is, is not
+looked at."""
 
 import importlib
 import sys

@@ -1,4 +1,5 @@
-"""The benchmarks of texts run, and compare networks of one size; how fast or good anything is, is not looked at."""
+"""The benchmarks of texts run, and compare networks of one size; how fast or good anything is, is
+not looked at."""
 
 import importlib
 import sys
@@ -8,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from .estimators.lines import LINES, PAGE_OF
+from .estimators.text.labelled_lines import LINES, PAGE_OF
 from .test_benchmarks import barred, column, names_in, tables_in
 
 ROOT = Path(__file__).parent.parent

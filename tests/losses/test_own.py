@@ -11,7 +11,7 @@ from torch import nn
 from sklloss import NeuralClassifier, NeuralRegressor
 from sklloss.losses import CrossEntropy, Huber, State, get_loss
 
-from .drawn import draw
+from .random_batches import draw
 
 
 class Asymmetric(nn.Module):

@@ -22,7 +22,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from sklloss import LossSearchCV, NeuralClassifier, NeuralRegressor
 
-from .equal import assert_equal_searches
+from .equal_searches import assert_equal_searches
 
 SMALL = {"hidden_layer_sizes": (8,), "max_epochs": 4, "random_state": 0}
 GRID = [{"loss": ["mse", "mae"], "lr": [0.001, 0.01]}, {"loss": ["huber"], "loss__delta": [0.5, 2]}]

@@ -21,7 +21,8 @@ from sklloss.training.threads import one_thread, threads_of_search, threads_of_t
 
 def test_private_names_were_checked_with_the_installed_scikit_learn():
     assert sklearn.__version__ == scikit_learn.CHECKED_WITH, (
-        "Look through search/scikit_learn.py beside the installed scikit-learn's _search.py, then set CHECKED_WITH."
+        "Look through search/scikit_learn.py beside the installed scikit-learn's _search.py, "
+        "then set CHECKED_WITH."
     )
 
 

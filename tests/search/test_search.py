@@ -1,4 +1,5 @@
-"""What LossSearchCV does beyond GridSearchCV: checks before training, seeds, progress, interruptions."""
+"""What LossSearchCV does beyond GridSearchCV: checks before training, seeds, progress,
+interruptions."""
 
 import tempfile
 from pathlib import Path

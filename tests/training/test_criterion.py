@@ -12,7 +12,7 @@ from torch import nn
 from sklloss import Criterion
 from sklloss.losses import Huber, get_loss
 
-from ..instances import catalogue_of
+from ..loss_instances import catalogue_of
 
 
 def network(n_features, n_outputs):

@@ -1,4 +1,5 @@
-"""The training loop: its steps, its threads, what models leave behind, and what an exception leaves."""
+"""The training loop: its steps, its threads, what models leave behind, and what an exception
+leaves."""
 
 import numpy as np
 import pytest
@@ -55,7 +56,8 @@ def stepped(optimizer, step, n_steps=4):
 
 def test_the_kernels_are_those_of_the_installed_torch():
     assert torch.__version__.startswith(f"{fused.CHECKED_WITH}."), (
-        "Look through training/fused.py beside the installed torch.optim's adam.py, adamw.py and sgd.py, then set CHECKED_WITH."
+        "Look through training/steps/fused.py beside the installed torch.optim's adam.py, "
+        "adamw.py and sgd.py, then set CHECKED_WITH."
     )
 
 
@@ -159,7 +161,8 @@ class SeesThreads:
 
 
 def threads_in_training(loss, **params):
-    """Return with how many threads steps are taken: those of 50 rows, not the first looks at a few."""
+    """Return with how many threads steps are taken: those of 50 rows, not the first looks at a
+    few."""
     loss.seen.clear()
 
     def noted(prediction, y):
@@ -218,7 +221,7 @@ def test_a_row_has_one_sum(length):
     torch.testing.assert_close(row_sums(values.double()), values.double().sum(1))
 
 
-# ---------------------------------------------------------------------- epochs that are counted, and failures
+# ------------------------------------------------------------ epochs that are counted, and failures
 
 
 def counted(models, y=Y):
@@ -362,7 +365,8 @@ def test_a_loss_that_returns_a_scalar_sees_the_rows_of_a_batch_and_no_others():
 
 
 def test_evaluation_and_prediction_make_hidden_layers_once_for_all_their_batches(monkeypatch):
-    """Made anew for each batch they leave holes in the heap, by which a large search grew by gigabytes."""
+    """Made anew for each batch they leave holes in the heap, by which a large search grew by
+    gigabytes."""
     made, like = [], Slab.like.__func__
     monkeypatch.setattr(
         Slab, "like", classmethod(lambda cls, *shape: made.append(shape[2:]) or like(cls, *shape))

@@ -310,7 +310,8 @@ def test_divergence_names_epoch_loss_rate_and_remedy(diabetes):
     X, y = diabetes
     with pytest.raises(
         FloatingPointError,
-        match=r"'squared_error' turned NaN or infinite in epoch \d+ with lr=1e\+\d+ and SGD. Try a smaller lr",
+        match=r"'squared_error' turned NaN or infinite in epoch \d+ with lr=1e\+\d+ and SGD. Try "
+        r"a smaller lr",
     ):
         small(optimizer="sgd", lr=1e30).fit(X, y)
 

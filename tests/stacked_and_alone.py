@@ -1,0 +1,98 @@
+"""Fits in one stack beside the same fits one by one."""
+
+import numpy as np
+import torch
+from sklearn.base import clone
+
+from sklloss.estimators.fit.together import Fit, fit_together
+from sklloss.training import programs
+from sklloss.training.steps.optimizers import parameter_of
+
+
+def fitted_together(models, X, y, **params):
+    """Fit clones of the models in one call of `fit_together`, and return them."""
+    fits = [Fit(clone(model), X, y, params) for model in models]
+    for outcome in fit_together(fits):
+        if outcome.error is not None:
+            raise outcome.error
+    return [fit.estimator for fit in fits]
+
+
+def fitted_alone(models, X, y, **params):
+    return [clone(model).fit(X, y, **params) for model in models]
+
+
+def assert_stacked_is_alone(models, X, y, goes_on=False, **params):
+    """Assert that one stack of all models gives what each fit gives; `goes_on`: also after another
+    epoch."""
+    with heights() as seen:
+        stacked = fitted_together(models, X, y, **params)
+    assert seen == [len(models)], f"stacks of {seen} models"
+    alone = fitted_alone(models, X, y, **params)
+    assert_same(stacked, alone, X)
+    if goes_on:
+        for pair in zip(stacked, alone, strict=True):
+            for model in pair:
+                model.set_params(early_stopping=False).partial_fit(X, y)
+        assert_same(stacked, alone, X)
+    return stacked
+
+
+class heights:  # noqa: N801
+    """Notes how many nets each stack has that is trained inside the block."""
+
+    def __enter__(self):
+        self._train, seen = programs.train_together, []
+
+        def train(nets, *args):
+            seen.append(len(nets))
+            return self._train(nets, *args)
+
+        programs.train_together = train
+        return seen
+
+    def __exit__(self, *error):
+        programs.train_together = self._train
+
+
+def assert_same(models, others, X):
+    for mine, theirs in zip(models, others, strict=True):
+        assert mine.n_iter_ == theirs.n_iter_
+        for nets in zip(mine.members_, theirs.members_, strict=True):
+            assert_same_nets(*nets)
+        for method in ("predict", "decision_function", "predict_proba"):
+            if hasattr(mine, method):
+                ours, lone = getattr(mine, method)(X), getattr(theirs, method)(X)
+                np.testing.assert_array_equal(ours, lone, err_msg=f"{mine}.{method}")
+
+
+def assert_same_nets(mine, theirs):
+    """Assert equal bits of weights, trained parts of the loss, optimiser and history."""
+    assert_equal_tensors(mine.module_.state_dict(), theirs.module_.state_dict(), mine.loss)
+    assert_equal_tensors(mine.criterion_.state_dict(), theirs.criterion_.state_dict(), mine.loss)
+    assert_equal_tensors(state_of(mine), state_of(theirs), mine.loss)
+    groups = [net.optimizer_.state_dict()["param_groups"] for net in (mine, theirs)]
+    assert groups[0] == groups[1]
+    assert [list(row) for row in mine.history] == [list(row) for row in theirs.history]
+    assert without_times(mine.history) == without_times(theirs.history)
+    assert mine.lowest_ == theirs.lowest_
+
+
+def state_of(net):
+    """Return the state of a net's optimiser as tensors."""
+    state = net.optimizer_.state.get(parameter_of(net.optimizer_), {})
+    held = {name: value for name, value in state.items() if not isinstance(value, list)}
+    lists = {name: value for name, value in state.items() if isinstance(value, list)}  # of L-BFGS
+    held |= {f"{name}{i}": each for name, row in lists.items() for i, each in enumerate(row or [])}
+    return {name: torch.as_tensor(v) for name, v in held.items() if v is not None}
+
+
+def assert_equal_tensors(mine, theirs, what):
+    assert list(mine) == list(theirs), what
+    for name, value in mine.items():
+        assert value.dtype == theirs[name].dtype, f"{what}: {name}"
+        assert torch.equal(value, theirs[name]), f"{what}: {name}"
+
+
+def without_times(history):
+    return [{name: value for name, value in row.items() if name != "dur"} for row in history]
