@@ -58,8 +58,13 @@ def validation_split(
     Raises
     ------
     ValueError
-        If it is none of these, one of the two is empty, or they overlap.
+        If it is none of these, one of the two is empty, they overlap, or there is only one row.
     """
+    if len(y) < 2:
+        raise ValueError(
+            f"early_stopping needs validation {noun}s, and there is {len(y)} {noun}. Give several"
+            f" {noun}s, or set early_stopping=False."
+        )
     if isinstance(validation_fraction, numbers.Real):
         return _by_share(float(validation_fraction), y, stratify, seed, noun)
     if hasattr(validation_fraction, "get_n_splits"):

@@ -1,55 +1,45 @@
-"""What estimators have in common whose rows are of different lengths: utterances of frames, groups of rows of a table."""
+"""Rows that are tables of their own length: utterances of frames, groups of rows."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
-from ...losses.base import Loss
-from ...training import BatchChange, InputScaler, RaggedRows, TrainingSet, optimizer_spec, rows
-from ..fit.estimator import NeuralEstimator
-from ..fit.prepared import Shelf
-from ..fit.sample import Sample
-
-BATCH = 32  # sequences or groups per step, of batch_size="auto"
+from ...training import InputScaler, RaggedRows
+from .base import Inputs
+from .sample import Sample
 
 
-class RaggedEstimator(NeuralEstimator):
-    """An estimator each of whose rows, as the engine has them, is a table of its own length."""
+@dataclass(frozen=True)
+class RaggedInputs(Inputs):
+    """Base of the kinds of X each of whose rows, as the engine has them, is a table.
 
-    def _joined(self, X: Any) -> tuple[Any, np.ndarray]:
-        """Return the tables of all rows below each other, (n, n_features), and how long each is."""
+    Attributes
+    ----------
+    batch : int
+        Tables per step of ``batch_size="auto"``.
+    """
+
+    batch: int | None = 32
+    merges_repeats: ClassVar[bool] = False
+    stacks: ClassVar[bool] = False
+
+    def concatenated(self, X: Any) -> tuple[Any, np.ndarray]:
+        """Return the tables of all rows below each other, (n, n_features), and their lengths."""
         raise NotImplementedError
 
-    def _learns_from_all_at_once(self, loss: Loss, sample: Sample, epochs: int | None) -> bool:
-        return False  # tables are not looked through for equal ones
-
-    def _features(self, sample: Sample, shelf: Shelf, first: bool) -> RaggedRows:
-        def scale() -> tuple[InputScaler, RaggedRows]:
-            if first:
-                self._input_scaler = self._fit_input_scaler(sample)
-            return self._input_scaler, self._ragged(*self._joined(sample.X))
-
-        how = (self.scale_inputs, self._dtype, self._device(), first)
-        key = ("ragged", *sample.identity_of_inputs, *how)
-        self._input_scaler, features = shelf.once(key, scale, keep=sample.X)
-        return features
-
-    def _weighted_rows(self, sample: Sample) -> tuple[Any, np.ndarray]:
-        table, lengths = self._joined(sample.X)
+    def weighted_rows(self, sample: Sample) -> tuple[Any, np.ndarray]:
+        """Return the rows of all tables, each with the weight of its table."""
+        table, lengths = self.concatenated(sample.X)
         return table, np.repeat(sample.sample_weight, lengths)
 
-    def _ragged(self, table: Any, lengths: np.ndarray) -> RaggedRows:
-        """Return tables scaled, as rows for the engine."""
-        scaled = self._input_scaler.transform(table, self._dtype)
-        on_device = torch.from_numpy(lengths).to(self._device())
-        return RaggedRows(rows(scaled, self._dtype, self._device()), on_device)
-
-    def _batch_change(self, data: TrainingSet) -> BatchChange | None:
-        return None
-
-    def _batch_size(self, n_rows: int) -> int:
-        is_free = self.batch_size == "auto" and not optimizer_spec(self.optimizer).full_batch
-        return min(n_rows, BATCH) if is_free else super()._batch_size(n_rows)
+    def training_rows(
+        self, X: Any, scaler: InputScaler, dtype: torch.dtype, device: torch.device
+    ) -> RaggedRows:
+        """Return checked X as scaled tables for the engine."""
+        table, lengths = self.concatenated(X)
+        scaled = super().training_rows(table, scaler, dtype, device)
+        return RaggedRows(scaled, torch.from_numpy(lengths).to(device))

@@ -8,9 +8,9 @@ import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d
 
 from ...parameters.domains import Choice, Either, Interval, check_in_domain
-from ...parameters.refusals import count
+from ...parameters.refusals import count, refuse_rows
 from ..inputs.floats import check_finite, floats_of
-from .row_groups import GroupedTable, first_rows, group_weights, sizes_of
+from .row_groups import first_rows, group_weights, sizes_of
 
 FIRST_PLACES = Either(Choice(None), Interval(1, integer=True))
 GAINS = Choice("linear", "exponential")
@@ -27,9 +27,10 @@ def mean_ndcg(
 ) -> float:
     """Return the mean normalised discounted cumulative gain over groups.
 
-    ``DCG = Σ gain_i / log2(1 + place_i)`` over the rows of a group that are among its first k places by score, divided by that of the
-    best order.  A row whose score others have, too, takes the mean of their places' discounts, as in
-    ``sklearn.metrics.ndcg_score``, whose value for each group this is.
+    ``DCG = Σ gain_i / log2(1 + place_i)`` over the rows of a group that are among its first k
+    places by score, divided by that of the best order.  Rows of equal scores share the mean of
+    their places' discounts, as in ``sklearn.metrics.ndcg_score``, whose value for each group this
+    is.
 
     Groups of one row and groups without a relevant row have no NDCG: they are left out.
 
@@ -38,20 +39,22 @@ def mean_ndcg(
     y_true : array-like of shape (n_rows,)
         Relevance, >= 0.
     y_score : array-like of shape (n_rows,)
-        Scores, the higher the further in front.
+        Scores; the row of the highest takes the first place.
     group : array-like of shape (n_rows,) or (n_groups,), or None, default=None
-        An id per row, equal ones next to each other; or the sizes of the groups; None makes one group of all rows.
+        An id per row, equal ones next to each other; or the sizes of the groups; None makes one
+        group of all rows.
     k : int or None, default=None
         How many places count; None counts all.
     gain : {"linear", "exponential"}, default="linear"
-        What a row of relevance y is worth: y, as in scikit-learn, or 2^y - 1, as in LightGBM and XGBoost.
+        What a row of relevance y is worth: y, as in scikit-learn, or 2^y - 1, as in LightGBM and
+        XGBoost.
     group_weight : array-like of shape (n_groups,) or (n_rows,), or None, default=None
         Weights >= 0 of the groups in the mean; those of a group's rows are the same.
 
     Returns
     -------
     float
-        In [0, 1].
+        Between 0 and 1; 1 is the best order.
 
     Raises
     ------
@@ -77,13 +80,15 @@ def mean_ndcg(
     worth = _gains(y, gain)
     groups = np.repeat(np.arange(len(sizes)), sizes)
     found = np.bincount(groups, worth * _shared_discounts(scores, groups, sizes, k))
-    ideal = np.bincount(groups, _sorted(worth, groups) * _discounts(sizes, k))
-    weights = group_weights(group_weight, GroupedTable(scores, sizes))
+    best_first = worth[np.lexsort((-worth, groups))]
+    ideal = np.bincount(groups, best_first * _discounts(sizes, k))
+    weights = group_weights(group_weight, sizes)
     counts = (sizes > 1) & (ideal > 0) & (weights > 0)
     if not counts.any():
         raise ValueError(
-            f"No group has an NDCG: of {count(len(sizes), 'group')}, {(sizes == 1).sum()} have a single row, {(weights == 0).sum()} no weight,"
-            " and the others no row of relevance > 0."
+            f"No group has an NDCG: of {count(len(sizes), 'group')}, {(sizes == 1).sum()} have a"
+            f" single row, {(weights == 0).sum()} no weight, and the others no row of"
+            " relevance > 0."
         )
     return float(np.average(found[counts] / ideal[counts], weights=weights[counts]))
 
@@ -95,8 +100,8 @@ def _gains(y: np.ndarray, gain: str) -> np.ndarray:
         too_large = not np.isfinite(worth.sum())
     if too_large:
         raise ValueError(
-            f"y is too large for gain={gain!r}: its largest value is {y.max():g}, and gains add up to infinity. Give grades such as 0 to 4, or"
-            " divide y by a constant."
+            f"y is too large for gain={gain!r}: its largest value is {y.max():g}, and gains add up"
+            " to infinity. Give grades such as 0 to 4, or divide y by a constant."
         )
     return worth
 
@@ -107,15 +112,17 @@ def checked_relevance(y: Any) -> np.ndarray:
     Raises
     ------
     ValueError
-        If a value is no number, missing, infinite or negative; the first such row is named.
+        If a value is no number, missing, infinite or negative; the message names the first such
+        row.
     """
     values = _numbers(y, "y")
-    wrong = np.flatnonzero(values < 0)
-    if len(wrong):
-        raise ValueError(
-            f"y needs relevance >= 0; {len(wrong)} of {len(values)} values are below, for example {values[wrong[0]]:g} in row {wrong[0]}."
-            " Shift y: 0 is a row that nobody wants."
-        )
+    refuse_rows(
+        values < 0,
+        "y needs relevance >= 0",
+        "have less",
+        "Shift y: 0 is a row that nobody wants.",
+        example=values.__getitem__,
+    )
     return values
 
 
@@ -133,15 +140,10 @@ def _discounts(sizes: np.ndarray, k: int | None) -> np.ndarray:
     return discount if k is None else np.where(place <= k, discount, 0.0)
 
 
-def _sorted(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Return values with those of each group sorted, largest first."""
-    return values[np.lexsort((-values, groups))]
-
-
 def _shared_discounts(
     scores: np.ndarray, groups: np.ndarray, sizes: np.ndarray, k: int | None
 ) -> np.ndarray:
-    """Return the discount of each row by its score, rows of equal score sharing theirs."""
+    """Return the discount of each row by its score, the mean of their places for equal scores."""
     order = np.lexsort((-scores, groups))
     s, g = scores[order], groups[order]
     tie = np.cumsum(np.r_[True, (s[1:] != s[:-1]) | (g[1:] != g[:-1])]) - 1

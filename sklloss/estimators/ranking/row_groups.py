@@ -1,67 +1,61 @@
-"""Groups of rows of a table: which rows are ranked among each other."""
+"""Groups of rows: which rows of a table are ranked among each other, and what a group weighs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from numbers import Integral
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from ..inputs.columns import check_names, count
+from ...parameters.refusals import count
+from ..inputs.columns import check_names
 from ..inputs.floats import check_finite, floats_of
 from ..inputs.missing import missing
 from ..inputs.weights import checked_weights
 
-QID = "qid"  # the column of a DataFrame that says which group a row is in, as XGBoost has it
-SORT = (
-    "Sort the rows of X and y by group first: order = np.argsort(group, kind='stable'). To split whole groups, take GroupShuffleSplit or"
-    " GroupKFold."
-)
+# The column of a DataFrame that says which group a row is in, as XGBoost has it.
+QID = "qid"
 
 
-class Given(NamedTuple):
-    """What a user gives: a table without the column of groups, and which groups there are, or None."""
+def split_groups(X: Any, group: Any) -> tuple[Any, Any]:
+    """Return a table without the column of groups, and the groups: that column, or those given.
 
-    X: Any
-    group: Any
-
-    @classmethod
-    def of(cls, X: Any, group: Any) -> Given:
-        """Take the groups out of X, where a DataFrame has them.
-
-        Raises
-        ------
-        ValueError
-            If there are groups in X and beside it, nothing but groups in X, or a ColumnTransformer has renamed their column.
-        """
-        if not has_qid(X):
-            _check_not_prefixed(X)
-            return cls(X, group)
-        check_names(X)
-        if group is not None:
-            raise ValueError(
-                f"X has the groups in its column {QID!r}, and group={type(group).__name__} is given, too. Give one of them."
-            )
-        if len(X.columns) == 1:
-            raise ValueError(
-                f"X has 0 feature(s): its one column {QID!r} says which groups there are. Add columns of features."
-            )
-        return cls(without_qid(X), X[QID])
+    Raises
+    ------
+    ValueError
+        If there are groups in X and beside it, nothing but groups in X, or a ColumnTransformer has
+        renamed their column.
+    """
+    if not has_qid(X):
+        _check_not_prefixed(X)
+        return X, group
+    check_names(X)
+    if group is not None:
+        raise ValueError(
+            f"X has the groups in its column {QID!r}, and group={type(group).__name__} is given,"
+            " too. Give one of them."
+        )
+    if len(X.columns) == 1:
+        raise ValueError(
+            f"X has 0 feature(s): its one column {QID!r} says which groups there are. Add columns"
+            " of features."
+        )
+    return without_qid(X), X[QID]
 
 
 def has_qid(X: Any) -> bool:
-    """Tell whether X is a DataFrame that says which groups there are."""
+    """Return whether X is a DataFrame that says which groups there are."""
     return hasattr(X, "columns") and QID in list(X.columns)
 
 
 def _check_not_prefixed(X: Any) -> None:
-    """Refuse a column of groups that bears the name of the step it went through: it would be a feature."""
+    """Raise where the column of groups got a ColumnTransformer's prefix: it would be a feature."""
     for name in map(str, getattr(X, "columns", ())):
         if name.endswith(f"__{QID}"):
             raise ValueError(
-                f"X has no column {QID!r}, but {name!r}, as a ColumnTransformer names it; the groups would be a feature. Give that"
-                " verbose_feature_names_out=False, or rename the column."
+                f"X has no column {QID!r}, but {name!r}, as a ColumnTransformer names it; the"
+                " groups would be a feature. Give that verbose_feature_names_out=False, or rename"
+                " the column."
             )
 
 
@@ -70,43 +64,9 @@ def without_qid(X: Any) -> Any:
     return X[[name for name in X.columns if name != QID]] if has_qid(X) else X
 
 
-@dataclass(frozen=True)
-class GroupedTable:
-    """A table whose rows belong to groups, one after the other; indexed by groups.
-
-    Attributes
-    ----------
-    X : ndarray or CSR matrix of shape (n_rows, n_features)
-    sizes : ndarray of shape (n_groups,)
-        How many rows each group has.
-    """
-
-    X: Any
-    sizes: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.sizes)
-
-    def __getitem__(self, groups: np.ndarray) -> GroupedTable:
-        """Return some groups with their rows."""
-        rows = [np.arange(first, first + size) for first, size in self._spans(groups)]
-        return GroupedTable(self.X[np.concatenate(rows)], self.sizes[groups])
-
-    def _spans(self, groups: np.ndarray) -> zip:
-        return zip(first_rows(self.sizes)[groups], self.sizes[groups], strict=True)
-
-
 def first_rows(sizes: np.ndarray) -> np.ndarray:
     """Return the row that each group begins with."""
     return np.cumsum(sizes) - sizes
-
-
-def padded(y: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Return the relevance of each group in a row, (n_groups, largest size), -1 behind the end."""
-    is_row = np.arange(sizes.max()) < sizes[:, None]
-    out = np.full(is_row.shape, -1.0)
-    out[is_row] = y
-    return out
 
 
 def sizes_of(group: Any, n_rows: int) -> np.ndarray:
@@ -115,7 +75,8 @@ def sizes_of(group: Any, n_rows: int) -> np.ndarray:
     Parameters
     ----------
     group : array-like of shape (n_rows,) or (n_groups,), or None
-        An id per row, equal ones next to each other; or sizes that add up to n_rows; None makes one group of all rows.
+        An id per row, equal ones next to each other; or sizes that add up to n_rows; None makes
+        one group of all rows.
     n_rows : int
 
     Raises
@@ -129,14 +90,15 @@ def sizes_of(group: Any, n_rows: int) -> np.ndarray:
         return np.array([n_rows])
     if isinstance(group, str):
         raise ValueError(
-            f"group needs an id per row, not the name {group!r} of a column. Rename that column of X to {QID!r} and leave group out."
+            f"group needs an id per row, not the name {group!r} of a column. Rename that column of"
+            f" X to {QID!r} and leave group out."
         )
-    # the numbers and texts of a list stay what they are, where an array would make them all text
+    # Numbers and text of a list stay what they are; an array of both would be all text.
     values = np.asarray(group) if hasattr(group, "__array__") else np.array(group, dtype=object)
     if values.ndim != 1:
         raise ValueError(
-            f"group needs one id per row of X, shape ({n_rows},), or the sizes of the groups, shape (n_groups,); got shape"
-            f" {values.shape}. Give one dimension."
+            f"group needs one id per row of X, shape ({n_rows},), or the sizes of the groups, shape"
+            f" (n_groups,); got shape {values.shape}. Give one dimension."
         )
     return _run_lengths(values) if len(values) == n_rows else _checked_sizes(values, n_rows)
 
@@ -146,19 +108,22 @@ def _checked_sizes(values: np.ndarray, n_rows: int) -> np.ndarray:
     given = values.tolist()
     if not given or not all(map(_is_whole, given)):
         raise ValueError(
-            f"group has {count(len(given), 'value')} and X has {count(n_rows, 'row')}. Give one id per row; or the sizes of the groups, whole"
-            f" numbers that add up to {n_rows}."
+            f"group has {count(len(given), 'value')} and X has {count(n_rows, 'row')}. Give one id"
+            f" per row; or the sizes of the groups, whole numbers that add up to {n_rows}."
         )
-    sizes = [int(size) for size in given]  # Python's numbers, whose sum does not overflow
+    # Sums of Python's integers do not overflow.
+    sizes = [int(size) for size in given]
     wrong = [group for group, size in enumerate(sizes) if size < 1]
     if wrong:
         raise ValueError(
-            f"group needs sizes >= 1; the size of group {wrong[0]} is {sizes[wrong[0]]}. Leave out groups without rows."
+            f"group needs sizes >= 1; the size of group {wrong[0]} is {sizes[wrong[0]]}. Leave out"
+            " groups without rows."
         )
     if sum(sizes) != n_rows:
         raise ValueError(
-            f"group has {count(len(sizes), 'size')} that add up to {sum(sizes)}, and X has {count(n_rows, 'row')}. Give sizes that add up to"
-            f" {n_rows}, or one id per row, which searches and splits need."
+            f"group has {count(len(sizes), 'size')} that add up to {sum(sizes)}, and X has"
+            f" {count(n_rows, 'row')}. Give sizes that add up to {n_rows}, or one id per row, which"
+            " searches and splits need."
         )
     return np.array(sizes, dtype=np.int64)
 
@@ -173,14 +138,15 @@ def _run_lengths(ids: np.ndarray) -> np.ndarray:
     Raises
     ------
     ValueError
-        If an id is missing, or comes back behind other ones.
+        If an id is missing, or comes back after other ones.
     TypeError
         If one does not hash.
     """
     absent = np.flatnonzero(missing(ids))
     if len(absent):
         raise ValueError(
-            f"group has {count(len(absent), 'missing id')}, the first in row {absent[0]}. Give every row the id of its group."
+            f"group has {count(len(absent), 'missing id')}, the first in row {absent[0]}. Give"
+            " every row the id of its group."
         )
     names = ids.tolist()
     numbers = _numbered(names)
@@ -189,14 +155,16 @@ def _run_lengths(ids: np.ndarray) -> np.ndarray:
     if len(apart):
         row = apart[0]
         raise ValueError(
-            f"The rows of a group need to be next to each other; the id {names[row]!r} of row {np.argmax(numbers == numbers[row])} comes back in"
-            f" row {row}, behind others. {SORT}"
+            "The rows of a group need to be next to each other; the id"
+            f" {names[row]!r} of row {np.argmax(numbers == numbers[row])} comes back in row {row},"
+            " after others. Sort the rows of X and y by group: order = np.argsort(group,"
+            " kind='stable'). To split whole groups, take GroupShuffleSplit or GroupKFold."
         )
     return np.diff(starts, append=len(ids))
 
 
 def _numbered(names: list[Any]) -> np.ndarray:
-    """Return a number for each name, equal ones for equal names, in the order of their first appearance."""
+    """Return a number for each name, equal ones for equal names, in order of appearance."""
     seen: dict[Any, int] = {}
     numbers = []
     for row, name in enumerate(names):
@@ -204,37 +172,41 @@ def _numbered(names: list[Any]) -> np.ndarray:
             numbers.append(seen.setdefault(name, len(seen)))
         except TypeError:
             raise TypeError(
-                f"group needs ids that can be told apart, as numbers or strings; row {row} has {name!r}."
+                "group needs ids that can be told apart, as numbers or strings; row"
+                f" {row} has {name!r}."
             ) from None
     return np.array(numbers)
 
 
-def group_weights(group_weight: Any, table: GroupedTable) -> np.ndarray:
+def group_weights(group_weight: Any, sizes: np.ndarray) -> np.ndarray:
     """Return float64 weights of the groups, none negative and not all zero.
 
     Parameters
     ----------
     group_weight : array-like of shape (n_groups,) or (n_rows,), or None
         One per group, or one per row that is the same for all rows of a group.
-    table : GroupedTable
+    sizes : ndarray of shape (n_groups,)
+        How many rows each group has.
 
     Raises
     ------
     ValueError
-        If there is another number of them, they differ within a group, or are outside what is allowed.
+        If there is another number of them, they differ within a group, or are outside what is
+        allowed.
     """
+    n_groups, n_rows = len(sizes), int(sizes.sum())
     if group_weight is None:
-        return np.ones(len(table))
+        return np.ones(n_groups)
     values = floats_of(group_weight, "group_weight", "group")
-    n_groups, n_rows = len(table), table.X.shape[0]
     if values.ndim != 1 or len(values) not in (n_groups, n_rows):
         raise ValueError(
-            f"group_weight needs one weight per group, shape ({n_groups},), or per row, shape ({n_rows},); got shape {values.shape}."
+            f"group_weight needs one weight per group, shape ({n_groups},), or per row, shape"
+            f" ({n_rows},); got shape {values.shape}."
         )
     if len(values) != n_groups:
         check_finite(values, "group_weight")
-        values = _of_groups(values, table.sizes)
-    return checked_weights(values, table, "group_weight", "group")
+        values = _of_groups(values, sizes)
+    return checked_weights(values, sizes, "group_weight", "group")
 
 
 def _of_groups(values: np.ndarray, sizes: np.ndarray) -> np.ndarray:
@@ -245,7 +217,8 @@ def _of_groups(values: np.ndarray, sizes: np.ndarray) -> np.ndarray:
         row = np.flatnonzero(differs)[0]
         group = np.repeat(np.arange(len(sizes)), sizes)[row]
         raise ValueError(
-            f"group_weight needs one weight for all rows of a group; in group {group} row {row} has {values[row]:g}, and its first row"
-            f" {of_group[group]:g}. A row has no weight of its own in the order of a group."
+            f"group_weight needs one weight for all rows of a group; in group {group} row {row} has"
+            f" {values[row]:g}, and its first row {of_group[group]:g}. A row has no weight of its"
+            " own in the order of a group."
         )
     return of_group

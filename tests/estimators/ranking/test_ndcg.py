@@ -9,23 +9,7 @@ from sklearn.metrics import ndcg_score
 
 from sklloss import mean_ndcg
 
-from .small_queries import counts_of, queries, small
-
-
-@pytest.fixture(scope="module")
-def data():
-    return queries()
-
-
-@pytest.fixture(scope="module")
-def unseen():
-    return queries(40, seed=1)
-
-
-@pytest.fixture(scope="module")
-def fitted(data):
-    X, y, ids = data
-    return small().fit(X, y, group=ids)
+from .small_queries import counts_of
 
 
 @pytest.mark.parametrize("k", [None, 1, 3, 100])
@@ -78,7 +62,7 @@ def test_score_is_the_mean_ndcg_at_its_places(fitted, unseen):
         ({"gain": "log"}, "gain to be one of 'linear', 'exponential'; got 'log'"),
         (
             {"y_true": [0, -1, 2, 3]},
-            "relevance >= 0; 1 of 4 values are below, for example -1 in row 1",
+            "y needs relevance >= 0; 1 of 4 rows has less, for example row 1: -1. Shift y",
         ),
         ({"y_true": [0, 1, np.nan, 3]}, "y must be finite; .* 1 of 4 rows, for example row 2"),
         ({"y_score": [0, 1, np.inf, 3]}, "y_score must be finite; .* for example row 2"),

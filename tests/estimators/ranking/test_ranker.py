@@ -17,25 +17,9 @@ from sklloss import mean_ndcg
 from sklloss.losses import LambdaRank, OrderLoss, RankNet
 
 from ...loss_instances import catalogue_of
-from .small_queries import counts_of, queries, quick, small
+from .small_queries import counts_of, quick, small
 
 LOSSES = catalogue_of("ranking")
-
-
-@pytest.fixture(scope="module")
-def data():
-    return queries()
-
-
-@pytest.fixture(scope="module")
-def unseen():
-    return queries(40, seed=1)
-
-
-@pytest.fixture(scope="module")
-def fitted(data):
-    X, y, ids = data
-    return small().fit(X, y, group=ids)
 
 
 # ---------------------------------------------------------------------- learning
@@ -375,9 +359,9 @@ def test_early_stopping_needs_groups_to_set_aside(data):
         quick(early_stopping=True).fit(X, y, group=[len(y)])
     y = np.where(np.isin(ids, ["q0", "q1"]), 2, y)
     parts = (np.arange(2, 60), np.arange(2))
-    with pytest.raises(ValueError, match="in the 2 groups that early_stopping sets aside"):
+    with pytest.raises(ValueError, match="in the 2 groups that early_stopping validates on"):
         quick(early_stopping=True, validation_fraction=parts).fit(X, y, group=ids)
-    with pytest.raises(ValueError, match="in the 2 groups that early_stopping leaves to train on"):
+    with pytest.raises(ValueError, match="in the 2 groups that early_stopping trains on"):
         quick(early_stopping=True, validation_fraction=parts[::-1]).fit(X, y, group=ids)
 
 

@@ -11,24 +11,7 @@ from torch import nn
 from sklloss.losses import LambdaRank
 from sklloss.losses.ranking.ranking import has_order
 
-from .small_queries import queries, quick, small
-
-
-@pytest.fixture(scope="module")
-def data():
-    return queries()
-
-
-@pytest.fixture(scope="module")
-def unseen():
-    return queries(40, seed=1)
-
-
-@pytest.fixture(scope="module")
-def fitted(data):
-    X, y, ids = data
-    return small().fit(X, y, group=ids)
-
+from .small_queries import queries, quick
 
 X, Y, IDS = queries(4, seed=3, sizes=(3, 4))
 
@@ -45,7 +28,7 @@ def changed(values, row, value):
         (
             changed(IDS, 11, "q0"),
             ValueError,
-            "id 'q0' of row 0 comes back in row 11, behind others.*argsort",
+            "id 'q0' of row 0 comes back in row 11, after others.*argsort",
         ),
         ("query", ValueError, "an id per row, not the name 'query' of a column. Rename .* 'qid'"),
         ([3, 3, 3], ValueError, "group has 3 sizes that add up to 9, and X has 12 rows"),
@@ -92,7 +75,7 @@ def test_groups_in_x_and_beside_it_are_refused():
         (
             "ranknet",
             changed(Y, 4, -1),
-            "relevance >= 0; 1 of 12 values are below, for example -1 in row 4",
+            "y needs relevance >= 0; 1 of 12 rows has less, for example row 4: -1. Shift y",
         ),
         ("mse", changed(Y, 4, -0.5), None),
         (
@@ -113,7 +96,7 @@ def test_groups_in_x_and_beside_it_are_refused():
 )
 def test_bad_relevance_is_named(loss, y, message):
     if message is None:
-        y, message = changed(1.0 * Y, 4, -0.5), "for example -0.5 in row 4"
+        y, message = changed(1.0 * Y, 4, -0.5), "for example row 4: -0.5"
     with pytest.raises(ValueError, match=message):
         quick(loss).fit(X, y, group=IDS)
 

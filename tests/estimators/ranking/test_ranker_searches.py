@@ -25,20 +25,9 @@ from sklearn.utils.estimator_checks import check_estimator
 from sklloss import LossSearchCV, NeuralRanker
 
 from ...loss_instances import catalogue_of
-from .small_queries import queries, quick, small
+from .small_queries import quick
 
 LOSSES = catalogue_of("ranking")
-
-
-@pytest.fixture(scope="module")
-def data():
-    return queries()
-
-
-@pytest.fixture(scope="module")
-def fitted(data):
-    X, y, ids = data
-    return small().fit(X, y, group=ids)
 
 
 GRID = [
