@@ -3,6 +3,7 @@
 from .ranking.ndcg import mean_ndcg
 from .ranking.ranker import NeuralRanker
 from .speech.edit_distance import character_error_rate, token_error_rate, word_error_rate
+from .speech.transcriber import SequenceTranscriber
 from .tables.classifier import NeuralClassifier
 from .tables.regressor import NeuralRegressor
 from .targets.fitted_module import FittedModule

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from ...parameters.declared import numpydoc_of
 
 Class = TypeVar("Class", bound=type)
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 ATTRIBUTES = """\
 loss_ : Loss
@@ -95,7 +97,17 @@ def documented(cls: Class) -> Class:
     return cls
 
 
-def _completed(text: str, entries: dict[str, str]) -> str:
+def completed(**entries: str) -> Callable[[Function], Function]:
+    """Return a decorator that fills the placeholders in the docstring of a function."""
+
+    def complete(function: Function) -> Function:
+        function.__doc__ = _completed(inspect.cleandoc(function.__doc__ or ""), entries)
+        return function
+
+    return complete
+
+
+def _completed(text: str, entries: Mapping[str, str]) -> str:
     """Return a docstring with its placeholders filled, each at its own indentation."""
 
     def filled(match: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""From probabilities of every frame to a transcript: the likeliest path, or the likeliest transcript by beam search."""
+"""From probabilities of every frame to a transcript: the likeliest path, or beam search."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy as np
 from ...losses.speech.paths import BLANK
 
 Prefix = tuple[int, ...]
-Ends = tuple[
-    float, float
-]  # log-probability of a prefix whose last frame is a blank, and of one whose last frame says its end
+
+# Log-probabilities of the paths of a prefix that end in a blank, and in its last symbol.
+Ends = tuple[float, float]
 
 
 def greedy(log_p: np.ndarray) -> Prefix:
-    """Return what the likeliest path spells: repeats merged, blanks dropped.
+    """Return the symbols of the likeliest path: repeats merged, blanks dropped.
 
     Parameters
     ----------
@@ -34,15 +34,15 @@ def greedy(log_p: np.ndarray) -> Prefix:
 def beam_search(log_p: np.ndarray, beam_width: int) -> list[tuple[Prefix, float]]:
     """Return transcripts and their log-probabilities, likeliest first, by prefix beam search.
 
-    The probability of a transcript is that of all paths that spell it.  Per frame the likeliest `beam_width` beginnings are kept;
-    where that is all of them, the search is exact.
+    The probability of a transcript is that of all paths that spell it.  Per frame the likeliest
+    `beam_width` prefixes are kept; where that is all of them, the search is exact.
 
     Parameters
     ----------
     log_p : ndarray of shape (n_frames, n_symbols + 1)
         Log-probabilities of blank and symbols.
     beam_width : int
-        Beginnings that are kept, >= 1.
+        Prefixes that are kept, >= 1.
 
     Returns
     -------
@@ -52,11 +52,13 @@ def beam_search(log_p: np.ndarray, beam_width: int) -> list[tuple[Prefix, float]
     References
     ----------
     Graves, A., Supervised Sequence Labelling with Recurrent Neural Networks, 2012, section 7.5.
-    Hannun, A. et al., First-Pass Large Vocabulary Continuous Speech Recognition, 2014, arXiv 1408.2873.
+    Hannun, A. et al., First-Pass Large Vocabulary Continuous Speech Recognition, 2014, arXiv
+    1408.2873.
 
     Examples
     --------
-    The likeliest path is two blanks, of probability .36; but three paths say the symbol, together .64.
+    The likeliest path is two blanks, of probability .36; but three paths spell the symbol,
+    together .64.
 
     >>> p = np.array([[0.6, 0.4], [0.6, 0.4]])
     >>> greedy(np.log(p)), beam_search(np.log(p), 2)[0][0]
@@ -72,7 +74,7 @@ def beam_search(log_p: np.ndarray, beam_width: int) -> list[tuple[Prefix, float]
 
 
 def _candidates(beams: Mapping[Prefix, Ends], frame: np.ndarray, beam_width: int) -> list[int]:
-    """Return the symbols that may lead into the beam: the likeliest, and those that turn one of its prefixes into another."""
+    """Return symbols that may lead into the beam: the likeliest, and the ends of its prefixes."""
     n_likeliest = min(beam_width + 1, len(frame) - 1)
     likeliest = np.argsort(-frame[1:], kind="stable")[:n_likeliest] + 1
     ends = {prefix[-1] for prefix in beams if prefix}
@@ -82,7 +84,7 @@ def _candidates(beams: Mapping[Prefix, Ends], frame: np.ndarray, beam_width: int
 def _moved(
     beams: Mapping[Prefix, Ends], frame: list[float], candidates: list[int]
 ) -> dict[Prefix, Ends]:
-    """Return the prefixes one frame later, with what flows into each."""
+    """Return the prefixes one frame later, each with its probabilities."""
     moved: dict[Prefix, Ends] = {}
 
     def add(prefix: Prefix, blank: float, symbol: float) -> None:

@@ -1,4 +1,4 @@
-"""How far transcripts are from what was said: edits per token."""
+"""How far transcripts are from their references: edits per token."""
 
 from __future__ import annotations
 
@@ -8,15 +8,36 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_consistent_length
 
+from ..fit.documentation import completed
 from ..inputs.weights import checked_weights
 
+# The sections that the docstrings of rates of strings have in common.
+OF_STRINGS = """\
+Parameters
+----------
+y_true, y_pred : sequence of str
+    References and transcripts.
+sample_weight : array-like of shape (n_samples,) or None, default=None
+    Weights >= 0 of the rows.
 
-def edit_distance(said: Sequence[Any], heard: Sequence[Any]) -> int:
-    """Return the Levenshtein distance: the fewest insertions, deletions and replacements that turn one into the other.
+Returns
+-------
+float
+
+Raises
+------
+ValueError, TypeError
+    As in `token_error_rate`; also where a transcript is no string."""
+
+
+def edit_distance(reference: Sequence[Any], transcript: Sequence[Any]) -> int:
+    """Return the Levenshtein distance, the fewest edits that turn one sequence into the other.
+
+    Edits are insertions, deletions and replacements.
 
     Parameters
     ----------
-    said, heard : sequence
+    reference, transcript : sequence
         Of anything that can be compared.
 
     Examples
@@ -24,25 +45,26 @@ def edit_distance(said: Sequence[Any], heard: Sequence[Any]) -> int:
     >>> edit_distance("kitten", "sitting")
     3
     """
-    costs = list(range(len(heard) + 1))
-    for row, token in enumerate(said, 1):
+    costs = list(range(len(transcript) + 1))
+    for row, token in enumerate(reference, 1):
         diagonal, costs[0] = costs[0], row
-        for column, other in enumerate(heard, 1):
+        for column, other in enumerate(transcript, 1):
             least = min(costs[column] + 1, costs[column - 1] + 1, diagonal + (token != other))
             diagonal, costs[column] = costs[column], least
     return costs[-1]
 
 
 def token_error_rate(y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
-    """Return the edits that turn transcripts into what was said, per token of what was said.
+    """Return the edits that turn transcripts into their references, per token of the references.
 
-    ``Σ w edits / Σ w tokens`` over all rows: insertions, deletions and replacements count 1 each.  0 is perfect; it may exceed 1
-    where more is heard than was said.  Characters are the tokens of a string, labels those of a sequence.
+    ``Σ w edits / Σ w tokens`` over all rows: insertions, deletions and replacements count 1 each.
+    0 is perfect; it may exceed 1 where transcripts are longer than their references.  The tokens
+    of a string are its characters, those of a sequence its labels.
 
     Parameters
     ----------
     y_true, y_pred : sequence of str or of sequences of labels
-        What was said and what was heard.
+        References, what was said, and transcripts, what was recognised.
     sample_weight : array-like of shape (n_samples,) or None, default=None
         Weights >= 0 of the rows.
 
@@ -53,7 +75,7 @@ def token_error_rate(y_true: Any, y_pred: Any, sample_weight: Any = None) -> flo
     Raises
     ------
     ValueError
-        If there are not equally many, or nothing was said at all.
+        If there are not equally many, or all references are empty.
     TypeError
         If one of them is a single string.
 
@@ -68,25 +90,14 @@ def token_error_rate(y_true: Any, y_pred: Any, sample_weight: Any = None) -> flo
     >>> token_error_rate([[1, 2, 3], [4]], [[1, 3], [4]])
     0.25
     """
-    return _error_rate(y_true, y_pred, sample_weight, lambda transcript: transcript)
+    return _error_rate(y_true, y_pred, sample_weight, list)
 
 
+@completed(of_strings=OF_STRINGS)
 def character_error_rate(y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
-    """Return the edits of characters per character that was said, spaces included.
+    """Return the edits of characters per character of the references, spaces included.
 
-    Parameters
-    ----------
-    y_true, y_pred : sequence of str
-    sample_weight : array-like of shape (n_samples,) or None, default=None
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    ValueError, TypeError
-        As in `token_error_rate`; also where a transcript is no string.
+    %(of_strings)s
 
     Examples
     --------
@@ -96,22 +107,11 @@ def character_error_rate(y_true: Any, y_pred: Any, sample_weight: Any = None) ->
     return _error_rate(y_true, y_pred, sample_weight, _characters)
 
 
+@completed(of_strings=OF_STRINGS)
 def word_error_rate(y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
-    """Return the edits of words per word that was said; words stand between white space.
+    """Return the edits of words per word of the references; white space separates words.
 
-    Parameters
-    ----------
-    y_true, y_pred : sequence of str
-    sample_weight : array-like of shape (n_samples,) or None, default=None
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    ValueError, TypeError
-        As in `token_error_rate`; also where a transcript is no string.
+    %(of_strings)s
 
     Examples
     --------
@@ -124,7 +124,8 @@ def word_error_rate(y_true: Any, y_pred: Any, sample_weight: Any = None) -> floa
 def _characters(text: Any) -> str:
     if not isinstance(text, str):
         raise TypeError(
-            f"A word or character error rate takes strings; got {text!r}. Use token_error_rate for sequences of labels."
+            f"A word or character error rate takes strings; got {text!r}. Use token_error_rate for"
+            " sequences of labels."
         )
     return text
 
@@ -135,13 +136,14 @@ def _error_rate(
     if isinstance(y_true, str) or isinstance(y_pred, str):
         raise TypeError("An error rate takes a list of transcripts; got one string. Put it in [ ].")
     check_consistent_length(y_true, y_pred)
-    said, heard = [list(tokens(t)) for t in y_true], [list(tokens(t)) for t in y_pred]
-    weights = checked_weights(sample_weight, np.empty(len(said)))
-    n_tokens = weights @ np.array([len(t) for t in said], dtype=float)
+    references, transcripts = ([list(tokens(t)) for t in each] for each in (y_true, y_pred))
+    weights = checked_weights(sample_weight, np.empty(len(references)))
+    n_tokens = weights @ np.array([len(t) for t in references], dtype=float)
     if not n_tokens > 0:
         raise ValueError(
-            f"An error rate divides by the number of tokens that were said; all {len(said)} transcripts of y_true are empty or have"
-            " weight 0. Score rows in which something was said."
+            "An error rate divides by the number of tokens of the references; all"
+            f" {len(references)} transcripts of y_true are empty or have weight 0. Score rows in"
+            " which something was said."
         )
-    edits = [edit_distance(*pair) for pair in zip(said, heard, strict=True)]
+    edits = [edit_distance(*pair) for pair in zip(references, transcripts, strict=True)]
     return float(weights @ np.array(edits, dtype=float) / n_tokens)

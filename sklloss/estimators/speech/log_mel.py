@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-FLOOR = 1e-10  # power that counts as silence
+# Power that counts as silence.
+FLOOR = 1e-10
 
 
 @dataclass(frozen=True)
@@ -52,15 +53,19 @@ class LogMel:
         return 1 << (self.window_length - 1).bit_length()
 
     def transform(self, waveforms: np.ndarray) -> list[np.ndarray]:
-        """Return features (n_frames, n_mels) of each waveform (n_instants,); n_frames is 1 + n_instants // hop_length."""
+        """Return features (n_frames, n_mels) of each waveform (n_instants,).
+
+        n_frames is 1 + n_instants // hop_length.
+        """
         bands = self._bands()
         window = torch.hann_window(self.window_length, dtype=bands.dtype)
         features = [self._of_one(torch.from_numpy(wave), bands, window) for wave in waveforms]
         for row, of_row in enumerate(features):
             if not np.isfinite(of_row).all():
                 raise ValueError(
-                    f"X has a waveform whose power is too large for float32: row {row} goes up to {np.abs(waveforms[row]).max():g}. Divide"
-                    " it by a constant; sound is usually within -1 and 1."
+                    f"X has a waveform whose power is too large for float32: row {row} goes up to"
+                    f" {np.abs(waveforms[row]).max():g}. Divide it by a constant; sound is usually"
+                    " within -1 and 1."
                 )
         return features
 
@@ -90,7 +95,8 @@ def _librosa_filters() -> Any:
         from librosa import filters
     except ImportError as error:
         raise ModuleNotFoundError(
-            "features='log_mel' takes its mel bands from librosa. Install it with: pip install 'sklloss[speech]', or give features of"
-            " your own, arrays of shape (n_frames, n_features)."
+            "features='log_mel' takes its mel bands from librosa. Install it with: pip install"
+            " 'sklloss[speech]', or give features of your own, arrays of shape (n_frames,"
+            " n_features)."
         ) from error
     return filters

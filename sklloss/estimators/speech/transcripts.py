@@ -1,181 +1,100 @@
-"""Transcripts as sequences of tokens, and tokens as indices."""
+"""Transcripts: what a transcriber learns, and what it answers about every frame."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from math import log
 from typing import Any
 
 import numpy as np
+import torch
+from torch import nn
 
-from ...losses.speech.paths import BLANK, ENDED
+from ...losses.speech.paths import BLANK, frames_needed
+from ...losses.speech.transcription import FRAMES_PER_SYMBOL
+from ...training import TrainingSet
+from ..inputs.data import FitData
+from ..inputs.sample import Sample
+from ..targets.answers import RAW, Answer
+from ..targets.base import Encoded, Head, Start, Target
+from ..targets.outputs import MeanOverMembers
+from .frames import check_long_enough, frames_out_of, symbols_per_frame
+from .utterance_module import Log
+from .vocabulary import Tokenized, Vocabulary
 
-SEPARATORS = {"char": "", "word": " "}
-
-
-@dataclass(frozen=True)
-class Transcripts:
-    """Transcripts as lists of tokens.
-
-    Attributes
-    ----------
-    rows : list of list
-        The tokens of each.
-    is_text : bool
-        Whether they were strings.
-    """
-
-    rows: list[list[Any]]
-    is_text: bool
-
-    @classmethod
-    def of(cls, y: Any, tokens: str) -> Transcripts:
-        """Split strings into characters or words; take sequences of labels as they are.
-
-        Raises
-        ------
-        TypeError
-            If y is no list of strings or of sequences; the first wrong row is named.
-        """
-        if isinstance(y, str | Mapping) or hasattr(y, "columns") or not hasattr(y, "__len__"):
-            raise TypeError(
-                f"y needs a list of transcripts, one per utterance; got {y!r:.200}. Put a single one in [ ], and choose the column of a"
-                " table."
-            )
-        given = list(y)
-        is_text = bool(given) and isinstance(given[0], str)
-        for row, transcript in enumerate(given):
-            _check(row, transcript, is_text)
-        return cls([_split(t, tokens) if is_text else _labels(t) for t in given], is_text)
-
-
-def _check(row: int, transcript: Any, is_text: bool) -> None:
-    is_string = isinstance(transcript, str)
-    is_sequence = isinstance(transcript, list | tuple) or getattr(transcript, "ndim", 0) == 1
-    if is_string != is_text and (is_string or is_sequence):
-        raise TypeError(
-            f"y has strings and sequences of labels: row {row} is {transcript!r}, row 0 is not of that kind. Give one kind."
-        )
-    if not is_string and not is_sequence:
-        raise TypeError(
-            f"y needs a transcript per utterance, a string or a sequence of labels; row {row} is {transcript!r}. For one label per"
-            " utterance give [label], or use NeuralClassifier."
-        )
-    if is_sequence and not all(isinstance(label, Hashable) for label in _labels(transcript)):
-        raise TypeError(
-            f"y needs transcripts of labels such as numbers and strings; row {row} is {transcript!r:.200}. Give one flat list per"
-            " utterance."
-        )
-
-
-def _split(text: str, tokens: str) -> list[str]:
-    return text.split() if tokens == "word" else list(text)
-
-
-def _labels(transcript: Any) -> list[Any]:
-    return transcript.tolist() if hasattr(transcript, "tolist") else list(transcript)
+# Symbols per frame, at least, where training starts.
+RARE = 1e-3
 
 
 @dataclass(frozen=True)
-class Vocabulary:
-    """The tokens that a network can write, in the order of its outputs behind the blank.
+class Transcripts(Target):
+    """A transcript per utterance, a string or a sequence of labels: what is transcribed.
 
     Attributes
     ----------
-    symbols : tuple
-        Distinct tokens.
-    is_text : bool
-        Whether transcripts are strings.
     tokens : {"char", "word"}
         What the tokens of strings are.
     """
 
-    symbols: tuple[Any, ...]
-    is_text: bool
-    tokens: str
+    tokens: str = "char"
 
-    @classmethod
-    def of(
-        cls, transcripts: Transcripts, tokens: str, symbols: Iterable[Any] | None = None
-    ) -> Vocabulary:
-        """Learn the tokens of transcripts, and add those that are named beside.
-
-        Raises
-        ------
-        ValueError
-            If there is no token at all, or a symbol is not one token of such transcripts.
-        TypeError
-            If symbols are no sequence.
-        """
-        named = _named(symbols, transcripts.is_text, tokens)
-        found = {token for row in transcripts.rows for token in row}.union(named)
-        if not found:
+    def rows(self, y: Any, X: Any) -> Tokenized:
+        """Return transcripts as lists of tokens, one per utterance."""
+        transcripts = Tokenized.of(y, self.tokens)
+        if len(X) != len(transcripts):
             raise ValueError(
-                f"All {len(transcripts.rows)} transcripts of y are empty, so that there is nothing to write. Give transcripts with"
-                " tokens; some of them may be empty."
+                f"X has {len(X)} utterances and y {len(transcripts)} transcripts. Give one"
+                " transcript per utterance."
             )
-        return cls(tuple(_sorted(found)), transcripts.is_text, tokens)
+        return transcripts
 
-    @property
-    def n_outputs(self) -> int:
-        """The blank and the symbols."""
-        return len(self.symbols) + 1
+    def encode(
+        self, y: Tokenized, data: FitData, loss: Any, shape: tuple[int, ...], before: Any
+    ) -> Encoded:
+        """Return the indices of tokens, from 1 on, -1 after the end: (n_samples, longest)."""
+        if before is None:
+            vocabulary = Vocabulary.of(y, self.tokens, data.named)
+            return Encoded(vocabulary.encode(y), vocabulary)
+        everything = Tokenized.of(data.y, self.tokens)
+        before.check_kind(everything)
+        before.check_known(everything)
+        return Encoded(before.encode(y), before)
 
-    def encode(self, transcripts: Transcripts) -> np.ndarray:
-        """Return the indices of known tokens, from 1 on, filled up with -1: shape (n, longest transcript)."""
-        index = {symbol: k for k, symbol in enumerate(self.symbols, BLANK + 1)}
-        width = max(1, *map(len, transcripts.rows))
-        encoded = np.full((len(transcripts.rows), width), ENDED, dtype=np.int64)
-        for row, tokens in zip(encoded, transcripts.rows, strict=True):
-            row[: len(tokens)] = [index[token] for token in tokens]
-        return encoded
+    def check_suits(
+        self, loss: Any, sample: Sample, learned: Any, network: Callable[[], nn.Module]
+    ) -> None:
+        """Raise if an utterance is shorter than its transcript."""
+        frames_out = frames_out_of(network())
+        frames = np.array([frames_out(len(utterance)) for utterance in sample.X])
+        needed = frames_needed(torch.from_numpy(sample.y)).numpy()
+        check_long_enough(frames, needed, sample.kept)
 
-    def decode(self, indices: Sequence[int]) -> Any:
-        """Return the transcript of indices: a string where those in training were strings, else a list."""
-        tokens = [self.symbols[index - BLANK - 1] for index in indices]
-        return SEPARATORS[self.tokens].join(tokens) if self.is_text else tokens
+    def head(self, start: Start, learned: Vocabulary, is_built_in: bool) -> Head:
+        """Return that a network has to put out a number for the blank and for each symbol."""
+        width = start.baseline.numel()
+        return Head(width, (width,), start.loss.label)
 
-    def check_kind(self, transcripts: Transcripts) -> None:
-        """Raise a TypeError where transcripts are strings and those in training were none, or the reverse."""
-        if transcripts.is_text != self.is_text:
-            kinds = ("sequences of labels", "strings")
-            raise TypeError(
-                f"y has {kinds[transcripts.is_text]}, and this estimator was trained with {kinds[self.is_text]}. Give the same, or fit"
-                " anew with warm_start=False."
-            )
+    def raw_shape(self, learned: Vocabulary) -> tuple[int, int]:
+        """Return that raw output has any number of frames."""
+        return -1, learned.n_classes
 
-    def check_known(self, transcripts: Transcripts) -> None:
-        """Raise a ValueError that names the first row with an unknown token."""
-        known = set(self.symbols)
-        for row, tokens in enumerate(transcripts.rows):
-            unknown = [token for token in tokens if token not in known]
-            if unknown:
-                raise ValueError(
-                    f"y has tokens that are not in `symbols_`: row {row} has {unknown[0]!r}; known are"
-                    f" {list(self.symbols[:20])}{' and others' if len(known) > 20 else ''}. Name all symbols in the first partial_fit,"
-                    " or fit anew with warm_start=False."
-                )
+    def begin(self, module: Any, start: Start, data: TrainingSet) -> None:
+        """Let a built-in network start with as many symbols per frame as there are."""
+        super().begin(module, start, data)
+        symbols = symbols_per_frame(data, frames_out_of(module)).clamp(RARE, 0.5)
+        log_odds = (1 / symbols - 1).log() - log(FRAMES_PER_SYMBOL - 1)
+        module.output_bias.data[BLANK] += log_odds
 
+    def answers(self, loss: Any, learned: Any, scaler: Any, n_members: int) -> dict[str, Answer]:
+        """Return the probabilities of every frame, their logarithms, and raw output."""
+        mean = MeanOverMembers()
+        return {
+            "predict_log_proba": Answer(loss.inverse_link, nn.Sequential(mean, Log())),
+            "predict_proba": Answer(loss.inverse_link, mean),
+            "raw": RAW,
+        }
 
-def _named(symbols: Iterable[Any] | None, is_text: bool, tokens: str) -> list[Any]:
-    """Return the symbols that are named beside the transcripts; refuse those that no transcript could hold."""
-    if symbols is None:
-        return []
-    if not isinstance(symbols, Iterable):
-        raise TypeError(f"symbols must be a sequence of tokens; got {symbols!r}. Put it in [ ].")
-    named = _labels(symbols)
-    wrong = [s for s in named if is_text and not (isinstance(s, str) and _split(s, tokens) == [s])]
-    if wrong:
-        raise ValueError(
-            f"symbols has {wrong[0]!r}, which is no token of transcripts that are strings, with tokens={tokens!r}. Name single"
-            f" {'words' if tokens == 'word' else 'characters'}."
-        )
-    return named
-
-
-def _sorted(tokens: set[Any]) -> list[Any]:
-    """Sort tokens, those of kinds that do not compare by kind and text."""
-    try:
-        return sorted(tokens)
-    except TypeError:
-        return sorted(tokens, key=lambda token: (type(token).__name__, str(token)))
+    def tag(self, tags: Any, loss: Any) -> None:
+        """Required, and no column of labels."""
+        tags.target_tags.required, tags.target_tags.one_d_labels = True, False

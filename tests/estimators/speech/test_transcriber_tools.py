@@ -191,7 +191,7 @@ def test_a_network_of_ones_own(data, unseen):
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"masked": False}, "says symbols behind the end of an utterance.*certain_blank_where"),
+        ({"masked": False}, "puts out symbols after the end of an utterance.*certain_blank_where"),
         ({"wide": 2}, "puts out .* numbers per row, and ctc for .* frames of 4 outputs each needs"),
     ],
 )
