@@ -8,18 +8,19 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from ...parameters.declared import declare, parameter
+from ...parameters.declared import declare, parameter, redeclared
 from ...parameters.domains import Choice, Either
 from ..fit.documentation import documented
 from ..fit.estimator import NeuralEstimator
 from ..fit.loss_parameter import LossParameter
 from ..fit.parameters import (
-    AUTO,
-    BOOL,
     COUNT,
     HiddenLayerParameters,
     InputParameters,
     NetworkParameters,
+    OptimizationParameters,
+    RunParameters,
+    StoppingParameters,
 )
 from ..inputs.data import FitData
 from ..targets.fitted_module import FittedModule
@@ -91,61 +92,51 @@ class NeuralRanker(HiddenLayerParameters, InputParameters, NetworkParameters, Ne
             kind="str or Loss",
         ),
     )
-    module: Any = parameter(
-        "mlp",
-        None,
-        """The network, from the features of rows (n, n_features) to a score each, (n, 1): "mlp",
-        or your own, as in `NeuralRegressor`.""",
-        kind="str, nn.Module class, instance or factory",
-        fixed=True,
-        shared=True,
+    module: Any = redeclared(
+        NetworkParameters,
+        "module",
+        doc="""The network, from the features of rows (n, n_features) to a score each, (n, 1):
+        "mlp", or your own, as in `NeuralRegressor`.""",
     )
-    batch_size: int | str = parameter(
-        "auto",
-        Either(AUTO, COUNT),
-        """Groups per step, drawn so that those of a batch are about equally large; "auto" is 32
+    batch_size: int | str = redeclared(
+        OptimizationParameters,
+        "batch_size",
+        doc="""Groups per step, drawn so that those of a batch are about equally large; "auto" is 32
         (all, where there are fewer or for lbfgs).  Losses of pairs take time by the square of a
         group's size, and lambdarank by its size; their memory is bounded.""",
-        kind='int or "auto"',
-        shared=True,
     )
-    max_epochs: int = parameter(50, COUNT, "Passes over the groups, at most.", kind="int")
+    max_epochs: int = redeclared(
+        OptimizationParameters, "max_epochs", default=50, doc="Passes over the groups, at most."
+    )
     ndcg_at: int | None = parameter(
         None,
         Either(Choice(None), COUNT),
         "How many places `score` looks at; None is all.  It may change after the fit.",
         kind="int or None",
     )
-    early_stopping: bool = parameter(
-        False,
-        BOOL,
-        """Whether validation groups decide when to stop and which epoch's weights to keep, by the
-        loss that is trained.  Without, training stops when the training loss no longer falls.""",
-        kind="bool",
-        shared=True,
+    early_stopping: bool = redeclared(
+        StoppingParameters,
+        "early_stopping",
+        doc="""Whether validation groups decide when to stop and which epoch's weights to keep, by
+        the loss that is trained.  Without, training stops when the training loss no longer
+        falls.""",
     )
-    validation_fraction: Any = parameter(
-        0.1,
-        None,
-        """The validation groups: a share of all groups, the first split of a splitter, or (train,
-        valid) numbers of groups, from 0 in their order.""",
-        kind="float, splitter or pair of index arrays",
-        shared=True,
+    validation_fraction: Any = redeclared(
+        StoppingParameters,
+        "validation_fraction",
+        doc="""The validation groups: a share of all groups, the first split of a splitter, or
+        (train, valid) numbers of groups, from 0 in their order.""",
     )
-    scale_inputs: bool = parameter(
-        True,
-        BOOL,
-        "Whether features are standardised inside (sparse X: divided only).",
-        kind="bool",
-        fixed=True,
+    scale_inputs: bool = redeclared(
+        InputParameters,
+        "scale_inputs",
+        doc="Whether features are standardised inside (sparse X: divided only).",
     )
-    n_members: int = parameter(
-        1,
-        COUNT,
-        """Networks that are trained as one program, with the seeds random_state, random_state + 1
-        ...; scores are means over them.""",
-        kind="int",
-        fixed=True,
+    n_members: int = redeclared(
+        RunParameters,
+        "n_members",
+        doc="""Networks that are trained as one program, with the seeds random_state, random_state +
+        1 ...; scores are means over them.""",
     )
 
     @property

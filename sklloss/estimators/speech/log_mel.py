@@ -1,4 +1,4 @@
-"""Waveforms to log-mel features: how strong each of a few bands of pitch is, a hundred times a second."""
+"""Waveforms to log-mel features: how strong each band of pitch is, a hundred times a second."""
 
 from __future__ import annotations
 

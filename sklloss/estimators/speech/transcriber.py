@@ -7,22 +7,20 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ...parameters.declared import declare, parameter
-from ...parameters.domains import Choice, Either, Interval, Tuple
+from ...parameters.declared import declare, parameter, redeclared
+from ...parameters.domains import Choice
 from ..fit.documentation import documented
 from ..fit.estimator import NeuralEstimator
 from ..fit.loss_parameter import LossParameter
 from ..fit.parameters import (
-    AUTO,
-    BOOL,
     COUNT,
-    FUNCTION,
-    MAPPING,
     POSITIVE,
     AugmentParameters,
     HiddenLayerParameters,
     InputParameters,
     NetworkParameters,
+    OptimizationParameters,
+    RunParameters,
 )
 from ..inputs.data import FitData
 from ..targets.answers import answered, chosen
@@ -88,60 +86,41 @@ class SequenceTranscriber(
             kind="str or Loss",
         ),
     )
-    module: Any = parameter(
-        "sequence",
-        None,
-        """The network.  Your own receives ``n_features`` and ``n_outputs`` (or other of the usual
-        names), and turns (n, n_frames, n_features + 1), whose last column is 1 on real frames and
-        0 after the end of an utterance, into (n, n_frames_out, n_outputs).  After the end it puts
-        out ``sklloss.losses.certain_blank_where``.  If it shortens utterances, it has a method
+    module: Any = redeclared(
+        NetworkParameters,
+        "module",
+        default="sequence",
+        doc="""The network.  Your own receives ``n_features`` and ``n_outputs`` (or other of the
+        usual names), and turns (n, n_frames, n_features + 1), whose last column is 1 on real frames
+        and 0 after the end of an utterance, into (n, n_frames_out, n_outputs).  After the end it
+        puts out ``sklloss.losses.certain_blank_where``.  If it shortens utterances, it has a method
         ``n_frames_out(n_frames)``.""",
-        kind="str, nn.Module class, instance or factory",
-        fixed=True,
-        shared=True,
     )
-    module_params: dict[str, Any] | None = parameter(
-        None,
-        MAPPING,
-        """Further arguments of the network, also as ``module__x`` of ``set_params`` and grids:
+    module_params: dict[str, Any] | None = redeclared(
+        NetworkParameters,
+        "module_params",
+        doc="""Further arguments of the network, also as ``module__x`` of ``set_params`` and grids:
         those of ``module="sequence"`` are ``widths``, ``kernel_size``, ``stride``, ``cell``
         ("conv", "gru" or "lstm") and ``n_units``.""",
-        kind="dict or None",
-        fixed=True,
-        shared=True,
     )
-    hidden_layer_sizes: Any = parameter(
-        (),
-        Either(COUNT, Tuple(COUNT, min_length=0)),
-        """Widths of the dense layers between the network's last frame and its output; ``()`` has
-        none.""",
-        kind="int or tuple of int",
+    hidden_layer_sizes: Any = redeclared(
+        HiddenLayerParameters,
+        "hidden_layer_sizes",
+        default=(),
+        doc="Widths of the dense layers between the network's last frame and its output.",
         remedy="Give one width per hidden layer, as (64, 64), or () for none.",
-        fixed=True,
-        shared=True,
     )
-    dropout: float = parameter(
-        0.2,
-        Interval(0, 1, closed="left"),
-        "Probability, in [0, 1), with which a hidden number is set to 0 in training.",
-        kind="float",
-        fixed=True,
+    dropout: float = redeclared(NetworkParameters, "dropout", default=0.2)
+    lr: float | str = redeclared(OptimizationParameters, "lr", default=0.002)
+    batch_size: int | str = redeclared(
+        OptimizationParameters,
+        "batch_size",
+        doc="""Utterances per step, drawn so that those of a batch are about equally long; "auto" is
+        32 (all, where there are fewer or for lbfgs).""",
     )
-    lr: float | str = parameter(
-        0.002,
-        Either(AUTO, POSITIVE),
-        """Learning rate, > 0; "auto" depends on the optimiser, as in `NeuralRegressor`.""",
-        kind='float or "auto"',
+    max_epochs: int = redeclared(
+        OptimizationParameters, "max_epochs", default=50, doc="Passes over the utterances, at most."
     )
-    batch_size: int | str = parameter(
-        "auto",
-        Either(AUTO, COUNT),
-        """Utterances per step; "auto" is 32 (all, where there are fewer or for lbfgs).  Those of a
-        batch are drawn to be about equally long.""",
-        kind='int or "auto"',
-        shared=True,
-    )
-    max_epochs: int = parameter(50, COUNT, "Passes over the utterances, at most.", kind="int")
     tokens: str = parameter(
         "char",
         Choice("char", "word"),
@@ -177,37 +156,24 @@ class SequenceTranscriber(
     hop_seconds: float = parameter(
         0.01, POSITIVE, "How far apart the frames of a waveform are.", kind="float", fixed=True
     )
-    scale_inputs: bool = parameter(
-        True,
-        BOOL,
-        "Whether features are standardised inside, over the frames of all utterances.",
-        kind="bool",
-        fixed=True,
+    scale_inputs: bool = redeclared(
+        InputParameters,
+        "scale_inputs",
+        doc="Whether features are standardised inside, over the frames of all utterances.",
     )
-    augment: Any = parameter(
-        None,
-        FUNCTION,
-        """Changes training utterances, as masking bands of time and pitch does: from a tensor
+    augment: Any = redeclared(
+        AugmentParameters,
+        "augment",
+        doc="""Changes training utterances, as masking bands of time and pitch does: from a tensor
         (n, n_frames, n_features) on the scale of the features, 0 after the end of an utterance,
         where nothing can be put, to one of the same shape; seeded as in `NeuralRegressor`.""",
-        kind="callable or None",
     )
-    dtype: str = parameter(
-        "float32",
-        Choice("auto", "float32", "float64"),
-        """Precision of training; "auto" is float64 where all utterances fit in one batch, else
-        float32.""",
-        kind='{"auto", "float32", "float64"}',
-        fixed=True,
-        shared=True,
-    )
-    n_members: int = parameter(
-        1,
-        COUNT,
-        """Networks that are trained, with the seeds random_state, random_state + 1 ...; the
+    dtype: str = redeclared(RunParameters, "dtype", default="float32")
+    n_members: int = redeclared(
+        RunParameters,
+        "n_members",
+        doc="""Networks that are trained, with the seeds random_state, random_state + 1 ...; the
         probabilities of frames are means over them.""",
-        kind="int",
-        fixed=True,
     )
 
     @property
