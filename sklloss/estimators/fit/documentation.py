@@ -51,8 +51,9 @@ self
 
 Raises
 ------
-ValueError
-    If data or parameters are outside what is allowed; the message names which.
+ValueError, TypeError
+    If data or parameters are outside what is allowed; the message names the parameter, or the row,
+    column or group of the data.
 FloatingPointError
     If training turns NaN or infinite.""",
     "continued": """\

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -68,11 +67,7 @@ class GroupedRows(RaggedInputs, Table):
     unit: ClassVar[str] = "group"
 
     def checked(
-        self,
-        owner: Any,
-        data: FitData,
-        y_options: Mapping[str, Any] | None = None,
-        learned: Any = None,
+        self, owner: Any, data: FitData, y_options: Any = None, learned: Any = None
     ) -> Checked:
         """Check rows, and group them where there is y, which a prediction has not."""
         checked = super().checked(owner, data, y_options, learned)

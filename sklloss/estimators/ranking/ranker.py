@@ -92,6 +92,12 @@ class NeuralRanker(HiddenLayerParameters, InputParameters, NetworkParameters, Ne
             kind="str or Loss",
         ),
     )
+    ndcg_at: int | None = parameter(
+        None,
+        Either(Choice(None), COUNT),
+        "How many places `score` looks at; None is all.  It may change after the fit.",
+        kind="int or None",
+    )
     module: Any = redeclared(
         NetworkParameters,
         "module",
@@ -107,12 +113,6 @@ class NeuralRanker(HiddenLayerParameters, InputParameters, NetworkParameters, Ne
     )
     max_epochs: int = redeclared(
         OptimizationParameters, "max_epochs", default=50, doc="Passes over the groups, at most."
-    )
-    ndcg_at: int | None = parameter(
-        None,
-        Either(Choice(None), COUNT),
-        "How many places `score` looks at; None is all.  It may change after the fit.",
-        kind="int or None",
     )
     early_stopping: bool = redeclared(
         StoppingParameters,
@@ -167,17 +167,7 @@ class NeuralRanker(HiddenLayerParameters, InputParameters, NetworkParameters, Ne
             row is the same within a group: in an order a row has no weight of its own, which is
             why there is no sample_weight.
 
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError, TypeError
-            If data or parameters are outside what is allowed; the message names which row, column
-            or group.
-        FloatingPointError
-            If training turns NaN or infinite.
+        %(fitted)s
         """
         table, groups = split_groups(X, group)
         return self._train(FitData(table, y, group_weight, groups), go_on=self.warm_start)
@@ -242,7 +232,7 @@ class NeuralRanker(HiddenLayerParameters, InputParameters, NetworkParameters, Ne
         Returns
         -------
         float
-            In [0, 1].
+            From 0 to 1, which is the best order.
 
         Raises
         ------

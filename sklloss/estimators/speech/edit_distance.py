@@ -57,7 +57,7 @@ def edit_distance(reference: Sequence[Any], transcript: Sequence[Any]) -> int:
 def token_error_rate(y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
     """Return the edits that turn transcripts into their references, per token of the references.
 
-    ``Σ w edits / Σ w tokens`` over all rows: insertions, deletions and replacements count 1 each.
+    ``Σ w edits / Σ w tokens`` over all rows, where insertions, deletions and replacements count 1 each.
     0 is perfect; it may exceed 1 where transcripts are longer than their references.  The tokens
     of a string are its characters, those of a sequence its labels.
 
@@ -71,6 +71,7 @@ def token_error_rate(y_true: Any, y_pred: Any, sample_weight: Any = None) -> flo
     Returns
     -------
     float
+        Edits per token.
 
     Raises
     ------
@@ -109,7 +110,9 @@ def character_error_rate(y_true: Any, y_pred: Any, sample_weight: Any = None) ->
 
 @completed(of_strings=OF_STRINGS)
 def word_error_rate(y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
-    """Return the edits of words per word of the references; white space separates words.
+    """Return the edits of words per word of the references.
+
+    Words are what stands between white space.
 
     %(of_strings)s
 

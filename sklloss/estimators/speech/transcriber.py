@@ -201,16 +201,7 @@ class SequenceTranscriber(
             Weights >= 0 of the utterances; weight 2 is an utterance repeated, weight 0 one
             removed.
 
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError, TypeError
-            If data or parameters are outside what is allowed; the message names which row.
-        FloatingPointError
-            If training turns NaN or infinite.
+        %(fitted)s
         """
         return self._train(FitData(X, y, sample_weight), go_on=self.warm_start)
 

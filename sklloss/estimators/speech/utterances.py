@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,11 +45,7 @@ class Utterances(RaggedInputs):
         tags.two_d_array = False
 
     def checked(
-        self,
-        owner: Any,
-        data: FitData,
-        y_options: Mapping[str, Any] | None = None,
-        learned: Any = None,
+        self, owner: Any, data: FitData, y_options: Any = None, learned: Any = None
     ) -> Checked:
         """Return utterances as arrays of frames, all of one width, in an array of objects."""
         if self.log_mel is None:
