@@ -58,6 +58,10 @@ class Inputs:
         """Return how scikit-learn's ``validate_data`` is to look at X."""
         return {"accept_sparse": "csr", "dtype": FLOATS}
 
+    def check_columns(self, X: Any) -> None:
+        """Raise if two columns of a DataFrame are called the same."""
+        check_names(X)
+
     def opened(self, X: Any) -> Any:
         """Return X with the axes that the network takes, before its values are looked at."""
         return X
@@ -159,7 +163,7 @@ class Inputs:
     ) -> Any:
         """Return X as `predict` receives it, checked and on the scale that the network takes."""
         if not self._is_clean(X, learned):
-            check_names(X)
+            self.check_columns(X)
             X = self.checked(owner, FitData(self.opened(X)), learned=learned).X
         return scaler.transform(X, dtype)
 
