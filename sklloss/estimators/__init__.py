@@ -1,5 +1,7 @@
 """Estimators: scikit-learn's interface to the training of networks."""
 
+from .images.box_regressor import NeuralBoxRegressor
+from .images.segmenter import NeuralSegmenter
 from .recommendation.metrics import ndcg_at, recall_at
 from .recommendation.recommender import Recommender
 from .speech.edit_distance import character_error_rate, token_error_rate, word_error_rate

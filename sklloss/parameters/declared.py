@@ -89,6 +89,38 @@ def parameter(
     return dataclasses.field(default=default, metadata={KEY: declared})
 
 
+def redeclared(cls: Any, name: str, **changes: Any) -> Any:
+    """Declare a parameter of a base anew, with another default or another meaning.
+
+    Parameters
+    ----------
+    cls : dataclass
+        Whose parameter it is.
+    name : str
+    **changes
+        `default`, or attributes of `Declared`.
+
+    Returns
+    -------
+    dataclasses.Field
+
+    Examples
+    --------
+    >>> @dataclasses.dataclass(kw_only=True)
+    ... class Base:
+    ...     max_epochs: int = parameter(200, doc="Passes over the rows, at most.")
+    >>> @dataclasses.dataclass(kw_only=True)
+    ... class Derived(Base):
+    ...     max_epochs: int = redeclared(Base, "max_epochs", default=50)
+    >>> Derived().max_epochs
+    50
+    """
+    (known,) = (field for field in dataclasses.fields(cls) if field.name == name)
+    default = changes.pop("default", known.default)
+    declared = dataclasses.replace(known.metadata[KEY], **changes)
+    return dataclasses.field(default=default, metadata={KEY: declared})
+
+
 def declare(doc: str, *, kind: str) -> dict[str, Declared]:
     """Return the metadata of a field that is written with ``dataclasses.field`` itself.
 

@@ -1,4 +1,4 @@
-"""Docstrings completed from what is declared once: parameters, common attributes, common paragraphs."""
+"""Docstrings completed from what is declared once: parameters, attributes, paragraphs."""
 
 from __future__ import annotations
 
@@ -37,6 +37,11 @@ X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)""",
     "sample_weight": """\
 sample_weight : array-like of shape (n_samples,) or None, default=None
     Weights >= 0; weight 2 is a row repeated, weight 0 a row removed.""",
+    "images": """\
+X : array-like of shape (n_samples, n_channels, height, width) or (n_samples, height, width)""",
+    "image_weight": """\
+sample_weight : array-like of shape (n_samples,) or None, default=None
+    Weights of images, >= 0; weight 2 is an image repeated, weight 0 an image removed.""",
     "fitted": """\
 Returns
 -------
@@ -71,6 +76,9 @@ ValueError
 NotFittedError
     If the estimator is not fitted.""",
 }
+PARAGRAPHS["exported_from_images"] = PARAGRAPHS["exported"].replace(
+    "From a dense tensor of shape (n_samples, n_features)", "From a tensor of images"
+)
 
 PLACE = re.compile(r"^( *)%\((\w+)\)s$", re.MULTILINE)
 
@@ -86,6 +94,7 @@ def documented(cls: Class) -> Class:
         "parameters": numpydoc_of(cls),
         "attributes": ATTRIBUTES,
         "attributes_and_names": ATTRIBUTES + NAMES,
+        "attributes_of_images": ATTRIBUTES.replace("Features seen", "Channels of the images seen"),
     }
     cls.__doc__ = _completed(inspect.cleandoc(cls.__doc__ or ""), entries)
     for method in vars(cls).values():

@@ -57,16 +57,10 @@ class NeuralEstimator(RunParameters, StoppingParameters, OptimizationParameters,
                 "partial_fit trains one epoch and has no validation rows; set"
                 " early_stopping=False, or call fit."
             )
-        prepared = self._prepared(data, Cache(), epochs=epochs, go_on=go_on)
+        before = self._learned if go_on and hasattr(self, "net_") else None
+        prepared = Preparation(self, Cache(), epochs, before).of(data)
         self._adopt(prepared, train_all(prepared.nets, prepared.data, epochs))
         return self
-
-    def _prepared(
-        self, data: FitData, cache: Cache, *, epochs: int | None = None, go_on: bool = False
-    ) -> Prepared:
-        """Return a fit whose training can begin; what it shares with others is in the cache."""
-        before = self._learned if go_on and hasattr(self, "net_") else None
-        return Preparation(self, cache, epochs, before).of(data)
 
     def _adopt(self, prepared: Prepared, errors: Sequence[Exception | None]) -> None:
         """Become what training has made of the nets, or raise what stopped one of them."""
@@ -75,7 +69,7 @@ class NeuralEstimator(RunParameters, StoppingParameters, OptimizationParameters,
                 raise error
         for name in [name for name in vars(self) if name.endswith("_")]:
             delattr(self, name)
-        vars(self).update(prepared.learned.attributes())
+        self.__dict__.update(prepared.learned.attributes())
         self._learned = prepared.learned
         self.loss_: Any = prepared.loss
         self.members_ = prepared.nets
@@ -85,7 +79,7 @@ class NeuralEstimator(RunParameters, StoppingParameters, OptimizationParameters,
 
     @property
     def loss_state_(self) -> State:
-        """What the loss learned: hyperparameters, bins, class shares, trained parameters; tensors."""
+        """What the loss learned: hyperparameters, bins, class shares and trained parameters."""
         check_is_fitted(self, "net_")
         return self.loss_.readable(self.net_.criterion_.state)
 
@@ -131,7 +125,7 @@ class NeuralEstimator(RunParameters, StoppingParameters, OptimizationParameters,
         return self._tagged(super().__sklearn_tags__())
 
     def _tagged(self, tags: Any) -> Any:
-        """Return tags with what X and y may be; to be repeated behind a mixin that makes new ones."""
+        """Return tags with what X and y may be; repeated behind a mixin that makes new ones."""
         self._inputs.tag(tags.input_tags)
         try:
             loss = self._loss.resolved(self)

@@ -1,8 +1,7 @@
-"""Nested parameters: ``loss__delta``, ``module__width`` and ``optimizer__betas`` of an estimator."""
+"""Nested parameters of an estimator: ``loss__delta``, ``module__width``, ``optimizer__betas``."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -85,7 +84,7 @@ class NestedParameters(BaseEstimator):
             for owner, of_owner in nested.items():
                 self._set_nested(owner, of_owner)
         except Exception:
-            vars(self).update(before)
+            self.__dict__.update(before)
             raise
         return self
 
@@ -143,7 +142,7 @@ class NestedParameters(BaseEstimator):
     def _check_value(self, name: str, value: Any) -> None:
         declared = declared_by(self)[name]
         if declared.domain is not None:
-            default = {f.name: f.default for f in dataclasses.fields(self)}[name]  # type: ignore[arg-type]
+            default = getattr(type(self), name)
             remedy = declared.remedy or f"The default is {name}={default!r}."
             check_in_domain(type(self).__name__, name, value, declared.domain, remedy)
 

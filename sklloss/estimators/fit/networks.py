@@ -80,7 +80,7 @@ class NetBuilder:
         self.target.check_values(self.loss, data.y, state, n_outputs, dtype, weighted)
         changeable = self._changeable(data)
         net.optimizer_.param_groups[0]["lr"] = changeable["lr"]
-        vars(net).update(changeable)
+        net.__dict__.update(changeable)
         return net
 
     def _changeable(self, data: TrainingSet) -> dict[str, Any]:
@@ -128,7 +128,7 @@ class NetBuilder:
         return self.inputs.network(module, learned.inputs, n_outputs, arguments, source)
 
     def _arguments(self) -> Mapping[str, Any]:
-        """Return what a network is built with: for a built-in one, what it takes of all there is."""
+        """Return what a network is built with: what a built-in one takes of all there is."""
         estimator = self.estimator
         own = dict(getattr(estimator, "module_params", None) or {})
         if not (isinstance(estimator.module, str) and estimator.module in MODULES):

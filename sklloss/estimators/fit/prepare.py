@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...losses.base import Loss
 from ...parameters.declared import declared_by
@@ -122,30 +122,34 @@ class Preparation:
 
     def _encoded(self, data: FitData, opened: FitData, loss: Loss) -> Encoded:
         """Return the rows whose weight is not 0, equal ones merged where that changes nothing."""
-        key = ("encoded", *self._identity(data), *self.target.identity(loss))
-        encoded = self.cache.once(key, lambda: self._made(data, opened, loss), keep=data)
+        arguments = data.X, data.y, data.sample_weight, data.groups, data.named
+        known = *map(id, arguments), self.inputs
+        checked = self.cache.once(
+            ("checked", *known, type(self.target)), lambda: self._checked(opened), keep=data
+        )
+        how = frozen_value(self.target), *self.target.identity(loss)
+        encoded = self.cache.once(
+            ("encoded", *known, *how), lambda: self._of_checked(checked, opened, loss), keep=data
+        )
         sample, inputs, target = encoded
-
-        def network() -> Any:
-            learned = Learned(inputs, target, InputScaler(), None, "float32", (), {})
-            builder = NetBuilder(
-                self.estimator, self.inputs, self.target, learned, loss, self.device
-            )
-            return builder.network(target.n_classes, torch.Generator().manual_seed(0))
-
-        self.target.check_suits(loss, sample, target, network)
+        self.target.check_suits(
+            loss, sample, target, lambda: self._any_network(inputs, target, loss)
+        )
         if self._rows_count_alone(loss, sample):
             key = ("merged", *sample.identity)
             return Encoded(self.cache.once(key, sample.without_repeats), inputs, target)
         return encoded
 
-    def _made(self, data: FitData, opened: FitData, loss: Loss) -> Encoded:
+    def _checked(self, opened: FitData) -> Checked:
+        """Return X and y checked, and what that has learned of X."""
+        self.inputs.check_columns(opened.X)
+        data = replace(opened, X=self.inputs.opened(opened.X))
+        learned = self.before and self.before.inputs
+        return self.inputs.checked(self.estimator, data, self.target.y_options(data), learned)
+
+    def _of_checked(self, checked: Checked, opened: FitData, loss: Loss) -> Encoded:
+        """Return the rows whose weight is not 0, targets as numbers, and what that has learned."""
         before = self.before
-        checked = self.cache.once(
-            ("checked", *self._identity(data)[:-1], type(self.target)),
-            lambda: self._checked(opened),
-            keep=data,
-        )
         X, y = checked.X, self.target.rows(checked.y, checked.X)
         weights = self.inputs.weights(opened.sample_weight, X)
         kept, n_rows = np.flatnonzero(weights), len(weights)
@@ -159,16 +163,11 @@ class Preparation:
         inputs = self.inputs.learn(sample, opened, checked.learned, of_inputs)
         return Encoded(sample, inputs, self.target.with_inputs(target, inputs))
 
-    def _checked(self, opened: FitData) -> Checked:
-        self.inputs.check_columns(opened.X)
-        data = replace(opened, X=self.inputs.opened(opened.X))
-        of_inputs = self.before and self.before.inputs
-        return self.inputs.checked(self.estimator, data, self.target.y_options(data), of_inputs)
-
-    def _identity(self, data: FitData) -> tuple[Any, ...]:
-        """Return what is equal for fits that encode the same data alike."""
-        given = data.X, data.y, data.sample_weight, data.groups, data.named
-        return *map(id, given), self.inputs, frozen_value(self.target)
+    def _any_network(self, inputs: Any, target: Any, loss: Loss) -> nn.Module:
+        """Return a network of the shape that is trained."""
+        learned = Learned(inputs, target, InputScaler(), None, "float32", (), {})
+        builder = NetBuilder(self.estimator, self.inputs, self.target, learned, loss, self.device)
+        return builder.network(target.n_classes, torch.Generator().manual_seed(0))
 
     def _rows_count_alone(self, loss: Loss, sample: Sample) -> bool:
         """Return whether each step sums over all rows, so that rows count by their weight alone."""

@@ -68,8 +68,8 @@ def validation_split(
         found = validation_fraction
     else:
         raise ValueError(
-            "validation_fraction needs to be a number in (0, 1), a splitter such as ShuffleSplit, or a pair of index arrays"
-            f" (train, valid); got {validation_fraction!r}."
+            "validation_fraction needs to be a number in (0, 1), a splitter such as ShuffleSplit,"
+            f" or a pair of index arrays (train, valid); got {validation_fraction!r}."
         )
     train, valid = (_positions(part, kept, n_rows, noun) for part in found)
     _check_both(train, valid)
@@ -90,8 +90,9 @@ def _by_splitter(
     except (TypeError, ValueError) as error:
         why = str(error).splitlines()[0]
     raise ValueError(
-        f"validation_fraction={splitter!r} cannot split {n_rows} {noun}s ({why}). Use KFold or ShuffleSplit,"
-        " which need neither labels nor groups, or give a pair of index arrays (train, valid)."
+        f"validation_fraction={splitter!r} cannot split {n_rows} {noun}s ({why}). Use KFold or"
+        " ShuffleSplit, which need neither labels nor groups, or give a pair of index arrays"
+        " (train, valid)."
     )
 
 
@@ -99,7 +100,8 @@ def _by_share(share: float, y: np.ndarray, stratify: bool, seed: int, noun: str)
     n_valid = int(np.ceil(share * len(y))) if 0 < share < 1 else len(y)
     if n_valid >= len(y):
         raise ValueError(
-            f"validation_fraction needs to be in (0, 1) and leave {noun}s to train on; got {share:g} of {len(y)} {noun}s."
+            f"validation_fraction needs to be in (0, 1) and leave {noun}s to train on; got"
+            f" {share:g} of {len(y)} {noun}s."
         )
     labels = y[:, 0] if stratify and _can_stratify(y[:, 0], n_valid) else None
     random_state = derived_seed(seed, "validation") % SEED_LIMIT
@@ -118,11 +120,14 @@ def _positions(part: Any, kept: np.ndarray, n_rows: int, noun: str) -> np.ndarra
     part = np.asarray(part)
     if part.ndim != 1 or not np.issubdtype(part.dtype, np.integer):
         raise ValueError(
-            f"validation_fraction as a pair needs two arrays of {noun} indices; got one of dtype {part.dtype} and shape {part.shape}."
+            f"validation_fraction as a pair needs two arrays of {noun} indices; got one of dtype"
+            f" {part.dtype} and shape {part.shape}."
         )
     if part.size and not (part.min() >= 0 and part.max() < n_rows):
         raise ValueError(
-            f"validation_fraction names {noun} {part.max() if part.max() >= n_rows else part.min()}; X has {n_rows} {noun}s, counted from 0."
+            f"validation_fraction names {noun}"
+            f" {part.max() if part.max() >= n_rows else part.min()}; X has {n_rows} {noun}s,"
+            " counted from 0."
         )
     return np.flatnonzero(np.isin(kept, part))
 
@@ -130,6 +135,7 @@ def _positions(part: Any, kept: np.ndarray, n_rows: int, noun: str) -> np.ndarra
 def _check_both(train: np.ndarray, valid: np.ndarray) -> None:
     if not len(train) or not len(valid) or len(np.intersect1d(train, valid)):
         raise ValueError(
-            f"validation_fraction needs two sets that are not empty and share no row; got {len(train)} and {len(valid)}"
-            f" rows, {len(np.intersect1d(train, valid))} of them in both."
+            "validation_fraction needs two sets that are not empty and share no row; got"
+            f" {len(train)} and {len(valid)} rows, {len(np.intersect1d(train, valid))} of them in"
+            " both."
         )

@@ -14,7 +14,7 @@ from ...training import optimizer_spec, train_all
 from ..inputs.data import FitData
 from .cache import Cache
 from .estimator import NeuralEstimator
-from .prepare import Prepared
+from .prepare import Preparation, Prepared
 
 
 def sharing_key(estimator: NeuralEstimator) -> Hashable | None:
@@ -116,7 +116,7 @@ def fit_data(estimator: Any, X: Any, y: Any, params: dict[str, Any]) -> FitData:
 
 def _prepared(estimator: NeuralEstimator, data: FitData, cache: Cache) -> Prepared | Exception:
     try:
-        return estimator._prepared(data, cache)
+        return Preparation(estimator, cache).of(data)
     except Exception as error:
         return error
 

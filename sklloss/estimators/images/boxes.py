@@ -30,8 +30,8 @@ def checked_boxes(y: Any) -> np.ndarray:
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         hint = " A single box is [[x1, y1, x2, y2]]." if boxes.shape == (4,) else ""
         raise ValueError(
-            f"y needs one box per image, its corners {CORNERS} in pixels, shape (n_samples, 4); got {boxes.shape}. Stack them as"
-            f" np.column_stack((x1, y1, x2, y2)).{hint}"
+            f"y needs one box per image, its corners {CORNERS} in pixels, shape (n_samples, 4);"
+            f" got {boxes.shape}. Stack them as np.column_stack((x1, y1, x2, y2)).{hint}"
         )
     return boxes
 
@@ -43,8 +43,8 @@ def _numbers(y: Any) -> np.ndarray:
     except (TypeError, ValueError) as error:
         _refuse_uneven([np.shape(box) for box in y])
         raise ValueError(
-            f"y needs one box per image, four numbers {CORNERS} in pixels; it holds something else ({error}). Give an array of shape"
-            " (n_samples, 4)."
+            f"y needs one box per image, four numbers {CORNERS} in pixels; it holds something else"
+            f" ({error}). Give an array of shape (n_samples, 4)."
         ) from None
 
 
@@ -53,13 +53,14 @@ def _refuse_uneven(shapes: list[tuple[int, ...]]) -> None:
     odd = [row for row, shape in enumerate(shapes) if shape != (4,)]
     if odd:
         raise ValueError(
-            f"y needs exactly one box per image, four numbers {CORNERS}; row {odd[0]} of {len(shapes)} has the shape {shapes[odd[0]]}. Leave"
-            " out images without an object; of several, choose one, or give masks to NeuralSegmenter."
+            f"y needs exactly one box per image, four numbers {CORNERS}; row {odd[0]} of"
+            f" {len(shapes)} has the shape {shapes[odd[0]]}. Leave out images without an object; of"
+            " several, choose one, or give masks to NeuralSegmenter."
         ) from None
 
 
 def check_inside(boxes: np.ndarray, height: int, width: int) -> None:
-    """Refuse boxes with a missing corner or without an area, boxes that leave the image, and shares of the image."""
+    """Raise for boxes with a missing corner, without area, outside the image, or in shares of it."""
     missing = ~np.isfinite(boxes).all(1)
     if missing.any():
         _refuse(boxes, missing, "hold NaN or infinity", "Leave out images without an object.")
@@ -81,12 +82,13 @@ def check_inside(boxes: np.ndarray, height: int, width: int) -> None:
 def _as_sizes_hint(fits_as_sizes: bool) -> str:
     if fits_as_sizes:
         return (
-            "The numbers would fit as x, y, width, height: if they are, give np.column_stack((y[:, :2], y[:, :2] + y[:, 2:]))."
-            " If x2 and y2 are the last pixel inside, add 1 to them."
+            "The numbers would fit as x, y, width, height: if they are, give"
+            " np.column_stack((y[:, :2], y[:, :2] + y[:, 2:])). If x2 and y2 are the last pixel"
+            " inside, add 1 to them."
         )
     return (
-        f"Put the corners in the order {CORNERS}, x2 and y2 one behind the last pixel inside, and leave out images without an"
-        " object."
+        f"Put the corners in the order {CORNERS}, x2 and y2 one behind the last pixel inside, and"
+        " leave out images without an object."
     )
 
 

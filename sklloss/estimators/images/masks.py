@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..inputs.inputs import stacked
+from ..inputs.images import stacked
 from ..inputs.missing import missing
 
 REMEDY = "Give y of shape (n_samples, height, width), one label per pixel"
@@ -25,14 +25,16 @@ def flat_masks(y: Any, grid: tuple[int, ...]) -> np.ndarray:
     Raises
     ------
     ValueError
-        If masks are not of one size, not of that of the images, or hold something else than a label per pixel.
+        If masks are not of one size, not of that of the images, or hold something else than a
+        label per pixel.
     """
     masks = stacked_masks(y)
     _check_axes(masks)
     if masks.shape[1:] != grid:
         raise ValueError(
-            f"y has masks of height and width {masks.shape[1:]}, and X images of {grid}. Resize the masks without"
-            " interpolation (order=0), or crop or pad them, so that every pixel has its label."
+            f"y has masks of height and width {masks.shape[1:]}, and X images of {grid}. Resize the"
+            " masks without interpolation (order=0), or crop or pad them, so that every pixel has"
+            " its label."
         )
     _check_whole(masks)
     if masks.dtype.kind == "O":
@@ -41,7 +43,7 @@ def flat_masks(y: Any, grid: tuple[int, ...]) -> np.ndarray:
 
 
 def stacked_masks(y: Any) -> np.ndarray:
-    """Return masks, a list of them too, as one array; refuse masks of unequal size, and none at all."""
+    """Return masks, a list of them too, as one array; masks have one size."""
     if y is None:
         raise ValueError(f"requires y to be passed, but the target y is None. {REMEDY}.")
     return stacked("y", "mask", "(n_samples, height, width)", y)
@@ -60,11 +62,12 @@ def _check_axes(masks: np.ndarray) -> None:
 
 
 def _check_whole(masks: np.ndarray) -> None:
-    """Refuse pixels that are missing, or shares of a class."""
+    """Raise if pixels are missing, or shares of a class."""
     _refuse_pixels(
         masks,
         missing(masks),
-        "pixels of unknown class a label of their own, with next to no weight, as class_weight={255: 1e-6}",
+        "pixels of unknown class a label of their own, with next to no weight, as"
+        " class_weight={255: 1e-6}",
     )
     if masks.dtype.kind == "f":
         _refuse_pixels(masks, masks % 1 != 0, "of shares or probabilities, for example y > 0.5")
@@ -73,16 +76,17 @@ def _check_whole(masks: np.ndarray) -> None:
 def _refuse_pixels(masks: np.ndarray, wrong: np.ndarray, remedy: str) -> None:
     if wrong.any():
         raise ValueError(
-            f"y has {wrong.sum()} of {masks.size} pixels that are no labels, for example {masks[wrong][0]}. {REMEDY}; {remedy}."
+            f"y has {wrong.sum()} of {masks.size} pixels that are no labels, for example"
+            f" {masks[wrong][0]}. {REMEDY}; {remedy}."
         )
 
 
 def check_one_kind(*labels: np.ndarray) -> None:
-    """Raise a TypeError if labels do not compare with each other, as strings with numbers or None."""
+    """Raise a TypeError if labels do not compare with each other, as text and numbers."""
     kinds = {type(label).__name__ for each in labels for label in each.ravel().tolist()}
     numbers = {"bool", "int", "float"}
     if len(kinds) > 1 and not kinds <= numbers:
         raise TypeError(
-            f"y has labels of different kinds: {', '.join(sorted(kinds))}. Give every pixel a label of one kind, those of `classes_` after"
-            " a fit."
+            f"y has labels of different kinds: {', '.join(sorted(kinds))}. Give every pixel a label"
+            " of one kind, those of `classes_` after a fit."
         )

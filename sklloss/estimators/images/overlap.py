@@ -6,10 +6,10 @@ import numpy as np
 
 
 def mean_iou(y: np.ndarray, predicted: np.ndarray, sample_weight: np.ndarray) -> float:
-    """Return the mean over classes of intersection over union, counted over the pixels of all images at once.
+    """Return the mean over classes of intersection over union, counted over all pixels.
 
-    Classes are those with a pixel in `y` or in `predicted`, of images whose weight is not 0; it equals scikit-learn's
-    ``jaccard_score(average="macro")`` of all pixels.
+    Classes are those with a pixel in `y` or in `predicted`, of images whose weight is not 0; it
+    equals scikit-learn's ``jaccard_score(average="macro")`` of all pixels.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def mean_iou(y: np.ndarray, predicted: np.ndarray, sample_weight: np.ndarray) ->
 
 
 def box_ious(y: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Return intersection over union of each pair of boxes, (n_samples, 4) and (n_samples, 4) to (n_samples,)."""
+    """Return intersection over union of each pair of boxes, (n_samples, 4) to (n_samples,)."""
     first = np.maximum(y[:, :2], predicted[:, :2])
     second = np.minimum(y[:, 2:], predicted[:, 2:])
     both = (second - first).clip(min=0).prod(1)

@@ -19,7 +19,10 @@ LARGEST_FRACTION = 100
 
 @dataclass(frozen=True)
 class Images(Inputs):
-    """Images ``(n_samples, n_channels, height, width)`` or ``(n_samples, height, width)``, whole numbers or floats."""
+    """Images, whole numbers or floats.
+
+    Of shape (n_samples, n_channels, height, width) or (n_samples, height, width).
+    """
 
     def tag(self, tags: InputTags) -> None:
         """Three axes, or four."""
@@ -33,7 +36,8 @@ class Images(Inputs):
         """Stack a list of images, and add the axis of channels."""
         if sparse.issparse(X):
             raise TypeError(
-                "X is sparse, and images are dense arrays. Give X.toarray(), reshaped to (n_samples, n_channels, height, width)."
+                "X is sparse, and images are dense arrays. Give X.toarray(), reshaped to"
+                " (n_samples, n_channels, height, width)."
             )
         X = stacked("X", "image", "(n_samples, n_channels, height, width)", X)
         if X.ndim == 3:
@@ -41,13 +45,14 @@ class Images(Inputs):
         if X.ndim != 4:
             tables = ", or give tables to module='mlp'" if X.ndim == 2 else ""
             raise ValueError(
-                f"X needs images of shape (n_samples, n_channels, height, width) or (n_samples, height, width); got {X.shape}."
-                f" Reshape it, for example X.reshape(-1, 28, 28){tables}."
+                "X needs images of shape (n_samples, n_channels, height, width) or (n_samples,"
+                f" height, width); got {X.shape}. Reshape it, for example X.reshape(-1, 28,"
+                f" 28){tables}."
             )
         if has_channels_last(X.shape):
             raise ValueError(
-                f"X has the shape {X.shape}: axis 3, of {X.shape[3]}, looks like the channels, which belong on axis 1. Give"
-                " np.moveaxis(X, -1, 1)."
+                f"X has the shape {X.shape}: axis 3, of {X.shape[3]}, looks like the channels,"
+                " which belong on axis 1. Give np.moveaxis(X, -1, 1)."
             )
         return X
 
@@ -108,13 +113,13 @@ class Pixels:
 
     def _refuse(self, new: Pixels, remedy: str) -> None:
         raise ValueError(
-            f"X has pixels of {new.dtype} up to {new.high:g}; the network was trained on {self.dtype} up to {self.high:g}, another"
-            f" scale. {remedy}"
+            f"X has pixels of {new.dtype} up to {new.high:g}; the network was trained on"
+            f" {self.dtype} up to {self.high:g}, another scale. {remedy}"
         )
 
 
 def stacked(name: str, noun: str, shape: str, given: Any) -> np.ndarray:
-    """Return images, or what there is one of per image, as one array, also where they come as a list.
+    """Return images, or what there is one of per image, as one array; a list of them is stacked.
 
     Parameters
     ----------
@@ -142,8 +147,8 @@ def stacked(name: str, noun: str, shape: str, given: Any) -> np.ndarray:
     for row, array in enumerate(arrays):
         if array.shape != arrays[0].shape:
             raise ValueError(
-                f"{name} has {noun}s of unequal size: row {row} has the shape {array.shape}, row 0 {arrays[0].shape}. Crop, pad or resize"
-                " them to one size."
+                f"{name} has {noun}s of unequal size: row {row} has the shape {array.shape}, row 0"
+                f" {arrays[0].shape}. Crop, pad or resize them to one size."
             )
     return np.stack(arrays) if arrays else np.empty((0, 0, 0))
 
@@ -153,5 +158,6 @@ def _array(name: str, noun: str, row: int, given: Any) -> np.ndarray:
         return np.asarray(given)
     except ValueError:
         raise ValueError(
-            f"{name} has {noun}s whose lines are of unequal length, for example in row {row}. Crop, pad or resize them to rectangles."
+            f"{name} has {noun}s whose lines are of unequal length, for example in row {row}."
+            " Crop, pad or resize them to rectangles."
         ) from None

@@ -25,8 +25,8 @@ class OnlyForTranscriber(Inputs):
     def opened(self, X: Any) -> Any:
         """Refuse, and say what takes them."""
         raise ValueError(
-            "module='sequence' puts out a law for every frame of an utterance: it belongs to SequenceTranscriber. For one label per"
-            " row take another module."
+            "module='sequence' puts out a law for every frame of an utterance: it belongs to"
+            " SequenceTranscriber. For one label per row take another module."
         )
 
 

@@ -23,7 +23,8 @@ class Sample:
     row_weight : ndarray of shape (n_samples,)
         Positive weights as given to `fit`: what a row counts.
     sample_weight : ndarray of shape (n_samples,)
-        The same times what the estimator adds, as weights of classes: what a row weighs in training.
+        The same times what the estimator adds, as weights of classes: what a row weighs in
+        training.
     kept : ndarray of shape (n_samples,)
         Where these rows stood in the X that `fit` received.
     n_rows : int
@@ -53,10 +54,10 @@ class Sample:
         return _digest(self.sample_weight)
 
     def without_repeats(self) -> Sample:
-        """Return one row in place of equal ones, their weights added, in an order that the values alone decide.
+        """Return one row for equal ones, weights added, in an order that values alone decide.
 
-        So neither the order of the rows nor whether a row is repeated or has weight 2 can change a bit of what is
-        learnt from all of them at once.
+        So neither the order of the rows nor whether a row is repeated or has weight 2 can change a
+        bit of what is learnt from all of them at once.
         """
         _, first, group = np.unique(self._keys(), return_index=True, return_inverse=True)
         return replace(

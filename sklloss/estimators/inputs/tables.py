@@ -24,8 +24,9 @@ class Table(Inputs):
         """Refuse more axes, and say what takes them."""
         if len(getattr(X, "shape", ())) > 2:
             raise ValueError(
-                f"Found array with dim {len(X.shape)}, while dim <= 2 is required: module='mlp' takes tables, and X has the shape"
-                f" {tuple(X.shape)}. For images set module='cnn'; or flatten them, X.reshape(len(X), -1)."
+                f"Found array with dim {len(X.shape)}, while dim <= 2 is required: module='mlp'"
+                f" takes tables, and X has the shape {tuple(X.shape)}. For images set module='cnn';"
+                " or flatten them, X.reshape(len(X), -1)."
             )
         return X
 

@@ -30,21 +30,22 @@ class Tokens(Inputs):
         """Refuse text, and rows of unequal length."""
         if sparse.issparse(X):
             raise TypeError(
-                "module='text' takes token ids in a dense array, and X is sparse. Sparse counts and TF-IDF go to module='mlp'."
+                "module='text' takes token ids in a dense array, and X is sparse. Sparse counts"
+                " and TF-IDF go to module='mlp'."
             )
         first = np.asarray(X[:1] if hasattr(X, "shape") or isinstance(X, list) else X)
         if first.dtype.kind in "USO" and any(isinstance(value, str) for value in first.flat):
             raise ValueError(
-                "module='text' takes token ids, and X has text. Put a TokenVectorizer before it: make_pipeline(TokenVectorizer(),"
-                " NeuralClassifier(module='text'))."
+                "module='text' takes token ids, and X has text. Put a TokenVectorizer before it:"
+                " make_pipeline(TokenVectorizer(), NeuralClassifier(module='text'))."
             )
         lengths = (
             {len(row) for row in X if hasattr(row, "__len__")} if isinstance(X, list) else set()
         )
         if len(lengths) > 1:
             raise ValueError(
-                f"X has rows of {min(lengths)} to {max(lengths)} token ids, and module='text' takes rows of one length. Fill them up"
-                " with 0, or let a TokenVectorizer do so."
+                f"X has rows of {min(lengths)} to {max(lengths)} token ids, and module='text'"
+                " takes rows of one length. Fill them up with 0, or let a TokenVectorizer do so."
             )
         return X
 
@@ -54,13 +55,15 @@ class Tokens(Inputs):
         if wrong.any():
             kind = "Negative values" if (X[wrong] < 0).all() else "Values"
             raise ValueError(
-                f"{kind} in data passed to module='text', which takes token ids, whole numbers from 0; {wrong.sum()} of {X.size} are"
-                f" not, for example {X[wrong][0]:g}. Give what a TokenVectorizer returns."
+                f"{kind} in data passed to module='text', which takes token ids, whole numbers"
+                f" from 0; {wrong.sum()} of {X.size} are not, for example {X[wrong][0]:g}. Give"
+                " what a TokenVectorizer returns."
             )
         if X.max() >= MANY_TOKENS:
             raise ValueError(
-                f"module='text' takes token ids up to {MANY_TOKENS - 1:,}; the largest of X is {X.max():.10g}. Number the tokens by their"
-                " frequency, as a TokenVectorizer does: every id below the largest has an embedding."
+                f"module='text' takes token ids up to {MANY_TOKENS - 1:,}; the largest of X is"
+                f" {X.max():.10g}. Number the tokens by their frequency, as a TokenVectorizer does:"
+                " every id below the largest has an embedding."
             )
 
     def facts(self, X: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from ...parameters.declared import declare, parameter
+from ...parameters.declared import declare, parameter, redeclared
 from ...parameters.domains import Domain, Either, check_arguments
 from ...parameters.plain import plain
 from ...training import LossNet
@@ -25,7 +25,8 @@ from ..fit.parameters import (
     BOOL,
     COUNT,
     NOT_NEGATIVE,
-    POSITIVE,
+    OptimizationParameters,
+    RunParameters,
     TargetScaleParameters,
 )
 from ..inputs.data import FitData
@@ -107,23 +108,35 @@ class Recommender(TargetScaleParameters, NeuralEstimator):
         fixed=True,
         shared=True,
     )
-    lr: float | str = parameter(
-        0.005, Either(AUTO, POSITIVE), "Learning rate, > 0.", kind='float or "auto"'
+    lr: float | str = redeclared(OptimizationParameters, "lr", default=0.005)
+    batch_size: int | str = redeclared(
+        OptimizationParameters,
+        "batch_size",
+        doc="""Pairs per step; "auto" is a fiftieth of the pairs, between 200 and 1024 (all pairs,
+        where there are fewer or for lbfgs).""",
     )
-    max_epochs: int = parameter(30, COUNT, "Passes over the pairs, at most.", kind="int")
-    weight_decay: Any = parameter(
-        "auto",
-        Either(AUTO, NOT_NEGATIVE),
-        """Strength of the L2 penalty on the vectors of each pair's user and items, >= 0; "auto" is
-        0.01, and 0.1 for losses of ratings.  It is the first parameter to search over.""",
+    max_epochs: int = redeclared(
+        OptimizationParameters, "max_epochs", default=30, doc="Passes over the pairs, at most."
+    )
+    weight_decay: Any = redeclared(
+        OptimizationParameters,
+        "weight_decay",
+        default="auto",
+        domain=Either(AUTO, NOT_NEGATIVE),
+        doc="""Strength of the L2 penalty on the vectors of each pair's user and items, >= 0; "auto"
+        is 0.01, and 0.1 for losses of ratings.  It is the first parameter to search over.""",
         kind='float or "auto"',
     )
-    scale_target: bool = parameter(
-        True,
-        BOOL,
-        "Whether ratings are scaled inside as the loss allows.",
-        kind="bool",
-        fixed=True,
+    scale_target: bool = redeclared(
+        TargetScaleParameters,
+        "scale_target",
+        doc="Whether ratings are scaled inside as the loss allows.",
+    )
+    n_members: int = redeclared(
+        RunParameters,
+        "n_members",
+        doc="""Networks that are trained, with the seeds random_state, random_state + 1 ...; scores
+        are means over them.""",
     )
     score_at: int = parameter(
         20, COUNT, "Length of the list of recommendations that `score` looks at.", kind="int"

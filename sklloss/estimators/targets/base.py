@@ -1,4 +1,4 @@
-"""Targets: what y may be, from what a user gives to what a network is trained on, and back to answers."""
+"""Targets: what y may be, from what a user gives to what is trained on, and back to answers."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class Target:
     # ------------------------------------------------------------------ what is given
 
     def opened(self, data: FitData, before: Any) -> FitData:
-        """Return what `fit` received with y in one form; `before` is what an earlier fit learned."""
+        """Return what `fit` received, y in one form; `before` is what an earlier fit learned."""
         return data
 
     def task_names(self, data: FitData) -> Sequence[Any] | None:
@@ -117,7 +117,7 @@ class Target:
         return None
 
     def y_options(self, data: FitData) -> dict[str, Any]:
-        """Return how ``validate_data`` is to look at y beside X; nothing where y is checked here."""
+        """Return how ``validate_data`` is to look at y; nothing where the target checks it."""
         return {}
 
     def rows(self, y: Any, X: Any) -> Any:
@@ -165,7 +165,7 @@ class Target:
     def check_suits(
         self, loss: Any, sample: Sample, learned: Any, network: Callable[[], nn.Module]
     ) -> None:
-        """Raise if a loss cannot be trained on these targets; `network` makes one like the network."""
+        """Raise if a loss cannot be trained on these targets; `network` makes a network."""
 
     def stratifies(self, learned: Any) -> bool:
         """Return whether validation rows are drawn from every class alike."""

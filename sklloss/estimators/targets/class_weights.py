@@ -16,7 +16,8 @@ def class_weights(
     Parameters
     ----------
     class_weight : dict, "balanced" or None
-        A weight per label (1 for labels that it leaves out); "balanced" makes the classes' total weights equal.
+        A weight per label (1 for labels that it leaves out); "balanced" makes the classes' total
+        weights equal.
     y : ndarray of shape (n_samples,)
         Class indices.
     sample_weight : ndarray of shape (n_samples,)
@@ -34,7 +35,7 @@ def class_weights(
 def factors_of_classes(
     class_weight: Any, y: np.ndarray, sample_weight: np.ndarray, classes: np.ndarray
 ) -> np.ndarray:
-    """Return the factor of each class, (n_classes,); arguments and errors are those of `class_weights`."""
+    """Return the factor of each class, (n_classes,), as `class_weights` does for each row."""
     if class_weight is None:
         return np.ones(len(classes))
     if isinstance(class_weight, str) and class_weight == "balanced":
@@ -43,7 +44,8 @@ def factors_of_classes(
         return np.divide(mass.sum() / present.sum(), mass, out=np.ones_like(mass), where=present)
     if not isinstance(class_weight, Mapping):
         raise ValueError(
-            f"class_weight needs to be None, 'balanced' or a dict of label to weight; got {class_weight!r}."
+            "class_weight needs to be None, 'balanced' or a dict of label to weight; got"
+            f" {class_weight!r}."
         )
     return _factors_of_dict(class_weight, classes)
 
@@ -53,12 +55,14 @@ def _factors_of_dict(class_weight: Mapping[Any, float], classes: np.ndarray) -> 
     unknown = [label for label in class_weight if label not in labels]
     if unknown:
         raise ValueError(
-            f"class_weight has the label {unknown[0]!r}, which is not in y; the labels are {labels}."
+            f"class_weight has the label {unknown[0]!r}, which is not in y; the labels are"
+            f" {labels}."
         )
     factors = np.array([class_weight.get(label, 1.0) for label in labels], dtype=float)
     if not ((factors > 0) & np.isfinite(factors)).all():
         raise ValueError(
-            f"class_weight needs finite weights > 0; got {dict(class_weight)!r}. Leave out rows of a class that should"
-            " not count; where a class is one of pixels, give it next to nothing, as 1e-6."
+            f"class_weight needs finite weights > 0; got {dict(class_weight)!r}. Leave out rows of"
+            " a class that should not count; where a class is one of pixels, give it next to"
+            " nothing, as 1e-6."
         )
     return factors

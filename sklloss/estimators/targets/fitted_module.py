@@ -16,11 +16,12 @@ from .answers import Answer
 
 
 class FittedModule(nn.Module):
-    """A fitted estimator as a plain module: scaling of X, networks, link of the loss and scale of y in one ``forward``.
+    """A fitted estimator as a plain module: scaling, networks, link and scale of y in one ``forward``.
 
-    It is made by ``to_module`` of the estimators, is a copy of its own in evaluation mode, and exports with ``torch.export``,
-    the number of rows dynamic.  Scaling and what the loss learned are buffers and parameters, so that ``to`` and ``state_dict``
-    hold everything; no parameter asks for gradients until ``requires_grad_()``.
+    It is made by ``to_module`` of the estimators, is a copy of its own in evaluation mode, and
+    exports with ``torch.export``, the number of rows dynamic.  Scaling and what the loss learned
+    are buffers and parameters, so that ``to`` and ``state_dict`` hold everything; no parameter asks
+    for gradients until ``requires_grad_()``.
 
     Parameters
     ----------
@@ -33,11 +34,13 @@ class FittedModule(nn.Module):
 
     Notes
     -----
-    X is scaled, and predictions of a regressor are put on the scale of y, in float64 whatever the network's dtype.  For a device
-    without float64, call ``float()`` first: all of it is float32 then.
+    X is scaled, and predictions of a regressor are put on the scale of y, in float64 whatever the
+    network's dtype.  For a device without float64, call ``float()`` first: all of it is float32
+    then.
 
-    Unlike ``predict``, it does not look at the values in X: NaN gives NaN.  Every loss of the catalogue exports; one of your own does
-    where its ``predict``, ``decision_function`` or ``predict_proba`` does not look at values either.
+    Unlike ``predict``, it does not look at the values in X:  NaN gives NaN.  Every loss of the
+    catalogue exports; one of your own does where its ``predict``, ``decision_function`` or
+    ``predict_proba`` does not look at values either.
     """
 
     def __init__(
@@ -101,7 +104,7 @@ class FittedModule(nn.Module):
 
 
 class Member(nn.Module):
-    """One network and what its loss learned: from scaled X to what may be averaged over networks, (n_samples, n_targets, ...)."""
+    """One network and what its loss learned, from scaled X to (n_samples, n_targets, ...)."""
 
     def __init__(self, net: LossNet, of_member: Callable[[Tensor, State], Tensor]) -> None:
         super().__init__()
@@ -140,7 +143,8 @@ class InputScaling(nn.Module):
             X = X.unsqueeze(1)  # the axis of channels
         if tuple(X.shape[1:]) != self.input_shape:
             raise ValueError(
-                f"This module takes X of shape (n_samples, {', '.join(map(str, self.input_shape))}); got {tuple(X.shape)}. Give the"
+                "This module takes X of shape (n_samples,"
+                f" {', '.join(map(str, self.input_shape))}); got {tuple(X.shape)}. Give the"
                 " features that the estimator was trained on, in their order."
             )
         return (X.to(self.mean.dtype) - self.mean) / self.scale

@@ -188,7 +188,7 @@ class Labels(Classes):
     def encode(
         self, y: Any, data: FitData, loss: Any, shape: tuple[int, ...], before: Any
     ) -> Encoded:
-        """Return class indices, (n_samples, 1); of several labels 0 and 1, (n_samples, n_labels)."""
+        """Return class indices, (n_samples, 1), or 0 and 1 for each of several labels."""
         check_classification_targets(y)
         if type_of_target(y) == "multilabel-indicator":
             return _encoded_indicators(y, before)
@@ -282,12 +282,13 @@ def check_same_classes(classes: Any, known: np.ndarray) -> None:
 
 
 def order_of(y: Any) -> list[Any] | None:
-    """Return the categories of a pandas ordered categorical, lowest first; None for anything else."""
+    """Return the categories of a pandas ordered categorical, lowest first, or None."""
     column = y.iloc[:, 0] if getattr(y, "ndim", 1) == 2 and hasattr(y, "iloc") else y
     dtype: Any = getattr(column, "dtype", None)
     if type(getattr(dtype, "categories", None)).__name__ == "IntervalIndex":
         raise ValueError(
-            "y is a categorical of intervals, which are no labels; give pd.cut and pd.qcut labels=, for example labels=False for ranks."
+            "y is a categorical of intervals, which are no labels; give pd.cut and pd.qcut"
+            " labels=, for example labels=False for ranks."
         )
     return list(dtype.categories) if getattr(dtype, "ordered", False) else None
 
@@ -298,8 +299,8 @@ def check_order(order: list[Any], class_order: list[Any]) -> None:
     learnt = [label for label in class_order if label in order]
     if known != learnt:
         raise ValueError(
-            f"y is a categorical in the order {known}, and this estimator was trained with the order {learnt}. Give the same order, or"
-            " fit anew with warm_start=False."
+            f"y is a categorical in the order {known}, and this estimator was trained with the"
+            f" order {learnt}. Give the same order, or fit anew with warm_start=False."
         )
 
 
@@ -310,6 +311,7 @@ def places(labels: list[Any], given_order: list[Any] | None) -> list[int]:
     missing = [label for label in labels if label not in given_order]
     if missing:
         raise ValueError(
-            f"The categories {given_order} give no place to the class {missing[0]!r}. Give all classes as one ordered categorical."
+            f"The categories {given_order} give no place to the class {missing[0]!r}. Give all"
+            " classes as one ordered categorical."
         )
     return [labels.index(label) for label in given_order if label in labels]

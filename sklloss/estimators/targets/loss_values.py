@@ -42,8 +42,9 @@ def check_loss_values(
     raw = torch.zeros(*y.shape, n_outputs, dtype=dtype, device=y.device)
     if weighted and loss.ignores_weights(raw, y, state):
         raise ValueError(
-            f"Loss {loss.label!r} returns one number for a whole batch, so that sample_weight and class_weight cannot reach it."
-            " Return one loss per row, a tensor of shape (n,); with a torch loss inside, reduction='none'."
+            f"Loss {loss.label!r} returns one number for a whole batch, so that sample_weight and"
+            " class_weight cannot reach it. Return one loss per row, a tensor of shape (n,); with"
+            " a torch loss inside, reduction='none'."
         )
     if not loss.whole_batch:
         raw.requires_grad_()
@@ -53,15 +54,15 @@ def check_loss_values(
 
 def _check_values(loss: Loss, values: Any, y: Tensor) -> None:
     wanted = (
-        f"pointwise of loss {loss.label!r} must return one real loss per row and target, computed from raw with torch: a tensor of the"
-        f" shape of y, {tuple(y.shape)} for {len(y)} rows"
+        f"pointwise of loss {loss.label!r} must return one real loss per row and target, computed"
+        f" from raw with torch: a tensor of the shape of y, {tuple(y.shape)} for {len(y)} rows"
     )
     if not isinstance(values, Tensor):
         raise TypeError(f"{wanted}; it returned {type(values).__name__}.")
     if values.shape != y.shape:
         raise ValueError(
-            f"{wanted}; it returned {tuple(values.shape)}. raw has one more axis, of outputs: raw.squeeze(-1) drops it, sum(-1) adds over"
-            " it."
+            f"{wanted}; it returned {tuple(values.shape)}. raw has one more axis, of outputs:"
+            " raw.squeeze(-1) drops it, sum(-1) adds over it."
         )
     if not values.is_floating_point():
         raise ValueError(f"{wanted}; it returned numbers of dtype {values.dtype}.")

@@ -53,7 +53,9 @@ class OnScaleOfY(nn.Module):
 
 
 class InOrderOfClasses(nn.Module):
-    """Scores or probabilities per rank, (n_samples, n_targets, classes or 1), in the order of ``classes_``.
+    """Scores or probabilities per rank, in the order of ``classes_``.
+
+    From (n_samples, n_targets, n_classes, or 1 for two).
 
     A single score, for two classes, is that of the second of ``classes_``; of several labels only
     the presence is kept.
