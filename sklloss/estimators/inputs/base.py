@@ -21,7 +21,7 @@ from .weights import checked_weights
 
 FLOATS = (np.float64, np.float32)
 
-# Numbers up to which X is looked at by hand: validating it takes several times as long as predicting.
+# Size of X up to which it is checked here: scikit-learn's check takes longer than the prediction.
 SMALL = 10_000
 
 
@@ -211,7 +211,7 @@ class Inputs:
 
 
 def check_shape(X: Any, shape: tuple[int, ...], name: str) -> None:
-    """Raise if rows have another shape than in training; scikit-learn checks the columns of tables."""
+    """Raise if rows have another shape than in training; scikit-learn checks that of tables."""
     given = tuple(getattr(X, "shape", ())[1:])
     has_rows = tuple(getattr(X, "shape", (1,)))[:1] not in ((), (0,))
     if has_rows and len(shape) > 1 and given != shape:

@@ -52,10 +52,10 @@ class Pairs:
         Raises
         ------
         ValueError
-            If there is none, or rows are no pairs.
+            If there are none, or rows are not pairs.
         TypeError
-            If they are a sparse matrix; or have no order or can be read only once, as a set or a
-            generator.
+            If they are a sparse matrix, have no order (a set) or can be read only once (a
+            generator).
         """
         if sparse.issparse(interactions):
             raise TypeError(
@@ -199,7 +199,7 @@ class Interactions(Inputs):
         y_options: Mapping[str, Any] | None = None,
         learned: Any = None,
     ) -> Checked:
-        """Return the numbers of users and items, (n_samples, 2), -1 in rows of weight 0 alone."""
+        """Return the numbers of users and items, (n_samples, 2); -1 only in rows of weight 0."""
         pairs, named = data.X, data.named or (None, None)
         kept = np.flatnonzero(checked_weights(data.sample_weight, pairs.users))
         if learned is None:
@@ -213,7 +213,7 @@ class Interactions(Inputs):
         return Checked(numbers, data.y, learned)
 
     def learn(self, sample: Sample, data: FitData, learned: Any, before: Any) -> Any:
-        """Add up who took what, in earlier calls as well."""
+        """Add up who took what, with what earlier calls have seen."""
         shape = len(learned.users), len(learned.items)
         seen = sparse.coo_array((sample.row_weight, (*sample.X.T,)), shape=shape).tocsr()
         if before is not None:
@@ -255,7 +255,7 @@ class Interactions(Inputs):
     ) -> NegativeSampler | None:
         """Return what draws items that users did not take, for a loss that learns an order.
 
-        Items of validation rows may be drawn in training.
+        Training may draw the items of validation rows.
         """
         if loss.task != "recommendation":
             return None

@@ -70,8 +70,8 @@ class Numbering:
         Raises
         ------
         ValueError
-            If a label is missing; or none is known and all are of another kind, as text instead of
-            numbers.
+            If a label is missing; or if none is known and all are of another kind, such as text
+            instead of numbers.
         TypeError
             If one does not hash.
         """
@@ -88,13 +88,13 @@ class Numbering:
         return numbers
 
     def check_named(self, more: Any) -> None:
-        """Raise if labels are named, which may be None, that training cannot go on with."""
+        """Raise if labels are named (None names none) that the first call did not bring."""
         if more is not None:
             column = listed("partial_fit", more, self.noun)
             self.check_known(self.encode(column), column, np.arange(len(column)))
 
     def check_known(self, numbers: np.ndarray, column: Sequence[Any], rows: np.ndarray) -> None:
-        """Raise if labels in some rows of a column have no number; `numbers` are of all rows."""
+        """Raise if labels in some rows of a column have no number."""
         wrong = np.zeros(len(column), dtype=bool)
         wrong[rows] = numbers[rows] < 0
         refuse_rows(
@@ -140,7 +140,7 @@ def distinct_of(labels: Sequence[Any], noun: str, where: str = "") -> dict[Any, 
     except TypeError:
         row, label = next(pair for pair in enumerate(labels) if not hashes(pair[1]))
         raise TypeError(
-            f"{where}{noun}s need labels that hash, as numbers, text or tuples; row {row} has"
+            f"{where}{noun}s need labels that hash, such as numbers, text or tuples; row {row} has"
             f" {label!r} of type {type(label).__name__}. Turn it into a tuple or a text."
         ) from None
 
