@@ -2,6 +2,8 @@
 
 from .images.box_regressor import NeuralBoxRegressor
 from .images.segmenter import NeuralSegmenter
+from .recommendation.metrics import ndcg_at, recall_at
+from .recommendation.recommender import Recommender
 from .speech.edit_distance import character_error_rate, token_error_rate, word_error_rate
 from .tables.classifier import NeuralClassifier
 from .tables.regressor import NeuralRegressor
