@@ -1,20 +1,39 @@
 """Fits in one stack beside the same fits one by one."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
 import numpy as np
 import torch
 from sklearn.base import clone
 
-from sklloss.estimators.fit.together import Fit, fit_together
+from sklloss.estimators.fit.together import fit_data, fit_together
 from sklloss.training import programs
 from sklloss.training.steps.optimizers import parameter_of
+
+
+class Fit(NamedTuple):
+    """An estimator and the arguments of its `fit`."""
+
+    estimator: Any
+    X: Any
+    y: Any
+    params: Mapping[str, Any] = MappingProxyType({})
+
+
+def errors_of(fits, on_epoch=None):
+    """Do fits in one call of `fit_together`, and return what stopped each of them."""
+    data = [fit_data(fit.estimator, fit.X, fit.y, dict(fit.params)) for fit in fits]
+    return fit_together([fit.estimator for fit in fits], data, on_epoch)
 
 
 def fitted_together(models, X, y, **params):
     """Fit clones of the models in one call of `fit_together`, and return them."""
     fits = [Fit(clone(model), X, y, params) for model in models]
-    for outcome in fit_together(fits):
-        if outcome.error is not None:
-            raise outcome.error
+    for error in errors_of(fits):
+        if error is not None:
+            raise error
     return [fit.estimator for fit in fits]
 
 

@@ -4,6 +4,8 @@ from .images.box_regressor import NeuralBoxRegressor
 from .images.segmenter import NeuralSegmenter
 from .ranking.ndcg import mean_ndcg
 from .ranking.ranker import NeuralRanker
+from .recommendation.metrics import ndcg_at, recall_at
+from .recommendation.recommender import Recommender
 from .speech.edit_distance import character_error_rate, token_error_rate, word_error_rate
 from .speech.transcriber import SequenceTranscriber
 from .tables.classifier import NeuralClassifier

@@ -249,7 +249,7 @@ def test_features_of_every_type(convert):
 def test_sparse_features_are_divided_not_centred():
     X, y = SOME
     model = NeuralRegressor(max_epochs=50, random_state=0).fit(sparse.csr_array(X), y)
-    assert model._input_scaler.mean is None
+    assert model._learned.input_scaler.mean is None
     assert model.score(sparse.csr_array(X), y) > 0.7
     np.testing.assert_allclose(model.predict(X), model.predict(sparse.csr_array(X)), rtol=1e-4)
 

@@ -12,11 +12,13 @@ from skorch.history import History
 from torch import nn
 
 from sklloss import LossSearchCV, NeuralRegressor
-from sklloss.estimators.fit.together import Fit, fit_together, sharing_key
+from sklloss.estimators.fit.together import sharing_key
 
 from ..stacked_and_alone import (
+    Fit,
     assert_same,
     assert_stacked_is_alone,
+    errors_of,
     fitted_alone,
     fitted_together,
     heights,
@@ -79,10 +81,10 @@ def test_a_model_that_turns_nan_leaves_the_others_alone(culprit, place):
     fits = [Fit(clone(model), X, POSITIVE) for model in models]
     fits.insert(place, Fit(lost, X, POSITIVE))
     with heights() as seen:
-        outcomes = fit_together(fits)
+        errors = errors_of(fits)
     assert seen == [6]
-    assert isinstance(outcomes.pop(place).error, FloatingPointError)
-    assert [outcome.error for outcome in outcomes] == [None] * 5
+    assert isinstance(errors.pop(place), FloatingPointError)
+    assert errors == [None] * 5
     assert not hasattr(lost, "net_")
     fits.pop(place)
     assert_same([fit.estimator for fit in fits], without, X)
@@ -94,10 +96,10 @@ def test_folds_in_one_call():
     parts = [(X[train], POSITIVE[train]) for train, _ in cut]
     fits = [Fit(model, *part) for part in parts for model in regressors(3)]
     with heights() as seen:
-        outcomes = fit_together(fits)
+        errors = errors_of(fits)
     rows = [len(part[0]) for part in parts for _ in range(3)]
     assert sorted(seen) == sorted(rows.count(n) for n in set(rows))
-    assert [outcome.error for outcome in outcomes] == [None] * len(fits)
+    assert errors == [None] * len(fits)
     alone = [model.fit(*part) for part in parts for model in regressors(3)]
     assert_same([fit.estimator for fit in fits], alone, X)
 
@@ -107,7 +109,7 @@ def test_folds_of_classes_with_their_own_weights():
     models = varied(classifiers(4), class_weight=["balanced", None])
     fits = [Fit(clone(m), *part) for m, part in zip(models, parts, strict=True)]
     with heights() as seen:
-        fit_together(fits)
+        errors_of(fits)
     assert seen == [4]
     alone = [clone(m).fit(*part) for m, part in zip(models, parts, strict=True)]
     assert_same([fit.estimator for fit in fits], alone, X)
@@ -117,7 +119,7 @@ def test_a_fit_that_cannot_begin_does_not_touch_the_others():
     fits = [Fit(model, X, POSITIVE) for model in regressors(3)]
     fits.insert(1, Fit(NeuralRegressor("poisson"), X, -POSITIVE))
     fits.insert(2, Fit(NeuralRegressor(max_epochs=0), X, POSITIVE))
-    errors = [outcome.error for outcome in fit_together(fits)]
+    errors = errors_of(fits)
     assert [type(error).__name__ for error in errors] == [
         "NoneType", "ValueError", "ValueError", "NoneType", "NoneType",
     ]  # fmt: skip

@@ -8,7 +8,6 @@ from torch import nn, optim
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from sklloss import NeuralRegressor
-from sklloss.estimators.fit.together import Fit, fit_together
 from sklloss.losses.weighted import row_sums
 from sklloss.modules.stacks.slab import GRAIN, Slab, shareable
 from sklloss.training import threads
@@ -16,6 +15,8 @@ from sklloss.training.engine import LOSS_ROWS
 from sklloss.training.net import EVALUATION_ROWS
 from sklloss.training.steps import fused
 from sklloss.training.steps.fused import FusedStep, step_of
+
+from ..stacked_and_alone import Fit, errors_of
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((210, 5))
@@ -228,9 +229,9 @@ def counted(models, y=Y):
     """Fit together; return outcomes and the sum of the numbers of epochs that are told."""
     told = []
     fits = [Fit(model, X, y) for model in models]
-    outcomes = fit_together(fits, told.append)
+    errors = errors_of(fits, told.append)
     assert all(isinstance(n, int) for n in told)
-    return outcomes, sum(told)
+    return errors, sum(told)
 
 
 class Picky:
@@ -248,8 +249,8 @@ def test_epochs_add_up_whatever_happens():
     models += [regressor(n_members=3, max_epochs=7), regressor(module=nn.Linear)]
     models += [regressor(optimizer="sgd", lr=1e30), regressor("poisson"), regressor(Picky())]
     models += [regressor(max_epochs=4, tol=10.0, n_iter_no_change=1)]
-    outcomes, told = counted(models, np.where(np.arange(210) == 7, 3.0 * Y.std() + 1, Y))
-    errors = [type(outcome.error).__name__ for outcome in outcomes]
+    errors, told = counted(models, np.where(np.arange(210) == 7, 3.0 * Y.std() + 1, Y))
+    errors = [type(error).__name__ for error in errors]
     assert errors[-4:] == ["FloatingPointError", "ValueError", "RuntimeError", "NoneType"]
     assert set(errors[:-4]) == {"NoneType"}
     assert max(model.n_iter_ for model in models[:5]) < 30
@@ -263,8 +264,8 @@ def test_what_a_loss_raises_stops_only_the_models_that_raise_it():
     loss, fits = Picky(), []
     for k, y in enumerate([Y, odd, Y]):
         fits.append(Fit(regressor(loss, scale_target=False, random_state=k), X, y))
-    outcomes = fit_together(fits)
-    assert [str(outcome.error) for outcome in outcomes] == ["None", "picky", "None"]
+    errors = errors_of(fits)
+    assert [str(error) for error in errors] == ["None", "picky", "None"]
     for k in (0, 2):
         alone = regressor(loss, scale_target=False, random_state=k).fit(X, Y)
         np.testing.assert_array_equal(fits[k].estimator.predict(X), alone.predict(X))

@@ -292,7 +292,7 @@ def test_early_stopping_keeps_the_best_epoch_by_its_own_loss(diabetes):
     losses = model.history_[:, "valid_loss"]
     best = int(np.argmin(losses))
     assert best < len(losses) - 1 < 299
-    scale, u = model._target_scaler.scale, y[40:] - model.predict(X[40:])
+    scale, u = model._learned.target_scaler.scale, y[40:] - model.predict(X[40:])
     pinball = np.maximum(0.9 * u, -0.1 * u).mean() / scale[0]
     assert pinball == pytest.approx(losses[best], rel=1e-4)
 

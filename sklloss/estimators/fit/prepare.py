@@ -16,7 +16,6 @@ from ...parameters.declared import declared_by
 from ...parameters.plain import frozen
 from ...training import InputScaler, LossNet, Rows, TargetScaler, TrainingSet, seed_of
 from ...training.seeds import SEED_LIMIT
-from ..inputs.columns import check_names
 from ..inputs.data import Checked, FitData
 from ..inputs.sample import Sample
 from ..targets.base import Start
@@ -143,7 +142,7 @@ class Preparation:
 
     def _checked(self, opened: FitData) -> Checked:
         """Return X and y checked, and what that has learned of X."""
-        check_names(opened.X)
+        self.inputs.check_columns(opened.X)
         data = replace(opened, X=self.inputs.opened(opened.X))
         learned = self.before and self.before.inputs
         return self.inputs.checked(self.estimator, data, self.target.y_options(data), learned)
@@ -162,7 +161,7 @@ class Preparation:
         sample = Sample(X, encoded, weights, sample_weight, kept, n_rows)
         of_inputs = before and before.inputs
         inputs = self.inputs.learn(sample, opened, checked.learned, of_inputs)
-        return Encoded(sample, inputs, target)
+        return Encoded(sample, inputs, self.target.with_inputs(target, inputs))
 
     def _any_network(self, inputs: Any, target: Any, loss: Loss) -> nn.Module:
         """Return a network of the shape that is trained."""

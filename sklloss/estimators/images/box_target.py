@@ -19,7 +19,7 @@ from ..targets.answers import RAW, Answer
 from ..targets.base import Encoded, LearnedTarget
 from ..targets.numbers import Scaled
 from ..targets.outputs import OnScaleOfY
-from .boxes import check_inside, checked_boxes
+from .boxes import check_given, check_inside, checked_boxes
 
 
 class BoxesInside(nn.Module):
@@ -45,6 +45,11 @@ class LearnedBoxes(LearnedTarget):
 @dataclass(frozen=True)
 class Boxes(Scaled):
     """One box per image: what `NeuralBoxRegressor` takes."""
+
+    def opened(self, data: FitData, before: Any) -> FitData:
+        """Raise if there are no boxes, before images are looked at."""
+        check_given(data.y)
+        return data
 
     def y_options(self, data: FitData) -> dict[str, Any]:
         """Four numbers per image."""

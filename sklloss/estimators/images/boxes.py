@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ...parameters.refusals import refuse_rows
+
 CORNERS = "x1, y1, x2, y2"
 
 
@@ -61,22 +63,23 @@ def _refuse_uneven(shapes: list[tuple[int, ...]]) -> None:
 
 def check_inside(boxes: np.ndarray, height: int, width: int) -> None:
     """Raise for boxes with a missing corner, without area, outside the image, or in shares of it."""
+
+    def refuse(wrong: np.ndarray, verb: str, remedy: str) -> None:
+        needs = f"y needs one box per image, {CORNERS} in pixels"
+        refuse_rows(wrong, needs, verb, remedy, example=lambda row: boxes[row].tolist())
+
     missing = ~np.isfinite(boxes).all(1)
-    if missing.any():
-        _refuse(boxes, missing, "hold NaN or infinity", "Leave out images without an object.")
+    refuse(missing, "hold NaN or infinity", "Leave out images without an object.")
     turned = np.any(boxes[:, 2:] <= boxes[:, :2], axis=1)
     ends = boxes[:, :2] + boxes[:, 2:]
     fits_as_sizes = bool((boxes >= 0).all() and (ends <= (width, height)).all())
-    if turned.any():
-        _refuse(boxes, turned, "have x2 <= x1 or y2 <= y1", _as_sizes_hint(fits_as_sizes))
+    refuse(turned, "have x2 <= x1 or y2 <= y1", _as_sizes_hint(fits_as_sizes))
     outside = np.any((boxes < 0) | (boxes > (width, height) * 2), axis=1)
-    if outside.any():
-        image = f"leave the image, which is {width} wide and {height} high"
-        _refuse(boxes, outside, image, "Clip them: np.clip(y, 0, (width, height, width, height)).")
-    if (boxes <= 1).all() and (boxes % 1 != 0).any():
-        shares = "lie in the first pixel, as shares of the image do"
-        everywhere = np.ones(len(boxes), dtype=bool)
-        _refuse(boxes, everywhere, shares, f"Give pixels: y * {(width, height) * 2}.")
+    leave = f"leave the image, which is {width} wide and {height} high"
+    refuse(outside, leave, "Clip them: np.clip(y, 0, (width, height, width, height)).")
+    are_shares = (boxes <= 1).all() and (boxes % 1 != 0).any()
+    lie = "lie in the first pixel, as shares of the image do"
+    refuse(np.full(len(boxes), are_shares), lie, f"Give pixels: y * {(width, height) * 2}.")
 
 
 def _as_sizes_hint(fits_as_sizes: bool) -> str:
@@ -89,12 +92,4 @@ def _as_sizes_hint(fits_as_sizes: bool) -> str:
     return (
         f"Put the corners in the order {CORNERS}, x2 and y2 one behind the last pixel inside, and"
         " leave out images without an object."
-    )
-
-
-def _refuse(boxes: np.ndarray, wrong: np.ndarray, what: str, remedy: str) -> None:
-    row = int(np.flatnonzero(wrong)[0])
-    raise ValueError(
-        f"y has boxes ({CORNERS}) that {what}: {wrong.sum()} of {len(boxes)} rows, for example row"
-        f" {row}, {boxes[row].tolist()}. {remedy}"
     )

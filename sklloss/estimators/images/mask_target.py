@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -63,9 +63,13 @@ class LearnedMasks(LearnedLabels):
 class Masks(Classes):
     """One label per pixel: what `NeuralSegmenter` takes."""
 
+    def opened(self, data: FitData, before: Any) -> FitData:
+        """Stack a list of masks, before images are looked at."""
+        return super().opened(replace(data, y=stacked_masks(data.y)), before)
+
     def y_options(self, data: FitData) -> dict[str, Any]:
         """One row per image, one column per pixel."""
-        masks = flat_masks(stacked_masks(data.y), data.X.shape[2:])
+        masks = flat_masks(data.y, data.X.shape[2:])
         check_no_label_missing(masks)
         return {"y": masks, "multi_output": True, "y_numeric": False}
 

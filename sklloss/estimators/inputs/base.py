@@ -21,7 +21,7 @@ from .weights import checked_weights
 
 FLOATS = (np.float64, np.float32)
 
-# Numbers up to which X is looked at by hand: validating it takes several times as long as predicting.
+# Size of X up to which it is checked here: scikit-learn's check takes longer than the prediction.
 SMALL = 10_000
 
 
@@ -57,6 +57,10 @@ class Inputs:
     def options(self, X: Any) -> dict[str, Any]:
         """Return how scikit-learn's ``validate_data`` is to look at X."""
         return {"accept_sparse": "csr", "dtype": FLOATS}
+
+    def check_columns(self, X: Any) -> None:
+        """Raise if two columns of a DataFrame are called the same."""
+        check_names(X)
 
     def opened(self, X: Any) -> Any:
         """Return X with the axes that the network takes, before its values are looked at."""
@@ -159,7 +163,7 @@ class Inputs:
     ) -> Any:
         """Return X as `predict` receives it, checked and on the scale that the network takes."""
         if not self._is_clean(X, learned):
-            check_names(X)
+            self.check_columns(X)
             X = self.checked(owner, FitData(self.opened(X)), learned=learned).X
         return scaler.transform(X, dtype)
 
@@ -207,7 +211,7 @@ class Inputs:
 
 
 def check_shape(X: Any, shape: tuple[int, ...], name: str) -> None:
-    """Raise if rows have another shape than in training; scikit-learn checks the columns of tables."""
+    """Raise if rows have another shape than in training; scikit-learn checks that of tables."""
     given = tuple(getattr(X, "shape", ())[1:])
     has_rows = tuple(getattr(X, "shape", (1,)))[:1] not in ((), (0,))
     if has_rows and len(shape) > 1 and given != shape:

@@ -11,35 +11,46 @@ from ...parameters.refusals import count
 
 
 def check_names(table: Any, name: str = "X") -> None:
-    """Refuse a DataFrame of two columns that are called the same."""
+    """Raise if two columns of a DataFrame are called the same."""
     for column, times in Counter(getattr(table, "columns", ())).items():
         if times > 1:
             raise ValueError(f"{name} has {times} columns named {column!r}. Rename them.")
 
 
 def with_columns_named(X: Any, y: Any, error: Exception) -> Exception:
-    """Add where they are to the error that scikit-learn raises about text or times; y is None where it may have some."""
+    """Return an error of scikit-learn's about text or times with the names of their columns.
+
+    Parameters
+    ----------
+    X : object
+        As given.
+    y : object
+        Numbers, or None where y may have text.
+    error : Exception
+        Returned as it is where it is about something else.
+    """
     dtypes = X.dtypes.items() if hasattr(X, "select_dtypes") else ()
     times = [name for name, dtype in dtypes if getattr(dtype, "kind", "") in "mM"]
     if isinstance(error, TypeError) and times:
         return TypeError(
-            f"X has times in the {count(len(times), 'column')} {times}; a network takes numbers. Turn them into numbers, for example into days"
-            " since the first."
+            f"X has times in the {count(len(times), 'column')} {times}; a network takes numbers."
+            " Turn them into numbers, for example into days since the first."
         )
     if "could not convert string" not in str(error):
         return error
     columns = _columns_of_text(X)
     if columns:
         return ValueError(
-            f"X has text in the {count(len(columns), 'column')} {columns}; a network takes numbers. Encode them, for example with"
-            " make_column_transformer((OneHotEncoder(), columns), remainder='passthrough') before the network in a Pipeline."
+            f"X has text in the {count(len(columns), 'column')} {columns}; a network takes numbers."
+            " Encode them, for example with make_column_transformer((OneHotEncoder(), columns),"
+            " remainder='passthrough') before the network in a Pipeline."
         )
     if y is None or _is_numeric(y):
         return error
     texts = [value for value in np.ravel(np.asarray(y, dtype=object)) if not _is_numeric(value)]
     return ValueError(
-        f"y has text, for example {texts[0]!r}, and needs numbers. Number what has an order, for example with"
-        " pd.Categorical(y, ['low', 'high']).codes; for classes take NeuralClassifier."
+        f"y has text, for example {texts[0]!r}, and needs numbers. Number what has an order, for"
+        " example with pd.Categorical(y, ['low', 'high']).codes; for classes take NeuralClassifier."
     )
 
 

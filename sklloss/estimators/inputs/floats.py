@@ -1,10 +1,12 @@
-"""Numbers that stand beside the rows of X, as they are given: relevance, ratings, weights."""
+"""Numbers that are given beside the rows of X: relevance, ratings, weights."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+
+from ...parameters.refusals import some_of
 
 
 def floats_of(values: Any, name: str, noun: str = "row") -> np.ndarray:
@@ -14,12 +16,12 @@ def floats_of(values: Any, name: str, noun: str = "row") -> np.ndarray:
     ----------
     values : array-like
     name, noun : str
-        What messages call the values, and what each belongs to.
+        What messages call the values, and what each of them belongs to.
 
     Raises
     ------
     ValueError
-        If they are no real numbers: text, complex numbers, or times, which NumPy would count.
+        If they are not real numbers: text, complex numbers, or times, which NumPy would convert.
     """
     try:
         kind = np.asarray(values).dtype
@@ -28,16 +30,17 @@ def floats_of(values: Any, name: str, noun: str = "row") -> np.ndarray:
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(
-            f"{name} must be numbers, one per {noun}; got something else ({str(error).splitlines()[0]}). Turn what there is into numbers, what has"
-            f" an order for example with pd.Categorical({name}, ['low', 'high']).codes."
+            f"{name} must be numbers, one per {noun}; got something else"
+            f" ({str(error).splitlines()[0]}). Turn them into numbers; what has an order, for"
+            f" example, with pd.Categorical({name}, ['low', 'high']).codes."
         ) from None
 
 
 def check_finite(values: np.ndarray, name: str, noun: str = "row") -> None:
-    """Refuse values that are NaN or infinite; the first such row is named."""
-    wrong = np.flatnonzero(~np.isfinite(values))
-    if len(wrong):
+    """Raise if a value is NaN or infinite; the message names the first such row."""
+    wrong = ~np.isfinite(values)
+    if wrong.any():
         raise ValueError(
-            f"{name} must be finite; there is NaN or infinity in {len(wrong)} of {len(values)} {noun}s, for example {noun} {wrong[0]}. Leave"
-            f" these {noun}s out."
+            f"{name} must be finite; there is NaN or infinity in {some_of(wrong, noun, '')}, for"
+            f" example {noun} {wrong.argmax()}. Leave these {noun}s out."
         )

@@ -6,21 +6,23 @@ from typing import Any
 
 import numpy as np
 
-from ...parameters.refusals import count
+from ...parameters.refusals import refuse_rows
 
 
 def is_missing(label: Any) -> bool:
-    """Tell whether a label is None, NaN, NaT or pandas' NA."""
+    """Return whether a label is None, NaN, NaT or pandas' NA."""
     try:
         return label is None or bool(label != label)
-    except TypeError:  # pandas.NA is neither equal nor unequal
+    except TypeError:
+        # pandas.NA is neither equal nor unequal.
         return True
-    except ValueError:  # an array, which is something, if no label
+    except ValueError:
+        # An array is not a label, but it is not missing either.
         return False
 
 
 def missing(labels: np.ndarray) -> np.ndarray:
-    """Tell which entries of an array are."""
+    """Return which entries of an array are missing."""
     if labels.dtype.kind == "O":
         return np.frompyfunc(is_missing, 1, 1)(labels).astype(bool)
     can_miss = labels.dtype.kind in "fcmM"
@@ -28,13 +30,11 @@ def missing(labels: np.ndarray) -> np.ndarray:
 
 
 def check_no_label_missing(y: Any) -> None:
-    """Refuse missing labels among text, of which scikit-learn says "Input contains NaN" or that they cannot be sorted."""
-    values = np.asarray(y, dtype=None if hasattr(y, "dtype") else object)  # else NaN turns "nan"
-    if values.dtype.kind != "O" or values.size != len(np.atleast_1d(values)):
-        return
-    rows = np.flatnonzero(missing(values.reshape(-1)))
-    if values.ndim and len(rows):
-        raise ValueError(
-            f"Input y contains NaN or None: {count(len(rows), 'label')} of {len(values)} missing, the first in row {rows[0]}. Leave"
-            " these rows out."
-        )
+    """Raise if labels are missing among text, of which scikit-learn's messages say less."""
+    # Without a dtype, NaN beside text would become the text "nan".
+    values = np.asarray(y, dtype=None if hasattr(y, "dtype") else object)
+    is_column = values.ndim > 0 and values.size == len(values)
+    if values.dtype.kind == "O" and is_column:
+        wrong = missing(values.reshape(-1))
+        remedy = "Leave these rows out."
+        refuse_rows(wrong, "Input y contains NaN or None", "have no label", remedy)

@@ -1,49 +1,84 @@
-"""Who took what, as it is given: pairs of labels of any hashable type, numbered and checked."""
+"""Interactions: which users took which items, from what is given to the rows of a network."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from numbers import Number
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from scipy import sparse
+from sklearn.utils import InputTags
+from torch import Tensor, nn
 
-from ..fit.prepared import hashes
-from ..inputs.floats import check_finite, floats_of
-from ..inputs.missing import is_missing
+from ...modules.recommendation.factors import Factors
+from ...modules.recommendation.generalized_factors import GeneralizedFactors
+from ...parameters.refusals import refuse_rows
+from ...training import InputScaler, NegativeSampler, Rows, TrainingSet, rows
+from ..inputs.base import Inputs
+from ..inputs.data import Checked, FitData, LearnedInputs
+from ..inputs.sample import Sample
+from ..inputs.weights import checked_weights
+from .labels import Numbering
 
-MANY = 2**24  # labels: their numbers from here on are not exact in float32
-GIVE_PAIRS = "Give one pair (user, item) per row: a DataFrame of two columns, an array of shape (n_samples, 2) or a list of pairs."
+GIVE_PAIRS = (
+    "Give one pair (user, item) per row: a DataFrame of two columns, an array of shape"
+    " (n_samples, 2) or a list of pairs."
+)
 
 
-def columns_of(interactions: Any) -> tuple[list[Any], list[Any]]:
-    """Return the users and the items of pairs, as many as there are rows.
+@dataclass(frozen=True)
+class Pairs:
+    """Interactions as they are given, one user and one item per row.
 
-    Raises
-    ------
-    ValueError
-        If there is none, or rows are no pairs.
-    TypeError
-        If the interactions are a sparse matrix; or have no order, or can be read only once, as a set or a generator.
+    Attributes
+    ----------
+    users, items : list
+        Labels, as many as there are rows.
+    columns : list of str or None
+        The names of the columns of a DataFrame, where they are text.
     """
-    if sparse.issparse(interactions):
-        raise TypeError(
-            "interactions are a sparse matrix. Give its pairs, and what it holds as ratings or counts: rows, columns = X.nonzero();"
-            " fit(np.column_stack((rows, columns)), X[rows, columns])."
-        )
-    if isinstance(interactions, Set | Mapping | Iterator):
-        raise TypeError(
-            f"interactions are a {type(interactions).__name__}; they need an order of rows that can be read again. Give list(...) of the"
-            " pairs, and what belongs to each pair as ratings."
-        )
-    has_axes = hasattr(interactions, "iloc") or hasattr(interactions, "__array__")
-    users, items = _by_axis(interactions) if has_axes else _by_row(interactions)
-    if not users:
-        raise ValueError(f"interactions have 0 rows, and at least 1 is needed. {GIVE_PAIRS}")
-    return users, items
+
+    users: list[Any]
+    items: list[Any]
+    columns: list[str] | None
+
+    @classmethod
+    def of(cls, interactions: Any) -> Pairs:
+        """Read interactions in any form.
+
+        Raises
+        ------
+        ValueError
+            If there are none, or rows are not pairs.
+        TypeError
+            If they are a sparse matrix, have no order (a set) or can be read only once (a
+            generator).
+        """
+        if sparse.issparse(interactions):
+            raise TypeError(
+                "interactions are a sparse matrix. Give its pairs, and what it holds as ratings or"
+                " counts: rows, columns = X.nonzero(); fit(np.column_stack((rows, columns)),"
+                " X[rows, columns])."
+            )
+        if isinstance(interactions, Set | Mapping | Iterator):
+            raise TypeError(
+                f"interactions are a {type(interactions).__name__}; they need an order of rows that"
+                " can be read again. Give list(...) of the pairs, and what belongs to each pair as"
+                " ratings."
+            )
+        has_axes = hasattr(interactions, "iloc") or hasattr(interactions, "__array__")
+        users, items = _by_axis(interactions) if has_axes else _by_row(interactions)
+        if not users:
+            raise ValueError(f"interactions have 0 rows, and at least 1 is needed. {GIVE_PAIRS}")
+        names = list(getattr(interactions, "columns", ()))
+        is_named = bool(names) and all(isinstance(name, str) for name in names)
+        return cls(users, items, names if is_named else None)
+
+    def __len__(self) -> int:
+        return len(self.users)
 
 
 def _by_axis(interactions: Any) -> tuple[list[Any], list[Any]]:
@@ -52,7 +87,8 @@ def _by_axis(interactions: Any) -> tuple[list[Any], list[Any]]:
     if table.ndim != 2 or table.shape[1] != 2:
         hint = " Ratings or counts are an argument of their own." if table.shape[1:] == (3,) else ""
         raise ValueError(
-            f"interactions need two columns, a user and an item; got the shape {table.shape}.{hint} {GIVE_PAIRS}"
+            "interactions need two columns, a user and an item; got the shape"
+            f" {table.shape}.{hint} {GIVE_PAIRS}"
         )
     if is_frame:
         return table.iloc[:, 0].tolist(), table.iloc[:, 1].tolist()
@@ -61,12 +97,13 @@ def _by_axis(interactions: Any) -> tuple[list[Any], list[Any]]:
 
 def _by_row(interactions: Any) -> tuple[list[Any], list[Any]]:
     rows = list(interactions) if isinstance(interactions, Iterable) else [interactions]
-    wrong = [k for k, row in enumerate(rows) if not _is_pair(row)]
-    if wrong:
-        raise ValueError(
-            f"interactions need pairs (user, item); {len(wrong)} of {len(rows)} rows are none, for example row {wrong[0]},"
-            f" {rows[wrong[0]]!r}. {GIVE_PAIRS}"
-        )
+    refuse_rows(
+        [not _is_pair(row) for row in rows],
+        "interactions need pairs (user, item)",
+        "are something else",
+        GIVE_PAIRS,
+        example=rows.__getitem__,
+    )
     return [row[0] for row in rows], [row[1] for row in rows]
 
 
@@ -75,113 +112,162 @@ def _is_pair(row: Any) -> bool:
     return is_row and len(row) == 2
 
 
-def names_of(interactions: Any) -> list[Any] | None:
-    """Return the names of the columns of a DataFrame, where they are text."""
-    names = list(getattr(interactions, "columns", ()))
-    return names if names and all(isinstance(name, str) for name in names) else None
-
-
-def listed(who: str, labels: Any, noun: str = "user") -> list[Any]:
-    """Return labels of users or items as a list."""
-    if hasattr(labels, "columns"):
-        raise TypeError(
-            f"{who} needs a sequence of {noun}s; got a DataFrame of {labels.shape[1]} columns. Give the column of {noun}s alone:"
-            f" X[{labels.columns[0]!r}].unique()."
-        )
-    if isinstance(labels, str | bytes) or not isinstance(labels, Iterable):
-        raise TypeError(
-            f"{who} needs a sequence of {noun}s; got {labels!r}. For one {noun} give [{labels!r}]."
-        )
-    axes = getattr(labels, "ndim", 1)
-    if axes != 1:
-        raise TypeError(
-            f"{who} needs a sequence of {noun}s; got a {type(labels).__name__} of {axes} dimensions. Give one column, or a list."
-        )
-    return labels.tolist() if hasattr(labels, "tolist") else list(labels)
-
-
-@dataclass(frozen=True)
-class Labels:
-    """Labels of users or of items, numbered from 0.
+@dataclass(frozen=True, kw_only=True)
+class LearnedInteractions(LearnedInputs):
+    """What a fit learns of interactions.
 
     Attributes
     ----------
-    noun : str
-        "user" or "item".
-    values : list
-        Sorted where they can be, else in the order of their first appearance.
+    users, items : Numbering
+    columns : list of str or None
+        The names of the columns, where they had any.
+    seen : csr_array of shape (n_users, n_items)
+        The total weight of the rows of each pair.
     """
 
-    noun: str
-    values: list[Any]
+    users: Numbering
+    items: Numbering
+    columns: list[str] | None
+    seen: Any = None
 
     @classmethod
-    def of(cls, noun: str, column: Sequence[Any], more: Any = None) -> Labels:
-        """Learn the labels of a column, and those that are named beside it."""
-        named = [] if more is None else listed("partial_fit", more, noun)
-        distinct = {**_distinct(noun, column), **_distinct(noun, named)}
-        if len(distinct) >= MANY:
-            raise ValueError(
-                f"interactions have {len(distinct):,} {noun}s, and at most {MANY - 1:,} can be told apart. Leave out the rarest."
-            )
-        try:
-            return cls(noun, sorted(distinct))
-        except TypeError:
-            return cls(noun, list(distinct))
-
-    def __len__(self) -> int:
-        return len(self.values)
+    def of(cls, pairs: Pairs, kept: np.ndarray, named: tuple[Any, Any]) -> LearnedInteractions:
+        """Number the users and items of the rows that count, and those that are named."""
+        given = ("user", pairs.users, named[0]), ("item", pairs.items, named[1])
+        users, items = (
+            Numbering.of(noun, [column[k] for k in kept.tolist()], more)
+            for noun, column, more in given
+        )
+        return cls((2,), 2, users=users, items=items, columns=pairs.columns)
 
     @cached_property
-    def _numbers(self) -> dict[Any, int]:
-        return {label: number for number, label in enumerate(self.values)}
+    def popularity(self) -> np.ndarray:
+        """The total weight of each item's rows, (n_items,)."""
+        return np.asarray(self.seen.sum(0), dtype=np.float64)
 
-    @property
-    def array(self) -> np.ndarray:
-        """The labels, as an array of one axis."""
-        if len(set(map(type, self.values))) == 1 and isinstance(self.values[0], str | Number):
-            return np.array(self.values)
-        array = np.empty(len(self), dtype=object)
-        array[:] = self.values
-        return array
+    def attributes(self) -> dict[str, Any]:
+        """Return the fitted attributes of the estimator."""
+        return {
+            "n_features_in_": self.n_features,
+            "users_": self.users.array,
+            "items_": self.items.array,
+            "popularity_": self.popularity,
+        }
 
-    def encode(self, column: Sequence[Any]) -> np.ndarray:
-        """Return the number of each label, -1 for those never seen.
+    def numbers(self, pairs: Pairs) -> np.ndarray:
+        """Return the numbers of users and items, (n_samples, 2); -1 for unknown ones."""
+        if pairs.columns and self.columns and pairs.columns != self.columns:
+            raise ValueError(
+                f"interactions have the columns {pairs.columns}, and those of fit were"
+                f" {self.columns}. Put users first and items second, under the same names."
+            )
+        return np.column_stack((self.users.encode(pairs.users), self.items.encode(pairs.items)))
 
-        Raises
-        ------
-        ValueError
-            If a label is missing; or none is known, and all are of another kind, as text is to numbers.
-        TypeError
-            If one does not hash.
+    def keys(self, users: Any, items: Any) -> Any:
+        """Return one number for each pair of a number of a user and one of an item."""
+        return users * len(self.items) + items
+
+
+@dataclass(frozen=True)
+class Interactions(Inputs):
+    """Pairs of a user and an item, labels of any type that hashes.
+
+    Attributes
+    ----------
+    n_factors : int
+        Length of the vectors of users and items.
+    """
+
+    n_factors: int = 64
+    stacks: ClassVar[bool] = False
+
+    def tag(self, tags: InputTags) -> None:
+        """Labels, which may be text."""
+        tags.string = tags.categorical = True
+
+    def check_columns(self, X: Any) -> None:
+        """Take columns of any names: the first has users, the second items."""
+
+    def opened(self, X: Any) -> Pairs:
+        """Return users and items."""
+        return Pairs.of(X)
+
+    def checked(
+        self,
+        owner: Any,
+        data: FitData,
+        y_options: Mapping[str, Any] | None = None,
+        learned: Any = None,
+    ) -> Checked:
+        """Return the numbers of users and items, (n_samples, 2); -1 only in rows of weight 0."""
+        pairs, named = data.X, data.named or (None, None)
+        kept = np.flatnonzero(checked_weights(data.sample_weight, pairs.users))
+        if learned is None:
+            learned = LearnedInteractions.of(pairs, kept, named)
+        else:
+            learned.users.check_named(named[0])
+            learned.items.check_named(named[1])
+        numbers = learned.numbers(pairs)
+        learned.users.check_known(numbers[:, 0], pairs.users, kept)
+        learned.items.check_known(numbers[:, 1], pairs.items, kept)
+        return Checked(numbers, data.y, learned)
+
+    def learn(self, sample: Sample, data: FitData, learned: Any, before: Any) -> Any:
+        """Add up who took what, with what earlier calls have seen."""
+        shape = len(learned.users), len(learned.items)
+        seen = sparse.coo_array((sample.row_weight, (*sample.X.T,)), shape=shape).tocsr()
+        if before is not None:
+            seen = sparse.csr_array(before.seen + seen)
+        return replace(learned, seen=seen)
+
+    def scaler(self, sample: Sample) -> InputScaler:
+        """Leave numbers of users and items as they are."""
+        return InputScaler()
+
+    def training_rows(
+        self, X: Any, scaler: InputScaler, dtype: torch.dtype, device: torch.device
+    ) -> Rows:
+        """Return the numbers of users and items as rows for the engine."""
+        return rows(X, dtype, device)
+
+    def prediction_rows(
+        self, owner: Any, X: Any, learned: Any, scaler: InputScaler, dtype: torch.dtype
+    ) -> Tensor:
+        """Return the numbers of users and items; those of unknown ones are -1."""
+        return torch.from_numpy(learned.numbers(Pairs.of(X)))
+
+    def network(
+        self,
+        module: Any,
+        learned: Any,
+        n_outputs: int,
+        params: Mapping[str, Any],
+        source: torch.Generator,
+    ) -> nn.Module:
+        """Return a matrix factorisation, generalised where a loss takes several outputs."""
+        shape = len(learned.users), len(learned.items), self.n_factors
+        if n_outputs == 1:
+            return Factors(*shape, source)
+        return GeneralizedFactors(*shape, n_outputs, source)
+
+    def batch_change(
+        self, augment: Any, scaler: InputScaler, data: TrainingSet, loss: Any, learned: Any
+    ) -> NegativeSampler | None:
+        """Return what draws items that users did not take, for a loss that learns an order.
+
+        Training may draw the items of validation rows.
         """
-        kinds = {_kind(label) for label in _distinct(self.noun, column)}
-        numbers = np.array([self._numbers.get(label, -1) for label in column], dtype=np.int64)
-        known = {_kind(label) for label in self.values}
-        if len(numbers) and numbers.max() < 0 and not kinds & known:
-            raise ValueError(
-                f"None of the {len(numbers)} {self.noun}s is known: they are {_listed(kinds)}, for example {column[0]!r}, and those of fit"
-                f" {_listed(known)}, for example {self.values[0]!r}. Give {self.noun}s of the same type; np.array turns numbers beside text"
-                " into text."
-            )
-        return numbers
-
-    def check_named(self, more: Any) -> None:
-        """Refuse labels, or None, that are named too late."""
-        if more is not None:
-            column = listed("partial_fit", more, self.noun)
-            self.check_known(self.encode(column), column, np.arange(len(column)))
-
-    def check_known(self, numbers: np.ndarray, column: Sequence[Any], rows: np.ndarray) -> None:
-        """Refuse labels without a number among those of some rows of a column."""
-        unknown = rows[numbers < 0]
-        if len(unknown):
-            row = int(unknown[0])
-            raise ValueError(
-                f"{len(unknown)} of {len(column)} rows have {self.noun}s that the first call did not bring, for example row {row},"
-                f" {column[row]!r}. Name all of them in the first call, partial_fit(..., {self.noun}s=...), or fit anew with"
-                " warm_start=False."
-            )
+        if loss.task != "recommendation":
+            return None
+        users, items = learned.seen.nonzero()
+        at_all = torch.from_numpy(np.sort(learned.keys(users.astype(np.int64), items)))
+        at_all = taken = at_all.to(data.y.device)
+        if data.valid is not None:
+            parts = (data.X.take(part).long() for part in (data.train, data.valid))
+            train, valid = (learned.keys(*part.unbind(1)) for part in parts)
+            only_valid = valid[~torch.isin(valid, train)]
+            taken = at_all[~torch.isin(at_all, only_valid)]
+        return NegativeSampler(len(learned.items), loss.n_negatives, taken, at_all)
 
 
 @dataclass(frozen=True)
@@ -191,117 +277,26 @@ class Taken:
     Attributes
     ----------
     users : ndarray of shape (n_users,)
-        Their numbers, -1 for each one never seen.
+        Their numbers, -1 for each unknown one.
     items : list of set
-        Of each user the numbers of the items, and in place of a number a tuple for an item never seen.
+        Of each user the numbers of the items, and a tuple instead of a number for an unknown item.
     """
 
     users: np.ndarray
     items: list[set[Any]]
 
     @classmethod
-    def of(cls, pairs: np.ndarray, users: Sequence[Any], items: Sequence[Any]) -> Taken:
+    def of(cls, numbers: np.ndarray, users: Sequence[Any], items: Sequence[Any]) -> Taken:
         """Sort pairs of numbers (n_samples, 2), and the labels that they stand for, by user."""
-        numbers: dict[Any, int] = {}
+        number_of: dict[Any, int] = {}
         taken: dict[Any, set[Any]] = {}
-        for user, item, (of_user, of_item) in zip(users, items, pairs.tolist(), strict=True):
-            numbers[user] = of_user
+        for user, item, (of_user, of_item) in zip(users, items, numbers.tolist(), strict=True):
+            number_of[user] = of_user
             taken.setdefault(user, set()).add(of_item if of_item >= 0 else (item,))
-        return cls(np.array(list(numbers.values()), dtype=np.int64), list(taken.values()))
+        return cls(np.array(list(number_of.values()), dtype=np.int64), list(taken.values()))
 
     @property
     def known(self) -> list[np.ndarray]:
         """Of each user the numbers of items that have one."""
         found = ([item for item in each if isinstance(item, int)] for each in self.items)
         return [np.array(numbers, dtype=np.int64) for numbers in found]
-
-
-def _distinct(noun: str, column: Iterable[Any]) -> dict[Any, None]:
-    """Return the labels of a column in the order of their first appearance, checked."""
-    column = list(column)
-    distinct = distinct_of(column, noun)
-    if any(map(is_missing, distinct)):
-        rows = [k for k, label in enumerate(column) if is_missing(label)]
-        raise ValueError(
-            f"{noun}s need labels; {len(rows)} of {len(column)} rows have none, for example row {rows[0]}, {column[rows[0]]!r}. Leave these"
-            " rows out."
-        )
-    return distinct
-
-
-def distinct_of(labels: Sequence[Any], noun: str, where: str = "") -> dict[Any, None]:
-    """Return labels in the order of their first appearance; `where` is what messages begin with.
-
-    Raises
-    ------
-    TypeError
-        If one does not hash.
-    """
-    try:
-        return dict.fromkeys(labels)
-    except TypeError:
-        row, label = next(pair for pair in enumerate(labels) if not hashes(pair[1]))
-        raise TypeError(
-            f"{where}{noun}s need labels that hash, as numbers, text or tuples; row {row} has {label!r} of type {type(label).__name__}. Turn"
-            " it into a tuple or a text."
-        ) from None
-
-
-def _kind(label: Any) -> str:
-    if isinstance(label, str):
-        return "text"
-    return "numbers" if isinstance(label, Number) else type(label).__name__
-
-
-def _listed(kinds: Iterable[str]) -> str:
-    return " and ".join(sorted(kinds))
-
-
-def check_given(loss: str, ratings: Any) -> None:
-    """Refuse a loss of ratings where there are none."""
-    if ratings is None:
-        raise ValueError(
-            f"Loss {loss!r} learns ratings, and ratings are None. Give one rating per pair, or choose a loss of an order: 'bpr',"
-            " 'warp', 'hinge' or 'infonce'."
-        )
-
-
-def checked_ratings(ratings: Any, n_rows: int) -> np.ndarray:
-    """Return ratings or counts as floats of shape (n_rows,).
-
-    Raises
-    ------
-    ValueError
-        If they are no finite numbers, or not one per pair.
-    """
-    values = floats_of(ratings, "ratings")
-    values = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
-    if values.shape != (n_rows,):
-        raise ValueError(
-            f"ratings need one number per pair, shape ({n_rows},); got {values.shape}. Give as many as there are interactions."
-        )
-    check_finite(values, "ratings")
-    return values
-
-
-def checked_counts(counts: Any, n_rows: int) -> np.ndarray:
-    """Return what stands beside pairs as how often each was seen, shape (n_rows,).
-
-    Raises
-    ------
-    ValueError
-        If one is negative or not finite, or all are 0.
-    """
-    values = checked_ratings(counts, n_rows)
-    negative = np.flatnonzero(values < 0)
-    if len(negative):
-        raise ValueError(
-            f"Beside pairs without ratings, a loss such as 'bpr' takes counts or confidences >= 0 as ratings; {len(negative)} of {n_rows} are"
-            f" negative, for example row {negative[0]}, {values[negative[0]]:g}. Leave out what users disliked, or choose a loss of ratings,"
-            " as 'mse'."
-        )
-    if not values.any():
-        raise ValueError(
-            f"The counts of all {n_rows} pairs are 0, so there is nothing to learn from. Leave ratings out where every pair counts."
-        )
-    return values

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...parameters.domains import check_in_domain
 from ..fit.parameters import COUNT
-from .interactions import distinct_of
+from .labels import distinct_of
 
 
 def recall_at(
@@ -48,7 +48,8 @@ def ndcg_at(
 ) -> float:
     """Return the mean over users of the normalised discounted cumulative gain of the first k.
 
-    A relevant item at place r gains ``1 / log2(1 + r)``; the sum is divided by that of the best order.
+    A relevant item at place r gains ``1 / log2(1 + r)``; the sum is divided by that of the best
+    order.
 
     Parameters
     ----------
@@ -91,7 +92,8 @@ def _mean(
     right, ranked = _of_users(relevant, "relevant"), _of_users(recommended, "recommended")
     if len(right) != len(ranked):
         raise ValueError(
-            f"relevant and recommended need one entry per user; got {len(right)} and {len(ranked)}. Give both in the same order."
+            f"relevant and recommended need one entry per user; got {len(right)} and {len(ranked)}."
+            " Give both in the same order."
         )
     pairs = zip(map(set, right), ranked, strict=True)
     values = [metric(_hits(wanted, items[:k]), len(wanted)) for wanted, items in pairs if wanted]
@@ -101,7 +103,7 @@ def _mean(
 
 
 def _hits(wanted: set[Any], items: list[Any]) -> np.ndarray:
-    """Return 1 where an item is wanted, and has not come before."""
+    """Return 1 where an item is wanted and has not come before, 0 elsewhere."""
     first = {item: place for place, item in reversed(list(enumerate(items)))}
     return np.array(
         [item in wanted and first[item] == k for k, item in enumerate(items)], dtype=float
@@ -112,7 +114,8 @@ def _of_users(users: Any, name: str) -> list[list[Any]]:
     """Return the items of each user as a list, checked."""
     if isinstance(users, str | bytes | Set | Mapping) or not isinstance(users, Iterable):
         raise TypeError(
-            f"{name} needs a sequence of collections of items, one per user; got a {type(users).__name__}. For one user give [[...]]."
+            f"{name} needs a sequence of collections of items, one per user; got a"
+            f" {type(users).__name__}. For one user give [[...]]."
         )
     return [_of_user(user, items, name) for user, items in enumerate(users)]
 
@@ -122,11 +125,13 @@ def _of_user(user: int, items: Any, name: str) -> list[Any]:
     found = items.tolist() if hasattr(items, "tolist") else items
     if isinstance(found, str | bytes) or not isinstance(found, Iterable):
         raise TypeError(
-            f"{name} needs a collection of items for each user; user {user} has {items!r}. For one item give [{items!r}]."
+            f"{name} needs a collection of items for each user; user {user} has {items!r}. For one"
+            f" item give [{items!r}]."
         )
     if name == "recommended" and isinstance(found, Set):
         raise TypeError(
-            f"recommended needs the items of each user in order, best first; user {user} has a set. Give a list."
+            "recommended needs the items of each user in order, best first; user"
+            f" {user} has a set. Give a list."
         )
     found = list(found)
     distinct_of(found, "item", f"{name} of user {user}: ")

@@ -2,84 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
-from scipy import sparse
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
-from torch import Tensor, nn
+from torch import Tensor
 
-from ...losses.base import Loss, Task
-from ...losses.resolve import get_loss
-from ...modules.recommendation.factors import Factors
-from ...modules.recommendation.generalized_factors import GeneralizedFactors
-from ...parameters.domains import Choice, Domain, Either, check_arguments
+from ...parameters.declared import declare, parameter, redeclared
+from ...parameters.domains import Domain, Either, check_arguments
 from ...parameters.plain import plain
-from ...training import LossNet, NegativeSampler, Rows, TrainingSet, rows
-from ..fit.nets import Start
-from ..fit.parameters import BOOL, COUNT, DOMAINS
-from ..fit.prepared import Shelf
-from ..fit.sample import Sample
-from ..inputs.weights import checked_weights
-from ..targets.scaled_targets import ScaledTargets
-from .interactions import (
-    Labels,
-    Taken,
-    check_given,
-    checked_counts,
-    checked_ratings,
-    columns_of,
-    listed,
-    names_of,
+from ...training import LossNet
+from ..fit.documentation import documented
+from ..fit.estimator import NeuralEstimator
+from ..fit.loss_parameter import LossParameter
+from ..fit.parameters import (
+    AUTO,
+    BOOL,
+    COUNT,
+    NOT_NEGATIVE,
+    OptimizationParameters,
+    RunParameters,
+    TargetScaleParameters,
 )
+from ..inputs.data import FitData
+from ..inputs.weights import checked_weights
+from ..targets.answers import Answer
+from .interactions import Interactions, Pairs, Taken
+from .labels import listed
 from .metrics import ndcg_at
+from .ratings import Counts, Ratings, check_given, checked_counts, checked_ratings
 from .top_items import TopItems, table_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
 RECOMMENDED: dict[str, Domain] = {"n": COUNT, "exclude_seen": BOOL}
-DECAY_OF_ORDER, DECAY_OF_RATINGS = 0.01, 0.1  # of weight_decay="auto"
 
 
-class Recommender(ScaledTargets):
+@documented
+@dataclass(kw_only=True, eq=False, repr=False)
+class Recommender(TargetScaleParameters, NeuralEstimator):
     """Matrix factorisation that recommends items to users, trained on the loss of your choice.
 
-    Every user and every item has a vector and a bias; the score of a pair is the product of the vectors plus the biases.  From what
-    users took alone, without ratings, it learns an order of items by one of the losses for recommendation, against items that the
-    user did not take; from ratings it learns to predict these, by any loss for regression.
+    Every user and every item has a vector and a bias; the score of a pair is the product of the
+    vectors plus the biases.  From what users took alone, without ratings, it learns an order of
+    items by one of the losses for recommendation, against items that the user did not take; from
+    ratings it learns to predict these, by any loss for regression.
 
-    Parameters
-    ----------
-    loss : str or Loss, default="bpr"
-        What is minimised: a name of ``list_losses("recommendation")``, or any other form that losses may have.  "bpr", "warp", "hinge"
-        and "infonce" learn an order from pairs alone; all others, "mse", "absolute_error", "huber" or "cross_entropy" (on bins
-        of the ratings) among them, learn ratings.
-    n_factors : int, default=64
-        Length of the vectors of users and items.
-    optimizer, optimizer_params, max_epochs
-        As in `NeuralRegressor`; `max_epochs` is 30.
-    lr : float or "auto", default=0.005
-        Learning rate, > 0.
-    batch_size : int or "auto", default="auto"
-        Pairs per step, as in `NeuralRegressor`.
-    weight_decay : float or "auto", default="auto"
-        Strength of the L2 penalty on the vectors of each pair's user and items, >= 0; "auto" is 0.01, and 0.1 for losses of ratings.  It
-        is the first parameter to search over.
-    scale_target : bool, default=True
-        Whether ratings are scaled inside as the loss allows.
-    score_at : int, default=20
-        Length of the list of recommendations that `score` looks at.
-    early_stopping, validation_fraction, n_iter_no_change, tol
-        As in `NeuralRegressor`.
-    dtype, callbacks, device, warm_start, random_state, verbose
-        As in `NeuralRegressor`.
-    n_members : int, default=1
-        Networks that are trained, with the seeds random_state, random_state + 1 ...; scores are means over them.
+    %(parameters)s
 
     Attributes
     ----------
@@ -87,15 +62,16 @@ class Recommender(ScaledTargets):
         The labels seen in fit, sorted where they can be.
     popularity_ : ndarray of shape (n_items,)
         The total weight of each item's pairs.
-    loss_, loss_state_, net_, members_, history_, n_iter_, n_features_in_
-        As in `NeuralRegressor`.
+    %(attributes)s
 
     Notes
     -----
-    A pair that is given twice counts twice, as one of weight 2 does; of ratings that contradict each other the loss decides what is
-    learnt (mse their mean, absolute_error their median).  Whom or what fit has not seen has the vector and the bias 0: `predict` falls
-    back on what is known of the other one, and `recommend` on the most popular items.  Hence searches need pairs that are shuffled, as
-    by ``cv=KFold(3, shuffle=True)``: where they are sorted by user, ``cv=3`` holds out whole users and compares nothing but popularity.
+    A pair that is given twice counts twice, as one of weight 2 does; of ratings that contradict
+    each other the loss decides what is learned (mse their mean, absolute_error their median).  A
+    user or an item that fit has not seen has the vector and the bias 0: `predict` falls back on
+    what is known of the other one, and `recommend` on the most popular items.  Hence searches need
+    pairs that are shuffled, as by ``cv=KFold(3, shuffle=True)``: where they are sorted by user,
+    ``cv=3`` holds out whole users and compares nothing but popularity.
 
     Examples
     --------
@@ -106,66 +82,81 @@ class Recommender(ScaledTargets):
     True
     """
 
-    _task: Task = "recommendation"
-    _score_is = MappingProxyType({"recommendation": "NDCG", "regression": "R²"})
-    _own_domains = MappingProxyType(
-        {"weight_decay": Either(Choice("auto"), DOMAINS["weight_decay"])}
+    _loss: ClassVar[LossParameter] = LossParameter("recommendation")
+    # What `score` returns, by the task of the loss: a search does not compare the two.
+    _score_is: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {"recommendation": "NDCG", "regression": "R²"}
     )
-    module: Any = "factors"
-    users_: np.ndarray
-    items_: np.ndarray
-    _users: Labels
-    _items: Labels
-    _seen: sparse.csr_array
-    _named: tuple[Any, Any] = (None, None)  # labels that later calls of partial_fit may bring
-    _columns: list[Any] | None
+    module: ClassVar[str] = "factors"
 
-    def __init__(
-        self,
-        loss: Any = "bpr",
-        *,
-        n_factors: int = 64,
-        optimizer: Any = "adam",
-        optimizer_params: dict[str, Any] | None = None,
-        lr: float | str = 0.005,
-        batch_size: int | str = "auto",
-        max_epochs: int = 30,
-        weight_decay: float | str = "auto",
-        scale_target: bool = True,
-        score_at: int = 20,
-        early_stopping: bool = False,
-        validation_fraction: Any = 0.1,
-        n_iter_no_change: float = 10,
-        tol: float = 1e-4,
-        dtype: str = "auto",
-        callbacks: Any = None,
-        device: str = "cpu",
-        warm_start: bool = False,
-        random_state: Any = None,
-        n_members: int = 1,
-        verbose: int = 0,
-    ) -> None:
-        self.loss = loss
-        self.n_factors = n_factors
-        self.optimizer = optimizer
-        self.optimizer_params = optimizer_params
-        self.lr = lr
-        self.batch_size = batch_size
-        self.max_epochs = max_epochs
-        self.weight_decay = weight_decay
-        self.scale_target = scale_target
-        self.score_at = score_at
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.dtype = dtype
-        self.callbacks = callbacks
-        self.device = device
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.n_members = n_members
-        self.verbose = verbose
+    loss: Any = field(
+        default="bpr",
+        kw_only=False,
+        metadata=declare(
+            """What is minimised: a name of ``list_losses("recommendation")``, or any other form
+            that losses may have.  "bpr", "warp", "hinge" and "infonce" learn an order from pairs
+            alone; all others, "mse", "absolute_error", "huber" or "cross_entropy" (on bins of the
+            ratings) among them, learn ratings.""",
+            kind="str or Loss",
+        ),
+    )
+    n_factors: int = parameter(
+        64,
+        COUNT,
+        "Length of the vectors of users and items.",
+        kind="int",
+        fixed=True,
+        shared=True,
+    )
+    lr: float | str = redeclared(OptimizationParameters, "lr", default=0.005)
+    batch_size: int | str = redeclared(
+        OptimizationParameters,
+        "batch_size",
+        doc="""Pairs per step; "auto" is a fiftieth of the pairs, between 200 and 1024 (all pairs,
+        where there are fewer or for lbfgs).""",
+    )
+    max_epochs: int = redeclared(
+        OptimizationParameters, "max_epochs", default=30, doc="Passes over the pairs, at most."
+    )
+    weight_decay: Any = redeclared(
+        OptimizationParameters,
+        "weight_decay",
+        default="auto",
+        domain=Either(AUTO, NOT_NEGATIVE),
+        doc="""Strength of the L2 penalty on the vectors of each pair's user and items, >= 0; "auto"
+        is 0.01, and 0.1 for losses of ratings.  It is the first parameter to search over.""",
+        kind='float or "auto"',
+    )
+    scale_target: bool = redeclared(
+        TargetScaleParameters,
+        "scale_target",
+        doc="Whether ratings are scaled inside as the loss allows.",
+    )
+    n_members: int = redeclared(
+        RunParameters,
+        "n_members",
+        doc="""Networks that are trained, with the seeds random_state, random_state + 1 ...; scores
+        are means over them.""",
+    )
+    score_at: int = parameter(
+        20, COUNT, "Length of the list of recommendations that `score` looks at.", kind="int"
+    )
+
+    @property
+    def _inputs(self) -> Interactions:
+        return Interactions(n_factors=self.n_factors)
+
+    @property
+    def _target(self) -> Ratings:
+        return Counts() if self._learns_order else Ratings(self.scale_target)
+
+    @property
+    def _learns_order(self) -> bool:
+        """Whether the loss learns an order of items; False where it does not resolve."""
+        try:
+            return self._loss.resolved(self).task == self._loss.task
+        except (TypeError, ValueError):
+            return False
 
     # ------------------------------------------------------------------ fit
 
@@ -175,10 +166,12 @@ class Recommender(ScaledTargets):
         Parameters
         ----------
         interactions : DataFrame or array-like of shape (n_samples, 2)
-            Pairs of a user and an item, labels of any type that hashes: numbers, text, tuples; none missing.
+            Pairs of a user and an item, labels of any type that hashes: numbers, text, tuples; none
+            missing.
         ratings : array-like of shape (n_samples,) or None, default=None
-            For losses of ratings, the rating of each pair.  For losses of an order, how often each pair was seen or how sure it is,
-            >= 0: it multiplies the weight, and a pair of 0 counts as not seen.
+            For losses of ratings, the rating of each pair.  For losses of an order, how often each
+            pair was seen or how sure it is, >= 0: it multiplies the weight, and a pair of 0 counts
+            as not seen.
         sample_weight : array-like of shape (n_samples,) or None, default=None
             Weights >= 0 of the pairs; weight 2 is a pair given twice, weight 0 one left out.
 
@@ -193,9 +186,7 @@ class Recommender(ScaledTargets):
         FloatingPointError
             If training turns NaN or infinite.
         """
-        with self._unchanged_by_failure():
-            self._named = (None, None)
-            return self._fit(interactions, ratings, sample_weight)
+        return self._train(FitData(interactions, ratings, sample_weight), go_on=self.warm_start)
 
     def partial_fit(
         self,
@@ -218,119 +209,8 @@ class Recommender(ScaledTargets):
         -------
         self
         """
-        with self._unchanged_by_failure():
-            if hasattr(self, "net_"):
-                self._users.check_named(users)
-                self._items.check_named(items)
-            else:
-                self._named = (users, items)
-            return self._fit_one_epoch(interactions, ratings, sample_weight)
-
-    def _given(
-        self, X: Any, y: Any, sample_weight: Any, first: bool
-    ) -> tuple[Any, np.ndarray | None, Any]:
-        """Turn counts into weights, where the loss is one of an order."""
-        loss = self._checked_loss()
-        if loss.task == self._task and y is not None:
-            counts = checked_counts(y, len(columns_of(X)[0]))
-            return X, None, counts * checked_weights(sample_weight, counts)
-        if loss.task != self._task:
-            check_given(loss.label, y)
-        return X, y, sample_weight
-
-    def _validated(self, X: Any, y: Any, first: bool, shelf: Shelf) -> tuple[Any, np.ndarray]:
-        pairs = self._encoded(X)
-        ratings = np.ones(len(pairs)) if y is None else checked_ratings(y, len(pairs))
-        return pairs, ratings[:, None]
-
-    def _learn_labels(self, X: Any, kept: Sequence[int]) -> None:
-        """Number the users and items of the rows that count."""
-        columns = ([column[k] for k in kept] for column in columns_of(X))
-        named = zip(("user", "item"), columns, self._named, strict=True)
-        self._users, self._items = (Labels.of(*each) for each in named)
-        self.users_, self.items_ = self._users.array, self._items.array
-        self.n_features_in_, self._input_shape = 2, (2,)
-        self._columns = names_of(X)
-
-    def _encoded(self, X: Any) -> np.ndarray:
-        """Return the numbers of users and items, (n_samples, 2); -1 for those never seen."""
-        names = names_of(X)
-        if names is not None and self._columns is not None and names != self._columns:
-            raise ValueError(
-                f"interactions have the columns {names}, and those of fit were {self._columns}. Put users first and items second, under"
-                " the same names."
-            )
-        users, items = columns_of(X)
-        return np.column_stack((self._users.encode(users), self._items.encode(items)))
-
-    def _sample(
-        self, X: Any, y: Any, sample_weight: Any, loss: Loss, first: bool, shelf: Shelf
-    ) -> Sample:
-        users, items = columns_of(X)
-        if first:
-            self._learn_labels(X, np.flatnonzero(checked_weights(sample_weight, users)).tolist())
-        sample = super()._sample(X, y, sample_weight, loss, first, shelf)
-        self._users.check_known(sample.X[:, 0], users, sample.kept)
-        self._items.check_known(sample.X[:, 1], items, sample.kept)
-        shape = len(self._users), len(self._items)
-        seen = sparse.coo_array((sample.row_weight, (*sample.X.T,)), shape=shape).tocsr()
-        self._seen = seen if first else sparse.csr_array(self._seen + seen)
-        self.popularity_ = np.asarray(self._seen.sum(0), dtype=np.float64)
-        return sample
-
-    def _encode(self, y: np.ndarray, first: bool) -> np.ndarray:
-        return np.array(y)  # that of a DataFrame cannot be written
-
-    def _check_suits(self, loss: Any, sample: Sample) -> None:
-        if loss.task != self._task:
-            super()._check_suits(loss, sample)
-
-    def _features(self, sample: Sample, shelf: Shelf, first: bool) -> Rows:
-        key = ("pairs", *sample.identity_of_inputs, self._dtype, self._device())
-        return shelf.once(key, lambda: rows(sample.X, self._dtype, self._device()), keep=sample.X)
-
-    def _scaling_of(self, loss: Any) -> str:
-        return "none" if loss.task == self._task else super()._scaling_of(loss)
-
-    @property
-    def _is_of_order(self) -> bool:
-        """Whether the loss learns an order of items, not ratings."""
-        return get_loss(self.loss, task=self._task).task == self._task
-
-    @property
-    def _n_classes(self) -> int | None:
-        return len(self._items) if self._is_of_order else None
-
-    def _built(self, start: Start, source: torch.Generator) -> nn.Module:
-        shape = len(self._users), len(self._items), self.n_factors
-        width = start.baseline.numel()
-        if width == 1:
-            return Factors(*shape, source)
-        return GeneralizedFactors(*shape, width, source)
-
-    def _weight_decay(self) -> float:
-        if self.weight_decay != "auto":
-            return super()._weight_decay()
-        return DECAY_OF_ORDER if self._is_of_order else DECAY_OF_RATINGS
-
-    def _batch_change(self, data: TrainingSet) -> NegativeSampler | None:
-        """Return what draws items that users did not take; those of rows set aside may be drawn in training."""
-        loss: Any = get_loss(self.loss, task=self._task)
-        if not self._is_of_order:
-            return None
-        users, items = self._seen.nonzero()
-        at_all = torch.from_numpy(np.sort(users.astype(np.int64) * len(self._items) + items))
-        at_all = taken = at_all.to(data.y.device)
-        if data.valid is not None:
-            train, valid = (self._keys(data.X.take(part)) for part in (data.train, data.valid))
-            set_aside = valid[~torch.isin(valid, train)]
-            taken = at_all[~torch.isin(at_all, set_aside)]
-        return NegativeSampler(len(self._items), loss.n_negatives, taken, at_all)
-
-    def _keys(self, pairs: Tensor) -> Tensor:
-        """Return one number for each pair."""
-        user, item = pairs.long().unbind(1)
-        return user * len(self._items) + item
+        data = FitData(interactions, ratings, sample_weight, named=(users, items))
+        return self._train(data, epochs=1, go_on=True)
 
     # ------------------------------------------------------------------ use
 
@@ -340,17 +220,16 @@ class Recommender(ScaledTargets):
         Parameters
         ----------
         interactions : DataFrame or array-like of shape (n_samples, 2)
-            Pairs of a user and an item.  One that fit has not seen counts by the other one, and by what all have in common.
+            Pairs of a user and an item.  One that fit has not seen counts by the other one, and by
+            what all have in common.
 
         Returns
         -------
         ndarray of shape (n_samples,)
-            Ratings on their scale, float64; or scores without a scale, of which only the order for a user means something.
+            Ratings on their scale, float64; or scores without a scale, of which only the order for
+            a user means something.
         """
-        check_is_fitted(self, "net_")
-        pairs = torch.from_numpy(self._encoded(interactions))
-        said = self._mean_said(pairs, lambda raw, state: self.loss_.predict(raw, state).double())
-        return self._target_scaler.inverse_transform(said.numpy())[:, 0]
+        return self._answer("predict", interactions)
 
     def recommend(self, users: Any = None, n: int = 10, exclude_seen: bool = True) -> pd.DataFrame:
         """Return the items of the highest scores for each user.
@@ -358,7 +237,8 @@ class Recommender(ScaledTargets):
         Parameters
         ----------
         users : sequence of labels or None, default=None
-            For whom; None for all that fit has seen.  Those whom it has not seen get the most popular items.
+            For whom; None for all that fit has seen.  Those whom it has not seen get the most
+            popular items.
         n : int, default=10
             How many items for each; a user who has seen nearly all gets those that are left.
         exclude_seen : bool, default=True
@@ -367,7 +247,8 @@ class Recommender(ScaledTargets):
         Returns
         -------
         DataFrame
-            With the columns user, item, score (as `predict` has it; NaN for users never seen) and rank, from 1 on.
+            With the columns user, item, score (as `predict` has it; NaN for users never seen) and
+            rank, from 1 on.
 
         Notes
         -----
@@ -376,9 +257,10 @@ class Recommender(ScaledTargets):
         check_is_fitted(self, "net_")
         given = {"n": n, "exclude_seen": plain(exclude_seen)}
         check_arguments(Recommender.recommend, "recommend", given, RECOMMENDED)
-        column = self._users.values if users is None else listed("recommend", users)
-        found = self._top.of_users(self._users.encode(column), n, exclude_seen)
-        return table_of(column, self.items_, list(found))
+        known = self._learned.inputs
+        column = known.users.values if users is None else listed("recommend", users)
+        found = self._top.of_users(known.users.encode(column), n, exclude_seen)
+        return table_of(column, known.items.array, list(found))
 
     def score(self, interactions: Any, ratings: Any = None, sample_weight: Any = None) -> float:
         """Return how good the model is on other pairs: the higher, the better.
@@ -395,46 +277,47 @@ class Recommender(ScaledTargets):
         Returns
         -------
         float
-            With a loss of ratings, R².  With a loss of an order, NDCG@`score_at`, the mean over the users of these pairs: the items of
-            the pairs of weight > 0 are to be ranked first among themselves and all items that the user did not take in fit.  There
-            weights say no more than whether a pair counts.
+            With a loss of ratings, R².  With a loss of an order, NDCG@`score_at`, the mean over the
+            users of these pairs: the items of the pairs of weight > 0 are to be ranked first among
+            themselves and all items that the user did not take in fit.  There weights say no more
+            than whether a pair counts.
         """
         check_is_fitted(self, "net_")
-        if self.loss_.task != self._task:
-            check_given(self.loss_.label, ratings)
-            predicted = self.predict(interactions)
-            truth = checked_ratings(ratings, len(predicted))
-            weights = checked_weights(sample_weight, truth)
-            return float(r2_score(truth, predicted, sample_weight=weights))
-        self._check_param("score_at", self.score_at, DOMAINS["score_at"])
-        users, items = columns_of(interactions)
-        weights = np.ones(len(users)) if ratings is None else checked_counts(ratings, len(users))
+        if self.loss_.task == self._loss.task:
+            return self._ndcg(interactions, ratings, sample_weight)
+        check_given(self.loss_.label, ratings)
+        predicted = self.predict(interactions)
+        truth = checked_ratings(ratings, len(predicted))
+        weights = checked_weights(sample_weight, truth)
+        return float(r2_score(truth, predicted, sample_weight=weights))
+
+    def _ndcg(self, interactions: Any, counts: Any, sample_weight: Any) -> float:
+        """Return the mean NDCG@`score_at` over the users of pairs."""
+        self._check_param("score_at")
+        pairs = Pairs.of(interactions)
+        weights = np.ones(len(pairs)) if counts is None else checked_counts(counts, len(pairs))
         weights = weights * checked_weights(sample_weight, weights)
-        pairs, kept = self._encoded(interactions), np.flatnonzero(weights)
-        taken = Taken.of(pairs[kept], [users[k] for k in kept], [items[k] for k in kept])
+        numbers, kept = self._learned.inputs.numbers(pairs), np.flatnonzero(weights)
+        users, items = ([column[k] for k in kept] for column in (pairs.users, pairs.items))
+        taken = Taken.of(numbers[kept], users, items)
         top = self._top.of_users(taken.users, self.score_at, wanted=taken.known)
         return ndcg_at(taken.items, [ranked.tolist() for ranked, _ in top], self.score_at)
 
     @property
     def _top(self) -> TopItems:
-        n_outputs = self.net_.criterion_.constant.shape[-1]
-        return TopItems(self._scores, self._seen, self.popularity_, n_outputs)
+        known, n_outputs = self._learned.inputs, self.net_.criterion_.constant.shape[-1]
+        return TopItems(self._scores, known.seen, known.popularity, n_outputs)
 
     def _scores(self, users: Tensor) -> Tensor:
         """Return what `predict` says of users (n,) with all items, (n, n_items)."""
-        said = torch.stack([self._scores_of_member(net, users) for net in self.members_]).mean(0)
-        return torch.from_numpy(self._target_scaler.inverse_transform(said.numpy()))
+        answer = self._answers["predict"]
+        values = [self._of_all_items(answer, net, users) for net in self.members_]
+        return answer.of_members(torch.stack(values)).view(len(users), -1)
 
-    def _scores_of_member(self, net: LossNet, users: Tensor) -> Tensor:
+    def _of_all_items(self, answer: Answer, net: LossNet, users: Tensor) -> Tensor:
+        """Return what a member says of users (n,) with all items, (n * n_items, 1)."""
         module: Any = net.module_
         with torch.no_grad():
             raw = module.of_all_items(users.to(module.user_table.device))  # (n, n_items, n_outputs)
             state = self.loss_.readable(net.criterion_.state)
-            said = self.loss_.predict(raw.flatten(0, 1)[None, :, None], state)
-        return said.double().view(len(users), -1).cpu()
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.string = tags.input_tags.categorical = True
-        tags.input_tags.three_d_array = tags.input_tags.sparse = False
-        return tags
+            return answer.of_member(raw.flatten(0, 1)[None, :, None], state)[0].cpu()

@@ -14,8 +14,10 @@ from torch import Tensor
 if TYPE_CHECKING:
     import pandas as pd
 
-NUMBERS_AT_ONCE = 2**20  # that a network puts out for some users with all items
-Top = tuple[np.ndarray, np.ndarray]  # items, best first, and their scores
+# How many numbers a network puts out at once, for some users with all items.
+NUMBERS_AT_ONCE = 2**20
+# Items, best first, and their scores.
+Top = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -25,11 +27,11 @@ class TopItems:
     Attributes
     ----------
     scores : callable
-        From numbers of users (n,), -1 for those never seen, to scores (n, n_items), float64.
+        From numbers of users (n,), -1 for unknown ones, to scores (n, n_items), float64.
     seen : csr_array of shape (n_users, n_items)
         Not 0 where a user took an item.
     popularity : ndarray of shape (n_items,)
-        By what items are ranked for users never seen.
+        Ranks items for unknown users.
     n_outputs : int
         How many numbers the network puts out per score.
     """
@@ -51,7 +53,7 @@ class TopItems:
         Parameters
         ----------
         users : ndarray of shape (n_users,)
-            Their numbers, -1 for those never seen.
+            Their numbers, -1 for unknown ones.
         n : int
         exclude_seen : bool, default=True
             Whether items that a user took are left out.
@@ -74,7 +76,7 @@ class TopItems:
         return scores
 
     def _left_out(self, users: np.ndarray, wanted: Sequence[np.ndarray] | None) -> np.ndarray:
-        """Tell which items each user took, but for those that are wanted, (n, n_items)."""
+        """Return which items each user took, without those that are wanted, (n, n_items)."""
         is_out = np.zeros((len(users), self.seen.shape[1]), dtype=bool)
         known = np.flatnonzero(users >= 0)
         row, item = self.seen[users[known]].nonzero()

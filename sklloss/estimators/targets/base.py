@@ -152,6 +152,10 @@ class Target:
         """
         raise NotImplementedError
 
+    def with_inputs(self, learned: Any, inputs: Any) -> Any:
+        """Return what `encode` has learned, with what it needs to know of what was learned of X."""
+        return learned
+
     def weighed(self, y: np.ndarray, sample_weight: np.ndarray, learned: Any) -> np.ndarray:
         """Return weights with those of classes in them."""
         return sample_weight

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from typing import Any
 
-from ...parameters.refusals import count
+from ...parameters.refusals import refuse_rows
 
 
 def checked_documents(X: Any, *, kind: type | tuple[type, ...] = str) -> list[Any]:
@@ -26,19 +26,22 @@ def checked_documents(X: Any, *, kind: type | tuple[type, ...] = str) -> list[An
     """
     if getattr(X, "ndim", 1) != 1:
         raise ValueError(
-            f"X has the shape {tuple(X.shape)}, and documents are one column of strings, (n_documents,). Choose the column, as in"
-            " X['text'] or X[:, 0]; in a ColumnTransformer name it by a string, not by a list."
+            f"X has the shape {tuple(X.shape)}, and documents are one column of strings,"
+            " (n_documents,). Choose the column, as in X['text'] or X[:, 0]; in a ColumnTransformer"
+            " name it by a string, not by a list."
         )
     if isinstance(X, str | bytes | Mapping | Set) or not hasattr(X, "__iter__"):
         raise TypeError(
-            f"X must be a list, Series or array of strings, one per document; got {type(X).__name__}. Put a single document into a"
-            " list, as in [document]."
+            "X must be a list, Series or array of strings, one per document; got"
+            f" {type(X).__name__}. Put a single document into a list, as in [document]."
         )
     documents = list(X)
-    rows = [row for row, document in enumerate(documents) if not isinstance(document, kind)]
-    if rows:
-        raise TypeError(
-            f"Documents must be strings; {len(rows)} of {count(len(documents), 'row')} are not, for example row {rows[0]}, which is"
-            f" {documents[rows[0]]!r:.80}. Drop such rows, or put '' in the place of missing documents."
-        )
+    refuse_rows(
+        [not isinstance(document, kind) for document in documents],
+        "Documents must be strings",
+        "are something else",
+        "Leave such rows out, or put '' instead of missing documents.",
+        example=documents.__getitem__,
+        error=TypeError,
+    )
     return documents

@@ -18,13 +18,15 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from ...modules.text.pooling import PADDING
 from ...modules.text.text import UNKNOWN
-from ...parameters.domains import Choice, Domain, Either, Interval, Satisfies, check_arguments
+from ...parameters.declared import check_declared, parameter
+from ...parameters.domains import Choice, Either, Interval, Satisfies
 from ...parameters.refusals import count
+from ..fit.documentation import documented
+from ..fit.parameters import BOOL, COUNT
 from .documents import checked_documents
 
-FIRST = UNKNOWN + 1  # id of the most frequent token
-COUNT = Interval(1, integer=True)
-SHARE = Interval(0, 1)
+# Id of the most frequent token.
+FIRST = UNKNOWN + 1
 NO_LIMIT = Choice(None)
 
 
@@ -36,20 +38,11 @@ def _is_pattern(text: str) -> bool:
     return True
 
 
-DOMAINS: dict[str, Domain] = {
-    "analyzer": Either(
-        Choice("word", "char", "char_wb"), Satisfies(callable, "{name} to be a function")
-    ),
-    "lowercase": Choice(True, False),
-    "token_pattern": Satisfies(
-        lambda value: isinstance(value, str) and _is_pattern(value),
-        "{name} to be a string that is a regular expression",
-    ),
-    "max_features": Either(COUNT, NO_LIMIT),
-    "min_df": Either(COUNT, SHARE),
-    "max_length": Either(COUNT, Interval(0, 1, closed="right"), NO_LIMIT),
-    "keep": Choice("start", "end"),
-}
+ANALYZER = Either(Choice("word", "char", "char_wb"), Satisfies(callable, "{name} to be a function"))
+PATTERN = Satisfies(
+    lambda value: isinstance(value, str) and _is_pattern(value),
+    "{name} to be a string that is a regular expression",
+)
 
 
 @dataclass(frozen=True)
@@ -93,7 +86,7 @@ class Corpus:
         return np.bincount(counts.indices, minlength=n_ids)
 
     def padded(self, width: int, keep: str) -> np.ndarray:
-        """Return a matrix (n_documents, width) of ids with padding behind; of longer documents one end is kept."""
+        """Return ids (n_documents, width), padding behind; longer documents keep one end."""
         kept = np.minimum(self.lengths, width)
         first = self.lengths.cumsum() - (self.lengths if keep == "start" else kept)
         place = np.arange(kept.sum()) - np.repeat(kept.cumsum() - kept, kept)  # in its row
@@ -102,33 +95,16 @@ class Corpus:
         return matrix
 
 
+@documented
+@dataclass(kw_only=True, eq=False, repr=False)
 class TokenVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    r"""Turn documents into rows of token ids, padded to one length.
+    """Turn documents into rows of token ids, padded to one length.
 
-    It stands before ``NeuralClassifier(module="text")`` or ``NeuralRegressor(module="text")`` in a Pipeline.  Ids count down
-    the frequency of tokens in the training documents: 2 is the most frequent; 1 stands for tokens outside the vocabulary, and
-    0 fills rows up.
+    It stands before ``NeuralClassifier(module="text")`` or ``NeuralRegressor(module="text")`` in a
+    Pipeline.  Ids count down the frequency of tokens in the training documents: 2 is the most
+    frequent; 1 stands for tokens outside the vocabulary, and 0 fills rows up.
 
-    Parameters
-    ----------
-    analyzer : {"word", "char", "char_wb"} or callable, default="word"
-        What the tokens are, as in scikit-learn's CountVectorizer, which finds them: words, characters, characters with a
-        space around each word, or what a function of one document returns, in its order.  A function may also be given lists or
-        tuples, such as tokens that another program found, which ``list`` takes as they are.
-    lowercase : bool, default=True
-        Whether words and characters are put into lower case first.
-    token_pattern : str, default=r"(?u)\b\w\w+\b"
-        Regular expression of a word, for ``analyzer="word"``; the default, CountVectorizer's, takes two or more letters or
-        digits, and ``r"(?u)\w+|[^\w\s]"`` every word and every punctuation mark.
-    max_features : int or None, default=None
-        How many tokens the vocabulary holds at most: the most frequent ones, of equally frequent ones the first in the alphabet.
-    min_df : int or float, default=1
-        How many training documents, or which share of them in [0, 1], hold a token of the vocabulary at least.
-    max_length : int, float or None, default=0.95
-        Length of the rows, in tokens; or the share in (0, 1] of the training documents that it leaves whole; None for the
-        length of the longest one.
-    keep : {"start", "end"}, default="start"
-        Which end of a longer document is kept.
+    %(parameters)s
 
     Attributes
     ----------
@@ -139,13 +115,13 @@ class TokenVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     Notes
     -----
-    A document without tokens is a row of padding; only to learn from nothing but such documents is an error.  Numbers of
-    columns, ``get_feature_names_out``, are places in the document.
+    A document without tokens is a row of padding; only to learn from nothing but such documents is
+    an error.  Numbers of columns, ``get_feature_names_out``, are places in the document.
 
     See Also
     --------
-    sklearn.feature_extraction.text.TfidfVectorizer : Weighted counts without order, for the plain networks; they take its sparse
-        matrix as it is.
+    sklearn.feature_extraction.text.TfidfVectorizer : Weighted counts without order, for the plain
+        networks; they take its sparse matrix as it is.
 
     Examples
     --------
@@ -161,24 +137,53 @@ class TokenVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     {'the': 2, 'sea': 3, 'sky': 4}
     """
 
-    def __init__(
-        self,
-        *,
-        analyzer: Any = "word",
-        lowercase: bool = True,
-        token_pattern: str = r"(?u)\b\w\w+\b",
-        max_features: int | None = None,
-        min_df: float = 1,
-        max_length: float | None = 0.95,
-        keep: str = "start",
-    ) -> None:
-        self.analyzer = analyzer
-        self.lowercase = lowercase
-        self.token_pattern = token_pattern
-        self.max_features = max_features
-        self.min_df = min_df
-        self.max_length = max_length
-        self.keep = keep
+    analyzer: Any = parameter(
+        "word",
+        ANALYZER,
+        """What the tokens are, as in scikit-learn's CountVectorizer, which finds them: words,
+        characters, characters with a space around each word, or what a function of one document
+        returns, in its order.  A function may also be given lists or tuples, such as tokens that
+        another program found, which ``list`` takes as they are.""",
+        kind='{"word", "char", "char_wb"} or callable',
+    )
+    lowercase: bool = parameter(
+        True, BOOL, "Whether words and characters are put into lower case first.", kind="bool"
+    )
+    token_pattern: str = parameter(
+        r"(?u)\b\w\w+\b",
+        PATTERN,
+        r"""Regular expression of a word, for ``analyzer="word"``; the default, CountVectorizer's,
+        takes two or more letters or digits, and ``r"(?u)\w+|[^\w\s]"`` every word and every
+        punctuation mark.""",
+        kind="str",
+    )
+    max_features: int | None = parameter(
+        None,
+        Either(COUNT, NO_LIMIT),
+        """How many tokens the vocabulary holds at most: the most frequent ones, of equally frequent
+        ones the first in the alphabet.""",
+        kind="int or None",
+    )
+    min_df: float = parameter(
+        1,
+        Either(COUNT, Interval(0, 1)),
+        """How many training documents, or which share of them in [0, 1], hold a token of the
+        vocabulary at least.""",
+        kind="int or float",
+    )
+    max_length: float | None = parameter(
+        0.95,
+        Either(COUNT, Interval(0, 1, closed="right"), NO_LIMIT),
+        """Length of the rows, in tokens; or the share in (0, 1] of the training documents that it
+        leaves whole; None for the length of the longest one.""",
+        kind="int, float or None",
+    )
+    keep: str = parameter(
+        "start",
+        Choice("start", "end"),
+        "Which end of a longer document is kept.",
+        kind='{"start", "end"}',
+    )
 
     def fit(self, X: Any, y: Any = None) -> TokenVectorizer:
         """Learn the vocabulary and the length of rows.
@@ -200,7 +205,7 @@ class TokenVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         ValueError
             If X is a table, no document has a token, or no token is in `min_df` documents.
         """
-        self._learnt(X)
+        self._learned_from(X)
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
@@ -215,7 +220,7 @@ class TokenVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         -------
         ndarray of int32 of shape (n_documents, length_)
         """
-        return self._learnt(X).padded(self.length_, self.keep)
+        return self._learned_from(X).padded(self.length_, self.keep)
 
     def transform(self, X: Any) -> np.ndarray:
         """Return rows of ids.
@@ -258,8 +263,9 @@ class TokenVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         unknown = sorted(set(ids[ids != PADDING].tolist()) - set(tokens))
         if unknown:
             raise ValueError(
-                f"X has {count(len(unknown), 'id')} that this TokenVectorizer does not give, for example {unknown[0]}; it gives 0 to"
-                f" {len(self.vocabulary_) + UNKNOWN}. Give what its transform returned."
+                f"X has {count(len(unknown), 'id')} that this TokenVectorizer does not give, for"
+                f" example {unknown[0]}; it gives 0 to {len(self.vocabulary_) + UNKNOWN}. Give what"
+                " its transform returned."
             )
         return [[tokens[i] for i in row if i != PADDING] for row in ids.tolist()]
 
@@ -279,19 +285,22 @@ class TokenVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             return list(analyze(document))
         except (TypeError, ValueError) as error:
             raise ValueError(
-                f"analyzer={self.analyzer!r} does not turn a document into a list of tokens: {error}. Give a function that does."
+                f"analyzer={self.analyzer!r} does not turn a document into a list of tokens:"
+                f" {error}. Give a function that does."
             ) from error
 
-    def _learnt(self, X: Any) -> Corpus:
+    def _learned_from(self, X: Any) -> Corpus:
         """Learn from documents and return them as ids."""
-        check_arguments(TokenVectorizer, "TokenVectorizer", self.get_params(), DOMAINS)
+        check_declared("TokenVectorizer", self, self.get_params())
         found: defaultdict[Any, int] = defaultdict()
         found.default_factory = found.__len__
         corpus = Corpus.of(self._analyzed(X), found.__getitem__)
         if not found:
             raise ValueError(
-                f"TokenVectorizer finds no token in any of {count(len(corpus.lengths), 'document')}: all are empty to"
-                f" analyzer={self.analyzer!r}, token_pattern={self.token_pattern!r}. Give other documents or another pattern."
+                "TokenVectorizer finds no token in any of"
+                f" {count(len(corpus.lengths), 'document')}: all are empty to"
+                f" analyzer={self.analyzer!r}, token_pattern={self.token_pattern!r}. Give other"
+                " documents or another pattern."
             )
         names = list(found)
         chosen = self._chosen(names, corpus)
@@ -318,8 +327,9 @@ class TokenVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         frequencies = corpus.document_frequencies(len(names))
         if frequencies.max() < least:
             raise ValueError(
-                f"TokenVectorizer finds no token in {least:g} of {count(n_documents, 'document')}, as min_df={self.min_df!r} asks; the most"
-                f" frequent, {names[frequencies.argmax()]!r}, is in {frequencies.max()}. Lower min_df."
+                f"TokenVectorizer finds no token in {least:g} of {count(n_documents, 'document')},"
+                f" as min_df={self.min_df!r} asks; the most frequent,"
+                f" {names[frequencies.argmax()]!r}, is in {frequencies.max()}. Lower min_df."
             )
         return np.flatnonzero(frequencies >= least).tolist()
 

@@ -294,14 +294,14 @@ def with_row(y, row, box):
         (lambda X, y: (X, as_sizes(y)), r"would fit as x, y, width, height.*column_stack"),
         (
             lambda X, y: (X, with_row(y, 7, (5, 2, 3, 4))),
-            r"x2 <= x1 or y2 <= y1: 1 of 40 rows, for example row 7, \[5\.0, 2\.0, 3\.0, 4\.0\]",
+            r"1 of 40 rows has x2 <= x1 or y2 <= y1, for example row 7: \[5\.0, 2\.0, 3\.0, 4\.0\]",
         ),
         (lambda X, y: (X, with_row(y, 3, (5, 5, 5, 9))), r"row 3.*one behind the last pixel"),
         (
             lambda X, y: (X, with_row(y, 9, (4, 4, 11, 8))),
-            r"leave the image, which is 10 wide and 12 high: 1 of 40 rows, for example row 9.*clip",
+            r"1 of 40 rows leaves the image, which is 10 wide and 12 high, for example row 9.*clip",
         ),
-        (lambda X, y: (X, with_row(y, 0, (-1, 4, 5, 8))), r"leave the image.*row 0, \[-1\.0"),
+        (lambda X, y: (X, with_row(y, 0, (-1, 4, 5, 8))), r"leaves the image.*row 0: \[-1\.0"),
         (lambda X, y: (X, y[:, :3]), r"shape \(n_samples, 4\); got \(40, 3\)"),
         (lambda X, y: (X, y[0]), r"got \(4,\).*A single box is \[\[x1, y1, x2, y2\]\]"),
         (lambda X, y: (X, y[:, None]), r"got \(40, 1, 4\)"),
@@ -335,7 +335,7 @@ def test_wrong_boxes_are_named_in_score_too(fitted):
     model, X, y = fitted
     with pytest.raises(ValueError, match="would fit as x, y, width, height"):
         model.score(X, as_sizes(y))
-    with pytest.raises(ValueError, match="NaN or infinity: 1 of 40 rows, for example row 4"):
+    with pytest.raises(ValueError, match="1 of 40 rows holds NaN or infinity, for example row 4"):
         model.score(X, with_row(y, 4, np.nan))
     with pytest.raises(ValueError, match="target y is None"):
         model.score(X, None)

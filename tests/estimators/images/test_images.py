@@ -96,22 +96,22 @@ def test_scaling_is_per_channel():
     units = np.array([1.0, 1000.0, 0.01])[:, None, None]
     plain, mapped = classifier().fit(images, Y), classifier().fit(images * units + 5, Y)
     np.testing.assert_allclose(bits(mapped, images * units + 5), bits(plain, images), atol=2e-3)
-    assert plain._input_scaler.mean.shape == (3, 1, 1)
+    assert plain._learned.input_scaler.mean.shape == (3, 1, 1)
     expected = images.mean((0, 2, 3)), images.std((0, 2, 3))
-    np.testing.assert_allclose(plain._input_scaler.mean.ravel(), expected[0])
-    np.testing.assert_allclose(plain._input_scaler.scale.ravel(), expected[1])
+    np.testing.assert_allclose(plain._learned.input_scaler.mean.ravel(), expected[0])
+    np.testing.assert_allclose(plain._learned.input_scaler.scale.ravel(), expected[1])
 
 
 def test_scaling_counts_weights():
     weights = np.linspace(0, 2, len(X))
     model = classifier().fit(X, Y, sample_weight=weights)
     mean = np.average(X.mean((1, 2)), weights=weights)
-    np.testing.assert_allclose(model._input_scaler.mean.item(), mean)
+    np.testing.assert_allclose(model._learned.input_scaler.mean.item(), mean)
 
 
 def test_without_scaling_the_net_sees_pixels_as_they_are():
     model = classifier(scale_inputs=False).fit(X, Y)
-    raw = model.net_.module_(torch.from_numpy(X[:5, None]).to(model._dtype))
+    raw = model.net_.module_(torch.from_numpy(X[:5, None]).to(model._learned.torch_dtype))
     expected = model.to_module("raw")(torch.from_numpy(X[:5]))[:, 0]
     torch.testing.assert_close(raw, expected)
 
@@ -289,8 +289,8 @@ def test_optimisers(optimizer):
 
 def test_few_images_in_one_batch_are_float32_unless_asked():
     """torch's convolutions of float64 take several times as long."""
-    assert classifier(batch_size="auto").fit(X[:60], Y[:60])._dtype == torch.float32
-    assert classifier(dtype="float64").fit(X[:60], Y[:60])._dtype == torch.float64
+    assert classifier(batch_size="auto").fit(X[:60], Y[:60])._learned.torch_dtype == torch.float32
+    assert classifier(dtype="float64").fit(X[:60], Y[:60])._learned.torch_dtype == torch.float64
 
 
 # ---- tools of scikit-learn, skorch and torch
@@ -346,7 +346,7 @@ def test_net_is_a_skorch_net_that_calls_callbacks():
     assert isinstance(model.net_, skorch.NeuralNet)
     assert seen == 2 * [(4, 1, 3, 3)]
     assert model.history_[:, "accuracy"][-1] == pytest.approx(model.score(X, Y), abs=1e-6)
-    scaled = model._input_scaler.transform(X[:, None], torch.float32)
+    scaled = model._learned.input_scaler.transform(X[:, None], torch.float32)
     np.testing.assert_array_equal(model.net_.predict(scaled), model.predict(X))
 
 

@@ -9,7 +9,7 @@ import torch
 from sklearn.base import clone
 from sklearn.metrics import jaccard_score
 
-from sklloss import NeuralSegmenter
+from sklloss.training import LossNet
 
 from .small_scenes import PER_PIXEL, scenes, segmenter, three_classes
 
@@ -116,14 +116,12 @@ def test_predicts_in_pieces_what_it_predicts_at_once(fitted, monkeypatch):
     whole = model.predict_proba(X)
     pieces = []
 
-    def mean_said(model, scaled, value, original=NeuralSegmenter._mean_said):
+    def raw(net, scaled, original=LossNet.raw):
         pieces.append(len(scaled))
-        return original(model, scaled, value)
+        return original(net, scaled)
 
-    monkeypatch.setattr(
-        "sklloss.estimators.inputs.image_estimator.segmenter.NUMBERS_AT_ONCE", 7 * 240
-    )
-    monkeypatch.setattr(NeuralSegmenter, "_mean_said", mean_said)
+    monkeypatch.setattr("sklloss.estimators.images.mask_target.NUMBERS_AT_ONCE", 7 * 240)
+    monkeypatch.setattr(LossNet, "raw", raw)
     np.testing.assert_allclose(model.predict_proba(X), whole, atol=1e-6)
     assert pieces == [7, 7, 7, 7, 7, 5]
 

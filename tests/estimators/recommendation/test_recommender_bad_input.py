@@ -39,11 +39,11 @@ PAIRS = [("a", 1), ("b", 2), ("a", 2)]
     ("X", "error", "said"),
     [
         ([], ValueError, "0 rows"),
-        (None, ValueError, "row 0, None"),
-        ("ab", ValueError, "2 of 2 rows are none"),
+        (None, ValueError, "row 0: None"),
+        ("ab", ValueError, "2 of 2 rows are something else"),
         ([("a", 1), ("b",)], ValueError, "row 1"),
         ([("a", 1, 5.0)], ValueError, "row 0"),
-        (["ab", "cd"], ValueError, "row 0, 'ab'"),
+        (["ab", "cd"], ValueError, "row 0: 'ab'"),
         (np.zeros((3, 3)), ValueError, r"\(3, 3\). Ratings or counts are an argument of their own"),
         (np.zeros(4), ValueError, r"two columns, a user and an item; got the shape \(4,\)"),
         (pd.DataFrame({"a": [1]}), ValueError, r"\(1, 1\)"),
@@ -51,9 +51,9 @@ PAIRS = [("a", 1), ("b", 2), ("a", 2)]
         (
             [("a", 1), (None, 2)],
             ValueError,
-            "users need labels; 1 of 2 rows have none, .* row 1, None",
+            "users need labels; 1 of 2 rows has none, .* row 1: None",
         ),
-        ([("a", 1), ("b", float("nan"))], ValueError, "items need labels; .* row 1, nan"),
+        ([("a", 1), ("b", float("nan"))], ValueError, "items need labels; .* row 1: nan"),
         (pd.DataFrame({"u": ["a", pd.NA], "i": [1, 2]}), ValueError, "users need labels; .* row 1"),
         (np.array([[1.0, np.nan]]), ValueError, "items need labels"),
         ([("a", 1), (["b"], 2)], TypeError, r"users need labels that hash, .* row 1 has \['b'\]"),
@@ -85,7 +85,10 @@ def test_ratings_that_are_none(ratings, said):
 @pytest.mark.parametrize(
     ("counts", "said"),
     [
-        ([1, -1, 2], "counts or confidences >= 0 .* 1 of 3 are negative, for example row 1, -1"),
+        (
+            [1, -1, 2],
+            "counts or confidences >= 0 .* 1 of 3 rows is negative, for example row 1: -1",
+        ),
         ([1, np.nan, 2], "NaN"),
         ([0, 0, 0], "counts of all 3 pairs are 0"),
         ([1, 2], r"got \(2,\)"),

@@ -137,10 +137,13 @@ def test_partial_fit_knows_whom_it_was_told_of(data):
     assert np.isfinite(model.predict(held_out)).all()
     with pytest.raises(
         ValueError,
-        match=r"1 of 1 rows have users that the first call did not bring, .* row 0, 'new'",
+        match="users of the first call; 1 of 1 row has users that it did not bring, .* row 0: 'new'",
     ):
         model.partial_fit([("new", 100)])
-    with pytest.raises(ValueError, match="rows have items that the first call"):
+    with pytest.raises(
+        ValueError,
+        match="items of the first call; 1 of 1 row has items that it did not bring, .* row 0: 7",
+    ):
         model.partial_fit([("user 0", 7)])
     with pytest.raises(ValueError, match="early_stopping=False"):
         quick(early_stopping=True).partial_fit(train)

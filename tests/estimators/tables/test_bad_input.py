@@ -117,7 +117,7 @@ def test_labels_that_are_missing(missing, of):
     labels[[5, 9]] = missing
     said = message(NeuralClassifier(), X, of(labels))
     assert said.startswith(
-        "Input y contains NaN or None: 2 labels of 40 missing, the first in row 5."
+        "Input y contains NaN or None; 2 of 40 rows have no label, for example row 5."
     )
 
 
@@ -158,7 +158,10 @@ def test_continuous_labels_and_several_columns_of_classes():
 @pytest.mark.parametrize(
     ("weights", "said"),
     [
-        (np.r_[-1.0, np.ones(39)], "sample_weight needs values >= 0; 1 of 40 are negative"),
+        (
+            np.r_[-1.0, np.ones(39)],
+            "sample_weight needs values >= 0; 1 of 40 rows is negative, for example row 0: -1.",
+        ),
         (np.zeros(40), "sample_weight is zero for all 40 rows"),
         (np.ones(39), "shape"),
         (np.r_[np.nan, np.ones(39)], "NaN"),

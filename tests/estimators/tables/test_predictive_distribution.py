@@ -134,7 +134,7 @@ def _validation_loss(model, X, y):
 
     rows = np.arange(len(y))
     _, valid = validation_split(0.1, y[:, None], rows, len(y), False, model.net_.seed)
-    error = (y[valid] - model.predict(X[valid])) / model._target_scaler.scale[0]
+    error = (y[valid] - model.predict(X[valid])) / model._learned.target_scaler.scale[0]
     return np.maximum(0.9 * error, -0.1 * error).mean()
 
 

@@ -19,7 +19,6 @@ from torch.export import Dim, export
 
 from sklloss import NeuralClassifier, NeuralRegressor
 from sklloss.estimators import FittedModule
-from sklloss.estimators.targets.answers import regression_readings
 from sklloss.losses import get_loss, list_losses
 
 from ...loss_instances import OF_TABLES
@@ -80,7 +79,7 @@ def assert_same(model, X, rtol=1e-9):
         assert mine.shape == theirs.shape
         np.testing.assert_allclose(mine, theirs, rtol=rtol, atol=rtol * np.abs(theirs).max())
     raw = model.to_module("raw")(torch.tensor(features))
-    theirs = model.net_.forward(model._input_scaler.transform(X, raw.dtype))
+    theirs = model.net_.forward(model._learned.input_scaler.transform(X, raw.dtype))
     np.testing.assert_allclose(raw.flatten(1), theirs.reshape(len(raw), -1), rtol=rtol, atol=rtol)
 
 
@@ -279,8 +278,9 @@ def test_members_that_write_into_what_they_receive_do_not_disturb_each_other():
     one, two = (
         fitted(estimator("regression", "mse", module=Wide, random_state=k), X, y) for k in (0, 1)
     )
-    reading = regression_readings(one.loss_, one._target_scaler, True)["predict"]
-    module = FittedModule.of_nets([one.net_, two.net_], one._input_scaler, X.shape[1:], reading)
+    answer = one._answers["predict"]
+    nets, scaler = [one.net_, two.net_], one._learned.input_scaler
+    module = FittedModule.of_nets(nets, scaler, X.shape[1:], answer)
     np.testing.assert_allclose(module(torch.tensor(X)), (one.predict(X) + two.predict(X)) / 2)
 
 

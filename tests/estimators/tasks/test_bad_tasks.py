@@ -214,7 +214,7 @@ def test_rows_of_weight_0_are_not_scored():
 
 @pytest.mark.parametrize(
     ("weights", "said"),
-    [(np.zeros(30), "is zero for all 30 rows"), (np.full(30, -1.0), "30 of 30 are negative")],
+    [(np.zeros(30), "is zero for all 30 rows"), (np.full(30, -1.0), "30 of 30 rows are negative")],
 )
 def test_weights_of_scores(weights, said):
     fitted = model().fit(X, Y)

@@ -116,7 +116,7 @@ def test_a_function_takes_lists_of_tokens_too():
     expected = TokenVectorizer(token_pattern=r"\S+").fit_transform(DOCUMENTS)
     for X in (words, pd.Series(words), [tuple(of_document) for of_document in words]):
         np.testing.assert_array_equal(TokenVectorizer(analyzer=list).fit_transform(X), expected)
-    with pytest.raises(TypeError, match="row 1, which is None"):
+    with pytest.raises(TypeError, match="row 1: None"):
         TokenVectorizer(analyzer=list).fit([["good"], None])
 
 
@@ -157,12 +157,12 @@ def test_no_documents_have_no_rows_and_teach_nothing():
         (np.array("scalar"), ValueError, r"shape \(\)"),
         (pd.DataFrame({"text": ["a"]}), ValueError, r"shape \(1, 1\).*Choose the column, as in"),
         (np.array([["a", "b"]]), ValueError, r"shape \(1, 2\)"),
-        (["good", 3.5, None], TypeError, "2 of 3 rows are not, for example row 1, which is 3.5"),
-        (["good", None], TypeError, "1 of 2 rows are not, for example row 1, which is None"),
-        (["good", float("nan")], TypeError, "row 1, which is nan"),
-        (pd.Series(["good", pd.NA], dtype="string"), TypeError, "row 1, which is <?N"),
-        ([b"bytes"], TypeError, "row 0, which is b'bytes'"),
-        ([["several", "strings"]], TypeError, r"row 0, which is \['several'"),
+        (["good", 3.5, None], TypeError, "2 of 3 rows are something else, for example row 1: 3.5"),
+        (["good", None], TypeError, "1 of 2 rows is something else, for example row 1: None"),
+        (["good", float("nan")], TypeError, "row 1: nan"),
+        (pd.Series(["good", pd.NA], dtype="string"), TypeError, "row 1: <?N"),
+        ([b"bytes"], TypeError, "row 0: b'bytes'"),
+        ([["several", "strings"]], TypeError, r"row 0: \['several'"),
     ],
 )
 def test_what_is_no_column_of_strings_is_named(X, error, message):
@@ -195,7 +195,10 @@ def test_nothing_to_learn_from_is_named():
         ({"lowercase": 1}, "lowercase to be one of True, False"),
         ({"token_pattern": None}, "token_pattern to be a string"),
         ({"token_pattern": "("}, "that is a regular expression"),
-        ({"max_features": 0}, r"max_features >= 1 .*got 0. The default is max_features=None"),
+        (
+            {"max_features": 0},
+            r"max_features >= 1 .*got 0. The default is TokenVectorizer\(max_features=None\)",
+        ),
         ({"max_features": True}, "got True"),
         ({"min_df": -1}, "0 <= min_df <= 1; got -1"),
         ({"min_df": 1.5}, "got 1.5"),

@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from sklloss import NeuralClassifier, NeuralRegressor
-from sklloss.estimators.fit.prepared import Shelf
+from sklloss.estimators.fit.cache import Cache
+from sklloss.estimators.fit.prepare import Preparation
+from sklloss.estimators.inputs.data import FitData
 from sklloss.training import InputScaler, TrainingSet, engine
 
 from ...stacked_and_alone import fitted_together
@@ -30,17 +32,17 @@ class Counter:
 
 
 def test_a_shelf_makes_once_what_has_one_key():
-    shelf, make = Shelf(), Counter()
-    first = shelf.once(("a", 1), make)
-    assert shelf.once(("a", 1), make) is first
-    assert shelf.once(("a", 2), make) is not first
-    assert Shelf().once(("a", 1), make) is not first
+    cache, make = Cache(), Counter()
+    first = cache.once(("a", 1), make)
+    assert cache.once(("a", 1), make) is first
+    assert cache.once(("a", 2), make) is not first
+    assert Cache().once(("a", 1), make) is not first
     assert make.calls == 3
 
 
 def test_a_key_that_does_not_hash_is_never_met_again():
-    shelf, make = Shelf(), Counter()
-    assert shelf.once(("a", []), make) is not shelf.once(("a", []), make)
+    cache, make = Cache(), Counter()
+    assert cache.once(("a", []), make) is not cache.once(("a", []), make)
     assert make.calls == 2
 
 
@@ -48,30 +50,22 @@ def test_a_shelf_keeps_alive_whose_id_is_in_a_key():
     class Rows:
         pass
 
-    shelf, rows = Shelf(), Rows()
+    cache, rows = Cache(), Rows()
     key = id(rows)
-    shelf.once(key, list, keep=rows)
+    cache.once(key, list, keep=rows)
     del rows
     assert all(id(Rows()) != key for _ in range(10))
 
 
-class Learner:
-    def __init__(self):
-        self.kept, self.changed = "mine", "old"
-
-
 def test_learners_get_what_the_first_of_them_learnt_and_nothing_else():
-    shelf, learners = Shelf(), [Learner(), Learner()]
-    learners[1].kept = "yours"
-
-    def learn(learner):
-        learner.changed, learner.added = "new", ["found"]
-        return 5
-
-    assert [shelf.learnt(each, "key", lambda each=each: learn(each)) for each in learners] == [5, 5]
-    assert [each.changed for each in learners] == ["new", "new"]
-    assert learners[1].added is learners[0].added
-    assert [each.kept for each in learners] == ["mine", "yours"]
+    cache, data = Cache(), FitData(X, Y > 0)
+    first, second = (NeuralClassifier(lr=lr, **QUICK) for lr in (0.001, 0.01))
+    before = dict(vars(first)), dict(vars(second))
+    one, other = (Preparation(each, cache).of(data).learned for each in (first, second))
+    assert one.target is other.target
+    assert one.inputs is other.inputs
+    assert one.input_scaler is other.input_scaler
+    assert (vars(first), vars(second)) == before
 
 
 @pytest.mark.parametrize("estimator", [NeuralRegressor, NeuralClassifier])
@@ -97,7 +91,7 @@ def test_fits_in_company_scale_and_hold_the_same_rows_once(estimator, monkeypatc
         assert len({id(getattr(data, part)) for data in trained[0]}) == 1, part
 
 
-def in_company():
+def stacked():
     return fitted_together([NeuralRegressor(lr=lr, **QUICK) for lr in (0.001, 0.01)], X, Y)
 
 
@@ -106,7 +100,7 @@ def members():
     return [SimpleNamespace(net_=net) for net in model.members_]
 
 
-@pytest.mark.parametrize("fitted", [in_company, members])
+@pytest.mark.parametrize("fitted", [stacked, members])
 def test_loading_into_one_model_leaves_the_others_alone(fitted):
     one, other = (model.net_.criterion_ for model in fitted())
     before = {name: value.clone() for name, value in other.state_dict().items()}
