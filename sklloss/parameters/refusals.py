@@ -28,7 +28,7 @@ def some_of(wrong: Sequence[bool] | np.ndarray, noun: str, verb: str) -> str:
     noun : str
         What one of them is called, in the singular.
     verb : str
-        What several of them do, have or are; its first word follows the number.
+        What several of them do, have or are; its first word follows the number.  '' leaves it out.
 
     Examples
     --------
@@ -37,7 +37,8 @@ def some_of(wrong: Sequence[bool] | np.ndarray, noun: str, verb: str) -> str:
     """
     n = int(np.sum(wrong))
     word, _, rest = verb.partition(" ")
-    word = {"are": "is", "have": "has", "do": "does"}.get(word, f"{word}s") if n == 1 else word
+    singular = {"are": "is", "have": "has", "do": "does", "": ""}
+    word = singular.get(word, f"{word}s") if n == 1 else word
     return f"{n} of {count(int(np.size(wrong)), noun)} {word} {rest}".rstrip()
 
 

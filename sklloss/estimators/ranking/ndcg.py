@@ -39,7 +39,7 @@ def mean_ndcg(
     y_true : array-like of shape (n_rows,)
         Relevance, >= 0.
     y_score : array-like of shape (n_rows,)
-        Scores; the row of the highest takes the first place.
+        Scores, the highest first.
     group : array-like of shape (n_rows,) or (n_groups,), or None, default=None
         An id per row, equal ones next to each other; or the sizes of the groups; None makes one
         group of all rows.

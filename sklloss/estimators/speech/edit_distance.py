@@ -57,9 +57,9 @@ def edit_distance(reference: Sequence[Any], transcript: Sequence[Any]) -> int:
 def token_error_rate(y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
     """Return the edits that turn transcripts into their references, per token of the references.
 
-    ``Σ w edits / Σ w tokens`` over all rows, where insertions, deletions and replacements count 1 each.
-    0 is perfect; it may exceed 1 where transcripts are longer than their references.  The tokens
-    of a string are its characters, those of a sequence its labels.
+    ``Σ w edits / Σ w tokens`` over all rows, where insertions, deletions and replacements count 1
+    each.  0 is perfect; it may exceed 1 where transcripts are longer than their references.  The
+    tokens of a string are its characters, those of a sequence its labels.
 
     Parameters
     ----------

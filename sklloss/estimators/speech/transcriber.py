@@ -284,7 +284,7 @@ class SequenceTranscriber(
             return [np.log(probabilities) for probabilities in self.predict_proba(X)]
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return 1 - token error rate: 1 is perfect, negative more errors than tokens.
+        """Return 1 - token error rate: 1 is perfect, and more errors than tokens are negative.
 
         Tokens that were not there in training count as errors.
 
