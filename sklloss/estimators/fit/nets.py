@@ -15,8 +15,8 @@ from ...modules import MODULES, build_module, check_widths
 from ...training import (
     Augment,
     BatchChange,
-    Criterion,
     InputScaler,
+    LossModule,
     LossNet,
     StoppingRule,
     TrainingSet,
@@ -90,7 +90,7 @@ class NetBuilder(NestedParameters):
         """Return an initialised net."""
         module = self._module(start, data, seed)
         baseline = start.baseline.unsqueeze(0).clone()
-        criterion = Criterion.prepared(start.loss, State.stack([start.state]), baseline)
+        criterion = LossModule(start.loss, State.stack([start.state]), baseline)
         spec = optimizer_spec(self.optimizer)
         options = optimizer_options(spec, self.optimizer_params or {})
         net = LossNet(

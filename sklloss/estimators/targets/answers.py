@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ...losses.base import RegressionLoss, State, logits_of
-from ...training import Criterion, InputScaler, LossNet, TargetScaler
+from ...training import InputScaler, LossModule, LossNet, TargetScaler
 
 
 def mean_over_members(said: Tensor) -> Tensor:
@@ -130,7 +130,7 @@ class Member(nn.Module):
     def __init__(self, net: LossNet, of_member: Callable[[Tensor, State], Tensor]) -> None:
         super().__init__()
         self.network: nn.Module = net.module_
-        self.criterion: Criterion = net.criterion_
+        self.criterion: LossModule = net.criterion_
         self.raw_shape = net.raw_shape or (self.criterion.constant.shape[1], -1)
         self.of_member = of_member
 

@@ -1,6 +1,7 @@
-"""Steps of Adam, AdamW and SGD as the kernel alone: what torch's optimisers do around it takes several times as long.
+"""Steps of Adam, AdamW and SGD as the kernel alone.
 
-The kernels are private to torch; here is the only place that calls them.
+What torch's optimisers do around it takes several times as long.  The kernels are private to torch;
+here is the only place that calls them.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import torch
 from torch import optim
 from torch.optim import optimizer as torch_optimizer
 
-CHECKED_WITH = "2.13"  # the release of torch whose kernels these are
-Kernel = Callable[[dict[str, Any], Any], None]  # of a group's options and a parameter's state
+# The release of torch whose kernels these are.
+CHECKED_WITH = "2.13"
+# A kernel takes the options of a group and the state of its parameter.
+Kernel = Callable[[dict[str, Any], Any], None]
 UNUSUAL = ("amsgrad", "maximize", "capturable", "differentiable", "nesterov")
 
 
@@ -31,13 +34,19 @@ def step_of(optimizer: optim.Optimizer, is_watched: bool) -> Callable[[], Any]:
 
 
 def kernel_of(optimizer: optim.Optimizer) -> Kernel | None:
-    """Return the kernel that takes an optimiser's steps; None where that is not known, or somebody wants to know of them."""
+    """Return the kernel that takes an optimiser's steps.
+
+    It is None where the kernel is not known, or hooks watch the steps.
+    """
     usual = all(map(_is_usual, optimizer.param_groups)) and not has_hooks(optimizer)
     return KERNELS.get(type(optimizer)) if usual else None
 
 
 def has_hooks(optimizer: optim.Optimizer) -> bool:
-    """Tell whether somebody wants to know of an optimiser's steps, or has replaced them (as torch's schedulers do)."""
+    """Return whether hooks watch an optimiser's steps, or something has replaced them.
+
+    torch's schedulers of learning rates replace them.
+    """
     own = optimizer._optimizer_step_pre_hooks, optimizer._optimizer_step_post_hooks
     of_all = (
         torch_optimizer._global_optimizer_pre_hooks,
