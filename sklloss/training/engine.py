@@ -17,7 +17,7 @@ from ..losses.base import State
 from ..modules import Stack, stack_modules
 from .callbacks import BatchEvents, datasets_of
 from .grouping import loss_groups
-from .groups import Forward, LossGroup, Piece, forward_all, in_one
+from .groups import Forward, LossGroup, Piece, concatenated, forward_all
 from .model import Trainable, step_rows
 from .outcome import divergence, warn_of_poor_training
 from .rows.batches import Batch, Batches, Subset
@@ -48,7 +48,7 @@ class Engine:
     data : sequence of TrainingSet
         What each learns from; equally many rows.
     epochs : int or None
-        How many epochs; None is each net's `max_epochs`, or until its stopping rule is content.
+        How many epochs; None is each net's `max_epochs`, or until its stopping rule ends it.
     on_epoch : callable
         Called with the number of epochs that are done or no longer needed, summed over models.
     """
@@ -248,7 +248,7 @@ class Engine:
             for tally, of_group in zip(tallies, done, strict=True):
                 tally.add(of_group)
         weight, sums = self._train.total_weight, zip(self._groups, tallies, strict=True)
-        return in_one([group.end_epoch(tally, weight[group.span]) for group, tally in sums])
+        return concatenated([group.end_epoch(tally, weight[group.span]) for group, tally in sums])
 
     def _step(self, batch: Batch) -> list[Forward]:
         """Take one optimiser step; return what it started from."""
@@ -281,7 +281,7 @@ class Engine:
     def _value(self, done: Sequence[Forward]) -> Tensor:
         """Return Σwℓ of each model, (models,)."""
         of_groups = zip(self._groups, done, self._states, strict=True)
-        return in_one([group.value(each, state) for group, each, state in of_groups])
+        return concatenated([group.value(each, state) for group, each, state in of_groups])
 
     @property
     def _rounds_kinks(self) -> bool:
@@ -322,4 +322,6 @@ class Engine:
     def _mean_of(self, seen: Sequence[Sequence[Piece]], batches: Batches) -> Tensor:
         """Return the weighted mean loss, (models,), from what each group has seen of batches."""
         pairs = zip(self._groups, seen, strict=True)
-        return in_one([group.total_of(pieces) for group, pieces in pairs]) / batches.total_weight
+        return (
+            concatenated([group.total_of(pieces) for group, pieces in pairs]) / batches.total_weight
+        )

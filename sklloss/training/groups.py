@@ -163,7 +163,9 @@ def forward_all(
         trained = [p for state in states for p in state.values() if p.requires_grad]
         # One backward pass over the sum of all models leaves each model's gradient untouched.
         with torch.enable_grad():
-            total = in_one([each.total for each in by_autograd if each.total is not None]).sum()
+            total = concatenated(
+                [each.total for each in by_autograd if each.total is not None]
+            ).sum()
             total = total / batch.n_rows
         _add_gradients(total, [*(each.leaf for each in by_autograd), *trained])
     return done
@@ -227,7 +229,7 @@ def _state_of_stack(states: Sequence[State]) -> State:
     return State({**tensors, **trained}, first.trained)
 
 
-def in_one(of_groups: Sequence[Tensor]) -> Tensor:
+def concatenated(of_groups: Sequence[Tensor]) -> Tensor:
     """Return what groups have computed as one tensor, along the axis of models."""
     return of_groups[0] if len(of_groups) == 1 else torch.cat(list(of_groups))
 

@@ -224,7 +224,7 @@ class LossNet(NeuralNet):
         on_epoch: Callable[[int], None] | None = None,
         **fit_params: Any,
     ) -> LossNet:
-        """Train for some epochs, or until the stopping rule is content.
+        """Train for some epochs, or until the stopping rule ends training.
 
         Parameters
         ----------

@@ -30,7 +30,7 @@ def train(
     data : sequence of TrainingSet
         What each of them learns from.
     epochs : int or None, default=None
-        How many epochs; by default each net's `max_epochs`, or until its stopping rule is content.
+        How many epochs; by default each net's `max_epochs`, or until its stopping rule ends it.
     on_epoch : callable or None, default=None
         Called with the number of epochs that are done or no longer needed, summed over models.
 
@@ -39,6 +39,8 @@ def train(
     list of Exception or None
         What stopped each net, which is then as it was before.
     """
+    if len(nets) == 1:
+        return list(_train_program(nets, data, epochs, on_epoch))
     programs: dict[Hashable, list[int]] = {}
     for k, pair in enumerate(zip(nets, data, strict=True)):
         programs.setdefault(program_of(*pair), []).append(k)

@@ -29,7 +29,7 @@ class BatchChange(Protocol):
         ...
 
     def of_evaluation(self, batch: Batch, seed: int, step: int) -> Batch:
-        """Return a batch whose loss is only looked at, the same in every epoch."""
+        """Return a batch whose loss is only evaluated, the same in every epoch."""
         ...
 
 

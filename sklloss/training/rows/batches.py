@@ -15,7 +15,7 @@ from ..seeds import generator
 from .data import TrainingSet
 
 Subset = Literal["train", "valid"]
-# Rows whose targets are gathered at once, where nothing but targets is looked at.
+# Rows whose targets are gathered at once to evaluate the best constants.
 TARGET_ROWS = 4096
 # Features gathered at once, so that they stay in cache until their steps are done.
 BLOCK_NUMBERS = 2**18

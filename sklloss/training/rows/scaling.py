@@ -72,8 +72,11 @@ class InputScaler:
             _check_fits(scaled.data, X.data, numpy_dtype)
             return scaled
         out = np.empty(X.shape, dtype=numpy_dtype)
+        scale = 1.0 if self.scale is None else self.scale
         for rows in _chunks(X):
-            self._scale_into(out[rows], X[rows])
+            with np.errstate(over="ignore"):
+                centred = X[rows] if self.mean is None else X[rows] - self.mean
+                np.divide(centred, scale, out[rows], casting="same_kind")
         _check_fits(out, X, numpy_dtype)
         return torch.from_numpy(out)
 
@@ -100,11 +103,6 @@ class InputScaler:
         mean = np.zeros(()) if self.mean is None else self.mean
         scale = np.ones(()) if self.scale is None else self.scale
         return torch.from_numpy(mean).to(X), torch.from_numpy(scale).to(X)
-
-    def _scale_into(self, out: np.ndarray, X: np.ndarray) -> None:
-        with np.errstate(over="ignore"):
-            centred = X if self.mean is None else X - self.mean
-            np.divide(centred, 1.0 if self.scale is None else self.scale, out, casting="same_kind")
 
 
 def _chunks(X: Any) -> Iterator[slice]:

@@ -7,6 +7,7 @@ here is the only place that calls them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -38,8 +39,13 @@ def kernel_of(optimizer: optim.Optimizer) -> Kernel | None:
 
     It is None where the kernel is not known, or hooks watch the steps.
     """
-    usual = all(map(_is_usual, optimizer.param_groups)) and not has_hooks(optimizer)
-    return KERNELS.get(type(optimizer)) if usual else None
+    is_usual = all(
+        group.get("fused")
+        and len(group["params"]) == 1
+        and not any(group.get(name) for name in UNUSUAL)
+        for group in optimizer.param_groups
+    )
+    return KERNELS.get(type(optimizer)) if is_usual and not has_hooks(optimizer) else None
 
 
 def has_hooks(optimizer: optim.Optimizer) -> bool:
@@ -53,11 +59,6 @@ def has_hooks(optimizer: optim.Optimizer) -> bool:
         torch_optimizer._global_optimizer_post_hooks,
     )
     return any((*own, *of_all)) or "step" in vars(optimizer)
-
-
-def _is_usual(group: dict[str, Any]) -> bool:
-    is_plain = not any(group.get(name) for name in UNUSUAL)
-    return is_plain and bool(group.get("fused")) and len(group["params"]) == 1
 
 
 class FusedStep:
@@ -78,15 +79,7 @@ class FusedStep:
             self._kernel(group, self._optimizer.state[group["params"][0]])
 
 
-def _adam(group: dict[str, Any], state: dict[str, Any]) -> None:
-    _adam_with(torch._fused_adam_, group, state)
-
-
-def _adamw(group: dict[str, Any], state: dict[str, Any]) -> None:
-    _adam_with(torch._fused_adamw_, group, state)
-
-
-def _adam_with(kernel: Callable[..., Any], group: dict[str, Any], state: dict[str, Any]) -> None:
+def _adam(kernel: Callable[..., Any], group: dict[str, Any], state: dict[str, Any]) -> None:
     (parameter,), (beta1, beta2) = group["params"], group["betas"]
     state["step"] += 1
     kernel(
@@ -124,7 +117,7 @@ def _sgd(group: dict[str, Any], state: dict[str, Any]) -> None:
 
 
 KERNELS: dict[type, Kernel] = {
-    optim.Adam: _adam,
-    optim.AdamW: _adamw,
+    optim.Adam: partial(_adam, torch._fused_adam_),
+    optim.AdamW: partial(_adam, torch._fused_adamw_),
     optim.SGD: _sgd,
 }

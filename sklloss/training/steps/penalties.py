@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, optim
 
 from ...losses.weighted import row_sums
 from ...modules.stacks.embedding_tables import Patch
 from ...modules.stacks.flat import FlatParameters
+from .optimizers import learning_rates
 
 
 class Penalties:
@@ -60,19 +61,14 @@ class Penalties:
             torch.where(at_zero, shrunk, gradients + values.sign() * self._l1, out=gradients)
             self._held = at_zero & (shrunk == 0)
 
-    @property
-    def shrinks_weights(self) -> bool:
-        """Whether L2 acts on the weights themselves, and so needs the learning rates."""
-        return self._decoupled and self._weight_decay is not None
-
-    def before_step(self, lr: Tensor | None) -> Tensor | None:
-        """Shrink decoupled weights at learning rates (models, 1).
+    def before_step(self, optimizer: optim.Optimizer) -> Tensor | None:
+        """Shrink decoupled weights at the present learning rates.
 
         Return the signs that `after_step` compares with.
         """
         values = self._flat.values.data
-        if lr is not None and self._weight_decay is not None:
-            values.mul_(1 - lr * self._weight_decay)
+        if self._decoupled and self._weight_decay is not None:
+            values.mul_(1 - learning_rates(optimizer) * self._weight_decay)
         return None if self._l1 is None else values.sign()
 
     def after_step(self, signs: Tensor | None) -> None:

@@ -11,7 +11,6 @@ from ...modules import Stack
 from ...modules.stacks.embedding_tables import Patch
 from ..model import Trainable
 from .fused import Kernel, kernel_of, step_of
-from .optimizers import learning_rates
 from .penalties import Penalties
 
 
@@ -47,17 +46,13 @@ class Update:
 
     def step(self) -> None:
         """Take the step."""
-        signs = self._penalties.before_step(self._rates)
+        signs = self._penalties.before_step(self._optimizer)
         self._take_step()
         self._penalties.after_step(signs)
 
     def penalty(self) -> Tensor:
         """Return the penalty of each model as it enters the objective, (models,)."""
         return self._penalties.value()
-
-    @property
-    def _rates(self) -> Tensor | None:
-        return learning_rates(self._optimizer) if self._penalties.shrinks_weights else None
 
 
 class RowUpdate(Update):
@@ -106,7 +101,7 @@ class RowUpdate(Update):
         if self._is_watched:
             # Callbacks may have changed the gradients.
             patch.gradients.copy_(patch.taken_from(flat.gradients))
-        signs = self._penalties.before_step(self._rates)
+        signs = self._penalties.before_step(self._optimizer)
         if self._kernel is not None and self._has_stepped:
             self._step_rows(self._kernel)
         else:
