@@ -85,8 +85,8 @@ class Loss:
         Whether it compares the rows of a batch with each other, so that its value is one of batches of that size, never of more rows.
     needs_all_classes : bool
         Whether it means nothing for a batch that lacks a class.
-    has_parts : bool
-        Whether it is a `PartedLoss`.
+    is_composite : bool
+        Whether it is a `CompositeLoss`, a sum of terms.
     is_density : bool
         Whether it is minus the logarithm of a density, which may be negative without end.
     """
@@ -105,7 +105,7 @@ class Loss:
     whole_batch: ClassVar[bool] = False
     compares_rows: ClassVar[bool] = False
     needs_all_classes: ClassVar[bool] = False
-    has_parts: ClassVar[bool] = False
+    is_composite: ClassVar[bool] = False
     is_density: ClassVar[bool] = False
 
     def __post_init__(self) -> None:

@@ -12,13 +12,13 @@ from sklearn.utils import get_tags
 
 from ..parameters.domains import Choice, Domain, Either, Interval, check_in_domain
 from ..parameters.plain import plain
-from ..training.threads import threads_of_search
 from .candidates import check_score_is_one, checked_candidates, trials_of
 from .fits import Workers, fit_all
 from .plan import Run
 from .report import Report
 from .results import Tally
 from .scikit_learn import Data, OpenGridSearchCV, fit_context, has_callbacks
+from .threads import threads_of_search
 from .work import Work
 
 COUNT = Interval(1, integer=True)

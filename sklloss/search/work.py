@@ -12,13 +12,13 @@ from typing import Any
 from sklearn.base import clone
 
 from ..estimators.fit.together import Fit, fit_together
-from ..training.threads import threads_of_task
 from .candidates import made_of
 from .plan import Run, Task
 from .progress import Slot
 from .results import Key
 from .scikit_learn import Data, Result, failed_scores
 from .shell import Parts, dressed, fitted_shell, net_of
+from .threads import threads_of_task
 
 NOTHING: Parts = (None, None, {})
 

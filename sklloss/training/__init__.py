@@ -2,8 +2,9 @@
 
 from .callbacks import is_callback
 from .criterion import Criterion
+from .loss_module import LossModule
 from .net import LossNet
-from .programs import train_all
+from .programs import train
 from .rows.augment import Augment, AugmentFrames, BatchChange
 from .rows.data import Rows, TrainingSet, rows
 from .rows.negatives import NegativeSampler
@@ -13,6 +14,9 @@ from .seeds import generator, seed_of
 from .steps.optimizers import OPTIMIZERS, optimizer_options, optimizer_spec
 from .stopping import StoppingRule
 
+# The former name of `train`, until the estimators use the new one.
+train_all = train
+
 __all__ = [
     "OPTIMIZERS",
     "Augment",
@@ -20,6 +24,7 @@ __all__ = [
     "BatchChange",
     "Criterion",
     "InputScaler",
+    "LossModule",
     "LossNet",
     "NegativeSampler",
     "RaggedRows",
@@ -33,5 +38,6 @@ __all__ = [
     "optimizer_spec",
     "rows",
     "seed_of",
+    "train",
     "train_all",
 ]

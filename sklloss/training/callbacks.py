@@ -1,4 +1,4 @@
-"""What the training loop owes to skorch's callbacks."""
+"""skorch's callbacks: which of them can be used, and what they see of the training loop."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from skorch.exceptions import SkorchException
 from torch import Tensor
 
 from ..modules import Stack
+from .model import Trainable
 from .rows.batches import Batch
 from .rows.data import TrainingSet
 
@@ -21,7 +22,7 @@ BATCH_EVENTS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 
 
 def is_callback(item: Any) -> bool:
-    """Tell whether skorch takes it: a callback or its class, or a pair of a name and one."""
+    """Return whether skorch takes it: a callback or its class, or a pair of a name and one."""
     is_pair = isinstance(item, list | tuple) and len(item) == 2 and isinstance(item[0], str)
     callback = item[1] if is_pair else item
     is_class = isinstance(callback, type) and issubclass(callback, Callback)
@@ -29,7 +30,10 @@ def is_callback(item: Any) -> bool:
 
 
 def watches_batches(callback: Callback) -> bool:
-    """Tell whether a callback acts on batches: those of skorch that only do so when asked count as not."""
+    """Return whether a callback acts on batches.
+
+    Callbacks of skorch that only do so when asked count as those that do not.
+    """
     if isinstance(callback, EpochScoring):
         return False
     if isinstance(callback, LRScheduler):
@@ -38,35 +42,39 @@ def watches_batches(callback: Callback) -> bool:
 
 
 def refuse_if_it_replaces_parameters(name: str, callback: Callback) -> None:
-    """Raise a ValueError for skorch's Freezer, Unfreezer, Initializer and other mappers of parameters."""
+    """Raise a ValueError for skorch's Freezer, Unfreezer, Initializer and other ParamMappers."""
     if isinstance(callback, ParamMapper):
         raise ValueError(
-            f"callback {name!r} ({type(callback).__name__}) freezes or replaces parameters, which live in one buffer here. Set"
-            " requires_grad_(False) on the parameters of your own module before the fit."
+            f"callback {name!r} ({type(callback).__name__}) freezes or replaces parameters, which"
+            " live in one buffer here. Set requires_grad_(False) on the parameters of your own"
+            " module before the fit."
         )
 
 
 def check_takes_its_arguments(callback: Callback) -> None:
-    """Raise a TypeError for a policy of learning rates that does not take what it is to be made with, once training starts."""
+    """Raise a TypeError for an LRScheduler whose policy does not take its arguments.
+
+    The policy is made only when training starts.
+    """
     if isinstance(callback, LRScheduler):
         signature(callback.policy_).bind(None, **callback.kwargs)
 
 
 @contextmanager
 def explaining_set_up() -> Iterator[None]:
-    """Say what to look at where a callback cannot be made or initialised."""
+    """Explain errors of callbacks that cannot be made or initialised."""
     try:
         yield
     except (AttributeError, TypeError) as error:
         raise ValueError(
-            f"callbacks could not be set up: {error}. Check their arguments; a policy of LRScheduler is a class of torch.optim.lr_scheduler,"
-            " or its name."
+            f"callbacks could not be set up: {error}. Check their arguments; a policy of"
+            " LRScheduler is a class of torch.optim.lr_scheduler, or its name."
         ) from error
 
 
 @contextmanager
 def explaining_missing_scores(history: Any) -> Iterator[None]:
-    """Say what the history has where a callback monitors something else."""
+    """Name the scores in the history where a callback monitors something else."""
     try:
         yield
     except (KeyError, ValueError, SkorchException) as error:
@@ -74,8 +82,8 @@ def explaining_missing_scores(history: Any) -> Iterator[None]:
             raise
         scores = sorted(key for key in history[-1] if key.endswith(("_loss", "_loss_best")))
         raise ValueError(
-            f"a callback monitors what is not there: {error.args[0]} It has {', '.join(scores)}. Set early_stopping=True, which gives"
-            " valid_loss, or let the callback monitor another."
+            f"a callback monitors what is not there: {error.args[0]} It has {', '.join(scores)}."
+            " Set early_stopping=True, which gives valid_loss, or let the callback monitor another."
         ) from error
 
 
@@ -89,54 +97,58 @@ class QuietPrintLog(PrintLog):
 
 
 class BatchEvents:
-    """Tells the callbacks of a single net about batches, where any of them wants to know; a stack has none.
+    """Shows batches to the callbacks of a single net that watch them.
 
     Parameters
     ----------
-    net : LossNet or None
+    net : Trainable or None
+        None for a stack, which has no such events.
     stack : Stack
-        Its stack.
+        What the net is trained as.
     """
 
-    def __init__(self, net: Any, stack: Stack) -> None:
+    def __init__(self, net: Trainable | None, stack: Stack) -> None:
         self._net = net
         self._stack = stack
-        self._watching = False
+        self._watching: Trainable | None = None
 
     def begin_epoch(self) -> None:
-        """Look who watches; where nobody does, the history gets one batch: skorch's file names look for a last one."""
-        if self._net is not None:
-            self._watching = any(watches_batches(each) for _, each in self._net.callbacks_)
-            if not self._watching:
-                self._net.history.new_batch()
+        """Look which callbacks watch batches."""
+        if self._net is None:
+            return
+        watched = any(watches_batches(each) for _, each in self._net.callbacks_)
+        self._watching = self._net if watched else None
+        if not watched:
+            # skorch's file names look for the last batch of the history.
+            self._net.history.new_batch()
 
     def begin(self, batch: Batch) -> None:
-        """Tell that a step begins."""
-        if self._watching:
-            self._net.notify("on_batch_begin", batch=_seen(batch), training=True)
-            self._net.history.record_batch("train_batch_size", batch.n_rows)
+        """Report the beginning of a step."""
+        if self._watching is not None:
+            self._watching.notify("on_batch_begin", batch=_seen(batch), training=True)
+            self._watching.history.record_batch("train_batch_size", batch.n_rows)
 
     def show_gradients(self, batch: Batch) -> None:
         """Show the gradients, which a callback may change."""
-        if self._watching:
-            named = list(self._net.get_all_learnable_params())
-            self._net.notify(
+        if self._watching is not None:
+            named = list(self._watching.get_all_learnable_params())
+            self._watching.notify(
                 "on_grad_computed", named_parameters=named, batch=_seen(batch), training=True
             )
 
     def end(self, batch: Batch, total: Callable[[], Tensor]) -> None:
-        """Tell that a step is done, with its loss and what the network now puts out."""
-        if self._watching:
+        """Report the end of a step, with its loss and the new raw output."""
+        if self._watching is not None:
             loss = (total() / batch.sample_weight.sum(-1))[0]
-            self._net.history.record_batch("train_loss", loss.item())
+            self._watching.history.record_batch("train_loss", loss.item())
             y_pred = self._stack.infer(batch.X)[0, : batch.n_rows]
-            self._net.notify(
+            self._watching.notify(
                 "on_batch_end", batch=_seen(batch), training=True, loss=loss, y_pred=y_pred
             )
 
 
 def _seen(batch: Batch) -> tuple[Tensor, Tensor]:
-    """What callbacks see of a batch of one model: X and y."""
+    """Return what callbacks see of a batch of one model: X and y."""
     return batch.X[0, : batch.n_rows], batch.y[0, : batch.n_rows]
 
 
@@ -149,7 +161,7 @@ def datasets_of(data: TrainingSet) -> dict[str, Any]:
 
 
 class RowsDataset(Dataset):
-    """A dataset of one part's rows, gathered only when a callback looks."""
+    """A dataset of some rows, gathered only when a callback looks."""
 
     def __init__(self, data: TrainingSet, index: Tensor) -> None:
         self._data = data

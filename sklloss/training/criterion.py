@@ -1,21 +1,21 @@
-"""Any loss of sklloss as a torch criterion: in sklloss's own nets, and in plain skorch nets."""
+"""Any loss of sklloss as the criterion of a plain skorch net, or of a training loop of your own."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from typing import Any, Literal
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..losses.base import ClassificationLoss, Loss, State, Task
 from ..losses.resolve import get_loss
+from .loss_module import StateModule, in_contract_shape, mean_loss
 
 LOSS_PREFIX = "loss__"
 
 
-class Criterion(nn.Module):
+class Criterion(StateModule):
     """Any loss of sklloss as the criterion of a plain skorch net or of a training loop of your own.
 
     Parameters
@@ -23,17 +23,20 @@ class Criterion(nn.Module):
     loss : str, Loss, or anything that `get_loss` takes, default="cross_entropy"
         The loss.
     task : {"auto", "regression", "classification", ...}, default="auto"
-        What it is for.  "auto": whole-number y is class indices, as everywhere in torch, and other y is regression.
+        What it is for.  "auto": whole-number y is class indices, as everywhere in torch, and other
+        y is regression.
     y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
-        Training targets, for a loss that learns from them (bins, class shares).  Other losses do not need them.
+        Training targets, for a loss that learns from them (bins, class shares).  Other losses do
+        not need them.
     **loss_params
         Hyperparameters of the loss, as ``loss__delta=2.0``.
 
     Notes
     -----
-    In skorch these arguments are ``criterion__loss="huber"``, ``criterion__loss__delta=2.0``.  skorch's ``predict`` and
-    ``predict_proba`` return raw output unless they are told what it means: give the net
-    ``predict_nonlinearity=Criterion.probabilities(loss)`` for a classifier, ``Criterion.predictions(loss)`` for a regressor.
+    In skorch these arguments are ``criterion__loss="huber"``, ``criterion__loss__delta=2.0``.
+    skorch's ``predict`` and ``predict_proba`` return raw output unless they know what it means:
+    give the net ``predict_nonlinearity=Criterion.probabilities(loss)`` for a classifier,
+    ``Criterion.predictions(loss)`` for a regressor.
 
     Examples
     --------
@@ -56,55 +59,16 @@ class Criterion(nn.Module):
         self._params = _without_prefix(loss_params)
         self._task: Task | None = None if task == "auto" else task
         self._y = y
-        self.loss: Any = None  # a Loss, once it is known
-        self._entries: dict[str, str] = {}
-
-    @classmethod
-    def prepared(cls, loss: Loss, state: State, baseline: Tensor) -> Criterion:
-        """Return the criterion of models whose state is known, stacked along a leading axis.
-
-        Parameters
-        ----------
-        loss : Loss
-        state : State
-        baseline : Tensor of shape (models, n_targets, n_outputs)
-            Raw output of the best constants.
-        """
-        criterion = cls(loss, task=loss.task)
-        criterion.loss = loss
-        criterion._hold(state)
-        criterion.register_buffer("baseline", baseline)
-        return criterion
-
-    @property
-    def state(self) -> State:
-        """The state: buffers, and parameters where an entry trains."""
-        tensors = {key: getattr(self, name) for key, name in self._entries.items()}
-        return State(tensors, {k for k, v in tensors.items() if isinstance(v, nn.Parameter)})
-
-    @property
-    def constant(self) -> Tensor:
-        """Raw output of the best constants, (models, n_targets, n_outputs)."""
-        return self.get_buffer("baseline")
-
-    @property
-    def structure(self) -> Hashable:
-        """What criteria must have in common to be computed at once."""
-        shapes = [(key, tuple(value.shape)) for key, value in self.state.items()]
-        return (self.loss.structure, *shapes)
-
-    def take(self, state: State) -> None:
-        """Copy what training elsewhere has made of the state."""
-        with torch.no_grad():
-            for key, value in self.state.items():
-                value.copy_(state[key])
+        # A Loss from the first forward on: before, neither task nor width of raw output is known.
+        self.loss: Any = None
 
     def forward(self, prediction: Tensor, y: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         """Return the weighted mean loss of a batch.
 
         Parameters
         ----------
-        prediction : Tensor of shape (n_samples,), (n_samples, width) or (n_samples, n_targets, n_outputs)
+        prediction : Tensor of shape (n_samples,), (n_samples, width) or \
+(n_samples, n_targets, n_outputs)
             Raw output of the network.
         y : Tensor of shape (n_samples,) or (n_samples, n_targets)
             Targets; class indices in classification.
@@ -116,36 +80,38 @@ class Criterion(nn.Module):
         ValueError
             If prediction and y do not have the same number of rows or the wrong widths.
         """
-        targets = y.reshape(len(y), -1)
-        raw = _contract_shape(prediction, targets)
-        loss = self._prepare(raw, targets)
-        targets = targets.long() if loss.y_is_index else targets.to(raw.dtype)
-        if loss.task == "classification":
-            _check_indices(targets, self.state["prior"].shape[-1])
-        return loss(raw.unsqueeze(0), targets.unsqueeze(0), self.state, _leading(sample_weight))[0]
+        raw, targets = in_contract_shape(prediction, y)
+        if self.loss is None:
+            self._learn_loss(raw, targets)
+        return mean_loss(self.loss, self.state, raw, targets, sample_weight)
 
     @staticmethod
     def probabilities(loss: Any, y: Any = None, **loss_params: Any) -> Probabilities:
-        """Return what turns a classifier's raw output into class probabilities, for skorch's ``predict_nonlinearity``.
+        """Return what makes class probabilities of a classifier's raw output in skorch.
+
+        It is for the net's ``predict_nonlinearity``.
 
         Parameters
         ----------
         loss, y, **loss_params
-            As in `Criterion`; give the same here.  Where a part of the loss trains, give the fitted net's ``criterion_`` as `loss`.
+            As in `Criterion`; give the same here.  Where the loss itself trains values beside the
+            network, give the fitted net's ``criterion_`` as `loss`.
 
         Raises
         ------
         ValueError
-            If the loss has no probabilities, or has parts that train.
+            If the loss has no probabilities, or trains values that are not known here.
         """
-        if isinstance(loss, Criterion):
+        if isinstance(loss, StateModule):
             return Probabilities(loss.loss, loss.state.detached())
         resolved = get_loss(loss, task="classification", **_without_prefix(loss_params))
         return Probabilities(resolved, None, y)
 
     @staticmethod
     def predictions(loss: Any, y: Any = None, **loss_params: Any) -> Predictions:
-        """Return what turns a regressor's raw output into predictions of y, for skorch's ``predict_nonlinearity``.
+        """Return what makes predictions of y of a regressor's raw output in skorch.
+
+        It is for the net's ``predict_nonlinearity``.
 
         Parameters
         ----------
@@ -154,28 +120,18 @@ class Criterion(nn.Module):
         """
         return Predictions(get_loss(loss, task="regression", **_without_prefix(loss_params)), y)
 
-    def _prepare(self, raw: Tensor, targets: Tensor) -> Loss:
-        if self.loss is not None:
-            return self.loss
-        self._task = self._task or _task_of(targets)
-        loss = get_loss(self._given, task=self._task, **self._params)
+    def _learn_loss(self, raw: Tensor, targets: Tensor) -> None:
+        """Resolve the loss and prepare its state for targets and raw output of this kind."""
+        of_targets: Task = "regression" if targets.is_floating_point() else "classification"
+        loss = get_loss(self._given, task=self._task or of_targets, **self._params)
         loss.check_params()
         if loss.task == "regression" and raw.shape[-1] != loss.n_outputs():
             raise ValueError(
-                f"Loss {loss.label!r} needs {loss.n_outputs()} outputs per target; the network gives {raw.shape[-1]}. Widen its last layer."
+                f"Loss {loss.label!r} needs {loss.n_outputs()} outputs per target; the network"
+                f" gives {raw.shape[-1]}. Widen its last layer."
             )
-        self._hold(state_from(loss, self._y, raw))
+        self.hold(state_from(loss, self._y, raw))
         self.loss = loss
-        return loss
-
-    def _hold(self, state: State) -> None:
-        for key, value in state.items():
-            name = f"state_{key}".replace("%", "%25").replace(".", "%2E")  # dots are torch's
-            self._entries[key] = name
-            if key in state.trained:
-                self.register_parameter(name, nn.Parameter(value))
-            else:
-                self.register_buffer(name, value)
 
 
 class Probabilities:
@@ -185,8 +141,9 @@ class Probabilities:
         loss.check_params()
         if not hasattr(loss, "predict_proba"):
             raise ValueError(
-                f"Loss {loss.label!r} gives a decision but no probabilities. Choose one whose row in"
-                " list_losses('classification') has predict_proba, or use CalibratedClassifierCV."
+                f"Loss {loss.label!r} gives a decision but no probabilities. Choose one whose row"
+                " in list_losses('classification') has predict_proba, or use"
+                " CalibratedClassifierCV."
             )
         self.loss, self.state, self.y = loss, state, y
 
@@ -196,8 +153,9 @@ class Probabilities:
         state = state_from(self.loss, self.y, scores) if self.state is None else self.state
         if state.trained and self.state is None:
             raise ValueError(
-                f"Loss {self.loss.label!r} trains {sorted(state.trained)} beside the network. Once the net is fitted, tell it:"
-                " net.set_params(predict_nonlinearity=Criterion.probabilities(net.criterion_))."
+                f"Loss {self.loss.label!r} trains {sorted(state.trained)} beside the network. Once"
+                " the net is fitted, tell it: net.set_params("
+                "predict_nonlinearity=Criterion.probabilities(net.criterion_))."
             )
         return self.loss.predict_proba(scores, state)[0, :, 0]
 
@@ -217,7 +175,14 @@ class Predictions:
 
 
 def state_from(loss: Loss, y: Any, like: Tensor) -> State:
-    """Return the stacked state of one model, learnt from y where it is given; `like` is raw output.
+    """Return the stacked state of one model, learnt from y where it is given.
+
+    Parameters
+    ----------
+    loss : Loss
+    y : array-like of shape (n_samples,) or (n_samples, n_targets), or None
+    like : Tensor of shape (..., n_outputs)
+        Raw output.
 
     Raises
     ------
@@ -226,8 +191,8 @@ def state_from(loss: Loss, y: Any, like: Tensor) -> State:
     """
     if y is None and loss.learns_from_y:
         raise ValueError(
-            f"Loss {loss.label!r} learns from the training targets, and a plain net does not show them to its criterion. Give"
-            " them: criterion__y=y_train."
+            f"Loss {loss.label!r} learns from the training targets, and a plain net does not show"
+            " them to its criterion. Give them: criterion__y=y_train."
         )
     dtype = torch.long if loss.y_is_index else like.dtype
     values = torch.zeros(1, 1) if y is None else torch.as_tensor(np.asarray(y)).reshape(len(y), -1)
@@ -239,38 +204,11 @@ def state_from(loss: Loss, y: Any, like: Tensor) -> State:
     return State.stack([loss.prepare(values, weights, n_classes)])
 
 
-def _contract_shape(prediction: Tensor, y: Tensor) -> Tensor:
-    n, n_targets = y.shape
-    width = prediction[0].numel() if len(prediction) else n_targets
-    if len(prediction) != n or width % n_targets:
-        raise ValueError(
-            f"Criterion needs a prediction with one row per row of y and a multiple of its {n_targets} columns; got"
-            f" {tuple(prediction.shape)} for y of shape {tuple(y.shape)}."
-        )
-    return prediction.reshape(n, n_targets, -1)
-
-
-def _check_indices(y: Tensor, n_classes: int) -> None:
-    outside = (y < 0) | (y >= n_classes)
-    if outside.any():
-        raise ValueError(
-            f"Criterion takes whole-number y as class indices from 0 to {n_classes - 1}, as many as the prediction's columns; got"
-            f" {y[outside][0].item()}. For regression give y as floats, or criterion__task='regression'."
-        )
-
-
-def _leading(sample_weight: Tensor | None) -> Tensor | None:
-    return None if sample_weight is None else sample_weight.unsqueeze(0)
-
-
-def _task_of(y: Tensor) -> Task:
-    return "regression" if y.is_floating_point() else "classification"
-
-
 def _without_prefix(params: dict[str, Any]) -> dict[str, Any]:
     for key in params:
         if not key.startswith(LOSS_PREFIX):
             raise TypeError(
-                f"Criterion has no argument {key!r}; a hyperparameter of the loss is {LOSS_PREFIX}{key}."
+                f"Criterion has no argument {key!r}; a hyperparameter of the loss is"
+                f" {LOSS_PREFIX}{key}."
             )
     return {key.removeprefix(LOSS_PREFIX): value for key, value in params.items()}

@@ -1,11 +1,13 @@
-"""The one training loop: K models of one shape, trained together along a leading axis; a plain fit is K = 1."""
+"""The one training loop: K models of one shape learn together, along a leading axis.
+
+A plain fit is K = 1.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -14,10 +16,11 @@ from torch.optim import Optimizer
 from ..losses.base import State
 from ..modules import Stack, stack_modules
 from .callbacks import BatchEvents, datasets_of
-from .groups import Forward, LossGroup, Piece, cat, forward_all
-from .kinds import loss_groups
+from .grouping import loss_groups
+from .groups import Forward, LossGroup, Piece, concatenated, forward_all
+from .model import Trainable, step_rows
 from .outcome import divergence, warn_of_poor_training
-from .rows.batches import Batch, Batches, Part, step_rows
+from .rows.batches import Batch, Batches, Subset
 from .rows.data import TrainingSet
 from .seeds import derived_seed
 from .steps.optimizers import hand_back, optimizer_of_stack
@@ -26,63 +29,38 @@ from .steps.updates import update_of
 from .stopping import NEVER, Stopping
 from .threads import threads_of_steps
 
-if TYPE_CHECKING:
-    from .net import LossNet
-
-LEAVING_SHARE = 0.2  # of the models have ended before they leave: a smaller stack costs its making
-LOSS_ROWS = 1024  # at once, where a loss is only evaluated
-
-
-def train_together(
-    nets: Sequence[LossNet],
-    data: Sequence[TrainingSet],
-    epochs: int | None = None,
-    on_epoch: Callable[[int], None] | None = None,
-) -> list[FloatingPointError | None]:
-    """Train nets of one shape as one tensor program; each becomes what it would become alone.
-
-    Parameters
-    ----------
-    nets : sequence of LossNet
-        Initialised, with modules and optimisers of one kind, losses of one width, and batches of one size.
-    data : sequence of TrainingSet
-        What each learns from; equally many rows.
-    epochs : int or None
-        How many epochs; by default each net's `max_epochs`, or until its stopping rule is content.
-    on_epoch : callable or None
-        Called with the number of epochs that are done or no longer needed, summed over models.
-
-    Returns
-    -------
-    list of FloatingPointError or None
-        What stopped each net, which is then as it was before; so are all of them where anything else is raised.
-    """
-    before = [net.checkpoint() for net in nets]
-    lost = list(nets)
-    try:
-        errors = Engine(nets, data, epochs, on_epoch).run()
-        lost = [net for net, error in zip(nets, errors, strict=True) if error is not None]
-    finally:
-        for net, checkpoint in zip(nets, before, strict=True):
-            if net in lost:
-                net.rewind(checkpoint)
-    return errors
+# A smaller stack costs its making, so models that have ended stay until they are this share.
+LEAVING_SHARE = 0.2
+# Rows whose loss is evaluated at once, where nothing is trained.
+LOSS_ROWS = 1024
 
 
 class Engine:
     """K nets in training.
 
     Models leave once they have learnt enough or turned NaN; nothing depends on who else is there.
+
+    Parameters
+    ----------
+    nets : sequence of Trainable
+        Of one program: initialised, with modules and optimisers of one kind, losses of one width,
+        and batches of one size.
+    data : sequence of TrainingSet
+        What each learns from; equally many rows.
+    epochs : int or None
+        How many epochs; None is each net's `max_epochs`, or until its stopping rule ends it.
+    on_epoch : callable
+        Called with the number of epochs that are done or no longer needed, summed over models.
     """
 
     def __init__(
         self,
-        nets: Sequence[LossNet],
+        nets: Sequence[Trainable],
         data: Sequence[TrainingSet],
         epochs: int | None,
-        on_epoch: Callable[[int], None] | None = None,
+        on_epoch: Callable[[int], None],
     ) -> None:
-        self._on_epoch = on_epoch or (lambda n_epochs: None)
+        self._on_epoch = on_epoch
         self._errors: dict[int, FloatingPointError] = {}
         self._may_stop = epochs is None
         self._all_nets = list(nets)
@@ -94,7 +72,7 @@ class Engine:
         self._stopping = Stopping(rules, self._constant_loss(self._train), self._stack)
 
     def run(self) -> list[FloatingPointError | None]:
-        """Train until all models have left; return the errors of those that failed."""
+        """Train until all models have left; return the errors of those that diverged."""
         rows = min(self._train.batch_size, self._train.n_rows)
         with torch.no_grad(), threads_of_steps(rows * self._stack.multiplications_per_row):
             while self._nets:
@@ -104,37 +82,34 @@ class Engine:
                     self._leave()
         return [self._errors.get(id(net)) for net in self._all_nets]
 
-    # ------------------------------------------------------------------ who is in
-
-    def _take(self, nets: list[LossNet], data: list[TrainingSet]) -> None:
+    def _take(self, nets: list[Trainable], data: list[TrainingSet]) -> None:
         """Build the program of these nets, from where they are."""
-        lead = nets[0]
         self._nets, self._data = nets, data
-        self._alone = lead if len(nets) == 1 else None
+        self._alone = nets[0] if len(nets) == 1 else None
         self._groups = loss_groups([net.criterion_ for net in nets])
-        self._stack, self._optimizer = self._joined(nets)
+        self._stack, self._optimizer = self._stack_and_optimizer()
         self._update = update_of(nets, self._stack, self._optimizer)
-        self._train = self._batches("train", step_rows(lead, data[0]))
+        self._train = self._batches("train", step_rows(nets[0], data[0]))
         has_valid = data[0].valid is not None
         self._valid = self._batches("valid", self._rows_at_once) if has_valid else None
         self._datasets = datasets_of(data[0])
         self._events = BatchEvents(self._alone, self._stack)
 
-    def _joined(self, nets: Sequence[LossNet]) -> tuple[Stack, Optimizer]:
-        lead = nets[0]
-        if len(nets) == 1:
-            return lead.attach(), lead.optimizer_
+    def _stack_and_optimizer(self) -> tuple[Stack, Optimizer]:
+        if self._alone is not None:
+            return self._alone.attach(), self._alone.optimizer_
         trained = [parameter for group in self._groups for parameter in group.parameters()]
-        stack = stack_modules([net.module_ for net in nets], trained)
-        optimizers = [net.optimizer_ for net in nets]
-        return stack, optimizer_of_stack(lead.build_optimizer, optimizers, stack.flat)
+        stack = stack_modules([net.module_ for net in self._nets], trained)
+        optimizers = [net.optimizer_ for net in self._nets]
+        return stack, optimizer_of_stack(self._nets[0].build_optimizer, optimizers, stack.flat)
 
-    def _batches(self, part: Part, size: int) -> Batches:
+    def _batches(self, subset: Subset, size: int) -> Batches:
         seeds, loss = [net.seed for net in self._nets], self._groups[0].loss
-        if loss.compares_rows:  # with as many others as in a step, whatever they are looked at for
+        if loss.compares_rows:
+            # The loss of a row depends on how many others its batch has: as many as in a step.
             size = step_rows(self._nets[0], self._data[0])
         return Batches(
-            self._data, part, size, self._stack, seeds, loss.whole_batch, loss.compares_rows
+            self._data, subset, size, self._stack, seeds, loss.whole_batch, loss.compares_rows
         )
 
     @property
@@ -159,12 +134,12 @@ class Engine:
         self._take([self._nets[k] for k in rest], [self._data[k] for k in rest])
 
     def _judge(self, ended: Sequence[bool]) -> None:
-        """Refuse final weights of models that have ended and are not finite; warn of poor ones."""
-        parts = [
+        """Refuse final weights of ended models that are not finite; warn of poor ones."""
+        subsets = [
             self._batches("train", self._rows_at_once),
             *([self._valid] if self._valid else []),
         ]
-        results = [(self._evaluate(part), self._constant_loss(part)) for part in parts]
+        results = [(self._evaluate(subset), self._constant_loss(subset)) for subset in subsets]
         finite = self._finite(results[0][0]).tolist()
         for k, net in enumerate(self._nets):
             if ended[k] and id(net) not in self._errors and not finite[k]:
@@ -174,21 +149,22 @@ class Engine:
                 warn_of_poor_training(net.loss, *of_net)
 
     def _hand_back(self) -> None:
-        """Give every net its own weights and parts of the loss."""
+        """Give every net its own weights and the state of its loss."""
         if self._alone is not None:
             return
         for group in self._groups:
             for k, net in enumerate(self._nets[group.span]):
-                net.criterion_.take(group.state.model(k))
+                net.criterion_.copy_state(group.state.model(k))
         for net in self._nets:
             net.attach()
 
     def _hand_back_optimizers(self, models: Sequence[int]) -> None:
-        """Give some of the nets their state of the optimiser: those that end at once, though their stack goes on."""
+        """Give some of the nets their state of the optimiser.
+
+        A model that ends has it at once, though its stack goes on.
+        """
         if self._alone is None:
             hand_back(self._optimizer, [net.optimizer_ for net in self._nets], models)
-
-    # ------------------------------------------------------------------ an epoch
 
     def _epoch(self) -> None:
         """Run one epoch, with skorch's events where a model is alone."""
@@ -199,12 +175,14 @@ class Engine:
         if self._valid is not None:
             losses["valid"] = self._evaluate(self._valid)
         diverged = ~self._finite(*losses.values())
-        self._note_diverged(diverged.tolist())
+        for net, is_lost in zip(self._nets, diverged.tolist(), strict=True):
+            if is_lost and id(net) not in self._errors:
+                self._errors[id(net)] = divergence(net)
         self._record(losses, time.perf_counter() - start)
         self._end_epoch(losses.get("valid", losses["train"] + self._update.penalty()), diverged)
 
     def _end_epoch(self, monitored: Tensor, diverged: Tensor) -> None:
-        """Decide by the monitored loss, (models,), who ends with this epoch, and keep their weights."""
+        """Decide by the monitored loss, (models,), whose last epoch this was; keep weights."""
         n_done = self._n_epochs - self._epochs_before
         out_of_time = torch.tensor([n_done >= left for left in self._left], device=diverged.device)
         ending = diverged | out_of_time
@@ -241,50 +219,36 @@ class Engine:
                 if self._alone is None:
                     net.history.record("dur", seconds / len(self._nets))
 
-    def _note_diverged(self, diverged: Sequence[bool]) -> None:
-        for net, is_lost in zip(self._nets, diverged, strict=True):
-            if is_lost and id(net) not in self._errors:
-                self._errors[id(net)] = divergence(net)
-
     def _finite(self, *losses: Tensor) -> Tensor:
-        """Tell whose losses and parameters are finite, (models,)."""
+        """Return whose losses and parameters are finite, (models,)."""
         finite = self._stack.flat.values.data.isfinite().all(1)
         for loss in losses:
             finite = finite & loss.isfinite()
         return finite
 
-    # ------------------------------------------------------------------ steps
-
     def _train_epoch(self) -> Tensor:
         """Take one step per batch; return the weighted mean loss over the epoch, (models,)."""
-        epoch = self._n_epochs
-        self._stack.start_epoch([derived_seed(net.seed, "module", epoch) for net in self._nets])
+        epoch, seeds = self._n_epochs, [net.seed for net in self._nets]
+        self._stack.start_epoch([derived_seed(seed, "module", epoch) for seed in seeds])
         self._events.begin_epoch()
         self._states = [self._state_of_epoch(group) for group in self._groups]
-        pairs = zip(self._groups, self._states, strict=True)
-        tallies = [group.tally(state) for group, state in pairs]
-        step = self._closure_step if self._nets[0].full_batch else self._step
-        for number, given in enumerate(self._train.shuffled(epoch)):
-            batch = self._changed(given, number)
-            self._draw(number)
+        of_groups = list(zip(self._groups, self._states, strict=True))
+        tallies = [group.tally(state) for group, state in of_groups]
+        take_step = self._closure_step if self._nets[0].full_batch else self._step
+        # A net whose batches change trains alone.
+        change = self._nets[0].batch_change
+        for step, batch in enumerate(self._train.shuffled(epoch)):
+            if change is not None:
+                batch = change.of_batch(batch, seeds[0], epoch, step)
+            for group, state in of_groups:
+                group.draw(state, seeds[group.span], epoch, step)
             self._events.begin(batch)
-            done = step(batch)
+            done = take_step(batch)
             self._events.end(batch, partial(self._value, done))
             for tally, of_group in zip(tallies, done, strict=True):
                 tally.add(of_group)
-        weight, done_by = self._train.total_weight, zip(self._groups, tallies, strict=True)
-        return cat([group.end_epoch(tally, weight[group.span]) for group, tally in done_by])
-
-    def _draw(self, step: int) -> None:
-        """Give losses that take random numbers those of a step."""
-        seeds = [net.seed for net in self._nets]
-        for group, state in zip(self._groups, self._states, strict=True):
-            group.draw(state, seeds[group.span], self._n_epochs, step)
-
-    def _changed(self, batch: Batch, step: int) -> Batch:
-        change = self._nets[0].batch_change  # who has one trains alone
-        seed = self._nets[0].seed
-        return batch if change is None else change.of_batch(batch, seed, self._n_epochs, step)
+        weight, sums = self._train.total_weight, zip(self._groups, tallies, strict=True)
+        return concatenated([group.end_epoch(tally, weight[group.span]) for group, tally in sums])
 
     def _step(self, batch: Batch) -> list[Forward]:
         """Take one optimiser step; return what it started from."""
@@ -317,7 +281,7 @@ class Engine:
     def _value(self, done: Sequence[Forward]) -> Tensor:
         """Return Σwℓ of each model, (models,)."""
         of_groups = zip(self._groups, done, self._states, strict=True)
-        return cat([group.value(each, state) for group, each, state in of_groups])
+        return concatenated([group.value(each, state) for group, each, state in of_groups])
 
     @property
     def _rounds_kinks(self) -> bool:
@@ -326,10 +290,9 @@ class Engine:
     def _state_of_epoch(self, group: LossGroup) -> State:
         if not self._rounds_kinks:
             return group.state_of_epoch()
-        self._optimizer.state.clear()  # curvature of another function
+        # The optimiser's curvature is that of another function.
+        self._optimizer.state.clear()
         return rounded(group.state_of_epoch(), self._n_epochs, self._stack.flat.values)
-
-    # ------------------------------------------------------------------ losses without a step
 
     def _evaluate(self, batches: Batches) -> Tensor:
         """Return the weighted mean loss of the present weights, (models,)."""
@@ -339,8 +302,7 @@ class Engine:
             raw = infer(batch.X)
             for group, pieces in zip(self._groups, seen, strict=True):
                 pieces.append(group.piece(raw, batch))
-        pairs = zip(self._groups, seen, strict=True)
-        return cat([group.total_of(pieces) for group, pieces in pairs]) / batches.total_weight
+        return self._mean_of(seen, batches)
 
     def _to_evaluate(self, batches: Batches) -> Iterator[Batch]:
         change, seed = self._nets[0].batch_change, self._nets[0].seed
@@ -355,5 +317,11 @@ class Engine:
         for targets in batches.targets():
             for group, pieces in zip(self._groups, seen, strict=True):
                 pieces.append(group.constant_piece(*targets))
+        return self._mean_of(seen, batches)
+
+    def _mean_of(self, seen: Sequence[Sequence[Piece]], batches: Batches) -> Tensor:
+        """Return the weighted mean loss, (models,), from what each group has seen of batches."""
         pairs = zip(self._groups, seen, strict=True)
-        return cat([group.total_of(pieces) for group, pieces in pairs]) / batches.total_weight
+        return (
+            concatenated([group.total_of(pieces) for group, pieces in pairs]) / batches.total_weight
+        )

@@ -1,4 +1,4 @@
-"""The losses of K models: those of one class next to each other are computed at once."""
+"""The losses of K models: those of neighbours with losses of one class are computed at once."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from ..losses.base import Loss, State
-from .criterion import Criterion
+from .loss_module import LossModule
 from .rows.batches import Batch
 
-TOGETHER = 16  # batches whose losses are summed at once
-Piece = tuple[Tensor, ...]  # what a group remembers of a batch until its loss is summed
+# Batches whose losses are summed at once.
+BATCHES_AT_ONCE = 16
+# What a group remembers of a batch until its loss is summed.
+Piece = tuple[Tensor, ...]
 
 
 class LossGroup:
@@ -21,17 +23,17 @@ class LossGroup:
 
     Parameters
     ----------
-    criteria : sequence of Criterion
+    modules : sequence of LossModule
         One per model, with states of one shape.
     first : int
         The place of the first of them in the stack.
     """
 
-    def __init__(self, criteria: Sequence[Criterion], first: int) -> None:
-        self.loss: Loss = criteria[0].loss
-        self.span = slice(first, first + len(criteria))
-        self.state = _joined([criterion.state for criterion in criteria])
-        self.baseline = torch.cat([criterion.constant for criterion in criteria])
+    def __init__(self, modules: Sequence[LossModule], first: int) -> None:
+        self.loss: Loss = modules[0].loss
+        self.span = slice(first, first + len(modules))
+        self.state = _state_of_stack([module.state for module in modules])
+        self.baseline = torch.cat([module.baseline for module in modules])
 
     def parameters(self) -> list[nn.Parameter]:
         """Return what the losses train, each (models, ...)."""
@@ -42,14 +44,14 @@ class LossGroup:
         return self.state
 
     def draw(self, state: State, seeds: Sequence[int], epoch: int, step: int) -> None:
-        """Write the random numbers of a step into the state of an epoch, where the loss takes any."""
+        """Write the random numbers of a step into the state, where the loss takes any."""
 
     def tally(self, state: State) -> Tally:
         """Return an empty sum of the losses of an epoch."""
         return Tally(self, state)
 
     def end_epoch(self, tally: Tally, weight: Tensor) -> Tensor:
-        """Return the weighted mean loss of an epoch from the sums and the weight of all rows, (models,)."""
+        """Return the weighted mean loss of an epoch, (models,), given the weight of all rows."""
         return tally.total() / weight
 
     def forward(self, raw: Tensor, batch: Batch, state: State) -> Forward:
@@ -72,45 +74,41 @@ class LossGroup:
             return done.total.detach()
         return self.loss.total(done.leaf, done.y, state, done.sample_weight)
 
-    def total(self, raw: Tensor, batch: Batch) -> Tensor:
-        """Return Σwℓ of each model, (models,)."""
-        return self.total_of([self.piece(raw, batch)])
-
     def piece(self, raw: Tensor, batch: Batch) -> Piece:
         """Return what a batch adds to Σwℓ."""
-        leaf, y, sample_weight = self._seen(raw, batch)
-        return self._piece(leaf, y, sample_weight)
+        return self._piece(*self._seen(raw, batch))
 
     def constant_piece(self, y: Tensor, sample_weight: Tensor) -> Piece:
         """Return what some targets and weights add for each model's best constant."""
-        own = y[self.span]
-        constant = self.loss.constant_raw(self.baseline, own, self.state)
-        return self._piece(constant, own, sample_weight[self.span])
+        y = y[self.span]
+        raw = self.loss.constant_raw(self.baseline, y, self.state)
+        return self._piece(raw, y, sample_weight[self.span])
 
     def total_of(self, pieces: Sequence[Piece]) -> Tensor:
         """Return Σwℓ of each model, (models,)."""
-        return added([total for (total,) in pieces])
+        return summed([total for (total,) in pieces])
 
     def _piece(self, raw: Tensor, y: Tensor, sample_weight: Tensor) -> Piece:
         return (self.loss.total(raw, y, self.state, sample_weight),)
 
     def _seen(self, raw: Tensor, batch: Batch) -> Piece:
-        """Return raw in the contract's shape, y and weights of this group, with as many rows each."""
+        """Return this group's raw output, in the contract's shape, y and weights of its rows."""
         y, sample_weight = batch.y[self.span], batch.sample_weight[self.span]
         rows = _resized(raw[self.span], y.shape[1])
         return self.loss.shaped(rows, y, self.state), y, sample_weight
 
 
 class BareGroup(LossGroup):
-    """Models whose loss may look at a batch as a whole: nothing may be added to the rows that count, neither padding nor batches."""
+    """Models whose loss may look at a batch as a whole.
+
+    Nothing may be added to the rows that count, neither padding nor other batches.
+    """
 
     def _seen(self, raw: Tensor, batch: Batch) -> Piece:
-        y, weight = (
-            batch.y[self.span, : batch.n_rows],
-            batch.sample_weight[self.span, : batch.n_rows],
-        )
+        counting = self.span, slice(batch.n_rows)
+        y, sample_weight = batch.y[counting], batch.sample_weight[counting]
         rows = _resized(raw[self.span], batch.n_rows)
-        return self.loss.shaped(rows, y, self.state), y, weight
+        return self.loss.shaped(rows, y, self.state), y, sample_weight
 
 
 class WholeBatchGroup(BareGroup):
@@ -118,7 +116,7 @@ class WholeBatchGroup(BareGroup):
 
     def total_of(self, pieces: Sequence[Piece]) -> Tensor:
         """Return the loss of all pieces at once."""
-        raw, y, sample_weight = (torch.cat(parts, 1) for parts in zip(*pieces, strict=True))
+        raw, y, sample_weight = (torch.cat(each, 1) for each in zip(*pieces, strict=True))
         return self.loss.total(raw, y, self.state, sample_weight)
 
     def _piece(self, raw: Tensor, y: Tensor, sample_weight: Tensor) -> Piece:
@@ -137,15 +135,15 @@ class Forward:
     sample_weight : Tensor of shape (models, rows)
     total : Tensor of shape (models,) or None
         Σwℓ, where it was needed for the gradient.
-    parts : Tensor of shape (models, n_parts) or None
-        Σwℓ of each part, for a loss that has parts.
+    terms : Tensor of shape (models, n_terms) or None
+        Σwℓ of each term, for a composite loss.
     """
 
     leaf: Tensor
     y: Tensor
     sample_weight: Tensor
     total: Tensor | None
-    parts: Tensor | None = None
+    terms: Tensor | None = None
 
     @property
     def slope(self) -> Tensor:
@@ -157,23 +155,27 @@ class Forward:
 def forward_all(
     groups: Sequence[LossGroup], states: Sequence[State], raw: Tensor, batch: Batch
 ) -> list[Forward]:
-    """Compute the gradients of all groups; what the losses train gets its gradients added."""
+    """Compute the gradients of all groups, and add those of what the losses train."""
     pairs = zip(groups, states, strict=True)
     done = [group.forward(raw, batch, state) for group, state in pairs]
-    open_ = [each for each in done if each.total is not None and each.total.requires_grad]
-    if open_:  # all of them in one pass, each model's gradient untouched by the sum
+    by_autograd = [each for each in done if each.total is not None and each.total.requires_grad]
+    if by_autograd:
         trained = [p for state in states for p in state.values() if p.requires_grad]
+        # One backward pass over the sum of all models leaves each model's gradient untouched.
         with torch.enable_grad():
-            total = cat([each.total for each in open_ if each.total is not None]).sum()
+            total = concatenated(
+                [each.total for each in by_autograd if each.total is not None]
+            ).sum()
             total = total / batch.n_rows
-        _add_gradients(total, [*(each.leaf for each in open_), *trained])
+        _add_gradients(total, [*(each.leaf for each in by_autograd), *trained])
     return done
 
 
 def _add_gradients(total: Tensor, leaves: Sequence[Tensor]) -> None:
     """Add the gradients of a total to those of its leaves.
 
-    `backward` would do so, too, but warns of parameters that are views into a buffer of several models.
+    `backward` would do so, too, but warns of parameters that are views into a buffer of several
+    models.
     """
     found = torch.autograd.grad(total, leaves, allow_unused=True)
     for leaf, gradient in zip(leaves, found, strict=True):
@@ -184,7 +186,10 @@ def _add_gradients(total: Tensor, leaves: Sequence[Tensor]) -> None:
 
 
 class Tally:
-    """The sum of a group's losses over an epoch: of several batches at once, where nothing else needs them before."""
+    """The sum of a group's losses over an epoch.
+
+    The losses of several batches are computed at once, where no gradient needed them before.
+    """
 
     def __init__(self, group: LossGroup, state: State) -> None:
         self._group = group
@@ -198,24 +203,24 @@ class Tally:
             self._totals.append(done.total.detach())
             return
         self._waiting.append(done)
-        if len(self._waiting) == TOGETHER:
+        if len(self._waiting) == BATCHES_AT_ONCE:
             self._sum_up()
 
     def total(self) -> Tensor:
         """Return Σwℓ over the batches, (models,)."""
         if self._waiting:
             self._sum_up()
-        return added(self._totals)
+        return summed(self._totals)
 
     def _sum_up(self) -> None:
-        parts = [(done.leaf, done.y, done.sample_weight) for done in self._waiting]
-        leaf, y, sample_weight = (torch.cat(part, 1) for part in zip(*parts, strict=True))
+        waiting = [(done.leaf, done.y, done.sample_weight) for done in self._waiting]
+        leaf, y, sample_weight = (torch.cat(each, 1) for each in zip(*waiting, strict=True))
         self._totals.append(self._group.loss.total(leaf, y, self._state, sample_weight))
         self._waiting.clear()
 
 
-def _joined(states: Sequence[State]) -> State:
-    """Join the states of single models along their axis of models; what trains becomes one parameter."""
+def _state_of_stack(states: Sequence[State]) -> State:
+    """Return the states of single models as one; what trains becomes one parameter for all."""
     if len(states) == 1:
         return states[0]
     first = states[0]
@@ -224,18 +229,19 @@ def _joined(states: Sequence[State]) -> State:
     return State({**tensors, **trained}, first.trained)
 
 
-def cat(parts: Sequence[Tensor]) -> Tensor:
-    """Join what groups have computed, along the axis of models."""
-    return parts[0] if len(parts) == 1 else torch.cat(list(parts))
+def concatenated(of_groups: Sequence[Tensor]) -> Tensor:
+    """Return what groups have computed as one tensor, along the axis of models."""
+    return of_groups[0] if len(of_groups) == 1 else torch.cat(list(of_groups))
 
 
-def added(totals: Sequence[Tensor]) -> Tensor:
-    """Add up tensors (models,), each model's numbers lying side by side: in the same order for one model as for many."""
+def summed(totals: Sequence[Tensor]) -> Tensor:
+    """Add up tensors (models,), in the same order for one model as for many."""
+    # Stacked along the last axis, the numbers of a model lie side by side.
     return torch.stack(list(totals), 1).sum(1)
 
 
 def _resized(values: Tensor, n_rows: int) -> Tensor:
-    """Return a copy (models, rows, width) with rows cut off, or zeros put behind."""
+    """Return a copy (models, rows, width) with rows cut off, or rows of zeros at the end."""
     shared = min(n_rows, values.shape[1])
     if shared == n_rows:
         return values[:, :n_rows].clone(memory_format=torch.contiguous_format)

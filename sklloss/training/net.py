@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from skorch.callbacks import EpochTimer
 from torch import Tensor, nn, optim
 
 from ..losses.base import Loss
-from ..modules import Snapshot, Stack, stack_modules
+from ..modules import Stack, stack_modules
 from .callbacks import (
     QuietPrintLog,
     check_takes_its_arguments,
@@ -23,24 +22,15 @@ from .callbacks import (
     explaining_set_up,
     refuse_if_it_replaces_parameters,
 )
-from .criterion import Criterion
-from .engine import train_together
+from .loss_module import LossModule
+from .model import Checkpoint
+from .programs import train
 from .rows.augment import BatchChange
 from .rows.data import TrainingSet, rows
 from .stopping import NEVER, StoppingRule
 
-EVALUATION_ROWS = 4096  # at once, where nothing is trained
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """A net's weights, its loss's constants, its optimiser's state, how many epochs it had trained, and their lowest losses."""
-
-    snapshot: Snapshot
-    constants: dict[str, Tensor]
-    optimizer: dict[str, Any] | None
-    n_epochs: int
-    lowest: dict[str, float]
+# Rows whose raw output is computed at once, where nothing is trained.
+EVALUATION_ROWS = 4096
 
 
 class LossNet(NeuralNet):
@@ -50,7 +40,7 @@ class LossNet(NeuralNet):
     ----------
     module : nn.Module
         The initialised module.
-    criterion : Criterion
+    criterion : LossModule
         The loss and its state.
     optimizer : type of torch.optim.Optimizer
         Built over one flat parameter of shape (1, size).
@@ -61,14 +51,14 @@ class LossNet(NeuralNet):
     weight_decay, l1 : float
         Penalties on weights.
     decoupled : bool
-        Whether weight decay shrinks the weights in place of entering the gradient.
+        Whether weight decay shrinks the weights instead of entering the gradient.
     full_batch : bool
         Whether a step evaluates the loss of all rows several times, as L-BFGS does.
     raw_shape : tuple of two int, or None
-        Targets and outputs per target of a row, one of them -1 where it follows from the other; by default as many targets as the
-        best constant has.
+        Targets and outputs per target of a row, one of them -1 where it follows from the other; by
+        default as many targets as the best constant has.
     batch_change : BatchChange or None
-        What changes batches: those that train, and those whose loss is looked at.
+        What changes batches: those that train, and those whose loss is only evaluated.
     stopping : StoppingRule
         When to stop before `max_epochs`.
     max_epochs, batch_size, callbacks, device, verbose
@@ -78,15 +68,19 @@ class LossNet(NeuralNet):
 
     Notes
     -----
-    It takes scaled X and returns raw output.  ``module_`` is the plain module during training too: its parameters are views
-    into the buffer that the optimiser steps, so that callbacks and checkpoints are skorch's own.  Callbacks that look at batches
-    are called, and cost their time, only where there are any.
+    It takes scaled X and returns raw output.  ``module_`` is the plain module during training too:
+    its parameters are views into the buffer that the optimiser steps, so that callbacks and
+    checkpoints are skorch's own.  Callbacks that look at batches are called, and cost their time,
+    only where there are any.
     """
+
+    module_: nn.Module
+    criterion_: LossModule
 
     def __init__(
         self,
         module: nn.Module,
-        criterion: Criterion,
+        criterion: LossModule,
         *,
         optimizer: type[optim.Optimizer] = optim.Adam,
         lr: float = 0.005,
@@ -129,14 +123,19 @@ class LossNet(NeuralNet):
         self.batch_change = batch_change
         self.stopping = stopping
 
-    # ------------------------------------------------------------------ parts
-
     @property
     def _default_callbacks(self) -> list[tuple[str, Any]]:
         return [("epoch_timer", EpochTimer()), ("print_log", QuietPrintLog())]
 
     def initialize_callbacks(self) -> LossNet:
-        """Refuse callbacks that cannot be set up, or would replace or freeze parameters behind the engine's back."""
+        """Set the callbacks up.
+
+        Raises
+        ------
+        ValueError
+            If one cannot be set up, or would replace or freeze parameters without the engine
+            knowing.
+        """
         with explaining_set_up():
             super().initialize_callbacks()
             for _, callback in self.callbacks_:
@@ -170,7 +169,10 @@ class LossNet(NeuralNet):
         return self.criterion_.loss
 
     def attach(self) -> Stack:
-        """Return the stack of the modules, made anew where loading or moving has taken them out of their buffer."""
+        """Return the stack of this model alone, its parameters in the stack's buffer.
+
+        It is made anew where loading or moving has taken them out of the buffer.
+        """
         if getattr(self, "stack_", None) is None or not self.stack_.holds_parameters():
             old = self.optimizer_.state_dict()
             self.initialize_optimizer()
@@ -178,14 +180,14 @@ class LossNet(NeuralNet):
         return self.stack_
 
     def checkpoint(self) -> Checkpoint:
-        """Remember the present state."""
+        """Return a copy of the present state."""
         optimizer = copy.deepcopy(self.optimizer_.state_dict()) if self.history else None
         snapshot = self.attach().snapshot()
         constants = {k: v.clone() for k, v in self.criterion_.named_buffers()}
         return Checkpoint(snapshot, constants, optimizer, len(self.history), dict(self.lowest_))
 
     def rewind(self, checkpoint: Checkpoint) -> None:
-        """Go back to a state: what was learnt before a training that failed stays usable."""
+        """Go back to a state, so that what was learnt before a failed training stays usable."""
         self.attach().restore(checkpoint.snapshot)
         for name, value in self.criterion_.named_buffers():
             value.copy_(checkpoint.constants[name])
@@ -208,17 +210,11 @@ class LossNet(NeuralNet):
         super().__setstate__(state)
         self.__dict__.update(module=self.module_, criterion=self.criterion_)
 
-    # ------------------------------------------------------------------ training
-
     def partial_fit(self, X: Any, y: Any = None, classes: Any = None, **fit_params: Any) -> LossNet:
-        """Train on; unlike skorch's, an interruption by the user is not swallowed."""
+        """Train on; unlike in skorch, an interruption by the user is raised."""
         if not self.initialized_:
             self.initialize()
-        self.attach()
-        self.notify("on_train_begin", X=X, y=y)
-        self.fit_loop(X, y, **fit_params)
-        self.notify("on_train_end", X=X, y=y)
-        return self
+        return self.fit_loop(X, y, **fit_params)
 
     def fit_loop(
         self,
@@ -228,7 +224,7 @@ class LossNet(NeuralNet):
         on_epoch: Callable[[int], None] | None = None,
         **fit_params: Any,
     ) -> LossNet:
-        """Train for some epochs, or until the stopping rule is content.
+        """Train for some epochs, or until the stopping rule ends training.
 
         Parameters
         ----------
@@ -247,17 +243,18 @@ class LossNet(NeuralNet):
             If the loss or the parameters turn NaN or infinite.
         """
         data = X if isinstance(X, TrainingSet) else self._training_set(X, y)
-        (error,) = train_together([self], [data], epochs, on_epoch)
+        (error,) = train([self], [data], epochs, on_epoch)
         if error is not None:
             raise error
         return self
 
     def ends_by_callback(self, **datasets: Any) -> bool:
-        """Tell callbacks that an epoch ends; return whether one of them is content."""
+        """Report the end of an epoch to callbacks; return whether one of them stops training."""
         try:
             with explaining_missing_scores(self.history):
                 self.notify("on_epoch_end", **datasets)
-        except KeyboardInterrupt:  # how skorch's EarlyStopping says so
+        except KeyboardInterrupt:
+            # This is how skorch's EarlyStopping stops training.
             return True
         return False
 
@@ -269,15 +266,15 @@ class LossNet(NeuralNet):
             self.history.record(f"{name}_loss_best", loss < lowest)
             self.lowest_[name] = min(loss, lowest)
 
-    # ------------------------------------------------------------------ use
-
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Return class probabilities (n, classes), or (n, labels), of scaled X; raw output where the loss has none."""
+        """Return class probabilities (n, classes), or (n, labels), of scaled X.
+
+        Where the loss has none, they are raw output.
+        """
         if not hasattr(self.loss, "predict_proba"):
             return self.forward(X).numpy()
-        return (
-            self.loss.predict_proba(self.raw(X), self.criterion_.state)[0].squeeze(1).cpu().numpy()
-        )
+        probabilities = self.loss.predict_proba(self.raw(X), self.criterion_.state)[0]
+        return probabilities.squeeze(1).cpu().numpy()
 
     @property
     def classes_(self) -> np.ndarray:
@@ -299,7 +296,7 @@ class LossNet(NeuralNet):
         """Return raw output for scaled X in the contract's shape, (1, n, targets, outputs)."""
         pieces = list(self._infer(X))
         raw = pieces[0] if len(pieces) == 1 else torch.cat(pieces, 1)
-        return raw.unflatten(-1, self.raw_shape or (self.criterion_.constant.shape[1], -1))
+        return raw.unflatten(-1, self.raw_shape or (self.criterion_.baseline.shape[1], -1))
 
     def forward_iter(self, X: Any, training: bool = False, device: str = "cpu") -> Iterator[Tensor]:
         """Yield raw output (n, width) for slices of scaled X, an array, tensor or CSR matrix."""
@@ -314,9 +311,10 @@ class LossNet(NeuralNet):
             yield infer(piece.unsqueeze(0))
 
     def _training_set(self, X: Any, y: Any) -> TrainingSet:
-        values = self.stack_.flat.values
-        dtype = torch.long if self.loss.y_is_index else values.dtype
-        targets = torch.as_tensor(np.asarray(y)).reshape(len(y), -1).to(values.device, dtype)
-        weights = torch.ones(len(y), dtype=values.dtype, device=values.device)
-        features = rows(X, values.dtype, values.device)
-        return TrainingSet(features, targets, weights, torch.arange(len(y), device=values.device))
+        values = self.attach().flat.values
+        dtype, device = values.dtype, values.device
+        targets = torch.as_tensor(np.asarray(y)).reshape(len(y), -1)
+        targets = targets.to(device, torch.long if self.loss.y_is_index else dtype)
+        weights = torch.ones(len(y), dtype=dtype, device=device)
+        train = torch.arange(len(y), device=device)
+        return TrainingSet(rows(X, dtype, device), targets, weights, train, given=(X, y))

@@ -23,7 +23,9 @@ def generator(seed: int, purpose: str, epoch: int = 0, step: int = 0) -> torch.G
 
 
 def seed_of(random_state: Any) -> int:
-    """Turn scikit-learn's random_state into a seed: None draws from the system, a RandomState is advanced once.
+    """Return a seed for scikit-learn's random_state.
+
+    None takes fresh entropy from the system; a RandomState is advanced once.
 
     Raises
     ------
@@ -37,5 +39,6 @@ def seed_of(random_state: Any) -> int:
     if isinstance(random_state, int | np.integer) and 0 <= random_state < SEED_LIMIT:
         return int(random_state)
     raise ValueError(
-        f"random_state must be None, an int in [0, 2**32) or a numpy.random.RandomState; got {random_state!r}."
+        "random_state must be None, an int in [0, 2**32) or a numpy.random.RandomState; got"
+        f" {random_state!r}."
     )

@@ -13,13 +13,14 @@ from ..modules.stacks.stack import Stack
 
 @dataclass(frozen=True)
 class StoppingRule:
-    """Stop after `n_iter_no_change` epochs in which the loss did not fall by `tol` times the loss of the best constant.
+    """Stop after some epochs in which the loss did not fall by enough.
 
     Parameters
     ----------
     n_iter_no_change : float
-        May be infinite.
+        How many epochs; may be infinite.
     tol : float
+        How far the loss has to fall, in units of the loss of the best constant.
     keep_best : bool
         Whether the weights of the best epoch are kept: where validation rows decide.
     """
@@ -46,11 +47,9 @@ class Stopping:
     """
 
     def __init__(self, rules: Sequence[StoppingRule], constant_loss: Tensor, stack: Stack) -> None:
-        patience, tol = (
-            [getattr(rule, name) for rule in rules] for name in ("n_iter_no_change", "tol")
-        )
-        self._patience = constant_loss.new_tensor(patience)
-        self._margin = constant_loss.new_tensor(tol) * constant_loss.abs()
+        self._patience = constant_loss.new_tensor([rule.n_iter_no_change for rule in rules])
+        tol = constant_loss.new_tensor([rule.tol for rule in rules])
+        self._margin = tol * constant_loss.abs()
         self._keeps_best = torch.tensor(
             [rule.keep_best for rule in rules], device=constant_loss.device
         )
@@ -68,7 +67,10 @@ class Stopping:
         return self._stale > self._patience
 
     def keep(self, loss: Tensor, ending: Tensor, stack: Stack) -> None:
-        """Keep the weights of models whose epoch was their best, or that end without an eye on that."""
+        """Keep the weights of models whose epoch was their best, or their last.
+
+        The rule of a model says which of the two.
+        """
         improved = (loss < self._best_loss) & ~self.ended
         self._best_loss = torch.where(improved, loss, self._best_loss)
         newer = torch.where(self._keeps_best, improved, ending & ~self.ended)
@@ -79,11 +81,11 @@ class Stopping:
         self.ended = self.ended | ending
 
     def restore_kept(self, stack: Stack) -> None:
-        """Put the kept weights of the models that have ended back."""
+        """Restore the kept weights of the models that have ended."""
         stack.restore(self._kept.where(self.ended, stack.snapshot()))
 
     def select(self, models: Sequence[int]) -> None:
-        """Go on with some of the models."""
+        """Continue with some of the models."""
         for name, value in vars(self).items():
             chosen = value[list(models)] if isinstance(value, Tensor) else value.select(models)
             setattr(self, name, chosen)

@@ -1,55 +1,32 @@
-"""How many threads compute: in a fit, in a search's own process, and in those of its workers.
+"""How many threads compute in a fit.
 
-The rule for a fit: one, where a step of a model is so small that sharing it among threads costs more than it brings, however many
-models are trained together; else as many as torch has.
-
-The rule for a search: one that has one worker leaves the number of threads as it is; one that has several computes with one thread in
-each of them, in torch and in BLAS alike, because the workers share the cores.  Its refit follows the same rule, so that the
-refitted model has the bits that the same candidate has in a stack.
-
-In the search's own process the number is set once, around all of it: threads that joblib starts there take torch's number over
-when they first compute, and that of BLAS belongs to the whole process.  Worker processes set their own in every task.
+One, where a step of a model is so small that sharing it among threads costs more than it brings,
+however many models are trained together; otherwise as many as torch has.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
-from threadpoolctl import threadpool_limits
 
-SMALL_STEP = 4e6  # multiplications of a model's forward pass over a batch; measured on two cores
+# Multiplications of a model's forward pass over a batch, below which one thread is faster; measured
+# on two cores.
+SMALL_STEP = 4e6
 
 
 def threads_of_steps(n_multiplications: float) -> AbstractContextManager[None]:
-    """Return what training runs in, given the multiplications of one model's forward pass over one batch."""
-    return _one_thread_of_torch() if n_multiplications < SMALL_STEP else nullcontext()
+    """Return what training runs in, given the multiplications of one model's forward pass."""
+    return one_thread_of_torch() if n_multiplications < SMALL_STEP else nullcontext()
 
 
 @contextmanager
-def _one_thread_of_torch() -> Iterator[None]:
+def one_thread_of_torch() -> Iterator[None]:
+    """Let torch compute with one thread; put its number back afterwards."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch and BLAS compute with one thread; put their numbers back afterwards."""
-    with threadpool_limits(1), _one_thread_of_torch():
-        yield
-
-
-def threads_of_search(n_workers: int) -> AbstractContextManager[None]:
-    """Return what the process that searches, and refits, runs in."""
-    return one_thread() if n_workers > 1 else nullcontext()
-
-
-def threads_of_task(search_process: int) -> AbstractContextManager[None]:
-    """Return what a task runs in, given the id of the process that searches."""
-    return nullcontext() if os.getpid() == search_process else one_thread()

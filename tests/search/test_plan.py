@@ -16,7 +16,7 @@ from sklloss.search import scikit_learn
 from sklloss.search.candidates import checked_candidates, trials_of
 from sklloss.search.plan import Run, Shape, automatic_size, tasks_of
 from sklloss.search.stack_size import sizes, stack_size
-from sklloss.training.threads import one_thread, threads_of_search, threads_of_task
+from sklloss.search.threads import one_thread, threads_of_search, threads_of_task
 
 
 def test_private_names_were_checked_with_the_installed_scikit_learn():

@@ -14,7 +14,7 @@ from torch import nn
 from ...losses.base import State
 from ...modules import MODULES
 from ...training import (
-    Criterion,
+    LossModule,
     LossNet,
     StoppingRule,
     TrainingSet,
@@ -59,7 +59,7 @@ class NetBuilder:
         given = estimator.callbacks
         net = LossNet(
             self._module(start, data, seed),
-            Criterion.prepared(start.loss, State.stack([start.state]), baseline),
+            LossModule(start.loss, State.stack([start.state]), baseline),
             optimizer=spec.cls,
             seed=seed,
             decoupled=spec.decoupled,

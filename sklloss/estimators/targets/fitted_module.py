@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ...losses.base import State
-from ...training import InputScaler, LossNet
+from ...training import InputScaler, LossModule, LossNet
 from .answers import Answer
 
 
@@ -109,7 +108,7 @@ class Member(nn.Module):
     def __init__(self, net: LossNet, of_member: Callable[[Tensor, State], Tensor]) -> None:
         super().__init__()
         self.network: nn.Module = net.module_
-        self.criterion: Any = net.criterion_
+        self.criterion: LossModule = net.criterion_
         self.raw_shape = net.raw_shape or (self.criterion.constant.shape[1], -1)
         self.of_member = of_member
 

@@ -2,8 +2,8 @@
 
 Shapes::
 
-    raw            (*models, n_samples, 1, width)      the heads of the tasks side by side
-    y              (*models, n_samples, n_tasks)       numbers or class indices; NaN where a label is missing
+    raw            (*models, n_samples, 1, width)   the heads of the tasks side by side
+    y              (*models, n_samples, n_tasks)    numbers or class indices; NaN: no label
     sample_weight  (*models, n_samples)
 """
 
@@ -19,16 +19,17 @@ from torch import Tensor
 
 from ..base import Loss, State, Task
 from ..weighted import row_sums, weighted_mean
-from .parts import PartedLoss
+from .composite import CompositeLoss
 from .weightings import EqualWeights, Sizes, Weighting
 
 EQUAL = EqualWeights()
-OWN_ENTRIES = ("rounding",)  # of a state, which every task's loss may look for
+# Entries of the joint state that every task's loss may look for.
+OWN_ENTRIES = ("rounding",)
 
 
 @contextmanager
 def naming_task(name: Any) -> Iterator[None]:
-    """Put the name of a task before what is said about it."""
+    """Put the name of a task before the message of an error about it."""
     try:
         yield
     except (ValueError, TypeError) as error:
@@ -36,16 +37,18 @@ def naming_task(name: Any) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class JointLoss(PartedLoss):
-    """The loss of several tasks: the mean over tasks of weight times the task's mean loss over the rows that have its label.
+class JointLoss(CompositeLoss):
+    """The loss of several tasks: their weighted mean, each over the rows that have its label.
 
-    ``(1/n) Σ_t λ_t Σ_i w_i ℓ_ti / Σ_i w_i``, the inner sums over the rows whose label of task t is known, λ of mean 1.  A batch's
-    part is divided by the expected share of labels in place of the batch's own, so that steps stay unbiased.
+    ``(1/n) Σ_t λ_t Σ_i w_i ℓ_ti / Σ_i w_i``, the inner sums over the rows whose label of task t is
+    known, λ of mean 1.  What a batch contributes is divided by the expected share of labels instead
+    of the batch's own, so that steps stay unbiased.
 
     Parameters
     ----------
     losses : tuple of (str, Loss) pairs
-        The tasks' names and losses, for regression or classification, in the order of the columns of y.
+        The tasks' names and losses, for regression or classification, in the order of the columns
+        of y.
     weighting : Weighting, default=EqualWeights()
         How the tasks are weighed in training; `weightings` has them.
 
@@ -99,13 +102,13 @@ class JointLoss(PartedLoss):
         return len(self.losses) if self.weighting.draws else 0
 
     def check_params(self) -> None:
-        """Raise a ValueError if a name, a task's loss or the weighting is not what is allowed; it names the task."""
+        """Raise a ValueError, with the task's name, if a name, loss or weighting is not allowed."""
         for name in self.names:
             longer = [other for other in self.names if other.startswith(f"{name}.")]
             if longer or self.names.count(name) > 1:
                 raise ValueError(
-                    f"Tasks need names of which none is another's, nor its beginning before a dot; got {name!r} and"
-                    f" {(longer or [name])[0]!r}. Rename one."
+                    f"Tasks need names of which none is another's, nor its beginning before a dot;"
+                    f" got {name!r} and {(longer or [name])[0]!r}. Rename one."
                 )
         for name, loss in self.losses:
             with naming_task(name):
@@ -117,21 +120,22 @@ class JointLoss(PartedLoss):
     def _check_has_rows(self, loss: Loss) -> None:
         if loss.whole_batch or loss.task not in ("regression", "classification"):
             raise ValueError(
-                f"loss {loss.label!r} has no value per row and label, which several tasks need: rows differ in the labels that they have."
-                " Choose another of list_losses('multitask')."
+                f"loss {loss.label!r} has no value per row and label, which several tasks need:"
+                " rows differ in the labels that they have. Choose another of"
+                " list_losses('multitask')."
             )
 
-    # ------------------------------------------------------------------ state
-
     def of_task(self, state: State, name: str) -> State:
-        """Return the part of the state that is a task's."""
+        """Return the entries of the state that belong to a task, as its loss knows them."""
         prefix = f"{name}."
         own = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
         own |= {key: state[key] for key in OWN_ENTRIES if key in state}
         return State(own, (k.removeprefix(prefix) for k in state.trained if k.startswith(prefix)))
 
     def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: Any = None) -> State:
-        """Return the states of the tasks, each entry with its task's name before a dot, and that of the weighting.
+        """Return the states of the tasks and of the weighting, in one.
+
+        The entries of a task have its name and a dot before their own names.
 
         Parameters
         ----------
@@ -155,21 +159,27 @@ class JointLoss(PartedLoss):
         return State({**state, **weighting}, {*trained, *weighting.trained})
 
     def _of_rows(self, y: Tensor, sample_weight: Tensor) -> dict[str, Tensor]:
-        """Return what stands for missing labels, the share of labels, and the factors that a model is judged by; (1, n_tasks)."""
+        """Return fillers of missing labels, the share of labels, and the fixed factors.
+
+        Each is of shape (1, n_tasks).
+        """
         first = (~y.isnan()).to(torch.uint8).argmax(0, keepdim=True)
         share = weighted_mean((~y.isnan()).to(sample_weight), sample_weight)
         fixed = torch.tensor([self.weighting.fixed(self.names)]).to(sample_weight)
         return {"filler": y.gather(0, first), "share": share.unsqueeze(0), "fixed": fixed}
 
     def _sizes(self, y: Tensor, sample_weight: Tensor, state: State) -> Sizes:
-        """Return the tasks' losses before training; adds their least values to the state, 0 where nobody compares them."""
+        """Return the tasks' losses before training, and add their least values to the state.
+
+        The least values are 0 where the weighting does not compare the losses' sizes.
+        """
         is_label = torch.tensor([loss.y_is_index for _, loss in self.losses]).to(sample_weight)
         state["floor"] = torch.zeros_like(state["share"])
         if not self.weighting.compares_sizes:
             return Sizes(torch.ones_like(is_label), is_label)
         state["floor"] = self._floor(y, sample_weight, state).unsqueeze(0)
         constant = self.constant_raw(self.baseline(y, sample_weight, state), y, state)
-        means = self.parts(constant, y, state, sample_weight) / sample_weight.sum()
+        means = self.terms(constant, y, state, sample_weight) / sample_weight.sum()
         return Sizes(means - state["floor"][0], is_label)
 
     def _floor(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
@@ -180,8 +190,9 @@ class JointLoss(PartedLoss):
         ):
             if loss.is_density:
                 raise ValueError(
-                    f"weighting={self.weighting.name!r} compares how large losses are, and {loss.label!r} of the task {name!r} has no"
-                    " least value to be measured from: it is minus the logarithm of a density. Choose weighting='equal', a dict, or"
+                    f"weighting={self.weighting.name!r} compares how large losses are, and"
+                    f" {loss.label!r} of the task {name!r} has no least value to be measured from:"
+                    " it is minus the logarithm of a density. Choose weighting='equal', a dict, or"
                     " another loss, such as 'crps'."
                 )
             least = loss.least(column, self.of_task(state, name))
@@ -195,7 +206,10 @@ class JointLoss(PartedLoss):
             yield _typed(column[is_known].unsqueeze(1), loss), sample_weight[is_known]
 
     def learnt(self, state: State) -> dict[str, Tensor]:
-        """What the trained parts of the tasks' losses and of the weighting stand for, and ``task_weights``, of mean 1."""
+        """What the trained entries stand for, of tasks and weighting, and ``task_weights``.
+
+        The weights of the tasks are of mean 1.
+        """
         found = {
             f"{name}.{key}": value
             for name, loss in self.losses
@@ -205,10 +219,11 @@ class JointLoss(PartedLoss):
         weights = factors / factors.mean(-1, keepdim=True)
         return {**found, **self.weighting.learnt(state), "task_weights": weights}
 
-    # ------------------------------------------------------------------ value
-
     def of_tasks(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Return every task's loss divided by its share of labels, 0 where one is missing, shape (*models, n_samples, n_tasks)."""
+        """Return every task's loss divided by its share of labels, 0 where a label is missing.
+
+        The shape is (*models, n_samples, n_tasks).
+        """
         heads = self.heads(raw, state)
         values = []
         for t, ((name, loss), head) in enumerate(zip(self.losses, heads, strict=True)):
@@ -233,27 +248,36 @@ class JointLoss(PartedLoss):
         return found
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Return the loss of every label that a model is judged by, shape (*models, n_samples, n_tasks)."""
+        """Return the loss of every label that a model is judged by.
+
+        The shape is (*models, n_samples, n_tasks).
+        """
         return state["fixed"] * self.of_tasks(raw, y, state)
 
-    def parts(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
+    def terms(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
         """Return the sum over rows of weight times loss of each task, shape (*models, n_tasks)."""
         values = self.of_tasks(raw, y, state).transpose(-1, -2).contiguous()
         return row_sums(values * sample_weight.unsqueeze(-2))
 
-    def joined(self, parts: Tensor, state: State) -> Tensor:
+    def combined(self, terms: Tensor, state: State) -> Tensor:
         """Return the mean over tasks, each times its fixed factor, shape (*models,)."""
-        return (state["fixed"].squeeze(-2) * parts).mean(-1)
+        return (state["fixed"].squeeze(-2) * terms).mean(-1)
 
-    def objective(self, parts: Tensor, weight: Tensor, state: State) -> Tensor:
-        """Return the mean over tasks, each times its present factor, and what these cost, shape (*models,)."""
+    def objective(self, terms: Tensor, weight: Tensor, state: State) -> Tensor:
+        """Return the mean over tasks, each times its present factor, and what these cost.
+
+        The shape is (*models,).
+        """
         factors, cost = self.weighting.factors(state), self.weighting.penalty(state)
         weight = weight.unsqueeze(-1)
-        above = parts - weight * state["floor"].squeeze(-2)
+        above = terms - weight * state["floor"].squeeze(-2)
         return (factors.squeeze(-2) * above + weight * cost.squeeze(-2)).mean(-1)
 
     def note_epoch(self, means: Tensor, state: State) -> None:
-        """Tell the weighting the tasks' mean losses of an epoch, (*models, n_tasks), above their least values."""
+        """Show the weighting the tasks' mean losses of an epoch, (*models, n_tasks).
+
+        They are measured from their least values.
+        """
         self.weighting.note_epoch(means.unsqueeze(-2) - state["floor"], state)
 
     def check_shapes(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> None:
@@ -261,19 +285,21 @@ class JointLoss(PartedLoss):
         wanted = (*y.shape[:-1], 1, sum(self.widths(state)))
         if raw.shape != wanted or sample_weight.shape != y.shape[:-1]:
             raise ValueError(
-                f"JointLoss needs raw of shape {wanted} for y of shape {tuple(y.shape)}, the tasks' outputs side by side, and"
-                f" sample_weight of shape {tuple(y.shape[:-1])}; got {tuple(raw.shape)} and {tuple(sample_weight.shape)}."
+                f"JointLoss needs raw of shape {wanted} for y of shape {tuple(y.shape)}, the tasks'"
+                f" outputs side by side, and sample_weight of shape {tuple(y.shape[:-1])}; got"
+                f" {tuple(raw.shape)} and {tuple(sample_weight.shape)}."
             )
 
     def shaped(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Turn what the network put out, (*models, n_samples, width), into (*models, n_samples, 1, width)."""
+        """Return what the network put out, (*models, n_samples, width), with an axis of length 1.
+
+        The shape is (*models, n_samples, 1, width).
+        """
         return raw.unsqueeze(-2)
 
     def constant_raw(self, baseline: Tensor, y: Tensor, state: State) -> Tensor:
         """Return the raw output of constants (*models, 1, width) for every row of y."""
         return baseline.unsqueeze(-3).expand(*y.shape[:-1], 1, -1)
-
-    # ------------------------------------------------------------------ meaning
 
     def n_outputs(self, n_classes: Any = None, multi_label: bool = False) -> int:
         """Return the sum of the tasks' outputs; `n_classes` has an entry per task."""
@@ -289,10 +315,13 @@ class JointLoss(PartedLoss):
         return torch.cat(found, -1)
 
     def predict(self, raw: Tensor, state: State) -> Tensor:
-        """Return the tasks' predictions, numbers or class indices, shape (*models, n_samples, n_tasks)."""
+        """Return the tasks' predictions, numbers or class indices.
+
+        The shape is (*models, n_samples, n_tasks).
+        """
         pairs: Sequence[Any] = list(zip(self.losses, self.heads(raw, state), strict=True))
-        said = [loss.predict(head, self.of_task(state, name)) for (name, loss), head in pairs]
-        return torch.cat([each.to(raw) for each in said], -1)
+        found = [loss.predict(head, self.of_task(state, name)) for (name, loss), head in pairs]
+        return torch.cat([each.to(raw) for each in found], -1)
 
 
 def _typed(values: Tensor, loss: Loss) -> Tensor:

@@ -1,7 +1,7 @@
 """How the losses of several tasks are weighed against each other.
 
-``factors`` multiply the tasks' losses in training.  Whatever they are, a model is judged, and stopped, by fixed ones: a sum whose
-weights move falls or rises by itself.
+``factors`` multiply the tasks' losses in training.  Whatever they are, a model is judged, and
+stopped, by fixed ones: a sum whose weights move falls or rises by itself.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ from ...parameters.domains import Interval, Satisfies, check_in_domain
 from ...parameters.names import did_you_mean
 from ..base import PACE, State
 
-LEAST_SIZE = 1e-3  # of a loss, where its logarithm is taken
-LOG_VARIANCE_LIMIT = 5.0  # away from its start: a task that is fitted exactly would take all
+# Least size of a loss whose logarithm is taken.
+LEAST_SIZE = 1e-3
+# A log variance stays this close to its start: a task that is fitted exactly would take all.
+LOG_VARIANCE_LIMIT = 5.0
 PAIRS = Satisfies(
     lambda value: (
         isinstance(value, tuple)
@@ -59,7 +61,8 @@ class Weighting:
     when : str
         When to choose it and when not.
     compares_sizes : bool
-        Whether it looks at how large losses are, so that each needs a least value that it is measured from.
+        Whether it looks at how large losses are, so that each needs a least value that it is
+        measured from.
     draws : bool
         Whether it takes standard normal numbers, ``state["draws"]``, at every step.
     """
@@ -141,12 +144,13 @@ class FixedWeights(Weighting):
     weights: tuple[tuple[str, float], ...] = ()
 
     def check_params(self) -> None:
-        """Raise a ValueError if they are no pairs, or a weight is negative, infinite or no number."""
+        """Raise a ValueError if they are no pairs, or a weight is negative or not finite."""
         check_in_domain("FixedWeights", "weights", self.weights, PAIRS, "Or give a dict.")
         for name, weight in self.weights:
             if weight not in Interval(0):
                 raise ValueError(
-                    f"weighting needs finite weights >= 0; got {weight!r} for the task {name!r}. Give 0 to a task that should not be learnt."
+                    f"weighting needs finite weights >= 0; got {weight!r} for the task {name!r}."
+                    " Give 0 to a task that should not be learnt."
                 )
 
     def fixed(self, names: tuple[str, ...]) -> tuple[float, ...]:
@@ -161,7 +165,8 @@ class FixedWeights(Weighting):
         unknown = [name for name in known if name not in names]
         if unknown:
             raise ValueError(
-                f"weighting names the task {unknown[0]!r}, which y does not have; its tasks are {list(names)}. Rename it or leave it out."
+                f"weighting names the task {unknown[0]!r}, which y does not have; its tasks are"
+                f" {list(names)}. Rename it or leave it out."
             )
         given = [float(known.get(name, 1.0)) for name in names]
         largest = max(given)
@@ -177,20 +182,23 @@ class FixedWeights(Weighting):
 class UncertaintyWeights(Weighting):
     """Weights that train beside the network: each task has a variance, and is divided by it.
 
-    ``L / (2 exp s) + s/2`` for numbers and ``L / exp s + s/2`` for labels, s the logarithm of the variance.  At its optimum exp s is L
-    (labels: 2 L), so that every task counts by its relative progress.  s starts there for the best constant, and stays within ±5 of
-    that: a task that is fitted exactly would take an infinite weight.
+    ``L / (2 exp s) + s/2`` for numbers and ``L / exp s + s/2`` for labels, s the logarithm of the
+    variance.  At its optimum exp s is L (labels: 2 L), so that every task counts by its relative
+    progress.  s starts there for the best constant, and stays within ±5 of that: a task that is
+    fitted exactly would take an infinite weight.
 
-    L is measured from the least that the loss can be, so that ``poisson`` and its like, which may be negative, have a variance, too.
+    L is measured from the least that the loss can be, so that ``poisson`` and its like, which may
+    be negative, have a variance, too.
 
     References
     ----------
-    Kendall, A., Gal, Y. and Cipolla, R., Multi-Task Learning Using Uncertainty to Weigh Losses for Scene Geometry and Semantics, 2018,
-    arXiv 1705.07115.
+    Kendall, A., Gal, Y. and Cipolla, R., Multi-Task Learning Using Uncertainty to Weigh Losses for
+    Scene Geometry and Semantics, 2018, arXiv 1705.07115.
 
     Examples
     --------
-    >>> state = UncertaintyWeights().prepare(Sizes(torch.tensor([0.5, 0.5]), torch.tensor([0.0, 1.0])))
+    >>> sizes = Sizes(torch.tensor([0.5, 0.5]), torch.tensor([0.0, 1.0]))
+    >>> state = UncertaintyWeights().prepare(sizes)
     >>> UncertaintyWeights().factors(state)
     tensor([[1., 1.]])
     """
@@ -198,7 +206,8 @@ class UncertaintyWeights(Weighting):
     name: ClassVar[str] = "uncertainty"
     reference: ClassVar[str] = "Kendall 1705.07115"
     when: ClassVar[str] = (
-        "Losses differ in size, or some tasks are much noisier than others. Not where a noisy task is the one that you care for."
+        "Losses differ in size, or some tasks are much noisier than others. Not where a noisy task"
+        " is the one that you care for."
     )
     compares_sizes: ClassVar[bool] = True
 
@@ -235,8 +244,8 @@ class UncertaintyWeights(Weighting):
 class DynamicWeightAverage(Weighting):
     """Dynamic weight average: tasks whose loss has fallen least count most.
 
-    ``n softmax(r / T)`` over the n tasks, ``r = L(last epoch) / L(epoch before)``; equal in the first two epochs.  L is measured from
-    the least that the loss can be.
+    ``n softmax(r / T)`` over the n tasks, ``r = L(last epoch) / L(epoch before)``; equal in the
+    first two epochs.  L is measured from the least that the loss can be.
 
     Parameters
     ----------
@@ -245,7 +254,8 @@ class DynamicWeightAverage(Weighting):
 
     References
     ----------
-    Liu, S., Johns, E. and Davison, A. J., End-to-End Multi-Task Learning with Attention, 2019, arXiv 1803.10704.
+    Liu, S., Johns, E. and Davison, A. J., End-to-End Multi-Task Learning with Attention, 2019,
+    arXiv 1803.10704.
 
     Examples
     --------
@@ -261,7 +271,8 @@ class DynamicWeightAverage(Weighting):
     name: ClassVar[str] = "dwa"
     reference: ClassVar[str] = "Liu 1803.10704"
     when: ClassVar[str] = (
-        "Tasks are learnt at different speeds. Its weights seldom leave 1 by far: raise the contrast with a lower temperature."
+        "Tasks are learnt at different speeds. Its weights seldom leave 1 by far: raise the"
+        " contrast with a lower temperature."
     )
     compares_sizes: ClassVar[bool] = True
 
@@ -293,7 +304,8 @@ class RandomWeights(Weighting):
 
     References
     ----------
-    Lin, B., Ye, F., Zhang, Y. and Tsang, I. W., Reasonable Effectiveness of Random Weighting, 2022, arXiv 2111.10603.
+    Lin, B., Ye, F., Zhang, Y. and Tsang, I. W., Reasonable Effectiveness of Random Weighting, 2022,
+    arXiv 2111.10603.
 
     Examples
     --------
@@ -304,7 +316,8 @@ class RandomWeights(Weighting):
     name: ClassVar[str] = "random"
     reference: ClassVar[str] = "Lin 2111.10603"
     when: ClassVar[str] = (
-        "As a baseline that cleverer weightings should beat; its noise can also help to leave poor optima."
+        "As a baseline that cleverer weightings should beat; its noise can also help to leave poor"
+        " optima."
     )
     draws: ClassVar[bool] = True
 
@@ -349,8 +362,8 @@ def get_weighting(weighting: Any) -> Weighting:
         weighting = FixedWeights(tuple(pairs))
     if not isinstance(weighting, Weighting):
         raise TypeError(
-            f"weighting needs to be one of {', '.join(map(repr, WEIGHTINGS))}, a dict of task to weight, or a Weighting; got"
-            f" {weighting!r}."
+            f"weighting needs to be one of {', '.join(map(repr, WEIGHTINGS))}, a dict of task to"
+            f" weight, or a Weighting; got {weighting!r}."
         )
     weighting.check_params()
     return weighting
@@ -359,7 +372,7 @@ def get_weighting(weighting: Any) -> Weighting:
 def _by_name(name: str) -> Weighting:
     if name not in WEIGHTINGS:
         raise ValueError(
-            f"weighting needs to be one of {', '.join(map(repr, WEIGHTINGS))}, or a dict of task to weight; got {name!r}."
-            f" {did_you_mean(name, WEIGHTINGS, n=1)}".rstrip()
+            f"weighting needs to be one of {', '.join(map(repr, WEIGHTINGS))}, or a dict of task to"
+            f" weight; got {name!r}. {did_you_mean(name, WEIGHTINGS, n=1)}".rstrip()
         )
     return WEIGHTINGS[name]()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -14,12 +14,11 @@ from ...modules import Stack
 from ..seeds import generator
 from .data import TrainingSet
 
-if TYPE_CHECKING:
-    from ..net import LossNet
-
-Part = Literal["train", "valid"]
-TARGET_ROWS = 4096  # at once
-BLOCK_NUMBERS = 2**18  # features gathered at once: they stay in cache until their steps are done
+Subset = Literal["train", "valid"]
+# Rows whose targets are gathered at once to evaluate the best constants.
+TARGET_ROWS = 4096
+# Features gathered at once, so that they stay in cache until their steps are done.
+BLOCK_NUMBERS = 2**18
 
 
 @dataclass(frozen=True)
@@ -45,11 +44,17 @@ class Batch:
 
 
 class Shared:
-    """Which of K models have the same of something, told by their keys."""
+    """Which of K models share something: those of equal keys.
+
+    Attributes
+    ----------
+    owners : list of int
+        One model of each kind.
+    """
 
     def __init__(self, keys: Sequence[Hashable], device: torch.device) -> None:
         distinct = list(dict.fromkeys(keys))
-        self.owners = [keys.index(key) for key in distinct]  # one model of each kind
+        self.owners = [keys.index(key) for key in distinct]
         self._n_models = len(keys)
         self._kind = torch.tensor([distinct.index(key) for key in keys], device=device)
 
@@ -68,7 +73,7 @@ class Batches:
     Parameters
     ----------
     data : sequence of TrainingSet
-    part : {"train", "valid"}
+    subset : {"train", "valid"}
         Which rows.
     batch_size : int
     stack : Stack
@@ -77,36 +82,37 @@ class Batches:
         Where each model's order comes from.
     balanced : bool, default=False
         Whether each batch holds its share of every class, as a loss of the whole batch needs.
-    in_company : bool, default=False
-        Whether rows have others of their class in their batch, as a loss that compares rows needs, also where there are more classes than
-        a batch has rows; batches that are only evaluated are of this size, too.
+    near_their_class : bool, default=False
+        Whether rows have others of their class in their batch, as a loss that compares rows needs,
+        also where there are more classes than a batch has rows; batches that are only evaluated are
+        of this size, too.
     """
 
     def __init__(
         self,
         data: Sequence[TrainingSet],
-        part: Part,
+        subset: Subset,
         batch_size: int,
         stack: Stack,
         seeds: Sequence[int],
         balanced: bool = False,
-        in_company: bool = False,
+        near_their_class: bool = False,
     ) -> None:
         self.data = list(data)
         self.batch_size = batch_size
-        self.n_rows = len(getattr(data[0], part))
+        self.n_rows = len(getattr(data[0], subset))
         self._stack = stack
         self._seeds = seeds
-        self._balanced = balanced and not in_company and data[0].y.shape[-1] == 1
-        self._in_company = in_company
-        self._indices = [getattr(each, part) for each in data]
-        if in_company:
-            self._indices = self._arranged_once()
-        self._in_order = [(id(index),) for index in self._indices]
+        self._balanced = balanced and not near_their_class and data[0].y.shape[-1] == 1
+        self._near_their_class = near_their_class
+        self._indices = [getattr(each, subset) for each in data]
         self._shuffled = [
-            (id(index), seed, id(each.y) if self._balanced or in_company else 0)
+            (id(index), seed, id(each.y) if self._balanced or near_their_class else 0)
             for index, seed, each in zip(self._indices, seeds, data, strict=True)
         ]
+        if near_their_class and self.n_rows > batch_size:
+            self._indices = self._orders(epoch=0)
+        self._in_order = [(id(index),) for index in self._indices]
         self._whole: list[Batch] | None = None
         self.total_weight = self._total_weight()
 
@@ -119,50 +125,42 @@ class Batches:
         return iter(self._whole)
 
     def shuffled(self, epoch: int) -> Iterator[Batch]:
-        """Yield the batches of one epoch, each model's rows in its own order; a single batch keeps its order."""
+        """Yield the batches of one epoch, each model's rows in its own order.
+
+        A single batch keeps the order of the index.
+        """
         if self.n_rows <= self.batch_size:
             return self.in_order()
+        return self._batches(self._orders(epoch), self._shuffled)
+
+    def _orders(self, epoch: int) -> list[Tensor]:
+        """Return each model's rows in the order of an epoch."""
         orders: dict[Hashable, Tensor] = {}
         for k, key in enumerate(self._shuffled):
             if key not in orders:
                 orders[key] = self._order(k, epoch)
-        return self._batches([orders[key] for key in self._shuffled], self._shuffled)
+        return [orders[key] for key in self._shuffled]
 
     def _order(self, k: int, epoch: int) -> Tensor:
-        """Return the rows of a model in the order of an epoch."""
         source = generator(self._seeds[k], "shuffle", epoch)
         order = torch.randperm(self.n_rows, generator=source).to(self._indices[k].device)
         index = self._indices[k].index_select(0, order)
         index = self.data[k].X.arranged(index, self.batch_size, source)
-        if self._in_company:
-            return in_company(index, self.data[k].y[index, 0], len(list(self._spans())), source)
+        if self._near_their_class:
+            n_batches = len(list(self._spans()))
+            return near_their_class(index, self.data[k].y[index, 0], n_batches, source)
         return _spread(index, self.data[k].y[index, 0]) if self._balanced else index
 
-    def _arranged_once(self) -> list[Tensor]:
-        """Return the rows of each model in an order for evaluation; those that one batch holds stay where they are."""
-        if self.n_rows <= self.batch_size:
-            return self._indices
-        orders: dict[Hashable, Tensor] = {}
-        keys = [
-            (id(index), seed, id(each.y))
-            for index, seed, each in zip(self._indices, self._seeds, self.data, strict=True)
-        ]
-        for k, key in enumerate(keys):
-            if key not in orders:
-                orders[key] = self._order(k, epoch=0)
-        return [orders[key] for key in keys]
-
     def _total_weight(self) -> Tensor:
-        keys = [(id(each.sample_weight), id(index)) for each, index in self._pairs()]
+        """Return the sum of the weights of all rows, (models,)."""
+        pairs = zip(self.data, self._indices, strict=True)
+        keys = [(id(each.sample_weight), id(index)) for each, index in pairs]
         shared = Shared(keys, self._indices[0].device)
         sums = [self.data[k].sample_weight[self._indices[k]].sum() for k in shared.owners]
-        return shared.of_models(torch.stack(sums))  # (models,)
-
-    def _pairs(self) -> list[tuple[TrainingSet, Tensor]]:
-        return list(zip(self.data, self._indices, strict=True))
+        return shared.of_models(torch.stack(sums))
 
     def _batches(self, orders: Sequence[Tensor], keys: Sequence[Hashable]) -> Iterator[Batch]:
-        """Yield batches of rows in the models' orders; models with equal keys have the same order."""
+        """Yield batches of rows in the models' orders, which are equal for equal keys."""
         tables = self._tables(keys)
         width = prod(self.data[0].X.row_shape) * len(tables[0].owners)
         for start, size, count in self._blocks(width):
@@ -175,7 +173,7 @@ class Batches:
                 yield Batch(self._stack.pad(X), y, sample_weight, size)
 
     def _tables(self, keys: Sequence[Hashable]) -> list[Shared]:
-        """Tell which models share rows of features, of targets and of weights."""
+        """Return which models share rows of features, of targets and of weights."""
         device = self._indices[0].device
         columns = zip(*((id(d.X), id(d.y), id(d.sample_weight)) for d in self.data), strict=True)
         return [Shared(list(zip(column, keys, strict=True)), device) for column in columns]
@@ -183,7 +181,10 @@ class Batches:
     def _gathered(
         self, pieces: Sequence[Tensor], tables: Sequence[Shared]
     ) -> list[Sequence[Tensor]]:
-        """Return X, y and weights of a few batches of equal size, one tensor (kinds, ...) per batch each."""
+        """Return X, y and weights of a few batches of equal size.
+
+        Each is a sequence with one tensor (kinds, ...) per batch.
+        """
         count, size = pieces[0].shape
         rows, full = self._stack.padded_rows(size), self._stack.loss_rows(size)
         X = [self.data[k].X.take(_filled(pieces[k], rows)) for k in tables[0].owners]
@@ -212,9 +213,10 @@ class Batches:
                 start += size * together
 
     def _sizes(self) -> list[tuple[int, int]]:
-        """Return sizes and numbers of batches; a last one of a single row joins the one before (batch norm needs two)."""
+        """Return sizes and numbers of batches."""
         full, rest = divmod(self.n_rows, self.batch_size)
         if rest == 1 and full and self.batch_size > 1:
+            # Batch norm needs two rows, so a last batch of one joins the batch before.
             return [(self.batch_size, full - 1), (self.batch_size + 1, 1)]
         sizes = [(self.batch_size, full), (rest, 1)]
         return [(size, count) for size, count in sizes if size and count]
@@ -228,19 +230,22 @@ class Batches:
                 start += size
 
     def targets(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield targets (models, rows, n_targets) and weights (models, rows) in the order of the index."""
+        """Yield targets and weights in the order of the index.
+
+        Their shapes are (models, rows, n_targets) and (models, rows).
+        """
         _, of_y, of_weight = self._tables(self._in_order)
         size = self._stack.rows_at_once(TARGET_ROWS, self.data[0].y.shape[1:])
         large = (slice(start, start + size) for start in range(0, self.n_rows, size))
-        for span in self._spans() if self._in_company else large:
-            parts = [index[span] for index in self._indices]
-            y = torch.stack([self.data[k].y[parts[k]] for k in of_y.owners])
-            weights = [self.data[k].sample_weight[parts[k]] for k in of_weight.owners]
+        for span in self._spans() if self._near_their_class else large:
+            few = [index[span] for index in self._indices]
+            y = torch.stack([self.data[k].y[few[k]] for k in of_y.owners])
+            weights = [self.data[k].sample_weight[few[k]] for k in of_weight.owners]
             yield of_y.of_models(y), of_weight.of_models(torch.stack(weights))
 
 
 def _filled(index: Tensor, size: int) -> Tensor:
-    """Return indices (batches, rows) with repeats behind each batch, up to a size, as one vector."""
+    """Return indices (batches, rows) as one vector, each batch filled up to a size with repeats."""
     missing = size - index.shape[1]
     filled = torch.cat((index, index[:, :1].expand(-1, missing)), 1) if missing else index
     return filled.reshape(-1)
@@ -256,11 +261,13 @@ def _spread(index: Tensor, labels: Tensor) -> Tensor:
     return index[place.argsort(stable=True)]
 
 
-def in_company(index: Tensor, labels: Tensor, n_batches: int, source: torch.Generator) -> Tensor:
+def near_their_class(
+    index: Tensor, labels: Tensor, n_batches: int, source: torch.Generator
+) -> Tensor:
     """Order shuffled rows so that nearly all have others of their class near them.
 
-    A class of two rows and more per batch is spread evenly.  The rows of a rarer one stay together in twos, or threes, at random places;
-    the edge of a batch may part them.
+    A class of at least two rows per batch is spread evenly.  The rows of a rarer one stay together
+    in twos, or threes, at random places; the edge of a batch may separate them.
     """
     _, kind, count = labels.unique(return_inverse=True, return_counts=True)
     by_class = kind.argsort(stable=True)
@@ -274,17 +281,3 @@ def in_company(index: Tensor, labels: Tensor, n_batches: int, source: torch.Gene
     shift = torch.where(is_rare, chance, 0.5)
     group = rank * n_groups[kind] // count[kind]
     return index[((group + shift[kind]) / n_groups[kind]).argsort(stable=True)]
-
-
-def step_rows(net: LossNet, data: TrainingSet) -> int:
-    """Return how many rows a step of a net takes.
-
-    Where its loss needs all classes, there are at most as many batches as the rarest class has rows, so that each can hold all.
-    """
-    if net.full_batch:
-        return len(data.train)
-    if not net.loss.needs_all_classes:
-        return net.batch_size
-    labels = data.y[data.train]
-    counts = torch.stack([(labels == k).sum(0) for k in labels.unique()])
-    return max(net.batch_size, -(-len(labels) // int(counts[counts > 0].min())))

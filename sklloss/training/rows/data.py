@@ -31,7 +31,10 @@ class Rows(Protocol):
         ...
 
     def arranged(self, order: Tensor, batch_size: int, source: torch.Generator) -> Tensor:
-        """Return a random order of rows, rearranged where that makes batches of a size easier; `source` is for its own chances."""
+        """Return a random order of rows, rearranged where that makes batches of a size easier.
+
+        `source` is where further random numbers come from.
+        """
         return order
 
 
@@ -83,7 +86,15 @@ class SparseRows(Rows):
 
 
 def rows(X: Any, dtype: torch.dtype, device: torch.device) -> Rows:
-    """Hold X, an array of shape (n, n_features) or more axes, or a sparse matrix, as rows in the given dtype; rows stay."""
+    """Return X as rows in the given dtype.
+
+    Parameters
+    ----------
+    X : array, Tensor or sparse matrix of shape (n, n_features) or more axes, or Rows
+        Rows are returned as they are.
+    dtype : torch.dtype
+    device : torch.device
+    """
     if isinstance(X, Rows):
         return X
     if sparse.issparse(X):
@@ -95,7 +106,9 @@ def rows(X: Any, dtype: torch.dtype, device: torch.device) -> Rows:
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """What one model learns from.  Models trained together may share any of these tensors, by identity.
+    """What one model learns from.
+
+    Models trained together may share any of these tensors, by identity.
 
     Attributes
     ----------
@@ -108,6 +121,8 @@ class TrainingSet:
         Which rows train.
     valid : Tensor of shape (n_valid,) or None
         Which rows decide the best epoch.
+    given : tuple of two, or None
+        X and y as a user gave them to the net itself; skorch's callbacks see them.
     """
 
     X: Rows
@@ -115,3 +130,4 @@ class TrainingSet:
     sample_weight: Tensor
     train: Tensor
     valid: Tensor | None = None
+    given: tuple[Any, Any] | None = None

@@ -11,16 +11,16 @@ from ..seeds import generator
 from .augment import BatchChange
 from .batches import Batch
 
-TRIES = (
-    20  # before an item that the user took passes for one that was not: some users took nearly all
-)
+# Draws after which an item that the user took is accepted: some users took nearly all items.
+TRIES = 20
 
 
 @dataclass(frozen=True)
 class NegativeSampler(BatchChange):
-    """Adds to each pair (user, item) of a batch items that the user did not take, each as likely as the others.
+    """Adds to each pair (user, item) of a batch items that the user did not take.
 
-    Users who took nearly all items may be given one that they took, after 20 tries to find another.
+    Each of these is as likely as the others.  Users who took nearly all items may be given one that
+    they took, after 20 tries to find another.
 
     Attributes
     ----------
@@ -54,7 +54,8 @@ class NegativeSampler(BatchChange):
     def _drawn(self, users: Tensor, taken: Tensor, source: torch.Generator) -> Tensor:
         """Return items (n_rows, n_negatives) for users (n_rows, 1)."""
         shape = (len(users), self.n_negatives)
-        keys = users * self.n_items  # of a pair, less its item
+        # The key of a pair is this and its item.
+        keys = users * self.n_items
         items = torch.randint(self.n_items, shape, generator=source).to(users.device)
         wrong = is_in(taken, keys + items).nonzero()
         for _ in range(TRIES):
@@ -67,6 +68,6 @@ class NegativeSampler(BatchChange):
 
 
 def is_in(ordered: Tensor, values: Tensor) -> Tensor:
-    """Tell which values are in a sorted tensor of at least one number, shape (*values.shape)."""
+    """Return which values are in a sorted tensor of at least one number, shape (*values.shape)."""
     place = torch.searchsorted(ordered, values).clamp(max=len(ordered) - 1)
     return ordered[place] == values

@@ -9,9 +9,8 @@ from torch import Tensor
 
 from .data import Rows
 
-POOL_BATCHES = (
-    16  # whose rows are sorted by length, so that those of a batch are about as long as each other
-)
+# Batches whose rows are sorted by length together, so that those of a batch are about equally long.
+POOL_BATCHES = 16
 
 
 @dataclass(frozen=True)
@@ -33,13 +32,14 @@ class RaggedRows(Rows):
         return len(self.lengths)
 
     def take(self, index: Tensor) -> Tensor:
-        """Return these sequences, padded with zeros to the longest of them, and a column that is 1 on their frames.
+        """Return these sequences, padded with zeros to the longest of them.
 
-        Shape (len(index), n_frames, n_features + 1).
+        A further column is 1 on their frames: shape (len(index), n_frames, n_features + 1).
         """
         lengths = self.lengths.index_select(0, index)
         frames = torch.arange(int(lengths.max()) if len(lengths) else 0, device=index.device)
-        is_real = frames < lengths.unsqueeze(1)  # (rows, frames)
+        # (rows, frames)
+        is_real = frames < lengths.unsqueeze(1)
         starts = (self.lengths.cumsum(0) - self.lengths).index_select(0, index)
         taken = self.values.take((starts.unsqueeze(1) + frames)[is_real])
         out = taken.new_zeros(*is_real.shape, taken.shape[1] + 1)
@@ -57,10 +57,10 @@ class RaggedRows(Rows):
         return int(self.lengths.max()), self.values.row_shape[0] + 1
 
     def arranged(self, order: Tensor, batch_size: int, source: torch.Generator) -> Tensor:
-        """Rearrange a random order of rows so that those of a batch are about as long as each other.
+        """Rearrange a random order of rows so that those of a batch are about equally long.
 
-        Rows are sorted by length within pools of some batches, and then the batches are shuffled.  Rows beyond the last full
-        batch stay where they are.
+        Rows are sorted by length within pools of some batches, and then the batches are shuffled.
+        Rows beyond the last full batch stay where they are.
 
         Parameters
         ----------

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from ...losses.weighted import robust_scale, weighted_mean, weighted_quantile, weighted_std
 
-CHUNK_ROWS = 16_384  # their float64 temporaries stay in cache
+# Rows scaled at once, so that their float64 temporaries stay in cache.
+CHUNK_ROWS = 16_384
 LARGEST_SQUARABLE = 1e150
 
 
@@ -26,8 +27,8 @@ class InputScaler:
     Attributes
     ----------
     mean, scale : ndarray or None
-        Of shape (n_features,) for tables, (n_channels, 1, ...) for arrays (n_samples, n_channels, ...) of more axes; None leaves X as
-        it is.
+        Of shape (n_features,) for tables, (n_channels, 1, ...) for arrays (n_samples, n_channels,
+        ...) of more axes; None leaves X as it is.
     """
 
     mean: np.ndarray | None = None
@@ -35,12 +36,16 @@ class InputScaler:
 
     @classmethod
     def fit(cls, X: Any, sample_weight: np.ndarray) -> InputScaler:
-        """Learn mean and standard deviation of every feature, or channel; a constant one has scale 1, sparse X no mean."""
+        """Learn mean and standard deviation of every feature, or channel.
+
+        A constant feature has scale 1; sparse X has no mean.
+        """
         centre = not sparse.issparse(X)
         values = X if centre else X.data
         if values.size and max(float(values.max()), -float(values.min())) > LARGEST_SQUARABLE:
             raise ValueError(
-                f"X has values too large to be squared, for example {np.abs(values).max():g}. Divide them by a constant."
+                "X has values too large to be squared, for example"
+                f" {np.abs(values).max():g}. Divide them by a constant."
             )
         scaler = StandardScaler(with_mean=centre, copy=False)
         for table, weights in _tables(X, sample_weight):
@@ -59,15 +64,19 @@ class InputScaler:
         """
         numpy_dtype = torch.empty((), dtype=dtype).numpy().dtype
         if sparse.issparse(X) and self.mean is not None:
-            X = X.toarray()  # learnt from dense rows: zeros are values to be centred
+            # The scaler was learnt from dense rows, in which zeros are values to be centred.
+            X = X.toarray()
         if sparse.issparse(X):
             scaled = X if self.scale is None else X @ sparse.diags_array(1 / self.scale)
             scaled = sparse.csr_array(scaled, dtype=numpy_dtype)
             _check_fits(scaled.data, X.data, numpy_dtype)
             return scaled
         out = np.empty(X.shape, dtype=numpy_dtype)
+        scale = 1.0 if self.scale is None else self.scale
         for rows in _chunks(X):
-            self._scale_into(out[rows], X[rows])
+            with np.errstate(over="ignore"):
+                centred = X[rows] if self.mean is None else X[rows] - self.mean
+                np.divide(centred, scale, out[rows], casting="same_kind")
         _check_fits(out, X, numpy_dtype)
         return torch.from_numpy(out)
 
@@ -77,33 +86,36 @@ class InputScaler:
         return (X - mean) / scale
 
     def undone(self, X: Tensor) -> Tensor:
-        """Return scaled rows on the scale that they had, without the digits that scaling has blurred: 0 is 0 again, 255 is 255."""
+        """Return scaled rows on the scale that they had.
+
+        They are rounded to the digits that scaling leaves exact: 0 is 0 again, 255 is 255.
+        """
         if self.mean is None and self.scale is None:
             return X
         mean, scale = self._like(X.double())
         blur = 8 * torch.finfo(X.dtype).eps * (mean.abs() + scale)
         step = blur.log2().ceil().exp2()
-        return (((X.double() * scale + mean) / step).round() * step + 0.0).to(X.dtype)  # no -0
+        rounded = ((X.double() * scale + mean) / step).round() * step
+        # Adding 0 turns -0 into 0.
+        return (rounded + 0.0).to(X.dtype)
 
     def _like(self, X: Tensor) -> tuple[Tensor, Tensor]:
         mean = np.zeros(()) if self.mean is None else self.mean
         scale = np.ones(()) if self.scale is None else self.scale
         return torch.from_numpy(mean).to(X), torch.from_numpy(scale).to(X)
 
-    def _scale_into(self, out: np.ndarray, X: np.ndarray) -> None:
-        with np.errstate(over="ignore"):
-            centred = X if self.mean is None else X - self.mean
-            np.divide(centred, 1.0 if self.scale is None else self.scale, out, casting="same_kind")
-
 
 def _chunks(X: Any) -> Iterator[slice]:
-    """Yield slices of rows; several times as many numbers are in use while one is worked on."""
+    """Yield slices of rows that are scaled at once."""
     size = max(1, CHUNK_ROWS // prod(X.shape[2:]))
     return (slice(start, start + size) for start in range(0, X.shape[0], size))
 
 
 def _tables(X: Any, sample_weight: np.ndarray) -> Iterator[tuple[Any, np.ndarray]]:
-    """Yield X and its weights in chunks of a table: one of more axes with a row per place and a column per channel."""
+    """Yield X and its weights in chunks of a table.
+
+    X of more than two axes becomes a table with a row per place and a column per channel.
+    """
     n_places = prod(X.shape[2:])
     for rows in _chunks(X):
         if X.ndim == 2:
@@ -116,8 +128,8 @@ def _tables(X: Any, sample_weight: np.ndarray) -> Iterator[tuple[Any, np.ndarray
 def _check_fits(scaled: np.ndarray, X: np.ndarray, dtype: np.dtype) -> None:
     if not np.isfinite(scaled).all():
         raise ValueError(
-            f"X has values too large for {dtype}, for example {X[~np.isfinite(scaled)][0]:g}. Remove or clip them, or set"
-            " scale_inputs=True."
+            f"X has values too large for {dtype}, for example {X[~np.isfinite(scaled)][0]:g}."
+            " Remove or clip them, or set scale_inputs=True."
         )
 
 
@@ -149,7 +161,8 @@ class TargetScaler:
             centre, scale = weighted_mean(values, weights), weighted_std(values, weights)
         if not scale.isfinite().all():
             raise ValueError(
-                f"y has values too large to be squared, for example {values.abs().max():g}. Divide y by a constant."
+                f"y has values too large to be squared, for example {values.abs().max():g}. Divide"
+                " y by a constant."
             )
         floor = 10 * np.finfo(np.float64).eps * values.abs().amax(0)
         scale = torch.where(scale > floor, scale, 1.0)

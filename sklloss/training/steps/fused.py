@@ -1,19 +1,23 @@
-"""Steps of Adam, AdamW and SGD as the kernel alone: what torch's optimisers do around it takes several times as long.
+"""Steps of Adam, AdamW and SGD as the kernel alone.
 
-The kernels are private to torch; here is the only place that calls them.
+What torch's optimisers do around it takes several times as long.  The kernels are private to torch;
+here is the only place that calls them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 from torch import optim
 from torch.optim import optimizer as torch_optimizer
 
-CHECKED_WITH = "2.13"  # the release of torch whose kernels these are
-Kernel = Callable[[dict[str, Any], Any], None]  # of a group's options and a parameter's state
+# The release of torch whose kernels these are.
+CHECKED_WITH = "2.13"
+# A kernel takes the options of a group and the state of its parameter.
+Kernel = Callable[[dict[str, Any], Any], None]
 UNUSUAL = ("amsgrad", "maximize", "capturable", "differentiable", "nesterov")
 
 
@@ -31,24 +35,30 @@ def step_of(optimizer: optim.Optimizer, is_watched: bool) -> Callable[[], Any]:
 
 
 def kernel_of(optimizer: optim.Optimizer) -> Kernel | None:
-    """Return the kernel that takes an optimiser's steps; None where that is not known, or somebody wants to know of them."""
-    usual = all(map(_is_usual, optimizer.param_groups)) and not has_hooks(optimizer)
-    return KERNELS.get(type(optimizer)) if usual else None
+    """Return the kernel that takes an optimiser's steps.
+
+    It is None where the kernel is not known, or hooks watch the steps.
+    """
+    is_usual = all(
+        group.get("fused")
+        and len(group["params"]) == 1
+        and not any(group.get(name) for name in UNUSUAL)
+        for group in optimizer.param_groups
+    )
+    return KERNELS.get(type(optimizer)) if is_usual and not has_hooks(optimizer) else None
 
 
 def has_hooks(optimizer: optim.Optimizer) -> bool:
-    """Tell whether somebody wants to know of an optimiser's steps, or has replaced them (as torch's schedulers do)."""
+    """Return whether hooks watch an optimiser's steps, or something has replaced them.
+
+    torch's schedulers of learning rates replace them.
+    """
     own = optimizer._optimizer_step_pre_hooks, optimizer._optimizer_step_post_hooks
     of_all = (
         torch_optimizer._global_optimizer_pre_hooks,
         torch_optimizer._global_optimizer_post_hooks,
     )
     return any((*own, *of_all)) or "step" in vars(optimizer)
-
-
-def _is_usual(group: dict[str, Any]) -> bool:
-    is_plain = not any(group.get(name) for name in UNUSUAL)
-    return is_plain and bool(group.get("fused")) and len(group["params"]) == 1
 
 
 class FusedStep:
@@ -69,15 +79,7 @@ class FusedStep:
             self._kernel(group, self._optimizer.state[group["params"][0]])
 
 
-def _adam(group: dict[str, Any], state: dict[str, Any]) -> None:
-    _adam_with(torch._fused_adam_, group, state)
-
-
-def _adamw(group: dict[str, Any], state: dict[str, Any]) -> None:
-    _adam_with(torch._fused_adamw_, group, state)
-
-
-def _adam_with(kernel: Callable[..., Any], group: dict[str, Any], state: dict[str, Any]) -> None:
+def _adam(kernel: Callable[..., Any], group: dict[str, Any], state: dict[str, Any]) -> None:
     (parameter,), (beta1, beta2) = group["params"], group["betas"]
     state["step"] += 1
     kernel(
@@ -115,7 +117,7 @@ def _sgd(group: dict[str, Any], state: dict[str, Any]) -> None:
 
 
 KERNELS: dict[type, Kernel] = {
-    optim.Adam: _adam,
-    optim.AdamW: _adamw,
+    optim.Adam: partial(_adam, torch._fused_adam_),
+    optim.AdamW: partial(_adam, torch._fused_adamw_),
     optim.SGD: _sgd,
 }

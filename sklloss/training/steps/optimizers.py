@@ -25,7 +25,7 @@ class OptimizerSpec:
     options : mapping
         Arguments that a user's `optimizer_params` may replace.
     decoupled : bool
-        Whether weight decay shrinks the weights themselves in place of entering the gradient.
+        Whether weight decay shrinks the weights themselves instead of entering the gradient.
     full_batch : bool
         Whether every step needs all rows and evaluates the loss several times.
     """
@@ -45,7 +45,8 @@ _LBFGS_OPTIONS = {
     "tolerance_change": 1e-14,
 }
 _FUSED = {"fused": True}
-ADAM_EPS = 1e-6  # torch's 1e-8 steps on rounding errors once a small data set is learnt by heart
+# With torch's 1e-8, Adam steps on rounding errors once a small data set is learnt by heart.
+ADAM_EPS = 1e-6
 
 OPTIMIZERS: dict[str, OptimizerSpec] = {
     "sgd": OptimizerSpec(optim.SGD, 0.02, {**_FUSED, "momentum": 0.9}),
@@ -77,7 +78,8 @@ def optimizer_spec(optimizer: Any) -> OptimizerSpec:
     if isinstance(optimizer, type) and issubclass(optimizer, optim.Optimizer):
         return _spec_of_class(optimizer)
     raise TypeError(
-        f"optimizer must be a name ({', '.join(OPTIMIZERS)}) or a class of torch.optim; got {optimizer!r}."
+        f"optimizer must be a name ({', '.join(OPTIMIZERS)}) or a class of torch.optim; got"
+        f" {optimizer!r}."
     )
 
 
@@ -99,22 +101,22 @@ def optimizer_options(spec: OptimizerSpec, params: Mapping[str, Any]) -> dict[st
     for name in ("lr", "weight_decay", "params"):
         if name in params:
             raise ValueError(
-                f"optimizer_params holds {name!r}, which the estimator sets itself: give {name}={params[name]!r} to the estimator"
-                f" in place of optimizer__{name}."
+                f"optimizer_params holds {name!r}, which the estimator sets itself: give"
+                f" {name}={params[name]!r} to the estimator instead of optimizer__{name}."
             )
-    takes_decay = "weight_decay" in inspect.signature(spec.cls).parameters
-    own_decay = (
-        {"weight_decay": 0.0} if takes_decay else {}
-    )  # the engine decays weights, not biases
-    options = dict(spec.options)
-    if {"foreach", "differentiable"} & set(params):
-        options.pop("fused", None)  # torch takes one of these
-    unknown = sorted(set(params) - set(inspect.signature(spec.cls).parameters))
+    allowed = inspect.signature(spec.cls).parameters
+    unknown = sorted(set(params) - set(allowed))
     if unknown:
         raise ValueError(
             f"optimizer {spec.cls.__name__} has no argument {unknown[0]!r}; it takes"
-            f" {', '.join(list(inspect.signature(spec.cls).parameters)[1:])}."
+            f" {', '.join(list(allowed)[1:])}."
         )
+    options = dict(spec.options)
+    if {"foreach", "differentiable"} & set(params):
+        # torch takes only one of these.
+        options.pop("fused", None)
+    # The optimiser itself must not decay: the engine decays weights, not biases.
+    own_decay = {"weight_decay": 0.0} if "weight_decay" in allowed else {}
     return {**own_decay, **options, **params}
 
 
@@ -129,33 +131,34 @@ def optimizer_of_stack(
     optimizers: Sequence[optim.Optimizer],
     flat: FlatParameters,
 ) -> optim.Optimizer:
-    """Return one optimiser for K models, made by `build` from groups of parameters, that goes on where those of the models are.
+    """Return one optimiser for K models, which continues where theirs are.
 
-    Models next to each other with equal learning rates are one parameter.
+    `build` makes it from groups of parameters.  Models next to each other with equal learning rates
+    are one parameter.
     """
     rates = [optimizer.param_groups[0]["lr"] for optimizer in optimizers]
     spans = runs(rates)
     groups = [{"params": [flat.part(first, end)], "lr": lr} for lr, first, end in spans]
-    joined = build(groups)
-    for group, (_, first, end) in zip(joined.param_groups, spans, strict=True):
+    of_stack = build(groups)
+    for group, (_, first, end) in zip(of_stack.param_groups, spans, strict=True):
         states = [each.state.get(parameter_of(each), {}) for each in optimizers[first:end]]
         if all(states):
-            joined.state[group["params"][0]] = _joined_state(states)
-    return joined
+            of_stack.state[group["params"][0]] = _state_of_stack(states)
+    return of_stack
 
 
 def hand_back(
-    joined: optim.Optimizer, optimizers: Sequence[optim.Optimizer], models: Sequence[int]
+    of_stack: optim.Optimizer, optimizers: Sequence[optim.Optimizer], models: Sequence[int]
 ) -> None:
-    """Give the optimisers of these models their parts of the joined one's state."""
-    parts = [
-        (joined.state[group["params"][0]], row, len(group["params"][0]))
-        for group in joined.param_groups
+    """Give the optimisers of these models what the optimiser of their stack knows of them."""
+    places = [
+        (of_stack.state[group["params"][0]], row, len(group["params"][0]))
+        for group in of_stack.param_groups
         for row in range(len(group["params"][0]))
     ]
     for model in models:
-        optimizer, (state, row, n_models) = optimizers[model], parts[model]
-        own = {key: _part_of(value, row, n_models) for key, value in state.items()}
+        optimizer, (state, row, n_models) = optimizers[model], places[model]
+        own = {key: _of_model(value, row, n_models) for key, value in state.items()}
         optimizer.state[parameter_of(optimizer)].update(own)
 
 
@@ -165,7 +168,10 @@ def parameter_of(optimizer: optim.Optimizer) -> Tensor:
 
 
 def progress_of(optimizer: optim.Optimizer) -> tuple[tuple[str, float], ...]:
-    """Return the numbers of one model's optimiser that all models of a stack share, such as how many steps it has taken."""
+    """Return the numbers of one model's optimiser that all models of a stack share.
+
+    How many steps it has taken is one of them.
+    """
     state = optimizer.state.get(parameter_of(optimizer), {})
     shared = [(k, v) for k, v in state.items() if isinstance(v, float | int | Tensor)]
     return tuple((name, float(value)) for name, value in shared if not _per_model(value))
@@ -177,15 +183,14 @@ def learning_rates(optimizer: optim.Optimizer) -> Tensor:
     return torch.cat([p.new_full((len(p), 1), float(lr)) for lr, p in groups])
 
 
-def _joined_state(states: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    first = states[0]
+def _state_of_stack(states: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {
         key: torch.cat([state[key] for state in states]) if _per_model(value) else value
-        for key, value in first.items()
+        for key, value in states[0].items()
     }
 
 
-def _part_of(value: Any, row: int, n_models: int) -> Any:
+def _of_model(value: Any, row: int, n_models: int) -> Any:
     if _per_model(value) and len(value) == n_models:
         return value[row : row + 1].clone()
     return value.clone() if isinstance(value, Tensor) else value

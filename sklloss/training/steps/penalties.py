@@ -1,23 +1,25 @@
-"""L1 and L2 penalties on the weights of K models, never on biases or parts of the loss."""
+"""L1 and L2 penalties on the weights of K models, never on biases or on what the loss trains."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, optim
 
 from ...losses.weighted import row_sums
 from ...modules.stacks.embedding_tables import Patch
 from ...modules.stacks.flat import FlatParameters
+from .optimizers import learning_rates
 
 
 class Penalties:
     """The penalty ``½ weight_decay Σ w² + l1 Σ |w|`` of each model.
 
-    L2 adds ``weight_decay w`` to the gradient, or shrinks the weights by ``lr weight_decay`` where it is decoupled (adamw).  L1
-    adds the subgradient of least size; a weight that a step would carry across 0 stops there, and stays until the loss pulls
-    harder than l1: weights become exactly 0 (orthant-wise, as in OWL-QN; Andrew and Gao, Scalable Training of L1-Regularized
+    L2 adds ``weight_decay w`` to the gradient, or shrinks the weights by ``lr weight_decay`` where
+    it is decoupled (adamw).  L1 adds the subgradient of least size; a weight that a step would
+    carry across 0 stops there, and stays until the loss pulls harder than l1: weights become
+    exactly 0 (orthant-wise, as in OWL-QN; Andrew and Gao, Scalable Training of L1-Regularized
     Log-Linear Models, 2007).
 
     Parameters
@@ -27,7 +29,7 @@ class Penalties:
     weight_decay, l1 : sequence of float, one per model
         Both >= 0.
     decoupled : bool
-        Whether L2 acts on the weights in place of the gradient.
+        Whether L2 acts on the weights instead of the gradient.
     """
 
     def __init__(
@@ -59,16 +61,14 @@ class Penalties:
             torch.where(at_zero, shrunk, gradients + values.sign() * self._l1, out=gradients)
             self._held = at_zero & (shrunk == 0)
 
-    @property
-    def shrinks_weights(self) -> bool:
-        """Whether L2 acts on the weights themselves, and so needs the learning rates."""
-        return self._decoupled and self._weight_decay is not None
+    def before_step(self, optimizer: optim.Optimizer) -> Tensor | None:
+        """Shrink decoupled weights at the present learning rates.
 
-    def before_step(self, lr: Tensor | None) -> Tensor | None:
-        """Shrink decoupled weights at learning rates (models, 1); return the signs that `after_step` compares with."""
+        Return the signs that `after_step` compares with.
+        """
         values = self._flat.values.data
-        if lr is not None and self._weight_decay is not None:
-            values.mul_(1 - lr * self._weight_decay)
+        if self._decoupled and self._weight_decay is not None:
+            values.mul_(1 - learning_rates(optimizer) * self._weight_decay)
         return None if self._l1 is None else values.sign()
 
     def after_step(self, signs: Tensor | None) -> None:
@@ -79,7 +79,10 @@ class Penalties:
             values.masked_fill_(crossed | self._held, 0.0)
 
     def value(self) -> Tensor:
-        """Return the penalty of each model, shape (models,), as it enters the objective; nothing where it is decoupled."""
+        """Return the penalty of each model as it enters the objective, (models,).
+
+        Decoupled weight decay does not enter.
+        """
         values = self._flat.values.data
         total = torch.zeros(len(values), dtype=values.dtype, device=values.device)
         if self._weight_decay is not None and not self._decoupled:

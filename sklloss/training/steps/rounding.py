@@ -1,8 +1,8 @@
 """Rounding of kinks: how a second-order optimiser trains a loss that has no second derivative.
 
-L-BFGS stalls on the kinks of absolute error and quantile losses, far from the optimum.  There the kinks are rounded to parabolas
-whose half-width shrinks epoch by epoch, each epoch starting from the optimum of the last (Nesterov, Smooth Minimization of
-Non-smooth Functions, 2005).
+L-BFGS stalls on the kinks of absolute error and quantile losses, far from the optimum.  There the
+kinks are rounded to parabolas whose half-width shrinks epoch by epoch, each epoch starting from the
+optimum of the last (Nesterov, Smooth Minimization of Non-smooth Functions, 2005).
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import torch
 
 from ...losses.base import State
 
-START, RATE, END = 1.0, 0.7, 1e-5  # half-width, in units of the scaled target
+# Half-widths in units of the scaled target, and the factor from one epoch to the next.
+START, RATE, END = 1.0, 0.7, 1e-5
 
 
 def rounding_width(epoch: int) -> float:
@@ -20,7 +21,7 @@ def rounding_width(epoch: int) -> float:
 
 
 def is_rounding(epoch: int) -> bool:
-    """Tell whether the half-width still shrinks after this epoch."""
+    """Return whether the half-width still shrinks after this epoch."""
     return rounding_width(epoch) > END
 
 

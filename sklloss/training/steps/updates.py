@@ -1,21 +1,17 @@
-"""What one step changes: penalties, and the optimiser's step over the whole buffer or over the rows that a batch touches."""
+"""What one step changes: all numbers, or the rows of embedding tables that a batch touches."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, optim
 
 from ...modules import Stack
 from ...modules.stacks.embedding_tables import Patch
+from ..model import Trainable
 from .fused import Kernel, kernel_of, step_of
-from .optimizers import learning_rates
 from .penalties import Penalties
-
-if TYPE_CHECKING:
-    from ..net import LossNet
 
 
 class Update:
@@ -23,7 +19,7 @@ class Update:
 
     Parameters
     ----------
-    nets : sequence of LossNet
+    nets : sequence of Trainable
         Of one kind; their penalties may differ.
     stack : Stack
         What they are trained as.
@@ -31,7 +27,7 @@ class Update:
         Over the stack's buffer.
     """
 
-    def __init__(self, nets: Sequence[LossNet], stack: Stack, optimizer: optim.Optimizer) -> None:
+    def __init__(self, nets: Sequence[Trainable], stack: Stack, optimizer: optim.Optimizer) -> None:
         self._stack = stack
         self._optimizer = optimizer
         self._decays, self._l1 = [net.weight_decay for net in nets], [net.l1 for net in nets]
@@ -50,7 +46,7 @@ class Update:
 
     def step(self) -> None:
         """Take the step."""
-        signs = self._penalties.before_step(self._rates)
+        signs = self._penalties.before_step(self._optimizer)
         self._take_step()
         self._penalties.after_step(signs)
 
@@ -58,30 +54,29 @@ class Update:
         """Return the penalty of each model as it enters the objective, (models,)."""
         return self._penalties.value()
 
-    @property
-    def _rates(self) -> Tensor | None:
-        return learning_rates(self._optimizer) if self._penalties.shrinks_weights else None
-
 
 class RowUpdate(Update):
-    """The step of a model with tables, of whose rows a batch touches few: the others keep their numbers and their moments.
+    """The step of a model with embedding tables: of their rows, only those in the batch move.
 
-    So Adam's and momentum's averages of a row are over the steps that touch it, as in torch's SparseAdam, and penalties count a row as
-    often as the batch names it.  Where an optimiser's kernel is known, the rows are stepped side by side, and nothing else is looked at.
+    So Adam's and momentum's averages of a row are over the steps that touch it, as in torch's
+    SparseAdam, and penalties count a row as often as the batch names it.  Where an optimiser's
+    kernel is known, it sees these rows alone, side by side.
     """
 
-    def __init__(self, nets: Sequence[LossNet], stack: Stack, optimizer: optim.Optimizer) -> None:
+    def __init__(self, nets: Sequence[Trainable], stack: Stack, optimizer: optim.Optimizer) -> None:
         super().__init__(nets, stack, optimizer)
         self._kernel = kernel_of(optimizer)
-        self._has_stepped = (
-            stack.flat.values in optimizer.state
-        )  # the first step makes the optimiser's state
+        # The first step, which makes the optimiser's state, is the optimiser's own.
+        self._has_stepped = stack.flat.values in optimizer.state
         self._shown: Patch | None = None
         self._sum = torch.zeros(1, dtype=stack.flat.values.dtype, device=stack.flat.values.device)
         self._n_steps = 0
 
     def begin(self) -> None:
-        """Forget the gradients of the step before; in tables they are 0 but where they were shown."""
+        """Forget the gradients of the step before.
+
+        Those of tables are 0 already, except where they were put into the buffer to be seen.
+        """
         gradients = self._stack.flat.gradients
         self._stack.flat.beside_tables(gradients).zero_()
         if self._shown is not None:
@@ -104,10 +99,9 @@ class RowUpdate(Update):
         """Take the step."""
         patch, flat = self._patch, self._stack.flat
         if self._is_watched:
-            patch.gradients.copy_(
-                patch.taken_from(flat.gradients)
-            )  # callbacks may have changed them
-        signs = self._penalties.before_step(self._rates)
+            # Callbacks may have changed the gradients.
+            patch.gradients.copy_(patch.taken_from(flat.gradients))
+        signs = self._penalties.before_step(self._optimizer)
         if self._kernel is not None and self._has_stepped:
             self._step_rows(self._kernel)
         else:
@@ -132,7 +126,10 @@ class RowUpdate(Update):
             patch.put_into(buffer, own[name])
 
     def _step_all(self) -> None:
-        """Let the optimiser itself take the step, over the whole buffer; rows that are not touched have gradients of 0."""
+        """Let the optimiser itself step the whole buffer.
+
+        Rows that the batch does not touch have gradients of 0.
+        """
         values = self._stack.flat.values.data
         self._patch.put_into(values, self._patch.values)
         self._optimizer.step()
@@ -140,7 +137,7 @@ class RowUpdate(Update):
         self._patch.values.copy_(self._patch.taken_from(values))
 
 
-def update_of(nets: Sequence[LossNet], stack: Stack, optimizer: optim.Optimizer) -> Update:
+def update_of(nets: Sequence[Trainable], stack: Stack, optimizer: optim.Optimizer) -> Update:
     """Return what takes the steps of these nets."""
     kind = RowUpdate if stack.flat.n_tables else Update
     return kind(nets, stack, optimizer)

@@ -127,8 +127,8 @@ def test_weight_2_is_a_row_repeated_and_0_a_row_removed(weighting):
 
 
 def objective(loss, raw, y, state, weight):
-    parts = loss.parts(raw, y, state, weight)
-    return loss.objective(parts, weight.sum(-1), state)
+    terms = loss.terms(raw, y, state, weight)
+    return loss.objective(terms, weight.sum(-1), state)
 
 
 def test_sums_of_batches_are_those_of_all_rows():
@@ -136,8 +136,8 @@ def test_sums_of_batches_are_those_of_all_rows():
     raw, y, weight = drawn()
     loss = JointLoss(TASKS)
     state = loss.prepare(y, weight, CLASSES)
-    whole = loss.parts(raw, y, state, weight)
-    pieces = [loss.parts(raw[i], y[i], state, weight[i]) for i in torch.arange(40).split(7)]
+    whole = loss.terms(raw, y, state, weight)
+    pieces = [loss.terms(raw[i], y[i], state, weight[i]) for i in torch.arange(40).split(7)]
     torch.testing.assert_close(sum(pieces), whole)
 
 
@@ -280,7 +280,7 @@ def test_dwa_measures_losses_from_the_least_that_they_can_be():
     raw, y, weight = drawn()
     loss = JointLoss(TASKS, DynamicWeightAverage())
     state = stacked(loss.prepare(y, weight, CLASSES))
-    means = loss.parts(raw[None], y[None], state, weight[None]) / weight.sum()
+    means = loss.terms(raw[None], y[None], state, weight[None]) / weight.sum()
     assert (means - state["floor"][:, 0] > 0).all()
     assert state["floor"][0, 0, 1] < 0
     loss.note_epoch(means, state)

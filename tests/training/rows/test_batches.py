@@ -10,7 +10,8 @@ from scipy import sparse
 from sklloss import NeuralClassifier
 from sklloss.modules import MLP, ModuleLoop, stack_modules
 from sklloss.training import TrainingSet, rows
-from sklloss.training.rows.batches import Batches, step_rows
+from sklloss.training.model import step_rows
+from sklloss.training.rows.batches import Batches
 
 LOOP = ModuleLoop([torch.nn.Linear(1, 1)], [])
 CPU = torch.device("cpu")
@@ -60,34 +61,36 @@ def share_in_company(drawn):
 @pytest.mark.parametrize("sizes", [[2] * 200, [3] * 150, [5] * 60 + [100], [2] * 50 + [300]])
 def test_batches_in_company_hold_several_rows_of_nearly_every_class(sizes):
     data = families(sizes)
-    drawn = list(batches(data, 40, in_company=True).shuffled(epoch=3))
+    drawn = list(batches(data, 40, near_their_class=True).shuffled(epoch=3))
     assert share_in_company(drawn) > 0.9
     assert share_in_company(batches(data, 40).shuffled(epoch=3)) < 0.85
     taken = torch.cat([b.X for b in drawn], 1)[..., 0]
     assert all(sorted(model) == list(range(len(data.y))) for model in taken.tolist())
     assert not torch.equal(taken[0], taken[1])
-    again = torch.cat([b.X for b in batches(data, 40, in_company=True).shuffled(epoch=4)], 1)
+    again = torch.cat([b.X for b in batches(data, 40, near_their_class=True).shuffled(epoch=4)], 1)
     assert not torch.equal(again[..., 0], taken)
     neighbours = [set(b.y[0, :, 0].tolist()) for b in drawn]
-    others = [set(b.y[0, :, 0].tolist()) for b in batches(data, 40, in_company=True).shuffled(4)]
+    others = [
+        set(b.y[0, :, 0].tolist()) for b in batches(data, 40, near_their_class=True).shuffled(4)
+    ]
     assert neighbours[0] != others[0]
 
 
 def test_batches_in_company_hold_their_share_of_classes_that_are_large():
-    drawn = list(batches(imbalanced(), 40, in_company=True).shuffled(epoch=3))
+    drawn = list(batches(imbalanced(), 40, near_their_class=True).shuffled(epoch=3))
     assert all(labels(b) == [2, 2] for b in drawn)
 
 
 def test_batches_in_company_are_evaluated_in_company_and_by_their_size():
     data = families([2] * 100)
-    made = batches(data, 40, in_company=True)
+    made = batches(data, 40, near_their_class=True)
     drawn = list(made.in_order())
     assert [b.n_rows for b in drawn] == [40] * 5
     assert share_in_company(drawn) > 0.9
     targets = list(made.targets())
     assert all(torch.equal(y, b.y) for (y, _), b in zip(targets, drawn, strict=True))
     assert torch.equal(next(made.in_order()).X, drawn[0].X)
-    whole = batches(data, 500, in_company=True)
+    whole = batches(data, 500, near_their_class=True)
     assert torch.equal(next(whole.in_order()).y[0], data.y)
 
 

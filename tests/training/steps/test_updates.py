@@ -13,7 +13,7 @@ from sklloss.losses import SquaredError
 from sklloss.losses.base import State
 from sklloss.modules import ModuleLoop, stack_modules
 from sklloss.modules.recommendation.factors import Factors, FactorStack
-from sklloss.training import Criterion, LossNet, TrainingSet, rows
+from sklloss.training import LossModule, LossNet, TrainingSet, rows
 from sklloss.training.seeds import generator
 from sklloss.training.stopping import Stopping
 
@@ -39,7 +39,7 @@ def factors():
 def net_of(optimizer=optim.Adam, module=None, **params):
     loss = SquaredError()
     state = State.stack([loss.prepare(Y, torch.ones(40, dtype=torch.float64))])
-    criterion = Criterion.prepared(loss, state, torch.zeros(1, 1, 1, dtype=torch.float64))
+    criterion = LossModule(loss, state, torch.zeros(1, 1, 1, dtype=torch.float64))
     defaults = {"lr": 0.05, "batch_size": BATCH, "max_epochs": 3, "callbacks": []}
     return LossNet(
         module or factors(), criterion, optimizer=optimizer, **{**defaults, **params}
