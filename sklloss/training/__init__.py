@@ -15,7 +15,6 @@ from .steps.optimizers import OPTIMIZERS, optimizer_options, optimizer_spec
 from .stopping import StoppingRule
 
 # The former name of `train`, until the estimators use the new one.
-train_all = train
 
 __all__ = [
     "OPTIMIZERS",
@@ -39,5 +38,4 @@ __all__ = [
     "rows",
     "seed_of",
     "train",
-    "train_all",
 ]

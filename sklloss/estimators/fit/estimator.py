@@ -9,7 +9,7 @@ from typing import Any
 from sklearn.utils.validation import check_is_fitted
 
 from ...losses.base import State
-from ...training import train_all
+from ...training import train
 from ..inputs.base import Inputs
 from ..inputs.data import FitData
 from ..targets.answers import Answer, answered, chosen
@@ -59,7 +59,7 @@ class NeuralEstimator(RunParameters, StoppingParameters, OptimizationParameters,
             )
         before = self._learned if go_on and hasattr(self, "net_") else None
         prepared = Preparation(self, Cache(), epochs, before).of(data)
-        self._adopt(prepared, train_all(prepared.nets, prepared.data, epochs))
+        self._adopt(prepared, train(prepared.nets, prepared.data, epochs))
         return self
 
     def _adopt(self, prepared: Prepared, errors: Sequence[Exception | None]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from ...modules import benefits_from_stacking
 from ...parameters.declared import declared_by
 from ...parameters.plain import frozen
-from ...training import optimizer_spec, train_all
+from ...training import optimizer_spec, train
 from ..inputs.data import FitData
 from .cache import Cache
 from .estimator import NeuralEstimator
@@ -82,7 +82,7 @@ def fit_together(
         on_epoch(sum(epochs_of(e) for e, each in failed if not isinstance(each, Prepared)))
     nets = [net for each in ready for net in each.nets]
     sets = [of_net for each in ready for of_net in each.data]
-    errors = iter(train_all(nets, sets, on_epoch=on_epoch))
+    errors = iter(train(nets, sets, on_epoch=on_epoch))
     return [
         _adopted(estimator, each, [next(errors) for _ in each.nets])
         if isinstance(each, Prepared)
