@@ -1,5 +1,6 @@
 """Estimators: scikit-learn's interface to the training of networks."""
 
+from .embedding.embedder import MetricEmbedder
 from .speech.edit_distance import character_error_rate, token_error_rate, word_error_rate
 from .tables.classifier import NeuralClassifier
 from .tables.regressor import NeuralRegressor

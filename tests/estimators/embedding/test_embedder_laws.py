@@ -61,7 +61,7 @@ def test_scaling_counts_weights_and_both_sides_of_a_pair(pairs):
     X, y = table(30)
     X, y = pairs_of(X, y, 30) if pairs else (X, y)
     weights = np.linspace(0.1, 2, 30)
-    scaler = embedder(pairs=pairs).fit(X, y, weights)._input_scaler
+    scaler = embedder(pairs=pairs).fit(X, y, weights)._learned.input_scaler
     rows = X.mean(1) if pairs else X
     np.testing.assert_allclose(scaler.mean, np.average(rows, 0, weights))
     assert not np.allclose(scaler.mean, rows.mean(0))
