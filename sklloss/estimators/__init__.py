@@ -5,4 +5,5 @@ from .speech.edit_distance import character_error_rate, token_error_rate, word_e
 from .tables.classifier import NeuralClassifier
 from .tables.regressor import NeuralRegressor
 from .targets.fitted_module import FittedModule
+from .tasks.multi_task import NeuralMultiTask
 from .text.token_vectorizer import TokenVectorizer

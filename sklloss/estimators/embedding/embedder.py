@@ -31,12 +31,11 @@ from ..fit.parameters import (
 from ..inputs.base import Inputs
 from ..inputs.data import FitData
 from ..inputs.kinds import inputs_of
-from ..inputs.tables import Table
 from ..inputs.weights import checked_weights
 from ..targets.fitted_module import FittedModule
 from .likeness import Likeness, checked_labels, is_alike
 from .neighbours import area_under_curve, recall_at_1
-from .pairs import Pairs, SingleRows, sides, stacked_pairs
+from .pairs import TABLE, Pairs, SingleRows, sides, stacked_pairs
 
 
 @documented
@@ -158,7 +157,7 @@ class MetricEmbedder(
         rows = inputs_of(self.module)
         if self.pairs:
             return Pairs(rows=rows)
-        return SingleRows() if rows == Table() else rows
+        return SingleRows() if rows == TABLE else rows
 
     @property
     def _target(self) -> Likeness:

@@ -20,6 +20,7 @@ from ..inputs.data import Checked, FitData
 from ..inputs.sample import Sample
 from ..inputs.tables import Table
 
+TABLE = Table()
 HOW = "Give np.stack([left, right], axis=1)"
 
 
@@ -48,7 +49,7 @@ class Pairs(Inputs):
         What the two sides of a pair may be.
     """
 
-    rows: Inputs = Table()
+    rows: Inputs = TABLE
     stacks: ClassVar[bool] = False
 
     def tag(self, tags: InputTags) -> None:

@@ -58,7 +58,10 @@ def test_wrong_rows_are_named(change, message):
             lambda X, y: ([*X[:5].tolist(), [[1.0, 2.0]] * 2, *X[6:].tolist()], y),
             r"unequal shape: pair 5 has \(2, 2\), pair 0 \(2, 4\) \(1 of 80 differ\)",
         ),
-        (lambda X, y: (X, np.arange(80) % 3), r"26 of 80 pairs have neither, for example pair 2: 2"),
+        (
+            lambda X, y: (X, np.arange(80) % 3),
+            r"26 of 80 pairs have neither, for example pair 2: 2",
+        ),
         (lambda X, y: (X, -y + 0), r"both 0 and -1"),
         (
             lambda X, y: (X, np.array(["alike", "other"])[y]),
