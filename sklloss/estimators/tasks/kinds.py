@@ -34,8 +34,8 @@ class NumberTask:
     n_classes: ClassVar[None] = None
 
     @classmethod
-    def learned(cls, loss: Any, column: Column, named: np.ndarray | None) -> NumberTask:
-        """Return the task; raise if classes are named."""
+    def learn(cls, loss: Any, column: Column, named: np.ndarray | None) -> NumberTask:
+        """Return the task; raise a ValueError if classes are named."""
         if named is not None:
             raise ValueError(
                 f"classes has labels, {named.tolist()}, and loss {loss.label!r} takes numbers."
@@ -43,7 +43,7 @@ class NumberTask:
             )
         return cls(loss)
 
-    def encoded(self, column: Column) -> np.ndarray:
+    def encode(self, column: Column) -> np.ndarray:
         """Return float64 numbers, (n_samples,), NaN where one is missing.
 
         Raises
@@ -108,7 +108,7 @@ class LabelTask:
     of_labels: LearnedLabels
 
     @classmethod
-    def learned(cls, loss: Any, column: Column, named: np.ndarray | None) -> LabelTask:
+    def learn(cls, loss: Any, column: Column, named: np.ndarray | None) -> LabelTask:
         """Learn the labels of a column, or take those that are named.
 
         Raises
@@ -141,7 +141,7 @@ class LabelTask:
         """How many classes there are."""
         return self.of_labels.n_classes
 
-    def encoded(self, column: Column) -> np.ndarray:
+    def encode(self, column: Column) -> np.ndarray:
         """Return class indices as float64, (n_samples,), NaN where a label is missing.
 
         Raises
@@ -169,7 +169,7 @@ class LabelTask:
 OneTask = NumberTask | LabelTask
 
 
-def learned_task(loss: Loss, column: Column, named: np.ndarray | None) -> OneTask:
+def learn_task(loss: Loss, column: Column, named: np.ndarray | None) -> OneTask:
     """Return the task that a loss makes of a column, its classes learned or named.
 
     Raises
@@ -183,7 +183,7 @@ def learned_task(loss: Loss, column: Column, named: np.ndarray | None) -> OneTas
             " to learn. Leave the column out of y, and its loss with it."
         )
     kind = LabelTask if loss.task == "classification" else NumberTask
-    return kind.learned(loss, column, named)
+    return kind.learn(loss, column, named)
 
 
 def one_kind(labels: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ from ..targets.answers import Answer
 from ..targets.base import Encoded, Head, LearnedTarget, Start, Target
 from ..targets.labels import check_same_classes
 from ..targets.loss_values import check_loss_values
-from .kinds import OneTask, learned_task, one_kind
+from .kinds import OneTask, learn_task, one_kind
 from .target_table import TargetTable
 
 
@@ -119,7 +119,7 @@ class Tasks(Target):
         columns = []
         for name, task, column in zip(learned.names, learned.tasks, y.columns, strict=True):
             with naming_task(name):
-                columns.append(task.encoded(column))
+                columns.append(task.encode(column))
         return Encoded(np.column_stack(columns), learned)
 
     # ------------------------------------------------------------------ what suits
@@ -260,7 +260,7 @@ def _learned_from(y: TargetTable, named: Mapping[Any, np.ndarray], loss: JointLo
     tasks = []
     for name, (_, of_task), column in zip(y.names, loss.losses, y.columns, strict=True):
         with naming_task(name):
-            tasks.append(learned_task(of_task, column, named.get(name)))
+            tasks.append(learn_task(of_task, column, named.get(name)))
     return LearnedTasks(tuple(y.names), tuple(tasks), y.frame, y.is_column)
 
 
