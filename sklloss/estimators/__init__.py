@@ -1,5 +1,6 @@
 """Estimators: scikit-learn's interface to the training of networks."""
 
+from .embedding.embedder import MetricEmbedder
 from .images.box_regressor import NeuralBoxRegressor
 from .images.segmenter import NeuralSegmenter
 from .ranking.ndcg import mean_ndcg
@@ -11,4 +12,25 @@ from .speech.transcriber import SequenceTranscriber
 from .tables.classifier import NeuralClassifier
 from .tables.regressor import NeuralRegressor
 from .targets.fitted_module import FittedModule
+from .tasks.multi_task import NeuralMultiTask
 from .text.token_vectorizer import TokenVectorizer
+
+__all__ = [
+    "FittedModule",
+    "MetricEmbedder",
+    "NeuralBoxRegressor",
+    "NeuralClassifier",
+    "NeuralMultiTask",
+    "NeuralRanker",
+    "NeuralRegressor",
+    "NeuralSegmenter",
+    "Recommender",
+    "SequenceTranscriber",
+    "TokenVectorizer",
+    "character_error_rate",
+    "mean_ndcg",
+    "ndcg_at",
+    "recall_at",
+    "token_error_rate",
+    "word_error_rate",
+]

@@ -1,4 +1,4 @@
-"""How well distances tell alike rows from others."""
+"""How well alike rows stand apart from others by their distances."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def recall_at_1(vectors: np.ndarray, labels: np.ndarray, sample_weight: np.ndarr
     ----------
     vectors : ndarray of shape (n_samples, n_components)
     labels : ndarray of shape (n_samples,)
-        A row whose label occurs once is nobody's like and is not asked; the others may still find it.
+        A row whose label occurs once has no alike row and is left out; others may still find it.
     sample_weight : ndarray of shape (n_samples,)
         What each row counts.
 
@@ -38,20 +38,22 @@ def recall_at_1(vectors: np.ndarray, labels: np.ndarray, sample_weight: np.ndarr
     asked = (counts[index] > 1) & (sample_weight > 0)
     if not asked.any():
         raise ValueError(
-            f"recall@1 needs a label that occurs twice; each of the {len(counts)} labels of {len(labels)} rows occurs once, or its rows have"
-            " weight 0. Give more rows per label: in a search, cv=StratifiedKFold()."
+            f"recall@1 needs a label that occurs twice; each of the {len(counts)} labels of"
+            f" {len(labels)} rows occurs once, or its rows have weight 0. Give more rows per label:"
+            " in a search, cv=StratifiedKFold()."
         )
     search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(vectors)
-    nearest = search.kneighbors(return_distance=False)[
-        :, 0
-    ]  # without a query, never the row itself
+    # Without a query, no row is its own neighbour.
+    nearest = search.kneighbors(return_distance=False)[:, 0]
     return float(np.average((index[nearest] == index)[asked], weights=sample_weight[asked]))
 
 
 def area_under_curve(
     left: np.ndarray, right: np.ndarray, is_alike: np.ndarray, sample_weight: np.ndarray
 ) -> float:
-    """Return how often an alike pair of unit vectors has a larger cosine than an unlike one: the area under the ROC curve.
+    """Return how often an alike pair of unit vectors has a larger cosine than an unlike one.
+
+    That is the area under the ROC curve.
 
     Parameters
     ----------
@@ -79,8 +81,8 @@ def area_under_curve(
     if counted.all() or not counted.any():
         kind = "alike" if counted.all() else "unlike"
         raise ValueError(
-            f"score needs alike and unlike pairs; all {len(counted)} are {kind}. Give some of the other kind: in a search,"
-            " cv=StratifiedKFold()."
+            f"score needs alike and unlike pairs; all {len(counted)} are {kind}. Give some of the"
+            " other kind: in a search, cv=StratifiedKFold()."
         )
     cosine = (left * right).sum(1, dtype=np.float64)
     return float(roc_auc_score(is_alike, cosine, sample_weight=sample_weight))

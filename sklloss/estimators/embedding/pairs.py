@@ -1,14 +1,120 @@
-"""Pairs of rows, and whether they are alike."""
+"""Pairs of rows, and rows that may be mistaken for pairs."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from scipy import sparse
-from sklearn.utils.validation import check_consistent_length
+from sklearn.utils import InputTags
+from torch import Tensor, nn
 
+from ...modules import check_widths
+from ...modules.embedding.siamese import Siamese
+from ...training import InputScaler
+from ..inputs.base import Inputs
+from ..inputs.data import Checked, FitData
+from ..inputs.sample import Sample
+from ..inputs.tables import Table
+
+TABLE = Table()
 HOW = "Give np.stack([left, right], axis=1)"
+
+
+@dataclass(frozen=True)
+class SingleRows(Table):
+    """Rows of numbers, ``(n_samples, n_features)``, of an estimator that could also take pairs."""
+
+    def opened(self, X: Any) -> Any:
+        """Refuse more axes; where there are two rows side by side, say how to give pairs."""
+        shape = tuple(getattr(X, "shape", ()))
+        if len(shape) == 3 and shape[1] == 2:
+            raise ValueError(
+                "Found array with dim 3, while dim <= 2 is required: X has the shape"
+                f" {shape}. If its rows are pairs, set pairs=True; transform takes single rows."
+            )
+        return super().opened(X)
+
+
+@dataclass(frozen=True)
+class Pairs(Inputs):
+    """Pairs of rows, ``(n_pairs, 2, ...)``; of a fitted estimator, single rows.
+
+    Attributes
+    ----------
+    rows : Inputs
+        What the two sides of a pair may be.
+    """
+
+    rows: Inputs = TABLE
+    stacks: ClassVar[bool] = False
+
+    def tag(self, tags: InputTags) -> None:
+        """One more axis than the rows."""
+        self.rows.tag(tags)
+        tags.three_d_array = True
+
+    # ------------------------------------------------------------------ what is given
+
+    def opened(self, X: Any) -> Any:
+        """Return pairs as one array, (n_pairs, 2, ...)."""
+        return stacked_pairs(X)
+
+    def facts(self, X: Any) -> dict[str, Any]:
+        """Return the facts of the rows on both sides."""
+        return self.rows.facts(sides(X))
+
+    def checked(
+        self,
+        owner: Any,
+        data: FitData,
+        y_options: Mapping[str, Any] | None = None,
+        learned: Any = None,
+    ) -> Checked:
+        """Check the rows on both sides, and leave y to the target."""
+        of_rows = FitData(self.rows.opened(sides(data.X)))
+        found = self.rows.checked(owner, of_rows, learned=learned)
+        pairs = found.X.reshape(len(data.X), 2, *found.X.shape[1:])
+        return Checked(pairs, data.y, found.learned)
+
+    # ------------------------------------------------------------------ rows of the engine
+
+    def weighted_rows(self, sample: Sample) -> tuple[Any, np.ndarray]:
+        """Return the rows on both sides, and the weights of their pairs."""
+        return sides(sample.X), np.repeat(sample.sample_weight, 2)
+
+    def scaler(self, sample: Sample) -> InputScaler:
+        """Return what standardises the rows."""
+        X, sample_weight = self.weighted_rows(sample)
+        return self.rows.scaler(replace(sample, X=X, sample_weight=sample_weight))
+
+    def prediction_rows(
+        self, owner: Any, X: Any, learned: Any, scaler: InputScaler, dtype: torch.dtype
+    ) -> Any:
+        """Return single rows, checked and on the scale that the network takes; refuse pairs."""
+        shape = tuple(getattr(X, "shape", ()))
+        if shape[1:] == (2, *learned.shape):
+            raise ValueError(
+                f"X has pairs, its shape is {shape}; transform takes rows. Give one side at a"
+                " time: X[:, 0], then X[:, 1]."
+            )
+        return self.rows.prediction_rows(owner, X, learned, scaler, dtype)
+
+    # ------------------------------------------------------------------ networks
+
+    def wrapped(self, network: nn.Module, learned: Any) -> nn.Module:
+        """Return the network that sees both sides."""
+        return Siamese(network, len(learned.shape))
+
+    def check_network(
+        self, module: nn.Module, few: Tensor, allowed: tuple[int, ...], why: str
+    ) -> None:
+        """Check what the network for single rows puts out."""
+        network: Any = module.network
+        check_widths(network, few.flatten(0, 1), allowed, why)
 
 
 def stacked_pairs(X: Any) -> np.ndarray:
@@ -23,11 +129,13 @@ def stacked_pairs(X: Any) -> np.ndarray:
     """
     if sparse.issparse(X):
         raise TypeError(
-            f"With pairs=True X is a dense array of shape (n_pairs, 2, ...), and it is sparse. {HOW}, both sides dense."
+            "With pairs=True X is a dense array of shape (n_pairs, 2, ...), and it is sparse."
+            f" {HOW}, both sides dense."
         )
     if not hasattr(X, "__array__") and not isinstance(X, list | tuple):
         raise TypeError(
-            f"With pairs=True X is an array of shape (n_pairs, 2, ...); got {X!r} of type {type(X).__name__}. {HOW}."
+            f"With pairs=True X is an array of shape (n_pairs, 2, ...); got {X!r} of type"
+            f" {type(X).__name__}. {HOW}."
         )
     pairs = np.asarray(X) if hasattr(X, "__array__") else _array_of(X)
     if pairs.ndim < 3 or pairs.shape[1] != 2:
@@ -35,8 +143,8 @@ def stacked_pairs(X: Any) -> np.ndarray:
             f" As columns side by side they would be {pairs.ndim} axes." if pairs.ndim < 3 else ""
         )
         raise ValueError(
-            f"With pairs=True X needs the shape (n_pairs, 2, ...): two rows side by side; got {pairs.shape}.{table} {HOW}, or set"
-            " pairs=False for rows and their labels."
+            "With pairs=True X needs the shape (n_pairs, 2, ...): two rows side by side; got"
+            f" {pairs.shape}.{table} {HOW}, or set pairs=False for rows and their labels."
         )
     return pairs
 
@@ -44,11 +152,13 @@ def stacked_pairs(X: Any) -> np.ndarray:
 def _array_of(X: Any) -> np.ndarray:
     """Return a list of pairs as an array; name the one that does not fit."""
     shapes = [_shape_of(row, pair) for row, pair in enumerate(X)]
-    odd = [row for row, shape in enumerate(shapes) if shape != shapes[0]]
-    if odd:
+    differs = [shape != shapes[0] for shape in shapes]
+    if any(differs):
+        odd = differs.index(True)
         raise ValueError(
-            f"X has pairs of unequal shape: pair {odd[0]} has {shapes[odd[0]]}, pair 0 {shapes[0]} ({len(odd)} of {len(shapes)} differ)."
-            f" Both sides of all pairs need the same features. {HOW}."
+            f"X has pairs of unequal shape: pair {odd} has {shapes[odd]}, pair 0 {shapes[0]}"
+            f" ({sum(differs)} of {len(shapes)} differ). Both sides of all pairs need the same"
+            f" features. {HOW}."
         )
     return np.array(X)
 
@@ -58,57 +168,11 @@ def _shape_of(row: int, pair: Any) -> tuple[int, ...]:
         return np.shape(pair)
     except ValueError:
         raise ValueError(
-            f"X has sides of unequal length in pair {row}. Both sides need the same features. {HOW}."
+            f"X has sides of unequal length in pair {row}. Both sides need the same features."
+            f" {HOW}."
         ) from None
 
 
 def sides(pairs: np.ndarray) -> np.ndarray:
     """Return the rows of pairs one below the other, (2 n_pairs, ...): left, right, left, right."""
     return pairs.reshape(2 * len(pairs), *pairs.shape[2:])
-
-
-def is_alike(y: Any, n_pairs: int) -> np.ndarray:
-    """Return whether each pair is alike, (n_pairs,), from labels 1 and 0, 1 and -1, or True and False.
-
-    Raises
-    ------
-    ValueError
-        If `y` is missing, has another shape, another length or other labels.
-    """
-    if y is None:
-        raise ValueError(
-            "MetricEmbedder requires y to be passed, but the target y is None. Give 1 for each alike pair and 0 or -1 for each other."
-        )
-    labels = np.asarray(y, dtype=None if hasattr(y, "__array__") else object)
-    if labels.ndim != 1:
-        raise ValueError(
-            f"With pairs=True y needs one label per pair, shape (n_pairs,); got {labels.shape}. Give y.ravel(), or 1 where both sides"
-            " have one class: (class_of_left == class_of_right)."
-        )
-    check_consistent_length(np.empty(n_pairs), labels)
-    numbers = _numbers(labels)
-    one_or_zero, one_or_minus_one = np.isin(numbers, (0, 1)), np.isin(numbers, (-1, 1))
-    if not (one_or_zero.all() or one_or_minus_one.all()):
-        raise ValueError(_wrong_labels_message(labels, one_or_zero | one_or_minus_one))
-    return numbers == 1
-
-
-def _numbers(labels: np.ndarray) -> np.ndarray:
-    """Return labels as floats; NaN, which no pair may have, where they are none."""
-    if labels.dtype.kind == "c":
-        return np.full(len(labels), np.nan)
-    try:
-        return labels.astype(np.float64)
-    except (TypeError, ValueError):
-        return np.full(len(labels), np.nan)
-
-
-def _wrong_labels_message(labels: np.ndarray, known: np.ndarray) -> str:
-    allowed = "With pairs=True y needs 1 for alike pairs and 0 for others, or 1 and -1"
-    if known.all():
-        return f"{allowed}; it has both 0 and -1. Give one of them."
-    row = int(np.flatnonzero(~known)[0])
-    return (
-        f"{allowed}; {(~known).sum()} of {len(labels)} are neither, for example {labels.tolist()[row]!r} of pair {row}. From classes make"
-        " (class_of_left == class_of_right)."
-    )

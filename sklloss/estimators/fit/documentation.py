@@ -101,9 +101,12 @@ def documented(cls: Class) -> Class:
     }
     cls.__doc__ = _completed(inspect.cleandoc(cls.__doc__ or ""), entries)
     for method in vars(cls).values():
-        function = inspect.unwrap(getattr(method, "fn", method))
+        # What wraps a method, as scikit-learn does with `transform`, has a copy of its docstring.
+        wrapper = getattr(method, "fn", method)
+        function = inspect.unwrap(wrapper)
         if inspect.isfunction(function) and function.__doc__:
-            function.__doc__ = _completed(inspect.cleandoc(function.__doc__), PARAGRAPHS)
+            text = _completed(inspect.cleandoc(function.__doc__), PARAGRAPHS)
+            function.__doc__ = wrapper.__doc__ = text
     return cls
 
 

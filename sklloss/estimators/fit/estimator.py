@@ -86,7 +86,7 @@ class NeuralEstimator(RunParameters, StoppingParameters, OptimizationParameters,
     # ------------------------------------------------------------------ answers
 
     @property
-    def _answers(self) -> dict[str, Answer]:
+    def _answers(self) -> dict[Any, Answer]:
         """Everything that the fitted estimator can say of a row, by name."""
         check_is_fitted(self, "net_")
         learned = self._learned

@@ -176,11 +176,11 @@ class Target:
 
     # ------------------------------------------------------------------ what is trained on
 
-    def scaling(self, loss: Any) -> str:
+    def scaling(self, loss: Any) -> Hashable:
         """Return how a loss wants targets scaled."""
         return "none"
 
-    def scaler(self, sample: Sample, scaling: str, learned: Any) -> TargetScaler | None:
+    def scaler(self, sample: Sample, scaling: Any, learned: Any) -> TargetScaler | None:
         """Return what scales targets, None for class indices."""
         return None
 
@@ -267,7 +267,7 @@ class Target:
 
     # ------------------------------------------------------------------ answers
 
-    def answers(self, loss: Any, learned: Any, scaler: Any, n_members: int) -> dict[str, Answer]:
+    def answers(self, loss: Any, learned: Any, scaler: Any, n_members: int) -> dict[Any, Answer]:
         """Return everything that a fitted estimator can say of a row, by name."""
         raise NotImplementedError
 

@@ -72,7 +72,8 @@ class TargetTable:
         """
         if y is None:
             raise ValueError(
-                "NeuralMultiTask requires y to be passed, but the target y is None: give a column per task."
+                "NeuralMultiTask requires y to be passed, but the target y is None: give a column"
+                " per task."
             )
         if not hasattr(y, "iloc"):
             return cls._of_array(y)
@@ -89,11 +90,11 @@ class TargetTable:
         y = y.toarray() if sparse.issparse(y) else y
         values = np.asarray(y, dtype=None if hasattr(y, "__array__") else object)
         if values.ndim not in (1, 2) or values.dtype.names:
-            got = values.shape if values.ndim else type(y).__name__
+            got = f"{values.shape}" if values.ndim else type(y).__name__
+            got = "a structured array" if values.dtype.names else got
             raise ValueError(
-                f"y needs a column per task, shape (n_samples, n_tasks) or (n_samples,); got"
-                f" {'a structured array' if values.dtype.names else got}. Give a DataFrame with one column per task: pd.DataFrame(y), where"
-                " it has names."
+                f"y needs a column per task, shape (n_samples, n_tasks) or (n_samples,); got {got}."
+                " Give a DataFrame with one column per task: pd.DataFrame(y), where it has names."
             )
         table = values.reshape(len(values), -1) if len(values) else values.reshape(0, 1)
         _check_lengths(table)
@@ -126,8 +127,8 @@ class TargetTable:
             return TargetTable(list(names), self.columns, self.frame, self.is_column)
         if sorted(map(repr, self.names)) != sorted(map(repr, names)):
             raise ValueError(
-                f"y has the tasks {self.names}, and this estimator was trained with {list(names)}. Give the same columns; an entry may be"
-                " missing (NaN)."
+                f"y has the tasks {self.names}, and this estimator was trained with {list(names)}."
+                " Give the same columns; an entry may be missing (NaN)."
             )
         columns = [self.columns[self.names.index(name)] for name in names]
         return TargetTable(list(names), columns, self.frame, self.is_column)
@@ -141,8 +142,8 @@ def _check_lengths(table: np.ndarray) -> None:
     ]
     if rows:
         raise ValueError(
-            f"y has rows of unequal length, for example {entries[rows[0]]!r} in row {rows[0]}. Give every row an entry per task, None"
-            " where a label is missing."
+            f"y has rows of unequal length, for example {entries[rows[0]]!r} in row {rows[0]}. Give"
+            " every row an entry per task, None where a label is missing."
         )
 
 

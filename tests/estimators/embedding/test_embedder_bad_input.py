@@ -58,13 +58,16 @@ def test_wrong_rows_are_named(change, message):
             lambda X, y: ([*X[:5].tolist(), [[1.0, 2.0]] * 2, *X[6:].tolist()], y),
             r"unequal shape: pair 5 has \(2, 2\), pair 0 \(2, 4\) \(1 of 80 differ\)",
         ),
-        (lambda X, y: (X, np.arange(80) % 3), r"26 of 80 are neither, for example 2 of pair 2"),
+        (
+            lambda X, y: (X, np.arange(80) % 3),
+            r"26 of 80 pairs have neither, for example pair 2: 2",
+        ),
         (lambda X, y: (X, -y + 0), r"both 0 and -1"),
         (
             lambda X, y: (X, np.array(["alike", "other"])[y]),
-            r"80 of 80 are neither.*'(alike|other)'",
+            r"80 of 80 pairs have neither.*'(alike|other)'",
         ),
-        (lambda X, y: (X, np.where(y == 1, np.nan, 0)), r"neither, for example nan"),
+        (lambda X, y: (X, np.where(y == 1, np.nan, 0)), r"neither, for example pair 0: nan"),
         (lambda X, y: (X, np.ones(80)), r"contrastive' needs pairs that are not alike.*all 80"),
         (lambda X, y: (X, np.zeros(80)), r"of the 80 pairs none are"),
         (lambda X, y: (X, None), r"requires y to be passed, but the target y is None"),
@@ -106,7 +109,7 @@ def test_sparse_pairs_are_refused():
         ({"module": nn.Linear(4, 3), "pairs": True}, r"puts out 3 numbers per row"),
         (
             {"early_stopping": True, "validation_fraction": 0.02},
-            r"of the 2 rows set aside none are|2 rows set aside alike",
+            r"of the 2 validation rows none are|2 validation rows alike",
         ),
     ],
 )

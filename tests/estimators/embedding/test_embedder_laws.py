@@ -13,9 +13,10 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from sklloss.estimators.embedding.neighbours import recall_at_1
+from sklloss.estimators.fit.together import sharing_key
 from sklloss.losses import EmbeddingLoss, Triplet
 
-from ...stacked_and_alone import assert_same_nets, assert_stacked_is_alone
+from ...stacked_and_alone import assert_same_nets, assert_stacked_is_alone, fitted_together
 from .small_embedders import LOSSES, assert_same, embedder, pairs_of, table
 
 # a few epochs, as here, end worse than vectors that are all the same
@@ -61,7 +62,7 @@ def test_scaling_counts_weights_and_both_sides_of_a_pair(pairs):
     X, y = table(30)
     X, y = pairs_of(X, y, 30) if pairs else (X, y)
     weights = np.linspace(0.1, 2, 30)
-    scaler = embedder(pairs=pairs).fit(X, y, weights)._input_scaler
+    scaler = embedder(pairs=pairs).fit(X, y, weights)._learned.input_scaler
     rows = X.mean(1) if pairs else X
     np.testing.assert_allclose(scaler.mean, np.average(rows, 0, weights))
     assert not np.allclose(scaler.mean, rows.mean(0))
@@ -82,6 +83,24 @@ def test_stacked_is_alone(loss):
     stacked = assert_stacked_is_alone(models, X, y)
     for model in stacked:
         assert_same(model, clone(model).fit(X, y), X)
+
+
+def test_losses_of_one_width_are_fitted_together_and_pairs_alone():
+    X, y = table(90)
+    shared = {"batch_size": 40, "early_stopping": True, "validation_fraction": 0.3}
+    models = [embedder(loss, **shared) for loss in LOSSES]
+    assert len({sharing_key(each) for each in models}) == 1
+    for mine, unfitted in zip(fitted_together(models, X, y), models, strict=True):
+        alone = clone(unfitted).fit(X, y)
+        assert_same(mine, alone, X)
+        assert_same_nets(mine.net_, alone.net_)
+    assert sharing_key(embedder(n_components=5)) != sharing_key(embedder())
+    assert sharing_key(embedder(pairs=True)) is None
+
+
+def test_margins_of_one_loss_make_a_stack():
+    X, y = table(90)
+    assert_stacked_is_alone([embedder(Triplet(margin)) for margin in (0.1, 0.2, 0.4)], X, y)
 
 
 def test_members_are_single_fits_and_cosines_are_their_means():

@@ -100,9 +100,11 @@ def test_masked_entries_are_missing():
 def test_early_stopping_that_sets_all_labels_of_a_task_aside():
     apart = {"early_stopping": True, "validation_fraction": (np.arange(1, 30), np.array([0]))}
     once = Y.assign(price=[1.0] + [np.nan] * 29)
-    assert "Task 'price': none of the 29 rows that train has a label" in message(once, **apart)
+    assert "Task 'price': none of the 29 training rows has a label" in message(once, **apart)
     unlabelled = Y.loc[1:].reindex(range(30))
-    assert "None of the 1 rows that early_stopping sets aside" in message(unlabelled, **apart)
+    assert "None of the 1 validation rows of early_stopping has a label" in message(
+        unlabelled, **apart
+    )
     assert model(**apart).fit(X, Y.assign(price=Y.price.where(Y.index > 0))).n_iter_ == 2
 
 

@@ -12,8 +12,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 from sklloss import NeuralMultiTask
+from sklloss.estimators.fit.together import sharing_key
 
-from .small_tasks import WEIGHTINGS, assert_same, model, table
+from ...stacked_and_alone import assert_same_nets, fitted_together, heights
+from .small_tasks import LOSSES, WEIGHTINGS, assert_same, model, table
 
 
 @pytest.mark.parametrize("weighting", WEIGHTINGS, ids=str)
@@ -46,7 +48,8 @@ def test_weight_2_is_a_row_repeated_and_0_a_row_removed(weighting):
 def test_scaling_of_targets_counts_the_weights_of_rows_that_have_them():
     X, y = table()
     weights = np.linspace(0, 2, 60)
-    scaler = model({"size": "mse"}).fit(X, y[["size"]], sample_weight=weights)._target_scaler
+    learnt = model({"size": "mse"}).fit(X, y[["size"]], sample_weight=weights)
+    scaler = learnt._learned.target_scaler
     known = y["size"].notna()
     mean = np.average(y["size"][known], weights=weights[known])
     spread = np.sqrt(np.average((y["size"][known] - mean) ** 2, weights=weights[known]))
@@ -65,6 +68,48 @@ def test_members_are_single_fits_bit_for_bit(weighting):
         for key, value in alone.criterion_.state.items():
             assert torch.equal(value, net.criterion_.state[key]), key
         assert net.history[:, "train_loss"] == alone.history[:, "train_loss"]
+
+
+STACKS = {
+    "weightings": [
+        {"weighting": weighting} for weighting in ("equal", {"size": 2.0}, "dwa", "random")
+    ],
+    "losses": [{"losses": {**LOSSES, "size": size}} for size in ("huber", "mse", "mae")],
+    "labels": [
+        {"losses": {**LOSSES, "kind": kind}} for kind in ("cross_entropy", "focal", "poly1")
+    ],
+    "seeds and rates": [{"random_state": seed, "lr": 0.01 * (1 + seed)} for seed in range(3)],
+    "trained weights": [{"weighting": "uncertainty", "random_state": seed} for seed in range(3)],
+    "members": [{"n_members": 2, "random_state": seed} for seed in range(2)],
+}
+
+
+@pytest.mark.parametrize("validates", [False, True])
+@pytest.mark.parametrize("name", STACKS)
+def test_stacked_is_alone_bit_for_bit(name, validates):
+    X, y = table()
+    shared = {"batch_size": 20, "early_stopping": validates, "validation_fraction": 0.3}
+    models = [model(**params, **shared) for params in STACKS[name]]
+    assert len({sharing_key(each) for each in models}) == 1
+    with heights() as seen:
+        stacked = fitted_together(models, X, y)
+    assert seen == [sum(each.n_members for each in models)]
+    for mine, unfitted in zip(stacked, models, strict=True):
+        alone = clone(unfitted).fit(X, y)
+        assert_same(mine, alone, X)
+        assert mine.losses_ == alone.losses_
+        for nets in zip(mine.members_, alone.members_, strict=True):
+            assert_same_nets(*nets)
+
+
+def test_networks_of_other_widths_share_no_stack():
+    tasks = ({}, {"size": "gaussian_nll"}, {"kind": "multi_margin", "size": "multi_quantile"})
+    keys = [sharing_key(model({**LOSSES, **losses})) for losses in tasks]
+    assert None not in keys
+    assert len(set(keys)) == 3
+    assert sharing_key(model("mse")) == sharing_key(model("huber"))
+    assert sharing_key(model({**LOSSES, "size": "no such"})) is None
+    assert sharing_key(model(augment=torch.clone)) is None
 
 
 def test_members_average_numbers_and_probabilities():

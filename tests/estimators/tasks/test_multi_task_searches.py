@@ -103,9 +103,9 @@ def test_partial_fit_takes_classes_and_rows_without_a_tasks_labels():
     net.partial_fit(X[10:], rest.assign(size=np.nan)[["kind", "size", "count"]])
     assert net.n_iter_ == 2
     assert net.predict_proba(X)["kind"].shape == (60, 3)
-    with pytest.raises(ValueError, match=r"Task 'kind': 1 of 50 labels are not among the classes"):
+    with pytest.raises(ValueError, match=r"Task 'kind': .* not in `classes_`.*: 1 of 50.*'elm'"):
         net.partial_fit(X[10:], rest.assign(kind=["elm", *rest["kind"][1:]]))
-    with pytest.raises(ValueError, match="'kind' are .* not the same as on the first call"):
+    with pytest.raises(ValueError, match="Task 'kind': .* is not the same as on the first call"):
         net.partial_fit(X, y, classes={"kind": ["ash", "oak"]})
     with pytest.raises(
         ValueError, match=r"y has the tasks \['size', 'count'\], and this estimator"

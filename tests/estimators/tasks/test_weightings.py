@@ -6,6 +6,8 @@ import pytest
 import torch
 from sklearn.preprocessing import StandardScaler
 
+from sklloss.estimators.inputs.data import FitData
+from sklloss.estimators.tasks.target_table import TargetTable
 from sklloss.losses import (
     DynamicWeightAverage,
     JointLoss,
@@ -93,21 +95,15 @@ def test_early_stopping_keeps_the_epoch_that_fixed_weights_judge_best(weighting)
     losses = learnt.history_[:, "valid_loss"]
     state = learnt.net_.criterion_.state
     rows = torch.from_numpy(StandardScaler().fit(X).transform(X)[80:])
-    encoded = torch.from_numpy(
-        learnt._target_scaler.transform(learnt._encode(targets_of(y), False))
-    )
+    target, learned = learnt._target, learnt._learned
+    encoded = target.encode(TargetTable.of(y), FitData(X), learnt.loss_, (4,), learned.target)
+    encoded = torch.from_numpy(learned.target_scaler.transform(encoded.y))
     dtype = learnt.net_.criterion_.constant.dtype
     raw = learnt.net_.raw(rows.to(dtype))
     fixed = JointLoss(learnt.loss_.losses, learnt.loss_.weighting)
     value = fixed(raw, encoded[80:].to(dtype)[None], state)
     assert value.item() == pytest.approx(min(losses), rel=1e-4)
     assert min(losses) < losses[0]
-
-
-def targets_of(y):
-    from sklloss.estimators.tasks.target_table import TargetTable
-
-    return TargetTable.of(y)
 
 
 def test_lbfgs_trains_several_tasks():

@@ -1,0 +1,292 @@
+"""Targets of several tasks, numbers and labels side by side, each with a loss of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.utils.validation import check_consistent_length
+from torch import Tensor
+
+from ...losses.base import State
+from ...losses.tasks.joint import JointLoss, naming_task
+from ...training import TargetScaler
+from ..inputs.data import FitData
+from ..inputs.missing import missing
+from ..inputs.sample import Sample
+from ..targets.answers import Answer
+from ..targets.base import Encoded, Head, LearnedTarget, Start, Target
+from ..targets.labels import check_same_classes
+from ..targets.loss_values import check_loss_values
+from .kinds import OneTask, learn_task, one_kind
+from .target_table import TargetTable
+
+
+@dataclass(frozen=True)
+class LearnedTasks(LearnedTarget):
+    """What a fit learns of several tasks.
+
+    Attributes
+    ----------
+    names : tuple
+        Of the tasks, in the order of the columns of y.
+    tasks : tuple of NumberTask or LabelTask
+    frame : type or None
+        The class of y where it was a DataFrame.
+    is_column : bool
+        Whether y had one axis.
+    """
+
+    names: tuple[Any, ...]
+    tasks: tuple[OneTask, ...]
+    frame: Any
+    is_column: bool
+
+    @property
+    def n_classes(self) -> tuple[int | None, ...]:
+        """How many classes each task has, None for numbers."""
+        return tuple(task.n_classes for task in self.tasks)
+
+    @property
+    def classes(self) -> dict[Any, np.ndarray]:
+        """The classes of the tasks that have labels, by name."""
+        pairs = zip(self.names, self.tasks, strict=True)
+        return {name: task.classes for name, task in pairs if task.classes is not None}
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the fitted attributes of the estimator."""
+        losses = {name: task.loss for name, task in zip(self.names, self.tasks, strict=True)}
+        return {"tasks_": list(self.names), "losses_": losses, "classes_": self.classes}
+
+
+@dataclass(frozen=True)
+class Tasks(Target):
+    """A column per task, of numbers or labels, entries of which may be missing.
+
+    Attributes
+    ----------
+    scale_target : bool
+        Whether columns of numbers are scaled as their losses allow.
+    """
+
+    scale_target: bool = True
+
+    # ------------------------------------------------------------------ what is given
+
+    def opened(self, data: FitData, before: Any) -> FitData:
+        """Return y as a table of tasks, those of the first call; classes that are named by task.
+
+        Raises
+        ------
+        ValueError or TypeError
+            If y is no table, or tasks or classes are not those of the first call.
+        """
+        named = named_classes(data.named)
+        for name, labels in named.items() if before is not None else ():
+            with naming_task(name):
+                check_same_classes(labels.tolist(), before.classes.get(name, np.array(())))
+        table = TargetTable.of(data.y)
+        table = table if before is None else table.aligned(before.names)
+        return replace(data, y=table, named=named)
+
+    def task_names(self, data: FitData) -> Sequence[Any]:
+        """Return the names of the columns of y."""
+        return data.y.names
+
+    def rows(self, y: TargetTable, X: Any) -> TargetTable:
+        """Return y, checked to have as many rows as X."""
+        check_consistent_length(X, y)
+        return y
+
+    def identity(self, loss: JointLoss) -> tuple[Any, ...]:
+        """Return the losses of the tasks, which say what a column holds."""
+        return loss.losses
+
+    def encode(
+        self,
+        y: TargetTable,
+        data: FitData,
+        loss: JointLoss,
+        shape: tuple[int, ...],
+        before: Any,
+    ) -> Encoded:
+        """Return numbers and class indices, (n_samples, n_tasks), NaN where a label is missing."""
+        learned = _learned_from(y, data.named, loss) if before is None else before
+        columns = []
+        for name, task, column in zip(learned.names, learned.tasks, y.columns, strict=True):
+            with naming_task(name):
+                columns.append(task.encode(column))
+        return Encoded(np.column_stack(columns), learned)
+
+    # ------------------------------------------------------------------ what suits
+
+    def check_split(
+        self, loss: Any, sample: Sample, learned: LearnedTasks, train: Any, valid: Any
+    ) -> None:
+        """Raise if all labels of a task are in validation rows, or these have no label at all."""
+        known = ~np.isnan(sample.y)
+        lost = known.any(0) & ~known[train].any(0)
+        remedy = "Give more labels, or another validation_fraction."
+        if lost.any():
+            raise ValueError(
+                f"Task {learned.names[int(lost.argmax())]!r}: none of the {len(train)} training"
+                " rows has a label; early_stopping has made all that have one validation rows."
+                f" {remedy}"
+            )
+        if not known[valid].any():
+            raise ValueError(
+                f"None of the {len(valid)} validation rows of early_stopping has a label of any"
+                f" task, so they cannot decide which epoch is best. {remedy}"
+            )
+
+    # ------------------------------------------------------------------ what is trained on
+
+    def scaling(self, loss: JointLoss) -> tuple[str, ...]:
+        """Return what the loss of each task allows."""
+        allowed = (getattr(each, "scaling", "none") for _, each in loss.losses)
+        return tuple(each if self.scale_target else "none" for each in allowed)
+
+    def scaler(
+        self, sample: Sample, scaling: tuple[str, ...], learned: LearnedTasks
+    ) -> TargetScaler:
+        """Return centre and scale of each task, of the rows that have its label."""
+        scalers = []
+        for name, column, how in zip(learned.names, sample.y.T, scaling, strict=True):
+            known = ~np.isnan(column)
+            weights = sample.sample_weight[known]
+            with naming_task(name):
+                scalers.append(TargetScaler.fit(column[known, None], weights, how))
+        return TargetScaler(
+            np.concatenate([each.centre for each in scalers]),
+            np.concatenate([each.scale for each in scalers]),
+        )
+
+    def check_values(
+        self,
+        loss: JointLoss,
+        y: Tensor,
+        state: State,
+        n_outputs: int,
+        dtype: torch.dtype,
+        weighted: bool,
+    ) -> None:
+        """Raise if the loss of a task cannot be trained on; missing labels are weights, too."""
+        of_tasks = zip(loss.losses, loss.widths(state), y.unbind(1), strict=True)
+        for (name, of_task), width, column in of_tasks:
+            known = column[~column.isnan()].unsqueeze(1)
+            counts_rows = weighted or len(known) < len(column)
+            labels = known.long() if of_task.y_is_index else known
+            with naming_task(name):
+                own = loss.of_task(state, name)
+                check_loss_values(of_task, labels, own, width, dtype, counts_rows)
+
+    # ------------------------------------------------------------------ networks
+
+    def widths(self, loss: JointLoss) -> Hashable:
+        """Return the widths of the tasks' outputs: they stand side by side."""
+        return tuple((each.n_outputs(2), each.n_outputs(5)) for _, each in loss.losses)
+
+    def head(self, start: Start, learned: LearnedTasks, is_built_in: bool) -> Head:
+        """Return the outputs of all tasks side by side."""
+        loss: Any = start.loss
+        widths = dict(zip(learned.names, loss.widths(start.state), strict=True))
+        what = ", ".join(f"{name!r}: {n}" for name, n in widths.items())
+        n_outputs = sum(widths.values())
+        return Head(n_outputs, (n_outputs,), f"the tasks side by side ({what})")
+
+    # ------------------------------------------------------------------ answers
+
+    def answers(
+        self, loss: JointLoss, learned: LearnedTasks, scaler: TargetScaler, n_members: int
+    ) -> dict[Any, Answer]:
+        """Return what each task can say, by its name and that of the output."""
+        found = {}
+        for t, (name, task) in enumerate(zip(learned.names, learned.tasks, strict=True)):
+            own = TargetScaler(scaler.centre[[t]], scaler.scale[[t]])
+            for output, answer in task.answers(own, n_members).items():
+                of_member = OfTask(loss, t, answer.of_member)
+                found[name, output] = answer._replace(of_member=of_member)
+        return found
+
+    def tag(self, tags: Any, loss: Any) -> None:
+        """Required; several columns."""
+        tags.target_tags.required = tags.target_tags.multi_output = True
+
+
+@dataclass(frozen=True)
+class OfTask:
+    """What a member says of one task, from the raw output and the state of all.
+
+    Attributes
+    ----------
+    loss : JointLoss
+    position : int
+        Of the task.
+    of_member : callable
+        From the task's own raw output and state.
+    """
+
+    loss: JointLoss
+    position: int
+    of_member: Callable[[Tensor, State], Tensor]
+
+    def __call__(self, raw: Tensor, state: State) -> Tensor:
+        """Return what the member says."""
+        own = self.loss.of_task(state, self.loss.names[self.position])
+        return self.of_member(self.loss.heads(raw, state)[self.position], own)
+
+
+def in_float64(answer: Answer) -> Answer:
+    """Return an answer that combines in float64 what members say."""
+    return answer._replace(of_member=partial(_in_float64, answer.of_member))
+
+
+def _in_float64(of_member: Callable[..., Tensor], raw: Tensor, state: State) -> Tensor:
+    return of_member(raw, state).double()
+
+
+def _learned_from(y: TargetTable, named: Mapping[Any, np.ndarray], loss: JointLoss) -> LearnedTasks:
+    """Learn the tasks of a table; classes come from `named` where there are any."""
+    unknown = [name for name in named if name not in y.names]
+    if unknown:
+        raise ValueError(
+            f"classes has labels of the task {unknown[0]!r}, which y does not have; its tasks are"
+            f" {y.names}."
+        )
+    tasks = []
+    for name, (_, of_task), column in zip(y.names, loss.losses, y.columns, strict=True):
+        with naming_task(name):
+            tasks.append(learn_task(of_task, column, named.get(name)))
+    return LearnedTasks(tuple(y.names), tuple(tasks), y.frame, y.is_column)
+
+
+def named_classes(classes: Any) -> dict[Any, np.ndarray]:
+    """Return the labels that the first call of `partial_fit` names, (n_labels,) by task.
+
+    Raises
+    ------
+    TypeError
+        If they are no dict.
+    ValueError
+        If those of a task are no list of labels, or one of them is missing.
+    """
+    if not isinstance(classes, Mapping | None):
+        raise TypeError(
+            f"classes needs to be a dict of task to labels; got {classes!r} of type"
+            f" {type(classes).__name__}."
+        )
+    found = {}
+    for name, given in (classes or {}).items():
+        labels = np.asarray(given, dtype=None if hasattr(given, "__array__") else object)
+        with naming_task(name):
+            if labels.ndim != 1 or not len(labels) or missing(labels).any():
+                raise ValueError(
+                    "classes needs a list of labels, of which none is missing; got"
+                    f" {given!r}. List all that y may have."
+                )
+            found[name] = one_kind(labels)
+    return found
