@@ -1,4 +1,4 @@
-"""The code of the README and of the guide runs as it stands; the commands are those that CI runs."""
+"""The code of the README and the guide runs as it stands; the commands are those that CI runs."""
 
 import re
 from pathlib import Path
