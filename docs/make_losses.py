@@ -34,6 +34,8 @@ from sklloss.losses import ClassificationLoss, Loss, RegressionLoss
 from sklloss.losses.catalogue import CATALOGUE
 from sklloss.losses.listing import TASKS, losses_of
 from sklloss.losses.tasks.weightings import WEIGHTINGS
+from sklloss.parameters.declared import declared_by
+from sklloss.parameters.domains import Domain
 
 PAGE = Path(__file__).parent / "losses.md"
 FAMILIES = {
@@ -110,9 +112,9 @@ def meanings_of(cls: type[Loss]) -> dict[str, str]:
     return dict(zip(entries[1::2], entries[2::2], strict=True))
 
 
-def allowed(field: dataclasses.Field[Any]) -> str:
+def allowed(name: str, domain: Domain) -> str:
     """Return the domain of a parameter, without the words that it has in an error."""
-    return field.metadata["domain"].describe(field.name).replace(f"{field.name} to be ", "")
+    return domain.describe(name).replace(f"{name} to be ", "")
 
 
 def parameters(cls: type[Loss]) -> str:
@@ -122,7 +124,7 @@ def parameters(cls: type[Loss]) -> str:
         (
             f"`{field.name}`",
             f"`{field.default!r}`",
-            allowed(field),
+            allowed(field.name, declared_by(cls)[field.name].domain),
             markdown(meanings[field.name]),
         )
         for field in dataclasses.fields(cls)
