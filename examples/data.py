@@ -232,7 +232,7 @@ def _idx(folders: list[str | None], name: str, header: int) -> np.ndarray:
     raise FileNotFoundError(
         f"Fashion-MNIST was not found: no {name} in {', '.join(filter(None, folders))}."
         " On Debian and Ubuntu, get it without root with: apt-get download dataset-fashion-mnist"
-        f" && dpkg-deb -x dataset-fashion-mnist_*.deb fashion"
+        " && dpkg-deb -x dataset-fashion-mnist_*.deb fashion"
         f" && export {FASHION}=fashion/{FASHION_FOLDER}"
     )
 
