@@ -1,8 +1,8 @@
 """Time how long a recommender takes to become as good as implicit's BPR, on MovieLens.
 
 implicit's BPR is fitted at its defaults, and its lists of 20 are scored by NDCG on a random fifth
-of each user's films. Then sklloss, at its defaults except for the number of epochs, is fitted for as
-many epochs as it needs to reach that NDCG. The time of that fit counts; "times as long" is its
+of each user's films. Then sklloss, at its defaults except for the number of epochs, is fitted for
+as many epochs as it needs to reach that NDCG. The time of that fit counts; "times as long" is its
 ratio to implicit's fit. For comparison there are hand-written loops for the same model, loss,
 batches and number of epochs as `Recommender("bpr")`: with dense Adam, which updates all rows of the
 embedding tables in every step, and with torch's SparseAdam. Run it with nothing else on the

@@ -72,7 +72,7 @@ SECTION = re.compile(r"^(\w+)\n-+\n", flags=re.MULTILINE)
 
 
 def markdown(text: str) -> str:
-    """Return reStructuredText as Markdown, in one line: code in single backticks, links for arXiv numbers."""
+    """Return reStructuredText as one line of Markdown, with links for arXiv numbers."""
     one_line = re.sub(r"\s+", " ", text.strip()).replace("``", "`")
     return re.sub(r"arXiv (\d{4}\.\d{4,5})", r"[arXiv \1](https://arxiv.org/abs/\1)", one_line)
 
@@ -224,7 +224,7 @@ TAKES_AND_GIVES: dict[str, Callable[[Any], list[tuple[str, str]]]] = {
 
 
 def facts(cls: type[Loss]) -> str:
-    """Return the table of what is to know beside the formula; lines that say nothing are left out."""
+    """Return the table of facts beside the formula, without lines that say nothing."""
     loss = cls()
     rows = [
         ("also called", code(cls.aliases)),
