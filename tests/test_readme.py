@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from sklloss.losses import list_losses
+
 from .readme_table import rows
 
 ROOT = Path(__file__).parent.parent
@@ -94,6 +96,12 @@ def test_tables_of_losses_are_those_of_the_catalogue():
     page = (ROOT / "docs" / "guide" / "choose_a_loss.md").read_text()
     for task in ("regression", "classification"):
         assert rows(task) in page
+
+
+def test_numbers_of_losses_are_those_of_the_catalogue():
+    assert f"There are {len(list_losses())} losses" in README
+    for task in ("regression", "classification"):
+        assert f"| {len(list_losses(task))} for [{task}]" in README
 
 
 @pytest.mark.parametrize("page", WITH_LINKS, ids=lambda page: page.stem)
