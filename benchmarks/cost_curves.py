@@ -1,8 +1,9 @@
-"""What a step of a model costs, in microseconds, with one thread: against models trained together, rows, width and batch.
+"""Measure microseconds per step of a model with one thread, by stack size, rows, width and batch.
 
-A whole fit is timed, data and scaling included, and divided by its models and steps.  Wherever several models are trained together,
-they are given to the engine as one stack, on five tables in turn, as in a search with five folds.  "matrix products alone" are the
-forward and backward products of a stack's layers and nothing else: what a stack cannot go below.
+A whole fit is timed, data and scaling included, and divided by its models and steps. Several models
+that train together are given to the engine as one stack, on five tables in turn, as in a search
+with five folds. "matrix products alone" are the forward and backward products of a stack's layers
+and nothing else, which a stack cannot be faster than.
 """
 
 from __future__ import annotations
@@ -34,27 +35,30 @@ from sklloss.estimators.fit.together import Fit, fit_together
 ROWS, TOGETHER, FOLDS = 8_000, 16, 5
 FLOOR, STACKED = "matrix products alone", f"sklloss, {TOGETHER} together"
 FLOOR_STEPS = 200
-FLOOR_BARS = {100: 3.0}  # by the number of models
+# Bars by the number of models.
+FLOOR_BARS = {100: 3.0}
 ALONE = (OURS, SKORCH, MLP, FUSED)
-MOST_PRODUCTS = 5e9  # multiplications forward in a measured fit: large networks have fewer epochs
+# Forward multiplications of a measured fit; larger networks have fewer epochs.
+MOST_PRODUCTS = 5e9
 
-Timed = tuple[Callable[[], object], float]  # a call, and the models' steps that it makes
+# A call, and the number of steps that it makes, over all models.
+Timed = tuple[Callable[[], object], float]
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One panel: what is varied, and the microseconds per model and step of every contender there."""
+    """One panel: the values on its axis and, per contender, microseconds per model and step."""
 
     title: str
     values: list[int]
     costs: dict[str, list[float]]
 
 
-# what is timed
+# What is timed.
 
 
 def fit_stack(job: Job, tables: Sequence[np.ndarray], y: np.ndarray) -> None:
-    """Fit a model on every table, which may be the same."""
+    """Fit a model on every table; tables may be the same."""
     fits = [Fit(our_regressor(job, seed), X, y) for seed, X in enumerate(tables)]
     errors = [outcome.error for outcome in fit_together(fits) if outcome.error is not None]
     if errors:
@@ -62,7 +66,7 @@ def fit_stack(job: Job, tables: Sequence[np.ndarray], y: np.ndarray) -> None:
 
 
 class Products:
-    """The matrix products of steps of K models, forward and backward, into memory that is used again."""
+    """The forward and backward matrix products of K models, into memory that is reused."""
 
     def __init__(self, job: Job, n_models: int, steps: int) -> None:
         draw = functools.partial(torch.randn, n_models)
@@ -76,7 +80,7 @@ class Products:
         self.weight_slopes = [torch.empty_like(weight) for weight in self.weights]
 
     def __call__(self) -> None:
-        """Do all steps."""
+        """Compute the products of all steps."""
         for _ in range(self.steps):
             for layer in range(len(self.weights)):
                 self._forward(layer)
@@ -93,7 +97,7 @@ class Products:
             torch.bmm(self.slopes[i], self.weights[i], out=self.input_slopes[i])
 
 
-# points of the curves
+# Points of the curves.
 
 
 def stacked(job: Job, rows: int, n_models: int) -> Timed:
@@ -120,18 +124,18 @@ def measured(timed: dict[str, Timed], rounds: int) -> dict[str, float]:
 
 
 def job_of(epochs: int, rows: int, **changes: object) -> Job:
-    """Return a job of at most so many epochs: fewer where an epoch is long."""
+    """Return a job of at most this many epochs, fewer if an epoch takes long."""
     job = Job(**changes)
     products = rows * sum(n_in * n_out for n_in, n_out in job.shapes)
     return replace(job, epochs=max(1, min(epochs, int(MOST_PRODUCTS / products))))
 
 
-# curves
+# Curves.
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How much is measured: the values of every curve, and the epochs, rows and rounds behind a point."""
+    """How much is measured: values of every curve, and epochs, rows and rounds per point."""
 
     models: Sequence[int] = (1, 2, 4, 8, 16, 32, 64, 100, 200)
     rows: Sequence[int] = (1_000, 10_000, 100_000, 1_000_000)
@@ -146,7 +150,7 @@ QUICK = Scale((1, 2), (200, 400), (8, 16), (32, 64), epochs=1, fit_rows=200, rou
 
 
 def against_models(scale: Scale) -> Curve:
-    """Measure stacks of many sizes; the rivals, one fit after the other, cost what one does."""
+    """Measure stacks of many sizes; the rivals fit one model after another, so one is measured."""
     job = job_of(scale.epochs, scale.fit_rows)
     points = []
     for n_models in scale.models:
@@ -160,7 +164,7 @@ def against_models(scale: Scale) -> Curve:
 def against(
     title: str, values: Sequence[int], job_and_rows: Callable[[int], tuple[Job, int]], rounds: int
 ) -> Curve:
-    """Measure one fit of everybody, and a stack, at every value."""
+    """Measure one fit of every contender, and a stack, at every value."""
     points = []
     for value in values:
         job, rows = job_and_rows(value)
@@ -171,7 +175,7 @@ def against(
 
 
 def gathered(title: str, values: Sequence[int], points: list[dict[str, float]]) -> Curve:
-    """Return points as a curve per contender; one that was measured at the first value alone has one number."""
+    """Return a curve per contender; one that was measured only once has a single number."""
     costs = {name: [p[name] for p in points if name in p] for name in points[0]}
     return Curve(title, list(values), costs)
 
@@ -189,7 +193,7 @@ def all_curves(scale: Scale) -> list[Curve]:
     def of_batch(batch: int) -> tuple[Job, int]:
         return job_of(epochs, rows, batch=batch), rows
 
-    measured(alone(Job(epochs=1), rows), 1)  # warm up
+    measured(alone(Job(epochs=1), rows), 1)  # Warm up.
     return [
         against_models(scale),
         against("rows", scale.rows, of_rows, rounds),
@@ -198,11 +202,11 @@ def all_curves(scale: Scale) -> list[Curve]:
     ]
 
 
-# tables
+# Tables.
 
 
 def curve_table(curve: Curve) -> str:
-    """Return a curve's numbers: a line per value."""
+    """Return the numbers of a curve, one line per value."""
     columns = {name: costs for name, costs in curve.costs.items() if name != FLOOR}
     lines = [
         (f"{value:,}", *(number(costs[min(i, len(costs) - 1)]) for costs in columns.values()))
@@ -212,7 +216,7 @@ def curve_table(curve: Curve) -> str:
 
 
 def floor_table(curve: Curve) -> str:
-    """Return how far stacks are from the matrix products alone."""
+    """Return how much longer stacks take than their matrix products alone."""
     lines = [
         (
             f"{n_models:,}",

@@ -1,8 +1,10 @@
-"""Accuracy on film reviews, means over splits, each figure beside the bars that it should clear.
+"""Measure accuracy on film reviews as means over splits, each figure beside its bar.
 
-25,000 reviews, ``train_test_split(test_size=0.2, random_state=0..4)``.  The models are those of examples/sentiment.py, and the network
-of texts at its defaults, stopped early.  Networks of texts should reach .85 and be no worse than TF-IDF with logistic regression on
-the same splits.  Some five minutes on one core; convolutions and recurrent units, on one split, take far longer:
+There are 25,000 reviews, split by ``train_test_split(test_size=0.2, random_state=0..4)``. The
+models are those of examples/sentiment.py, and the network for texts at its defaults, stopped early.
+Networks for texts should reach .85 and be no worse than TF-IDF with logistic regression on the same
+splits. That takes about five minutes on one core; convolutions and recurrent units take far longer,
+so run them on one split:
 
     python benchmarks/film_reviews.py
     python benchmarks/film_reviews.py --splits 1 --rows 5000 --poolings conv gru
@@ -29,7 +31,8 @@ from sentiment import STOPPING, models
 REFERENCE = "counts, logistic regression"
 BAR = 0.85
 BY_DEFAULT = "words, at the defaults"
-SHORT = {"max_features": 10_000, "max_length": 300}  # of texts whose order is read
+# Limits for networks that read words in order.
+SHORT = {"max_features": 10_000, "max_length": 300}
 
 
 def by_default() -> Pipeline:
@@ -62,7 +65,7 @@ def accuracies(model: Pipeline, rows: int | None, splits: int) -> list[float]:
 
 
 def line(name: str, values: Sequence[float], reference: float, seconds: float) -> list[str]:
-    """Return a row of the table; only networks of texts have bars."""
+    """Return a row of the table; only networks for texts have bars."""
     mean = np.mean(values)
     cells = [name, f"{mean:.4f}", f"{np.std(values):.4f}", f"{seconds / len(values):.0f}"]
     if not name.startswith("words"):

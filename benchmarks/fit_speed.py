@@ -1,8 +1,10 @@
-"""One fit, one prediction and one import: sklloss beside plain skorch, scikit-learn's MLP and hand-written torch loops.
+"""Time a fit, a prediction and an import beside plain skorch, scikit-learn's MLP and torch loops.
 
-Fits are on 8,000 rows, two hidden layers of 64, batches of 128, first with one thread and then with two.  "times as long" is a rival's
-time over that of sklloss, which the bars are for: a prediction of one row may take sklloss 1.5 times as long as scikit-learn (0.667
-and more), its import 15 % longer than those of what it stands on (0.87 and more).  Run with nothing else on the machine:
+Fits are on 8,000 rows, two hidden layers of 64 and batches of 128, first with one thread, then with
+two. "times as long" is a rival's time over that of sklloss, and the bars are for this ratio: a
+prediction of one row may take sklloss 1.5 times as long as scikit-learn (a ratio of 0.667 and
+more), and its import 15 % longer than those of its dependencies (0.87 and more). Run it with
+nothing else on the machine:
 
     python benchmarks/fit_speed.py
     python benchmarks/fit_speed.py --threads 1 --rounds 3 --epochs 5 --many 10000 --imports 1
@@ -35,23 +37,27 @@ from rivals import (
 
 ROWS = 8_000
 FIT_BARS = {SKORCH: 6.0, MLP: 1.8, FUSED: 1.0}
-ONE_ROW_BARS = {MLP: 1 / 1.5}  # sklloss at most 1.5 times as long
+# sklloss may take 1.5 times as long.
+ONE_ROW_BARS = {MLP: 1 / 1.5}
 MANY_ROWS_BARS = {MLP: 1.0}
 IMPORTS = {
     OURS: "import sklloss",
-    "torch, skorch, scikit-learn": "import torch, skorch, sklearn.model_selection, sklearn.neural_network",
+    "torch, skorch, scikit-learn": (
+        "import torch, skorch, sklearn.model_selection, sklearn.neural_network"
+    ),
 }
-IMPORT_BARS = {"torch, skorch, scikit-learn": 1 / 1.15}  # sklloss at most 15 % over
-CALLS = 50  # predictions of one row in one measurement
-PREDICTING = {  # torch's loops share their module
-    name: make for name, make in CONTENDERS.items() if name != LOOP
-}
+# sklloss may take 15 % longer.
+IMPORT_BARS = {"torch, skorch, scikit-learn": 1 / 1.15}
+# Predictions of one row per measurement.
+CALLS = 50
+# The two torch loops have the same module, so one of them predicts.
+PREDICTING = {name: make for name, make in CONTENDERS.items() if name != LOOP}
 
 
 def compared(
     unit: str, seconds: Mapping[str, float], scale: float, bars: Mapping[str, float]
 ) -> str:
-    """Return the table of contenders, of which sklloss is the first; times are multiplied by `scale`."""
+    """Return the table of contenders, sklloss first; times are multiplied by `scale`."""
     rows = [
         (name, number(scale * value), *ratio_cells(value, seconds[OURS], bars.get(name)))
         for name, value in seconds.items()
@@ -62,19 +68,21 @@ def compared(
 def fit_table(epochs: int, rounds: int, rows: int) -> str:
     X, y = make_data(rows)
     job = Job(epochs=epochs)
-    medians(fits_of(Job(epochs=2), X, y), 1)  # warm up
+    # Warm up.
+    medians(fits_of(Job(epochs=2), X, y), 1)
     seconds = medians(fits_of(job, X, y), rounds)
     return compared("us / step", seconds, 1e6 / job.steps(rows), FIT_BARS)
 
 
 def predict_tables(many: int, rounds: int, rows: int) -> dict[str, str]:
-    """Return the tables of predicting one row, and many."""
+    """Return the tables of predicting one row and many rows."""
     X, y = make_data(rows)
     fitted = {name: make(Job(epochs=1)).fit(X, y) for name, make in PREDICTING.items()}
     X_many, _ = make_data(many)
     one_row = {name: functools.partial(many_times, e.predict, X[:1]) for name, e in fitted.items()}
     all_rows = {name: functools.partial(e.predict, X_many) for name, e in fitted.items()}
-    medians(one_row | all_rows, 1)  # warm up
+    # Warm up.
+    medians(one_row | all_rows, 1)
     of_one, of_many = medians(one_row, 5 * rounds), medians(all_rows, rounds)
     return {
         "predict, 1 row": compared("us", of_one, 1e6 / CALLS, ONE_ROW_BARS),
@@ -88,12 +96,13 @@ def many_times(predict: Callable[..., object], X: object) -> None:
 
 
 def import_table(rounds: int) -> str:
-    """Return the table of imports, each in a process of its own."""
+    """Return the table of imports, each in a fresh process."""
     calls = {
         name: functools.partial(subprocess.run, [sys.executable, "-c", code], check=True)
         for name, code in IMPORTS.items()
     }
-    medians(calls, 1)  # files into the system's cache
+    # Read the files into the system's cache.
+    medians(calls, 1)
     return compared("s", medians(calls, rounds), 1, IMPORT_BARS)
 
 

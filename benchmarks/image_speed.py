@@ -1,10 +1,12 @@
-"""Convolutional networks on images: sklloss beside hand-written torch loops and plain skorch.
+"""Time convolutional networks on images beside hand-written torch loops and plain skorch.
 
-Every contender trains the same network, the default of module="cnn": blocks of convolution 3x3, ReLU and maximum over 2x2 pixels with
-16, 32 and 64 channels, then a hidden layer of 100, with Adam and cross-entropy on batches of 200.  The fit of sklloss includes the checks
-and the scaling of X, and the loss of the trained network on all rows.  "times as long" is a rival's time over that of sklloss, which the
-bars are for.  The last loop is that of somebody who knows torch's memory formats.  Grey images of 28x28 and coloured ones of 32x32, first
-with one thread and then with two.  Run with nothing else on the machine (some five minutes):
+Every contender trains the same network, the default of module="cnn": blocks of 3x3 convolution,
+ReLU and 2x2 maximum with 16, 32 and 64 channels, then a hidden layer of 100, with Adam and
+cross-entropy on batches of 200. The fit of sklloss includes its checks, the scaling of X, and the
+loss of the trained network on all rows. "times as long" is a rival's time over that of sklloss, and
+the bars are for this ratio. The last loop also uses torch's channels-last memory format. Images are
+grey, 28x28, and in colour, 32x32, first with one thread, then with two. Run it with nothing else on
+the machine (about five minutes):
 
     python benchmarks/image_speed.py
     python benchmarks/image_speed.py --threads 1 --rounds 3 --epochs 1 --rows 1000 --images grey
@@ -35,7 +37,7 @@ PREDICT_BARS = {LOOP: 1.0, SKORCH: 1.0}
 
 @dataclass(frozen=True)
 class Job:
-    """What every contender is to train."""
+    """What every contender trains."""
 
     images: str = "grey"
     rows: int = 4000
@@ -43,7 +45,7 @@ class Job:
 
     @property
     def steps(self) -> int:
-        """Return the steps of a fit."""
+        """Return the number of steps of a fit."""
         return self.epochs * -(-self.rows // BATCH)
 
     def data(self) -> tuple[np.ndarray, np.ndarray]:
@@ -54,7 +56,7 @@ class Job:
 
 
 def network(images: str) -> nn.Sequential:
-    """Return the network as a tutorial writes it."""
+    """Return the network as a tutorial would write it."""
     n_channels, height, width = IMAGES[images]
     layers: list[nn.Module] = []
     for n_in, n_out in pairwise((n_channels, *CHANNELS)):
@@ -65,7 +67,7 @@ def network(images: str) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Flatten(), *dense, nn.Linear(HIDDEN, CLASSES))
 
 
-# contenders
+# Contenders.
 
 
 def our_classifier(job: Job) -> NeuralClassifier:
@@ -97,7 +99,7 @@ def skorch_classifier(job: Job) -> skorch.NeuralNetClassifier:
 
 
 class TorchLoop:
-    """The loop that a tutorial writes, in the clothes of an estimator."""
+    """The training loop of a tutorial, wrapped as an estimator."""
 
     def __init__(
         self,
@@ -139,10 +141,11 @@ CONTENDERS: dict[str, Callable[[Job], object]] = {
     FUSED: functools.partial(TorchLoop, fused=True),
     CHANNELS_LAST: functools.partial(TorchLoop, fused=True, memory_format=torch.channels_last),
 }
-PREDICTING = (OURS, SKORCH, LOOP, CHANNELS_LAST)  # the other loop has the same module
+# The loop with fused Adam has the same module as the plain one.
+PREDICTING = (OURS, SKORCH, LOOP, CHANNELS_LAST)
 
 
-# tables
+# Tables.
 
 
 def fit_table(job: Job, rounds: int) -> str:
@@ -161,7 +164,8 @@ def predict_table(job: Job, rounds: int) -> str:
     few = Job(job.images, BATCH + 2, 1)
     fitted = {name: CONTENDERS[name](few).fit(*few.data()) for name in PREDICTING}
     calls = {name: functools.partial(each.predict, X) for name, each in fitted.items()}
-    medians(calls, 1)  # warm up
+    # Warm up.
+    medians(calls, 1)
     return compared("ms", medians(calls, rounds), 1e3, PREDICT_BARS)
 
 

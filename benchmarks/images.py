@@ -1,14 +1,15 @@
-"""What the default convolutional network achieves on images, each figure beside the bar that it should clear.
+"""Check what the default convolutional network achieves on images, each figure beside its bar.
 
-Figures are means over `train_test_split(test_size=.2, random_state=0..4)`.  Three sections:
+Figures are means over `train_test_split(test_size=.2, random_state=0..4)`. The sections are:
 
-clean    5,000 digits of MNIST, all labels right: accuracy on the test rows, and the time of a fit
-noise    the same digits, 30 % of the training labels wrong: accuracy on right test labels, of cross_entropy, mse, focal and
-         gce after equal epochs without early stopping, and beside it stopped early by rows with wrong labels
-fashion  5,000 garments of Fashion-MNIST: clean and wrong labels as above, no bars
+clean    5,000 digits of MNIST with right labels: accuracy on test rows, and the time of a fit
+noise    the same digits with 30 % of the training labels wrong: accuracy on right test labels, of
+         cross_entropy, mse, focal and gce, after equal epochs and stopped early by validation rows
+         with wrong labels
+fashion  5,000 garments of Fashion-MNIST, with right and with wrong labels, without bars
 
-A label is wrong with probability .3, and then one of the other nine classes, all alike.  Nothing but `loss`, `max_epochs`, `random_state`
-and, where it says so, `early_stopping` is set.
+A label is wrong with probability .3 and is then any of the other nine classes. Only `loss`,
+`max_epochs`, `random_state` and, where stated, `early_stopping` differ from the defaults.
 
     python benchmarks/images.py clean noise
     python benchmarks/images.py fashion --fashion fashion/usr/share/datasets/fashion-mnist
@@ -41,7 +42,7 @@ def network(loss: str, seed: int, **params: object) -> NeuralClassifier:
 
 
 def clean_accuracies(images: Images, splits: Sequence[int]) -> tuple[list[float], list[float]]:
-    """Return accuracy and seconds of a fit of every split, all labels right."""
+    """Return accuracy and seconds of a fit for every split, with right labels."""
     accuracies, seconds = [], []
     for split in splits:
         X_train, X_test, y_train, y_test = train_test_split(
@@ -89,7 +90,7 @@ def report_noise(images: Images, splits: Sequence[int], has_bars: bool = True) -
 
 
 def shown(accuracies: Sequence[float]) -> str:
-    """Return the mean, and in brackets every split's."""
+    """Return the mean, and in brackets the accuracy on every split."""
     return f"{np.mean(accuracies):.4f} ({' '.join(f'{a:.3f}' for a in accuracies)})"
 
 
@@ -112,7 +113,7 @@ SECTIONS: dict[str, Callable[[Images, Sequence[int]], None]] = {
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("sections", nargs="*", metavar="section", help=", ".join(SECTIONS))
-    parser.add_argument("--fashion", metavar="FOLDER", help="where Fashion-MNIST lies")
+    parser.add_argument("--fashion", metavar="FOLDER", help="the folder of Fashion-MNIST")
     parser.add_argument("--splits", type=int, default=5, help="how many, from random_state=0")
     given = parser.parse_args(arguments)
     unknown = sorted(set(given.sections) - set(SECTIONS))

@@ -1,9 +1,10 @@
-"""How far memory grows in a fit and in a search: sklloss beside plain skorch, scikit-learn's MLP and a hand-written torch loop.
+"""Measure how much memory a fit and a search add, beside plain skorch, an MLP and a torch loop.
 
-Everything is measured in a fresh process: the most that was resident (``ru_maxrss``) after the fit less the same before it, when data
-are in place.  The data are a million rows of 20 float32 numbers.  The search is a LossSearchCV of 40 candidates on 5 folds, 200 models,
-one epoch each, with refit; with two workers their peaks are added, pages that they share with each other twice.  Linux only; as the
-processes run one after another, other work on the machine does not matter.  About five minutes:
+Each is measured in a fresh process: the peak resident memory (``ru_maxrss``) after the fit minus
+the peak before it, when the data are in place. The data are a million rows of 20 float32 numbers.
+The search is a LossSearchCV of 40 candidates on 5 folds, 200 models, one epoch each, with refit.
+The peaks of two workers are added, so pages that they share count twice. It runs on Linux only.
+Other work on the machine does not matter. About five minutes:
 
     python benchmarks/memory.py
     python benchmarks/memory.py --rows 20000 --candidates 2
@@ -35,14 +36,16 @@ MIB = 2**20
 FIT_EPOCHS, FOLDS = 3, 5
 LOSSES = ["squared_error", "absolute_error", "huber", "smooth_l1", "log_cosh"]
 SEARCH, TWO_WORKERS = "LossSearchCV", "LossSearchCV, 2 workers"
-FITS = [name for name in CONTENDERS if name != LOOP]  # the fused loop takes as much
-BARS: dict[str, Callable[[float], float]] = {  # bytes by those of X
+# The fused loop takes as much memory as the plain one.
+FITS = [name for name in CONTENDERS if name != LOOP]
+# Bytes allowed, given the bytes of X.
+BARS: dict[str, Callable[[float], float]] = {
     OURS: lambda of_X: 1.5 * of_X + 300 * MIB,
     SEARCH: lambda of_X: 3 * of_X + 1024 * MIB,
 }
 
 
-# in the process that is measured
+# In the measured process.
 
 
 def fit_alone(name: str, rows: int) -> object:
@@ -59,7 +62,7 @@ def search(rows: int, candidates: int, n_jobs: int | None) -> object:
 
 
 def growth(name: str, rows: int, candidates: int) -> int:
-    """Return the bytes by which the peak of this process, and those of its workers, grows."""
+    """Return by how many bytes the peaks of this process and of its workers grow."""
     make_data(rows)
     before = peak()
     if name in CONTENDERS:
@@ -76,18 +79,18 @@ def peak() -> int:
 
 
 def children() -> list[str]:
-    """Return the ids of the processes that this one has started and that are still there."""
+    """Return the ids of the running child processes."""
     lists = Path("/proc/self/task").glob("*/children")
     return [child for path in lists for child in path.read_text().split()]
 
 
 def peak_of(process: str) -> int:
-    """Return the most that was resident of another process."""
+    """Return the peak resident memory of another process."""
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
     return sum(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 
-# in the process that asks
+# In the measuring process.
 
 
 def growth_in_fresh_process(name: str, rows: int, candidates: int) -> int:
@@ -100,7 +103,7 @@ def growth_in_fresh_process(name: str, rows: int, candidates: int) -> int:
 
 
 def line(name: str, rows: int, candidates: int) -> tuple[str, ...]:
-    """Return the line of a contender: its growth in MiB and beside its bar."""
+    """Return the line of a contender: its growth in MiB, beside its bar."""
     of_X = 4 * FEATURES * rows
     grown = growth_in_fresh_process(name, rows, candidates)
     bar = BARS[name](of_X) if name in BARS else None

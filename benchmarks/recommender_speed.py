@@ -1,10 +1,12 @@
-"""How long a recommender takes to become as good as implicit's BPR, on MovieLens.
+"""Time how long a recommender takes to become as good as implicit's BPR, on MovieLens.
 
-implicit's BPR, at its defaults, is fitted and its lists of 20 are scored by NDCG on a fifth of each user's films, held out at random.
-Then sklloss, at its defaults but for the number of epochs, is fitted for as many epochs as it takes to have that NDCG; their time is
-what counts, and "times as long" is its ratio to implicit's fit.  Beside it stand the loops that one would write by hand for the same
-model, loss, batches and number of epochs as `Recommender("bpr")`: with dense Adam, which moves every row of the tables in every step, and
-with torch's SparseAdam.  Run with nothing else on the machine:
+implicit's BPR is fitted at its defaults, and its lists of 20 are scored by NDCG on a random fifth
+of each user's films. Then sklloss, at its defaults except for the number of epochs, is fitted for
+as many epochs as it needs to reach that NDCG. The time of that fit counts; "times as long" is its
+ratio to implicit's fit. For comparison there are hand-written loops for the same model, loss,
+batches and number of epochs as `Recommender("bpr")`: with dense Adam, which updates all rows of the
+embedding tables in every step, and with torch's SparseAdam. Run it with nothing else on the
+machine:
 
     python benchmarks/recommender_speed.py
     python benchmarks/recommender_speed.py --splits 1 --rounds 3 --threads 1
@@ -39,12 +41,13 @@ LENGTH, MAX_EPOCHS = 20, 30
 IMPLICIT, BPR, INFONCE = "implicit's BPR", "sklloss, bpr", "sklloss, infonce"
 DENSE, SPARSE = "torch loop, dense Adam", "torch loop, SparseAdam"
 BARS = {BPR: 4.0, INFONCE: 4.0}
-FACTORS, LR, BATCH, NEGATIVES, DECAY = 64, 0.005, 1024, 4, 0.01  # those of Recommender("bpr")
+# The settings of Recommender("bpr").
+FACTORS, LR, BATCH, NEGATIVES, DECAY = 64, 0.005, 1024, 4, 0.01
 
 
 @dataclass(frozen=True)
 class Split:
-    """Who watched what, to learn from and to be judged by."""
+    """Training and test pairs of users and films."""
 
     train: pd.DataFrame
     test: pd.DataFrame
@@ -58,12 +61,12 @@ class Split:
         return cls(ratings.loc[~is_test, PAIR], ratings.loc[is_test, PAIR])
 
     def ndcg(self, lists: pd.Series) -> float:
-        """Return the NDCG of lists of films, by user."""
+        """Return the NDCG of lists of films by user."""
         wanted = self.test.groupby("userId").movieId.agg(set)
         return ndcg_at(wanted.tolist(), lists[wanted.index].tolist(), LENGTH)
 
 
-# implicit
+# Fits of implicit.
 
 
 def implicit_fit(
@@ -72,7 +75,7 @@ def implicit_fit(
     user, film = (split.train[name].astype("category").cat.codes for name in PAIR)
     watched = sparse.csr_matrix((np.ones(len(user), np.float32), (user, film)))
     model = BayesianPersonalizedRanking(random_state=seed, num_threads=n_threads)
-    with threadpool_limits(1, "blas"):  # as implicit asks for
+    with threadpool_limits(1, "blas"):  # implicit asks for this
         model.fit(watched, show_progress=False)
     return model, watched
 
@@ -85,7 +88,7 @@ def implicit_ndcg(split: Split, seed: int, n_threads: int) -> float:
     return split.ndcg(pd.Series(films[found].tolist(), users))
 
 
-# sklloss
+# Fits of sklloss.
 
 
 def our_fit(split: Split, loss: str, seed: int, epochs: int) -> Recommender:
@@ -97,7 +100,7 @@ def our_ndcg(split: Split, model: Recommender) -> float:
 
 
 def epochs_to(split: Split, loss: str, seed: int, goal: float) -> int:
-    """Return the first number of epochs that a fit needs to reach a goal."""
+    """Return how many epochs a fit needs to reach a goal."""
     model = Recommender(loss, max_epochs=1, warm_start=True, random_state=seed)
     for epoch in range(1, MAX_EPOCHS + 1):
         if our_ndcg(split, model.fit(split.train)) >= goal:
@@ -105,11 +108,11 @@ def epochs_to(split: Split, loss: str, seed: int, goal: float) -> int:
     raise RuntimeError(f"{loss} does not reach {goal:.4f} in {MAX_EPOCHS} epochs.")
 
 
-# loops by hand
+# Hand-written loops.
 
 
 class TorchFactors(nn.Module):
-    """Matrix factorisation as tutorials write it."""
+    """Matrix factorisation as a tutorial would write it."""
 
     def __init__(self, n_users: int, n_items: int, is_sparse: bool) -> None:
         super().__init__()
@@ -121,7 +124,7 @@ class TorchFactors(nn.Module):
         nn.init.zeros_(self.item_bias.weight)
 
     def forward(self, users: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
-        """Return the loss of pairs (n,) with items (n, 1 + negatives), the one that was watched first."""
+        """Return the loss for users (n,) and items (n, 1 + negatives), the watched item first."""
         user, item = self.user(users), self.item(items)
         scores = (user.unsqueeze(1) * item).sum(-1) + self.item_bias(items).squeeze(-1)
         penalty = 0.5 * DECAY * (user.square().sum() + item.square().sum()) / len(users)
@@ -129,7 +132,7 @@ class TorchFactors(nn.Module):
 
 
 def loop_fit(split: Split, seed: int, epochs: int, is_sparse: bool) -> nn.Module:
-    """Train on negatives that are drawn from all films."""
+    """Train with negatives drawn from all films."""
     torch.manual_seed(seed)
     codes = [split.train[name].astype("category").cat.codes.to_numpy(np.int64) for name in PAIR]
     users, items = (torch.from_numpy(column.copy()) for column in codes)
@@ -145,11 +148,11 @@ def loop_fit(split: Split, seed: int, epochs: int, is_sparse: bool) -> nn.Module
     return net
 
 
-# tables
+# Tables.
 
 
 def times_of(split: Split, seed: int, rounds: int, n_threads: int) -> dict[str, tuple[float, ...]]:
-    """Return the epochs, the NDCG and the seconds of every contender; a contender without epochs of ours has none."""
+    """Return the epochs, the seconds and the ratio to implicit's fit of every contender."""
     goal = implicit_ndcg(split, seed, n_threads)
     epochs = {name: epochs_to(split, name.split()[-1], seed, goal) for name in (BPR, INFONCE)}
     calls: dict[str, Callable[[], object]] = {
@@ -167,7 +170,7 @@ def times_of(split: Split, seed: int, rounds: int, n_threads: int) -> dict[str, 
 
 
 def table_of(results: Sequence[dict[str, tuple[float, ...]]]) -> str:
-    """Return means over splits; of ratios the median."""
+    """Return a table of means over splits, and of the median ratio."""
     rows = []
     for name in results[0]:
         epochs, seconds, ratios = zip(*(result[name] for result in results), strict=True)
@@ -190,7 +193,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = options(arguments)
     warnings.filterwarnings("ignore", message="Sparse invariant checks")
     print(
-        f"{machine()}\n{given.splits} random split(s) of MovieLens small, medians of {given.rounds} interleaved rounds; seconds to the"
+        f"{machine()}\n{given.splits} random split(s) of MovieLens small,"
+        f" medians of {given.rounds} interleaved rounds; seconds to reach the"
         f" NDCG@{LENGTH} of implicit's BPR at its defaults"
     )
     for n_threads in given.threads:

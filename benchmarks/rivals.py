@@ -1,7 +1,8 @@
-"""What the benchmarks of speed and memory share: the data, sklloss and its rivals on one job, fair times, and tables.
+"""What the speed and memory benchmarks share: data, contenders, timing and tables.
 
-Every contender trains the same network, 20 features to its hidden layers to 1 with ReLU, with Adam and squared error, without early
-stopping.  All run in every round, in turn, and the median over rounds counts, so that a busy machine slows all of them alike.
+Every contender trains the same network, 20 features to its hidden layers to 1 with ReLU, with Adam
+and squared error, without early stopping. In every round all contenders run in turn, and the median
+over rounds counts, so a busy machine slows all of them alike.
 """
 
 import functools
@@ -36,19 +37,19 @@ Rows = tuple[np.ndarray, np.ndarray]
 
 @functools.lru_cache(maxsize=2)
 def make_data(rows: int) -> Rows:
-    """Return float32 features and a target that takes some learning."""
+    """Return float32 features and a target that is not linear in them."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((rows, FEATURES), dtype=np.float32)
     y = np.sin(X[:, :5].sum(1)) + 0.1 * rng.standard_normal(rows, dtype=np.float32)
     return X, y
 
 
-# contenders
+# Contenders.
 
 
 @dataclass(frozen=True)
 class Job:
-    """What every contender is to train: a network, and for how long."""
+    """What every contender trains: a network, and for how long."""
 
     hidden: tuple[int, ...] = (64, 64)
     batch: int = 128
@@ -61,11 +62,11 @@ class Job:
 
     @property
     def shapes(self) -> list[tuple[int, int]]:
-        """Width of input and output of every layer."""
+        """Input and output width of every layer."""
         return list(pairwise((FEATURES, *self.hidden, 1)))
 
     def steps(self, rows: int) -> int:
-        """Return the steps of a fit."""
+        """Return the number of steps of a fit."""
         return self.epochs * -(-rows // self.batch)
 
 
@@ -87,7 +88,7 @@ def our_regressor(job: Job, seed: int = 0) -> NeuralRegressor:
 
 
 class FlatSkorch(skorch.NeuralNetRegressor):
-    """skorch's regressor for one target given as a vector, as the other contenders take it."""
+    """skorch's regressor for a target vector, which the other contenders take, too."""
 
     def fit(self, X: np.ndarray, y: np.ndarray, **params: object) -> "FlatSkorch":
         """Fit on a column."""
@@ -109,10 +110,10 @@ def skorch_regressor(job: Job) -> FlatSkorch:
 
 
 class QuietMLP(MLPRegressor):
-    """scikit-learn's perceptron, which does not warn that it trains for as many epochs as it is told, in a worker neither."""
+    """scikit-learn's MLP without its warning that it has not converged, also in workers."""
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> "QuietMLP":
-        """Fit without a word."""
+        """Fit without warnings."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return super().fit(X, y)
@@ -130,7 +131,7 @@ def scikit_learn_regressor(job: Job) -> QuietMLP:
 
 
 class TorchLoop:
-    """The loop that a tutorial writes, in the clothes of an estimator."""
+    """The training loop of a tutorial, wrapped as an estimator."""
 
     def __init__(self, job: Job, fused: bool = False) -> None:
         self.job = job
@@ -165,7 +166,7 @@ CONTENDERS: dict[str, Callable[[Job], object]] = {
 
 
 def fits_of(job: Job, X: np.ndarray, y: np.ndarray) -> dict[str, Callable[[], object]]:
-    """Return the fit of every contender on a job; each call is a fit of a new estimator."""
+    """Return a function per contender that fits a new estimator."""
     return {name: functools.partial(_fit, make, job, X, y) for name, make in CONTENDERS.items()}
 
 
@@ -173,11 +174,11 @@ def _fit(make: Callable[[Job], object], job: Job, X: np.ndarray, y: np.ndarray) 
     return make(job).fit(X, y)
 
 
-# times
+# Times.
 
 
 def medians(calls: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Return the median seconds of every call over rounds, in each of which all are called in turn."""
+    """Return the median seconds of every call over rounds; each round calls all of them in turn."""
     times: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(rounds):
         for name, call in calls.items():
@@ -189,7 +190,7 @@ def medians(calls: Mapping[str, Callable[[], object]], rounds: int) -> dict[str,
 
 @contextmanager
 def threads(number: int) -> Iterator[None]:
-    """Let torch and numpy's linear algebra compute with so many threads."""
+    """Limit torch and NumPy's linear algebra to a number of threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(number)
     try:
@@ -199,16 +200,16 @@ def threads(number: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-# tables
+# Tables.
 
 
 def number(value: float) -> str:
-    """Return three digits or more, never in powers of ten."""
+    """Return a number with at least three digits, without powers of ten."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def ratio_cells(value: float, ours: float, at_least: float | None) -> tuple[str, str, str]:
-    """Return what stands under RATIO_COLUMNS: a value over ours, the bar, and whether it is met."""
+    """Return the cells under RATIO_COLUMNS: a value over ours, the bar, and whether it is met."""
     ratio = value / ours
     if at_least is None:
         return f"{ratio:.2f}", "", ""
@@ -216,14 +217,14 @@ def ratio_cells(value: float, ours: float, at_least: float | None) -> tuple[str,
 
 
 def at_most_cells(ratio: float, at_most: float | None) -> tuple[str, str, str]:
-    """Return the same for a ratio that should be small."""
+    """Return the same cells for a ratio that should be small."""
     if at_most is None:
         return f"{ratio:.2f}", "", ""
     return f"{ratio:.2f}", f"<= {at_most:.3g}", "met" if ratio <= at_most else "missed"
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table in Markdown that is also legible as it stands; all columns but the first are numbers."""
+    """Return an aligned Markdown table; all columns but the first are numbers."""
     lines = [list(header), *map(list, rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
     rule = ["-" * widths[0], *("-" * (max(width, 2) - 1) + ":" for width in widths[1:])]
@@ -238,7 +239,7 @@ def _padded(line: Sequence[str], widths: Sequence[int]) -> list[str]:
 
 
 def machine() -> str:
-    """Return what the figures were measured on."""
+    """Return the processor and versions that the figures were measured with."""
     packages = ("torch", "skorch", "scikit-learn", "numpy")
     versions = ", ".join(f"{name} {version(name)}" for name in packages)
     return f"{_processor()}, {os.cpu_count()} cores; Python {platform.python_version()}, {versions}"

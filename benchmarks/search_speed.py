@@ -1,12 +1,14 @@
-"""Whole searches on two cores, and what a step of a model costs: sklloss beside plain skorch, scikit-learn's MLP and a torch loop.
+"""Time whole searches on two cores, and a step of a model, beside skorch, an MLP and a torch loop.
 
-Searches are on 8,000 rows and 5 folds, with n_jobs=2 for everybody, 20 epochs in each fit, no early stopping and no refit:
-LossSearchCV, and GridSearchCV over plain skorch, over scikit-learn's MLP and over NeuralRegressor.  The networks vary the loss, the
-MLP, which has one, its seed; the largest search varies the learning rate too.  Its rivals are measured on 30 of their fits and
-scaled, unless --full is given.  "times as long" is a rival's time over that of LossSearchCV, which the bars are for.
+Searches are on 8,000 rows and 5 folds, all with n_jobs=2, 20 epochs per fit, no early stopping and
+no refit: LossSearchCV, and GridSearchCV over plain skorch, scikit-learn's MLP and NeuralRegressor.
+The networks vary the loss, the MLP, which has only one, its seed; the largest search also varies
+the learning rate. Its rivals are measured on 30 of their fits and scaled, unless --full is given.
+"times as long" is a rival's time over that of LossSearchCV, and the bars are for this ratio.
 
-Cost curves are of one thread in one process, see ``cost_curves.py``.  --write puts all of it into ``docs/speed.md`` and
-``docs/speed.svg``.  Run with nothing else on the machine, and with two cores of it (``taskset -c 0,1``) where it has more:
+Cost curves are measured with one thread in one process, see ``cost_curves.py``. --write puts all
+results into ``docs/speed.md`` and ``docs/speed.svg``. Run it with nothing else on the machine, and
+on two cores (``taskset -c 0,1``) if it has more:
 
     python benchmarks/search_speed.py --write
     python benchmarks/search_speed.py --full --only searches
@@ -27,18 +29,21 @@ DOCS = Path(__file__).parents[1] / "docs"
 INTRODUCTION = """\
 # Speed
 
-Written by `python benchmarks/search_speed.py --write`; run that, do not change this page.\
+Written by `python benchmarks/search_speed.py --write`: run that instead of editing this page.\
 """
 SEARCHES = """\
-Seconds of a whole search with `n_jobs=2`, without refit; "times as long" is over LossSearchCV. The networks vary the loss, the MLP its
-seed, and the largest search the learning rate too; where a line says "scaled", that many fits were measured.\
+Seconds of a whole search with `n_jobs=2`, without refit; "times as long" is relative to
+LossSearchCV. The networks vary the loss, the MLP its seed, and the largest search also the learning
+rate; "scaled" means that the given number of fits was measured.\
 """
 COSTS = """\
-Microseconds per model and step of whole fits with one thread, two hidden layers, 64 wide and in batches of 128 where nothing else is
-said. The rivals fit one model after another, however many there are.\
+Microseconds per model and step of whole fits with one thread, with two hidden layers of 64 and
+batches of 128 unless stated otherwise. The rivals fit one model after another, however many there
+are.\
 """
 
-Section = tuple[str, str]  # a heading, and what stands under it
+# A heading and its table.
+Section = tuple[str, str]
 
 
 def search_sections(given: argparse.Namespace) -> Iterator[Section]:
@@ -64,7 +69,7 @@ def measured_curves(given: argparse.Namespace) -> list[Curve]:
 
 
 def shown(sections: Iterator[Section]) -> str:
-    """Print sections as they come, and return them as Markdown."""
+    """Print sections as they are measured, and return them as Markdown."""
     texts = []
     for title, table in sections:
         texts.append(f"### {title[0].upper()}{title[1:]}\n\n{table}")
@@ -86,12 +91,16 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=8_000, help="of the searches")
     parser.add_argument("--epochs", type=int, default=20, help="of every fit of the searches")
     parser.add_argument("--jobs", type=int, default=2, help="workers of every search")
-    parser.add_argument("--full", action="store_true", help="all fits of the rivals, none scaled")
-    parser.add_argument("--quick", action="store_true", help="the least of everything")
-    parser.add_argument("--write", action="store_true", help="docs/speed.md and docs/speed.svg")
+    parser.add_argument(
+        "--full", action="store_true", help="measure all fits of the rivals, without scaling"
+    )
+    parser.add_argument("--quick", action="store_true", help="measure the least of everything")
+    parser.add_argument(
+        "--write", action="store_true", help="write docs/speed.md and docs/speed.svg"
+    )
     given = parser.parse_args(arguments)
     if given.write and given.only:
-        parser.error("--write needs searches and curves: leave --only out")
+        parser.error("--write needs searches and curves: leave out --only")
     if given.quick:
         given.rounds, given.rows, given.epochs = 1, 200, 1
     return given

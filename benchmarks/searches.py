@@ -33,7 +33,7 @@ LEARNING_RATES = (0.0005, 0.0007, 0.001, 0.0014, 0.002, 0.0028, 0.004, 0.0056)
 
 
 class LogCosh(nn.Module):
-    """A criterion that torch lacks and sklloss has."""
+    """The log-cosh loss, which torch lacks."""
 
     def forward(self, prediction: Tensor, y: Tensor) -> Tensor:
         """Return the mean over the batch."""
@@ -42,7 +42,7 @@ class LogCosh(nn.Module):
 
 
 class Pinball(nn.Module):
-    """Another: the loss of the quantile 0.5, halves of absolute errors."""
+    """The loss of the quantile 0.5, which torch lacks: half the absolute error."""
 
     def forward(self, prediction: Tensor, y: Tensor) -> Tensor:
         """Return the mean over the batch."""
@@ -50,7 +50,8 @@ class Pinball(nn.Module):
         return (0.5 * error).maximum(-0.5 * error).mean()
 
 
-CRITERIA = {  # by the name of the same loss in sklloss
+# By the name of the same loss in sklloss.
+CRITERIA = {
     "squared_error": nn.MSELoss,
     "absolute_error": nn.L1Loss,
     "huber": nn.HuberLoss,
@@ -63,7 +64,7 @@ LOSSES = list(CRITERIA)
 
 @dataclass(frozen=True)
 class Setting:
-    """One search: how many losses (or seeds) and learning rates, on which network, and the bars."""
+    """One search: a network, numbers of losses (or seeds) and learning rates, and bars."""
 
     job: Job
     n_losses: int
@@ -72,20 +73,20 @@ class Setting:
 
     @property
     def fits(self) -> int:
-        """How many fits that is."""
+        """The number of fits."""
         return self.n_losses * self.n_rates * FOLDS
 
     @property
     def rates(self) -> list[float]:
-        """The learning rates; one is the job's own."""
+        """The learning rates; a single one is that of the job."""
         return list(LEARNING_RATES[: self.n_rates]) if self.n_rates > 1 else [self.job.lr]
 
     def at_most_one_rate(self) -> Setting:
-        """Return the search of six losses, or seeds, at one learning rate: 30 fits."""
+        """Return a search over six losses, or seeds, at one learning rate: 30 fits."""
         return replace(self, n_losses=len(LOSSES), n_rates=1) if self.n_rates > 1 else self
 
     def of_epochs(self, epochs: int) -> Setting:
-        """Return the search whose fits have so many epochs."""
+        """Return the search with this many epochs per fit."""
         return replace(self, job=replace(self.job, epochs=epochs))
 
     def __str__(self) -> str:
@@ -100,7 +101,7 @@ SETTINGS = (
 )
 
 
-# searches
+# Searches.
 
 
 def loss_search(setting: Setting, n_jobs: int) -> LossSearchCV:
@@ -144,7 +145,7 @@ SEARCHES: dict[str, Callable[[Setting, int], GridSearchCV]] = {
 
 @dataclass(frozen=True)
 class Timed:
-    """A setting as a contender has run it: on some of its fits, perhaps, and then scaled to all of them."""
+    """A setting as measured for a contender: perhaps on fewer fits, and then scaled."""
 
     search: Callable[[Setting, int], GridSearchCV]
     asked: Setting
@@ -152,17 +153,17 @@ class Timed:
 
     @property
     def scale(self) -> float:
-        """What the seconds are multiplied by."""
+        """The factor by which the seconds are multiplied."""
         return self.asked.fits / self.run.fits
 
     @property
     def remark(self) -> str:
-        """How many fits have been run."""
+        """The number of fits that were run."""
         return str(self.run.fits) if self.scale == 1 else f"{self.run.fits}, scaled"
 
 
 def timed_searches(setting: Setting, full: bool) -> dict[str, Timed]:
-    """Return every search by name; LossSearchCV always runs all fits."""
+    """Return all searches by name; LossSearchCV always runs all fits."""
     fewer = setting if full else setting.at_most_one_rate()
     return {
         name: Timed(search, setting, setting if name == LOSS_SEARCH else fewer)
@@ -210,6 +211,6 @@ def search_table(setting: Setting, rows: int, rounds: int, n_jobs: int, full: bo
 
 
 def warm_up(n_jobs: int) -> None:
-    """Run a small search of everybody, so that workers have started and imported what they need."""
+    """Run a small search with every contender, so that workers are up and have their imports."""
     tiny = Setting(Job(epochs=1), 2, 1, {})
     search_seconds(timed_searches(tiny, full=True), 200, 1, n_jobs)

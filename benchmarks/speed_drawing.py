@@ -1,4 +1,4 @@
-"""The cost curves as one picture: four panels with logarithmic axes, every line named at its end."""
+"""Draw the cost curves: four panels with logarithmic axes, every line labelled at its end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from rivals import FUSED, MLP, OURS, SKORCH
 sys.path.append(str(Path(__file__).parents[1] / "docs"))
 from loss_drawing import drawn
 
-COLOURS = {  # of Okabe and Ito, which the colour-blind tell apart
+# Colours of Okabe and Ito, which the colour-blind can tell apart.
+COLOURS = {
     OURS: "#3d9fdb",
     STACKED: "#0072b2",
     SKORCH: "#d55e00",
@@ -27,8 +28,10 @@ COLOURS = {  # of Okabe and Ito, which the colour-blind tell apart
 DASHED = (0, (4, 3))
 NAMES = {OURS: "sklloss, one model", FUSED: "torch loop, fused"}
 GRID = {"color": "#e5e7eb", "linewidth": 0.6}
-SIZE = (8.8, 6.2)  # inches
-APART = 0.055  # between names, in heights of a panel
+# Inches.
+SIZE = (8.8, 6.2)
+# The least distance between names, in heights of a panel.
+APART = 0.055
 
 
 def svg_of_curves(curves: Sequence[Curve]) -> str:
@@ -37,7 +40,7 @@ def svg_of_curves(curves: Sequence[Curve]) -> str:
 
 
 def figure_of(curves: Sequence[Curve]) -> Figure:
-    """Return the picture, all panels with one vertical scale."""
+    """Return the picture, with one vertical scale for all panels."""
     figure = Figure(figsize=SIZE, facecolor="white")
     panels = figure.subplots(2, 2, sharey=True).flat
     figure.subplots_adjust(left=0.08, right=0.85, top=0.98, bottom=0.07, wspace=0.5, hspace=0.2)
@@ -58,7 +61,7 @@ def draw_panel(axes: Axes, curve: Curve, limits: tuple[float, float]) -> None:
 
 
 def mark_axes(axes: Axes, curve: Curve, limits: tuple[float, float]) -> None:
-    """Put a mark at every value that was measured, and at 1, 3, 10, 30 ... microseconds."""
+    """Put ticks at every measured value, and at 1, 3, 10, 30 ... microseconds."""
     decades = [c * 10.0**e for e in range(-1, 7) for c in (1, 3)]
     axes.xaxis.set_major_locator(FixedLocator(legible(curve.values)))
     axes.yaxis.set_major_locator(FixedLocator([d for d in decades if limits[0] < d < limits[1]]))
@@ -73,7 +76,7 @@ def mark_axes(axes: Axes, curve: Curve, limits: tuple[float, float]) -> None:
 
 
 def legible(values: Sequence[int]) -> list[int]:
-    """Return the values whose marks have room: those a good part of the axis apart."""
+    """Return the values whose labels do not overlap."""
     room = np.log(values[-1] / values[0]) / 12
     kept = [values[-1]]
     for value in reversed(values[:-1]):
@@ -83,7 +86,7 @@ def legible(values: Sequence[int]) -> list[int]:
 
 
 def draw_line(axes: Axes, curve: Curve, name: str) -> float:
-    """Draw one contender and return where its line ends; what was measured once holds for all values."""
+    """Draw the line of a contender, flat if it was measured once, and return where it ends."""
     costs = curve.costs[name]
     once = len(costs) < len(curve.values)
     style = {"color": colour_of(name, curve), "linewidth": 2.2 if "sklloss" in name else 1.3}
@@ -98,7 +101,7 @@ def draw_line(axes: Axes, curve: Curve, name: str) -> float:
 def write_names(
     axes: Axes, curve: Curve, ends: dict[str, float], limits: tuple[float, float]
 ) -> None:
-    """Write every name right of its line, moved as little as keeps them apart."""
+    """Write every name to the right of its line, moved just enough to be legible."""
     bottom, top = np.log(limits)
     heights = {name: (np.log(end) - bottom) / (top - bottom) for name, end in ends.items()}
     for name, height in spread(heights).items():
@@ -112,7 +115,7 @@ def write_names(
 
 
 def name_of(name: str, curve: Curve) -> str:
-    """Return what a line is called."""
+    """Return the name of a line."""
     return "sklloss" if is_stack(name, curve) else NAMES.get(name, name)
 
 
@@ -121,12 +124,12 @@ def colour_of(name: str, curve: Curve) -> str:
 
 
 def is_stack(name: str, curve: Curve) -> bool:
-    """Tell whether a line of sklloss is of many models: it is in the panel with their products."""
+    """Return whether a line of sklloss is of many models: it is in the panel with products."""
     return name == OURS and FLOOR in curve.costs
 
 
 def spread(heights: dict[str, float]) -> dict[str, float]:
-    """Move heights apart, in their order, until none is nearer to the next than APART."""
+    """Move heights apart, in their order, until all are at least APART from the next."""
     names = sorted(heights, key=heights.__getitem__)
     places = np.array([heights[name] for name in names])
     for _ in range(200):

@@ -1,13 +1,14 @@
-"""A fit of the network of texts: sklloss beside plain skorch, on film reviews.
+"""Time a fit of the network for texts beside plain skorch, on film reviews.
 
-Every contender trains the same network, embeddings of 64 numbers, their mean, a hidden layer of 100, on the same token ids, with Adam
-and cross-entropy, without early stopping.  In plain skorch the network is written as tutorials write it, the embeddings of all tokens
-times a mask, which the bar is for; once more on ``nn.EmbeddingBag``, which few know of; and once the module that sklloss trains.
-"times as long" is a rival's time over that of sklloss.  Convolutions and recurrent units, where nearly all time goes into torch's own
-kernels, are compared when asked for.  Run with nothing else on the machine:
+Every contender trains the same network, embeddings of width 64, their mean and a hidden layer of
+100, on the same token ids, with Adam and cross-entropy, without early stopping. Plain skorch trains
+it as tutorials write it, with the embeddings of all tokens times a mask (the bar is for this one);
+on ``nn.EmbeddingBag``, which few know; and with the module of sklloss. "times as long" is a rival's
+time over that of sklloss. Convolutions and recurrent units, which spend nearly all their time in
+torch's own kernels, are compared on request. Run it with nothing else on the machine:
 
     python benchmarks/text_speed.py
-    python benchmarks/text_speed.py --poolings mean conv gru --rows 1000 --epochs 1 --rounds 3 --threads 1
+    python benchmarks/text_speed.py --poolings mean conv gru --rows 1000 --epochs 1 --rounds 3
 """
 
 import argparse
@@ -48,7 +49,7 @@ LR = 0.001
 
 @dataclass(frozen=True)
 class Job:
-    """What every contender is to train on, and for how long."""
+    """What every contender trains on, and for how long."""
 
     ids: np.ndarray
     y: np.ndarray
@@ -57,12 +58,12 @@ class Job:
 
     @property
     def n_tokens(self) -> int:
-        """How many ids there are."""
+        """The number of ids."""
         return int(self.ids.max()) + 1
 
     @property
     def steps(self) -> int:
-        """Return the steps of a fit."""
+        """Return the number of steps of a fit."""
         return self.epochs * -(-len(self.y) // self.batch)
 
 
@@ -72,11 +73,11 @@ def job_of(rows: int, batch: int, epochs: int) -> Job:
     return Job(ids, is_good.to_numpy(), batch, epochs)
 
 
-# networks as users of plain skorch write them
+# Networks as users of plain skorch write them.
 
 
 class Network(nn.Module):
-    """A table of embeddings, whatever pools them, and a dense head that puts out one logit."""
+    """Embeddings, pooled by a subclass, and a dense head with one logit."""
 
     def __init__(self, n_tokens: int, width: int) -> None:
         super().__init__()
@@ -93,7 +94,7 @@ class Network(nn.Module):
 
 
 class MeanNetwork(Network):
-    """The mean of the embeddings that are no padding."""
+    """The mean of the embeddings, without padding."""
 
     def __init__(self, n_tokens: int) -> None:
         super().__init__(n_tokens, EMBEDDING)
@@ -105,7 +106,7 @@ class MeanNetwork(Network):
 
 
 class BagNetwork(Network):
-    """The same on ``nn.EmbeddingBag``."""
+    """The same mean by ``nn.EmbeddingBag``."""
 
     def __init__(self, n_tokens: int) -> None:
         super().__init__(n_tokens, EMBEDDING)
@@ -117,7 +118,7 @@ class BagNetwork(Network):
 
 
 class ConvNetwork(Network):
-    """Convolutions and their maxima."""
+    """Convolutions and their maxima over the document."""
 
     def __init__(self, n_tokens: int) -> None:
         super().__init__(n_tokens, FILTERS * len(KERNELS))
@@ -130,7 +131,7 @@ class ConvNetwork(Network):
 
 
 class GRUNetwork(Network):
-    """The last states of a recurrent unit in both directions, on packed sequences."""
+    """The last states of a bidirectional recurrent unit, on packed sequences."""
 
     def __init__(self, n_tokens: int) -> None:
         super().__init__(n_tokens, 2 * STATE)
@@ -156,7 +157,7 @@ NETWORKS: dict[str, dict[str, Callable[[int], nn.Module]]] = {
 }
 
 
-# contenders
+# Contenders.
 
 
 def our_fit(job: Job, pooling: str) -> NeuralClassifier:
@@ -187,7 +188,7 @@ def skorch_fit(job: Job, network: Callable[[int], nn.Module]) -> skorch.NeuralNe
 
 
 def fits_of(job: Job, pooling: str) -> dict[str, Callable[[], object]]:
-    """Return the fit of every contender; each call is a fit of a new network."""
+    """Return a function per contender that fits a new network."""
     networks = {**NETWORKS[pooling], SAME: functools.partial(ours_in_skorch, pooling=pooling)}
     rivals = {name: functools.partial(skorch_fit, job, make) for name, make in networks.items()}
     return {OURS: functools.partial(our_fit, job, pooling), **rivals}
@@ -195,7 +196,8 @@ def fits_of(job: Job, pooling: str) -> dict[str, Callable[[], object]]:
 
 def fit_table(job: Job, pooling: str, rounds: int) -> str:
     calls = fits_of(job, pooling)
-    medians(calls, 1)  # warm up
+    # Warm up.
+    medians(calls, 1)
     seconds = medians(calls, rounds)
     bars = BARS.get(pooling, {})
     rows = [
@@ -220,7 +222,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = options(arguments)
     job = job_of(given.rows, given.batch, given.epochs)
     print(
-        f"{machine()}\nmedians of {given.rounds} interleaved rounds; {len(job.y):,} reviews of {job.ids.shape[1]} tokens at most,"
+        f"{machine()}\nmedians of {given.rounds} interleaved rounds;"
+        f" {len(job.y):,} reviews of at most {job.ids.shape[1]} tokens,"
         f" {job.n_tokens:,} ids, batch {job.batch}, Adam, {job.epochs} epochs"
     )
     for n_threads in given.threads:

@@ -1,12 +1,14 @@
-"""What estimators trained on each loss achieve, each figure beside the bar that it should clear.
+"""Check what estimators achieve with each loss, each figure beside its bar.
 
-Three sections, all by default (some four minutes on one core):
+All three sections run by default, in about four minutes on one core:
 
-posteriors  known laws P(y | x): the mean absolute error of `predict_proba` on fresh draws
-noise       digits, 40 % of the training labels wrong: accuracy on clean test rows; in 100 epochs the default
-            network has learnt few wrong labels by heart (see its training accuracy), the deeper one many
-imbalance   Caravan insurance and Lending Club, about 5 % positive: macro-F1 over 5 folds, with each loss at its
-            defaults, and with what moves its decision chosen by macro-F1 on 3 folds of the training rows
+posteriors  known posteriors P(y | x): the mean absolute error of `predict_proba` on new rows
+noise       digits with 40 % of the training labels wrong: accuracy on clean test rows. After 100
+            epochs the default network has memorised few wrong labels (see its training accuracy),
+            the deeper one many
+imbalance   Caravan insurance and Lending Club, about 5 % positive: macro-F1 over 5 folds, with each
+            loss at its defaults, and with the parameter that moves its decision chosen by macro-F1
+            on 3 folds of the training rows
 
     python benchmarks/trained_losses.py posteriors noise
 """
@@ -34,7 +36,7 @@ from sklloss.losses import ForwardCorrection, list_losses
 sys.path.append(str(Path(__file__).parents[1] / "examples"))
 from data import caravan_insurance, lending_club
 
-# ---- posteriors
+# Posteriors.
 ROWS, FEATURES, CLASSES = 20_000, 4, 3
 MEAN_LARGEST = (0.55, 0.70)
 POSTERIOR_BAR = 0.03
@@ -50,7 +52,7 @@ UNDER_POSTERIOR_BAR = (
     "class_balanced",
     "asymmetric",
 )
-# ---- noise
+# Noise.
 NOISE_RATE, SEEDS, EPOCHS, NOISE_BAR = 0.4, range(5), 100, 0.05
 NOISE_LOSSES = {
     "cross_entropy": "cross_entropy",
@@ -60,7 +62,7 @@ NOISE_LOSSES = {
     "absolute_error": "absolute_error",
 }
 NETWORKS = {"default": (100,), "two hidden layers": (100, 100)}
-# ---- imbalance
+# Imbalance.
 IMBALANCE_BAR, LOSSES_OVER_BAR = 0.05, 3
 IMBALANCE_LOSSES = (
     "focal",
@@ -80,14 +82,17 @@ SEARCHED: dict[str, dict[str, list[object]]] = {
 
 
 @dataclass(frozen=True)
-class Law:
-    """``P(y | x) = softmax(sharpness g(x))``, g a fixed network of eight tanh units and x standard normal."""
+class KnownPosterior:
+    """``P(y | x) = softmax(sharpness g(x))`` for standard normal x.
+
+    g is a fixed network of eight tanh units.
+    """
 
     sharpness: float
 
     @classmethod
-    def of_mean_largest(cls, wanted: float) -> "Law":
-        """Return the law whose largest posterior is this on average."""
+    def of_mean_largest(cls, wanted: float) -> "KnownPosterior":
+        """Return the posterior whose largest probability is this on average."""
         X = np.random.default_rng(1).standard_normal((100_000, FEATURES))
 
         def excess(sharpness: float) -> float:
@@ -96,7 +101,7 @@ class Law:
         return cls(brentq(excess, 0, 50))
 
     def posterior(self, X: np.ndarray) -> np.ndarray:
-        """Return P(y | x) of every row."""
+        """Return P(y | x) for every row."""
         rng = np.random.default_rng(0)
         inner = rng.standard_normal((FEATURES, 8)) / 2
         outer = rng.standard_normal((8, CLASSES))
@@ -112,30 +117,31 @@ class Law:
 
 
 def flipped(y: np.ndarray, rate: float, n_classes: int, seed: int) -> np.ndarray:
-    """Replace a share of labels by another class, all alike."""
+    """Return labels, a share of which is replaced by a random other class."""
     rng = np.random.default_rng(seed)
     others = (y + rng.integers(1, n_classes, len(y))) % n_classes
     return np.where(rng.random(len(y)) < rate, others, y)
 
 
-def posterior_error(loss: str, law: Law) -> float:
-    """Train on draws from the law and return the mean absolute error of `predict_proba` on others."""
-    X, _, y = law.draw(ROWS, seed=2)
-    if loss == "forward_correction":  # it is made for labels seen through its noise
+def posterior_error(loss: str, known: KnownPosterior) -> float:
+    """Train on draws of labels and return the mean absolute error of `predict_proba` on others."""
+    X, _, y = known.draw(ROWS, seed=2)
+    # forward_correction expects labels with noise.
+    if loss == "forward_correction":
         y = flipped(y, ForwardCorrection().noise_rate, CLASSES, seed=4)
     model = NeuralClassifier(
         loss, hidden_layer_sizes=(64, 64), early_stopping=True, random_state=0
     ).fit(X, y)
-    X_test, posterior, _ = law.draw(ROWS, seed=3)
+    X_test, posterior, _ = known.draw(ROWS, seed=3)
     return np.abs(model.predict_proba(X_test) - posterior).mean()
 
 
 def report_posteriors() -> None:
-    laws = {wanted: Law.of_mean_largest(wanted) for wanted in MEAN_LARGEST}
-    print(f"{'':28}" + "".join(f"{f'largest {wanted}':>14}" for wanted in laws) + "   bar")
+    posteriors = {wanted: KnownPosterior.of_mean_largest(wanted) for wanted in MEAN_LARGEST}
+    print(f"{'':28}" + "".join(f"{f'largest {wanted}':>14}" for wanted in posteriors) + "   bar")
     names = list_losses("classification").query("predict_proba")["name"]
     for loss in [*UNDER_POSTERIOR_BAR, *(n for n in names if n not in UNDER_POSTERIOR_BAR)]:
-        errors = [posterior_error(loss, law) for law in laws.values()]
+        errors = [posterior_error(loss, known) for known in posteriors.values()]
         barred = loss in UNDER_POSTERIOR_BAR
         bar = f"{POSTERIOR_BAR} {verdict(max(errors) <= POSTERIOR_BAR)}" if barred else "none"
         print(
@@ -146,7 +152,7 @@ def report_posteriors() -> None:
 def noisy_accuracy(
     loss: object, seed: int, widths: tuple[int, ...], **params: object
 ) -> tuple[float, float]:
-    """Return accuracy on clean test digits and on the training labels, wrong ones included."""
+    """Return accuracy on clean test digits and on the noisy training labels."""
     X, y = load_digits(return_X_y=True)
     X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=seed)
     y_train = flipped(y_train, NOISE_RATE, 10, seed)
@@ -183,7 +189,7 @@ def report_noise() -> None:
 def macro_f1(
     X: pd.DataFrame, y: pd.Series, loss: str, grid: dict[str, list[object]] | None = None
 ) -> float:
-    """Return the macro-F1 of a loss, the mean over 5 folds; a grid is searched within the training rows."""
+    """Return the mean macro-F1 over 5 folds; a grid is searched within the training rows."""
     texts = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
     columns = make_column_transformer(
         (texts, make_column_selector(dtype_exclude="number")), remainder="passthrough"

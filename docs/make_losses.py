@@ -34,6 +34,8 @@ from sklloss.losses import ClassificationLoss, Loss, RegressionLoss
 from sklloss.losses.catalogue import CATALOGUE
 from sklloss.losses.listing import TASKS, losses_of
 from sklloss.losses.tasks.weightings import WEIGHTINGS
+from sklloss.parameters.declared import declared_by
+from sklloss.parameters.domains import Domain
 
 PAGE = Path(__file__).parent / "losses.md"
 FAMILIES = {
@@ -45,7 +47,7 @@ FAMILIES = {
     "positive": "Counts and positive targets",
     "distributions": "Laws of y: location and scale",
     "histogram": "Laws of y: a histogram",
-    "classification": "Probabilities",
+    "probabilities": "Probabilities",
     "imbalance": "Imbalanced classes",
     "noisy": "Wrong labels",
     "polynomial": "Series of cross-entropy",
@@ -54,7 +56,7 @@ FAMILIES = {
     "ordinal": "Ordered classes",
     "overlap": "Regions",
     "boxes": "Boxes",
-    "sequences": "Sequences",
+    "transcription": "Sequences",
     "embedding": "Distances",
     "recommendation": "Order of items",
     "ranking": "Scores and pairs",
@@ -70,7 +72,7 @@ SECTION = re.compile(r"^(\w+)\n-+\n", flags=re.MULTILINE)
 
 
 def markdown(text: str) -> str:
-    """Return reStructuredText as Markdown, in one line: code in single backticks, links for arXiv numbers."""
+    """Return reStructuredText as one line of Markdown, with links for arXiv numbers."""
     one_line = re.sub(r"\s+", " ", text.strip()).replace("``", "`")
     return re.sub(r"arXiv (\d{4}\.\d{4,5})", r"[arXiv \1](https://arxiv.org/abs/\1)", one_line)
 
@@ -110,9 +112,9 @@ def meanings_of(cls: type[Loss]) -> dict[str, str]:
     return dict(zip(entries[1::2], entries[2::2], strict=True))
 
 
-def allowed(field: dataclasses.Field[Any]) -> str:
+def allowed(name: str, domain: Domain) -> str:
     """Return the domain of a parameter, without the words that it has in an error."""
-    return field.metadata["domain"].describe(field.name).replace(f"{field.name} to be ", "")
+    return domain.describe(name).replace(f"{name} to be ", "")
 
 
 def parameters(cls: type[Loss]) -> str:
@@ -122,7 +124,7 @@ def parameters(cls: type[Loss]) -> str:
         (
             f"`{field.name}`",
             f"`{field.default!r}`",
-            allowed(field),
+            allowed(field.name, declared_by(cls)[field.name].domain),
             markdown(meanings[field.name]),
         )
         for field in dataclasses.fields(cls)
@@ -222,7 +224,7 @@ TAKES_AND_GIVES: dict[str, Callable[[Any], list[tuple[str, str]]]] = {
 
 
 def facts(cls: type[Loss]) -> str:
-    """Return the table of what is to know beside the formula; lines that say nothing are left out."""
+    """Return the table of facts beside the formula, without lines that say nothing."""
     loss = cls()
     rows = [
         ("also called", code(cls.aliases)),

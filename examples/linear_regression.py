@@ -1,13 +1,13 @@
-"""Linear regression as the smallest network: no hidden layer, squared error.
+"""Fit linear regression as the smallest network: no hidden layer, squared error.
 
 Run it with
 
     python examples/linear_regression.py
 
-It trains the same model twice, by stochastic gradient descent ("sgd") and by L-BFGS ("lbfgs"), and
-puts both beside `LinearRegression`, which solves for the answer.  Look at the loss per epoch, which
-falls towards the least possible value, and at the coefficients: those of lbfgs are the exact ones,
-while some of those of sgd are still far away although its loss is nearly as low.
+It trains the same model by stochastic gradient descent ("sgd") and by L-BFGS ("lbfgs"), and
+compares both with `LinearRegression`, which solves for the optimum. Look at the loss per epoch,
+which falls towards its minimum, and at the coefficients: those of lbfgs are exact, while some of
+those of sgd are still far off although its loss is nearly as low.
 """
 
 import textwrap
@@ -35,12 +35,12 @@ def linear_model(**params: object) -> NeuralRegressor:
 
 
 def loss_of(model: NeuralRegressor | LinearRegression, X: pd.DataFrame, y: pd.Series) -> float:
-    """Return half the mean squared error in variances of y, which is the loss that is trained."""
+    """Return the training loss: half the mean squared error, in variances of y."""
     return (1 - model.score(X, y)) / 2
 
 
 def coefficients(model: NeuralRegressor, X: pd.DataFrame) -> np.ndarray:
-    """Return by how much the prediction rises per unit of each feature."""
+    """Return how much the prediction rises per unit of each feature."""
     n_features = X.shape[1]
     units = pd.DataFrame(np.eye(n_features), columns=X.columns)
     origin = pd.DataFrame(np.zeros((1, n_features)), columns=X.columns)
@@ -49,11 +49,11 @@ def coefficients(model: NeuralRegressor, X: pd.DataFrame) -> np.ndarray:
 
 def print_losses(model: NeuralRegressor, least: float) -> None:
     losses = model.history_[:, "train_loss"]
-    print("Training loss of sgd: half the squared error of y in standard deviations\n")
-    print("epoch    loss   above the least")
+    print("Training loss of sgd: half the squared error, in variances of y\n")
+    print("epoch    loss   above the minimum")
     for epoch in SHOWN_EPOCHS:
-        print(f"{epoch:5d}  {losses[epoch - 1]:.4f}   {losses[epoch - 1] / least - 1:15.1%}")
-    print(f"least  {least:.4f}\n")
+        print(f"{epoch:5d}  {losses[epoch - 1]:.4f}   {losses[epoch - 1] / least - 1:17.1%}")
+    print(f"  min  {least:.4f}\n")
 
 
 def coefficient_table(
@@ -79,13 +79,13 @@ def print_differences(
 
 
 def print_conclusion(excess: float, table: pd.DataFrame, X: pd.DataFrame) -> None:
-    """Name the coefficient that sgd misses most, and the feature it is hard to tell from."""
+    """Print which coefficient of sgd is furthest off, and the feature that it correlates with."""
     worst = (table["sgd"] - table["LinearRegression"]).abs().idxmax()
     correlations = X.corr()[worst].drop(worst)
     twin = correlations.abs().idxmax()
     text = (
-        f"The loss of sgd ends {excess:.1%} above the least, and {worst} is the coefficient"
-        f" furthest off. Its feature has the correlation {correlations[twin]:.2f} with {twin}:"
+        f"The loss of sgd ends {excess:.1%} above the minimum, and its coefficient of {worst} is"
+        f" furthest off. That feature has a correlation of {correlations[twin]:.2f} with {twin}, so"
         " many pairs of their coefficients have nearly the same loss."
     )
     print("\n" + textwrap.fill(text, width=90))

@@ -1,15 +1,16 @@
-"""A search over losses in about the time of a few fits: LossSearchCV beside GridSearchCV.
+"""Search over losses in about the time of a few fits: LossSearchCV beside GridSearchCV.
 
 Run it with
 
     python examples/loss_search.py
 
-It needs the `examples` extra: pip install -c constraints.txt -e ".[examples]".  The question: what
-should a network that predicts the price of a diamond minimise, if its mean absolute error counts?
-Look at the list of grids, where every loss has the parameters that it knows; at the Pipeline, whose
-first step is fitted once per split; at the two searches, which give the same scores to the last
-digit in different times; and at `n_members`, which trains the winner eight times as one program and
-averages what the networks predict.
+It needs the `examples` extra: pip install -c constraints.txt -e ".[examples]".
+
+Which loss should a network minimise that predicts the price of a diamond and is scored by its mean
+absolute error? Look at the list of grids, where every loss has its own parameters; at the Pipeline,
+whose first step is fitted once per split; at the two searches, which give the same scores to the
+last digit in different times; and at `n_members`, which trains the winner with eight seeds in one
+stack and averages the predictions.
 """
 
 import time
@@ -33,20 +34,20 @@ GRID = [
 
 
 def pipeline() -> Pipeline:
-    """Return a network behind a step that makes numbers uniform and levels columns of 0 and 1."""
+    """Return a network after a step that makes numbers uniform and one-hot encodes text."""
     net = NeuralRegressor(hidden_layer_sizes=(32, 32), batch_size=32, max_epochs=8, random_state=0)
     return Pipeline([("numbers", as_numbers(QuantileTransformer(n_quantiles=200))), ("net", net)])
 
 
 def timed(search: GridSearchCV, X: pd.DataFrame, y: pd.Series) -> float:
-    """Fit a search; return how many seconds that took."""
+    """Fit a search and return the seconds that it took."""
     start = time.perf_counter()
     search.fit(X, y)
     return time.perf_counter() - start
 
 
 def setting(params: dict) -> str:
-    """Say a candidate in a few characters."""
+    """Return a short name of a candidate."""
     loss, *values = params.values()
     return f"{loss}({', '.join(map(str, values))})" if values else loss
 
@@ -59,9 +60,8 @@ def main() -> None:
         "cv": KFold(3, shuffle=True, random_state=0),
         "n_jobs": 2,
     }
-    LossSearchCV(pipeline(), {"net__max_epochs": [1, 2]}, **options).fit(
-        X[:300], y[:300]
-    )  # wakes the workers up
+    # Start the workers before anything is timed.
+    LossSearchCV(pipeline(), {"net__max_epochs": [1, 2]}, **options).fit(X[:300], y[:300])
     stacked = LossSearchCV(pipeline(), GRID, **options)
     one_by_one = GridSearchCV(pipeline(), GRID, **options)
     seconds = [timed(search, X, y) for search in (stacked, one_by_one)]
@@ -81,15 +81,15 @@ def main() -> None:
     )
     print(f"\nThe same scores as GridSearchCV: {same}.")
     print(
-        f"{len(results)} candidates x 3 folds and a refit: GridSearchCV is {seconds[1] / seconds[0]:.1f} times slower."
+        f"{len(results)} candidates x 3 folds and a refit: GridSearchCV takes"
+        f" {seconds[1] / seconds[0]:.1f} times as long."
     )
 
     winner = stacked.best_estimator_
     members = pipeline().set_params(**stacked.best_params_, net__n_members=8).fit(X, y)
     for name, model in (("one network", winner), ("eight, averaged", members)):
-        print(
-            f"{name:16} {mean_absolute_error(y_rest, model.predict(X_rest)):.0f} dollars on {len(y_rest)} other diamonds"
-        )
+        error = mean_absolute_error(y_rest, model.predict(X_rest))
+        print(f"{name:16} {error:.0f} dollars on {len(y_rest)} other diamonds")
 
 
 if __name__ == "__main__":

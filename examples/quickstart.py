@@ -1,14 +1,16 @@
-"""The loss as a hyperparameter: a grid search over four losses, for labels and for numbers.
+"""Search over the loss like over any other hyperparameter, for a classifier and a regressor.
 
 Run it with
 
     python examples/quickstart.py
 
-It needs the core dependencies only.  Look at the calls of `GridSearchCV`, where "loss" is searched
-like any other parameter; at the scores, which come from outside the losses and so compare them
-fairly; and at the verdict below each table: a winner by a hair is not yet a better loss.
+It needs the core dependencies only.
 
-In the classifier "mse", "mae" and "huber" compare probabilities with the label.  In the regressor
+Look at the calls of `GridSearchCV`, where "loss" is searched like any other parameter; at the
+scores, which do not depend on the losses and so compare them fairly; and at the verdict below each
+table: a small lead does not make a better loss.
+
+In the classifier "mse", "mae" and "huber" compare probabilities with the label. In the regressor
 "cross_entropy" learns a histogram of y and predicts its mean.
 """
 
@@ -23,7 +25,7 @@ LOSSES = ["mse", "mae", "huber", "cross_entropy"]
 
 
 def search_classifier() -> GridSearchCV:
-    """Search the loss that separates malignant from benign tumours best."""
+    """Search for the loss that separates malignant from benign tumours best."""
     X, y = breast_cancer()
     search = GridSearchCV(
         NeuralClassifier(random_state=0),
@@ -37,7 +39,7 @@ def search_classifier() -> GridSearchCV:
 
 
 def search_regressor() -> GridSearchCV:
-    """Search the loss that predicts the progression of diabetes best."""
+    """Search for the loss that predicts the progression of diabetes best."""
     X, y = load_diabetes(return_X_y=True, as_frame=True)
     search = GridSearchCV(
         NeuralRegressor(early_stopping=True, random_state=0),
@@ -69,7 +71,7 @@ def print_table(title: str, search: GridSearchCV, headings: dict[str, str]) -> N
 
 
 def print_winner(search: GridSearchCV, heading: str) -> None:
-    """Print the winner, and in how many folds it is ahead of the runner-up."""
+    """Print the winner, and in how many folds it leads over the runner-up."""
     scores = fold_scores(search, search.refit)
     first, second = scores.mean(axis=1).sort_values(ascending=False).index[:2]
     gains = scores.loc[first] - scores.loc[second]
@@ -84,14 +86,16 @@ def print_winner(search: GridSearchCV, heading: str) -> None:
 def main() -> None:
     classifier = search_classifier()
     headings = {"accuracy": "accuracy", "recall_macro": "recall", "f1_macro": "F1"}
-    print_table("Breast cancer, mean over 5 folds (more is better)", classifier, headings)
+    print_table("Breast cancer, mean over 5 folds (higher is better)", classifier, headings)
     print_winner(classifier, "F1")
     regressor = search_regressor()
     headings = {"r2": "R2", "neg_mean_absolute_error": "MAE"}
-    print_table("Diabetes, mean over 5 folds (more R2, less MAE)", regressor, headings)
+    print_table(
+        "Diabetes, mean over 5 folds (higher R2 and lower MAE are better)", regressor, headings
+    )
     print_winner(regressor, "MAE")
     X, _ = breast_cancer()
-    print("The winner, refitted, predicts labels as they came:", *classifier.predict(X[18:21]))
+    print("The refitted winner predicts the labels themselves:", *classifier.predict(X[18:21]))
 
 
 if __name__ == "__main__":

@@ -1,17 +1,17 @@
-"""Which films to show first: the question is the order of a person's films, not how many stars each gets.
+"""Rank films for a person: what counts is the order of the films, not the stars of each.
 
 Run it with
 
     python examples/ranking.py
-
-It needs the `examples` extra: pip install -c constraints.txt -e ".[examples]".  MovieLens has 100,004
-ratings by 671 people.  A person is a group: four fifths of her ratings train, and the others, whose
-films are to be put in her order, are scored by NDCG at the first ten places.  All that is known of a
-film or a person, such as a film's mean rating, comes from the ratings that train; for these themselves,
-from the other nine tenths of them, so that no rating is among what is known of it.  LightGBM's
-lambdarank, at its defaults, learns from the same features.
-
     python examples/ranking.py --splits 5    prints means over five splits
+
+It needs the `examples` extra: pip install -c constraints.txt -e ".[examples]".
+
+MovieLens has 100,004 ratings by 671 people. A person is a group. Four fifths of a person's ratings
+are for training, and the films of the others are to be put in that person's order, scored by NDCG
+at the first ten places. All features of a film or a person, such as a film's mean rating, come from
+training ratings; for a training rating, from the other nine tenths of them, so that no rating is
+among its own features. LightGBM's lambdarank learns from the same features, at its defaults.
 """
 
 import argparse
@@ -25,11 +25,16 @@ from sklearn.model_selection import KFold, StratifiedShuffleSplit
 
 from sklloss import NeuralRanker, mean_ndcg
 
-FOLDS = 10  # of the ratings that train, each described by the others
-EPOCHS = 10  # chosen on a part of the ratings that train
-PRIOR = 5.0  # ratings of the mean that a film, a person or a taste begins with
-SINCE = 1950  # films of the years before count as of this one
-PLACES = 10  # that are looked at
+# Folds of the training ratings; the features of each come from the others.
+FOLDS = 10
+# Chosen on a part of the training ratings.
+EPOCHS = 10
+# Ratings of the mean that a film, a person or a taste starts with.
+PRIOR = 5.0
+# Earlier films count as of this year.
+SINCE = 1950
+# Places that NDCG looks at.
+PLACES = 10
 LOSSES = ("mse", "hinge", "ranknet", "lambdarank", "listnet", "listmle", "approx_ndcg")
 
 
@@ -40,7 +45,7 @@ def shrunk(residuals: pd.Series, by: pd.Series | list[pd.Series]) -> pd.Series:
 
 
 def known(seen: pd.DataFrame, rows: pd.DataFrame, genres: pd.DataFrame) -> pd.DataFrame:
-    """Return what the ratings in `seen` say of the films and people of some rows."""
+    """Return features of the films and people of some rows, from the ratings in `seen`."""
     centre = seen["rating"].mean()
     film = shrunk(seen["rating"] - centre, seen["movieId"])
     surprise = seen["rating"] - centre - seen["movieId"].map(film)
@@ -63,28 +68,28 @@ def known(seen: pd.DataFrame, rows: pd.DataFrame, genres: pd.DataFrame) -> pd.Da
 
 
 def tastes(seen: pd.DataFrame, residuals: pd.Series, genres: pd.DataFrame) -> pd.DataFrame:
-    """Return how much each person likes each genre beyond what the films and the person tell."""
+    """Return how much each person likes each genre, given the films and the person's mean."""
     of_seen = genres.loc[seen.index]
     sums = of_seen.mul(residuals, axis=0).groupby(seen["userId"]).sum()
     return sums / (of_seen.groupby(seen["userId"]).sum() + PRIOR)
 
 
 def features(train: pd.DataFrame, test: pd.DataFrame, genres: pd.DataFrame) -> list[pd.DataFrame]:
-    """Return features of both parts; a row that trains is described by the other folds."""
+    """Return features of training and test rows; those of a training row use the other folds."""
     folds = KFold(FOLDS, shuffle=True, random_state=0).split(train)
     parts = [known(train.iloc[others], train.iloc[own], genres) for others, own in folds]
     return [pd.concat(parts).loc[train.index], known(train, test, genres)]
 
 
 def split(ratings: pd.DataFrame, seed: int) -> list[pd.DataFrame]:
-    """Return four fifths of each person's ratings, and the others, person by person."""
+    """Return four fifths of each person's ratings, and the others, sorted by person."""
     splitter = StratifiedShuffleSplit(1, test_size=0.2, random_state=seed)
     parts = next(splitter.split(ratings, ratings["userId"]))
     return [ratings.iloc[np.sort(part)] for part in parts]
 
 
 def grades(ratings: pd.DataFrame) -> np.ndarray:
-    """Return half a star to five stars as 0 to 4: LightGBM takes whole numbers, whose gains double."""
+    """Return half a star to five stars as grades 0 to 4, because LightGBM takes integers."""
     return np.ceil(ratings["rating"]).to_numpy(dtype=int) - 1
 
 
@@ -102,7 +107,7 @@ def scores_of_network(
 
 
 def results(ratings: pd.DataFrame, genres: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """Return what each model reaches on one split."""
+    """Return the scores of each model on one split."""
     train, test = split(ratings, seed)
     X, X_new = features(train, test, genres)
     learning = (X, grades(train), train["userId"], X_new)
@@ -115,7 +120,7 @@ def results(ratings: pd.DataFrame, genres: pd.DataFrame, seed: int) -> pd.DataFr
 
 
 def measured(scores_of, test: pd.DataFrame) -> dict[str, float]:
-    """Return the NDCG of the scores that a function makes for test ratings, and how long it takes."""
+    """Return the NDCG of the scores that a function gives to test ratings, and its seconds."""
     start = time.perf_counter()
     scores = np.asarray(scores_of())
     seconds = time.perf_counter() - start
@@ -131,16 +136,14 @@ def measured(scores_of, test: pd.DataFrame) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--splits", type=int, default=1, help="how many splits the means are over")
+    parser.add_argument("--splits", type=int, default=1, help="number of splits to average over")
     splits = parser.parse_args().splits
     ratings = movielens()
     genres = ratings["genres"].str.get_dummies("|")
     tables = [results(ratings, genres, seed) for seed in range(splits)]
     table = sum(tables) / splits
     table["of LightGBM's"] = table.iloc[:, 0] / table.iloc[1, 0]
-    print(
-        f"Ratings held out of {ratings['userId'].nunique()} people, means over {splits} split(s):\n"
-    )
+    print(f"Test ratings of {ratings['userId'].nunique()} people, means over {splits} split(s):\n")
     print(table.round({"seconds": 1}).to_string(float_format=lambda value: f"{value:.4g}"))
 
 

@@ -1,19 +1,23 @@
-"""Films to watch next: from who watched what, and from what they thought of it.
+"""Recommend films: from who watched what, and from how they rated it.
 
 Run it with
 
     python examples/recommender.py
-
-It needs the `examples` extra: pip install -c constraints.txt -e ".[examples]".  MovieLens (small) has
-100,004 ratings.  One in five of each user's is held out: once at random, as papers do it, and once the
-latest ones, as in life, which is far harder.  First the ratings are forgotten: which films are watched
-next?  A list of 20 is compared with those that were, by the share that it finds (recall) and by how
-high up it has them (NDCG).  Most-popular is what everybody watches; implicit's BPR is the same loss and
-kind of model in a package made for it, at its defaults.  Then the ratings are predicted; biases alone
-are a number per user plus a number per film, shrunk as a validation part of the training rows liked
-best (alpha=5), where the numbers of epochs come from, too.  Everything else is at its defaults.
-
     python examples/recommender.py --splits 3    prints means over three random splits
+
+It needs the `examples` extra: pip install -c constraints.txt -e ".[examples]".
+
+MovieLens (small) has 100,004 ratings. One in five of each user's ratings is held out: once at
+random, as papers do, and once the latest ones, as in practice, which is far harder.
+
+The first question ignores the ratings: which films are watched next? A list of 20 is scored by the
+share of watched films that it contains (recall) and by how high they are in it (NDCG). "most
+popular" recommends what everybody watches; implicit's BPR is the same loss and kind of model, in a
+package made for it, at its defaults.
+
+The second question is the rating. "biases alone" is a number per user plus a number per film,
+shrunk as validation rows liked best (alpha=5); they also chose the numbers of epochs. Everything
+else is at its defaults.
 """
 
 import argparse
@@ -35,19 +39,21 @@ from threadpoolctl import threadpool_limits
 from sklloss import Recommender, ndcg_at, recall_at
 
 PAIR = ["userId", "movieId"]
-LENGTH = 20  # of the lists
+# Length of the recommended lists.
+LENGTH = 20
 ORDER_LOSSES = ("bpr", "hinge", "warp", "infonce")
 RATING_EPOCHS = {"mse": 6, "huber": 9, "absolute_error": 7, "cross_entropy": 5}
-Lists = dict[int, list[int]]  # films by user, best first
+# Films by user, best first.
+Lists = dict[int, list[int]]
 
 
 def held_out(ratings: pd.DataFrame, order: pd.Series) -> pd.Series:
-    """Return which fifth of each user's ratings comes last in an order."""
+    """Return which ratings are in the last fifth of each user's, in a given order."""
     return order.groupby(ratings.userId).rank(method="first", pct=True) > 0.8
 
 
 def popular(train: pd.DataFrame) -> Lists:
-    """Return for each user the films that most have watched, less those that the user has."""
+    """Return the films that most people have watched, without those that the user has."""
     films = train.movieId.value_counts().index.tolist()
     seen = train.groupby("userId").movieId.agg(set)
     unseen = {user: (film for film in films if film not in seen[user]) for user in seen.index}
@@ -59,7 +65,7 @@ def by_implicit(train: pd.DataFrame, seed: int) -> Lists:
     user, film = (train[name].astype("category") for name in PAIR)
     watched = sparse.csr_array((np.ones(len(train), np.float32), (user.cat.codes, film.cat.codes)))
     watched = sparse.csr_matrix(watched)
-    with threadpool_limits(1, "blas"):  # as implicit asks for
+    with threadpool_limits(1, "blas"):  # implicit asks for this
         model = BayesianPersonalizedRanking(random_state=seed)
         model.fit(watched, show_progress=False)
         found, _ = model.recommend(np.arange(watched.shape[0]), watched, N=LENGTH)
@@ -76,7 +82,7 @@ def by_loss(loss: str, train: pd.DataFrame, seed: int) -> Lists:
 def watching(
     train: pd.DataFrame, test: pd.DataFrame, seed: int, losses: tuple[str, ...]
 ) -> pd.DataFrame:
-    """Return recall, NDCG and seconds of every way to say what is watched next."""
+    """Return recall, NDCG and seconds of every method to recommend films."""
     ways: dict[str, Callable[[], Lists]] = {
         "most popular": lambda: popular(train),
         "implicit's BPR": lambda: by_implicit(train, seed),
@@ -98,7 +104,7 @@ def watching(
 
 
 def rating(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """Return errors of predicted ratings."""
+    """Return the errors of predicted ratings."""
     biases = make_pipeline(OneHotEncoder(handle_unknown="ignore"), Ridge(alpha=5))
     models = {
         "biases alone": biases,
@@ -128,10 +134,10 @@ def main(n_splits: int) -> None:
         is_test = held_out(ratings, chance)
         orders.append(watching(ratings[~is_test], ratings[is_test], seed, ORDER_LOSSES))
         errors.append(rating(ratings[~is_test], ratings[is_test], seed))
-    print(f"Watched next, a random fifth of each user's films held out:\n\n{mean(orders)}\n")
+    print(f"Films watched next, a random fifth of each user's held out:\n\n{mean(orders)}\n")
     is_test = held_out(ratings, ratings.timestamp)
     table = watching(ratings[~is_test], ratings[is_test], 0, ("bpr", "infonce"))
-    print(f"Watched next, the latest fifth of each user's films held out:\n\n{mean([table])}\n")
+    print(f"Films watched next, the latest fifth of each user's held out:\n\n{mean([table])}\n")
     print(f"Ratings, a random fifth of each user's held out:\n\n{mean(errors)}")
 
 

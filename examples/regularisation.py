@@ -1,13 +1,13 @@
-"""Four ways against overfitting: L1, L2, dropout and early stopping.
+"""Prevent overfitting in four ways: L1, L2, dropout and early stopping.
 
 Run it with
 
     python examples/regularisation.py
 
-A network with two hidden layers of 100 learns the progression of diabetes from 442 patients, with
-5-fold cross-validation.  It has 11,100 weights and overfits.  Look at R2 on the training rows and
-on the rows held out: a wide gap is overfitting.  For L1 see also how many weights are exactly 0.
-All but early stopping train for the same 200 epochs, so that only the regularisation differs.
+A network with two hidden layers of 100 predicts the progression of diabetes of 442 patients, with
+5-fold cross-validation. It has 11,100 weights and overfits. Look at R2 on training and test rows: a
+wide gap is overfitting. For L1 also look at how many weights are exactly 0. All variants except
+early stopping train for the same 200 epochs, so that only the regularisation differs.
 """
 
 import textwrap
@@ -36,13 +36,13 @@ def network(**params: object) -> NeuralRegressor:
 
 
 def count_zeros(model: NeuralRegressor) -> int:
-    """Return how many of the network's weights, biases left out, are exactly 0."""
+    """Return how many of the network's weights, without biases, are exactly 0."""
     named = model.net_.module_.named_parameters()
     return sum(int((values == 0).sum()) for name, values in named if name.endswith("weight"))
 
 
 def validate(X: pd.DataFrame, y: pd.Series, params: dict[str, object]) -> pd.DataFrame:
-    """Return one row per fold: scores, weights at 0 and epochs."""
+    """Return one row per fold: scores, numbers of zero weights and epochs."""
     scores = cross_validate(
         network(**params),
         X,
@@ -75,7 +75,7 @@ def print_conclusion(table: pd.DataFrame, test_scores: pd.DataFrame) -> None:
     gains = test_scores[first] - test_scores[second]
     text = (
         f"Without regularisation R2 is {none['train R2']:.2f} on training rows and"
-        f" {none['test R2']:.2f} on new ones; {better} of the {len(others)} remedies raise"
+        f" {none['test R2']:.2f} on test rows; {better} of the {len(others)} remedies raise"
         f" the latter. {first} has the best test R2, ahead of {second} by {gains.mean():.3f} on"
         f" average and in {(gains > 0).sum()} of {len(gains)} folds."
     )

@@ -1,20 +1,20 @@
-"""Digits among clutter: the question is which pixels belong to the digit, and which box holds it.
+"""Find a digit among clutter: which pixels belong to it, and which box holds it.
 
 Run it with
 
     python examples/segmentation_and_boxes.py
+    python examples/segmentation_and_boxes.py --picture canvases.png    draws predictions
+    python examples/segmentation_and_boxes.py --splits 5    prints means over five splits
 
-It needs the `examples` extra: pip install -c constraints.txt -e ".[examples]".  Every canvas of 40 x 40
-pixels has one whole digit of MNIST, enlarged or made smaller, at any place, among noise, strokes and
-pieces of other digits as bright as itself.  So brightness tells nothing: look at what "all bright
-pixels" scores.  The mask has two classes, digit and background, because the question is where; which
-digit it is would be image_classification.py once more.  Canvases for the test are made of digits and
-pieces that no training canvas has.  Compare the losses by intersection over union, which is what the
-estimators' own `score` says: of the pixels that either the truth or the prediction gives a class, the
-share that both do.
+It needs the `examples` extra: pip install -c constraints.txt -e ".[examples]".
 
-    python examples/segmentation_and_boxes.py --picture canvases.png    draws predictions (matplotlib)
-    python examples/segmentation_and_boxes.py --splits 5                prints means over five splits
+Every canvas of 40 x 40 pixels has one whole digit of MNIST at a random place and size, among noise,
+strokes and pieces of other digits that are as bright as the digit itself. So brightness alone says
+nothing: look at the score of "all bright pixels". The mask has two classes, digit and background,
+because the question is where the digit is; image_classification.py asks which digit it is. Test
+canvases consist of digits and pieces that are on no training canvas. The losses are compared by
+intersection over union, the estimators' own `score`: of the pixels that the truth or the prediction
+assigns to a class, the share that both assign to it.
 """
 
 import argparse
@@ -32,20 +32,23 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from sklloss import NeuralBoxRegressor, NeuralSegmenter
 
-SIZE = 40  # pixels, height and width of a canvas
-BATCH = 32  # canvases per step
-STROKES, PIECES = (1, 4), (2, 5)  # of clutter on a canvas: the fewest, and one more than the most
+# Height and width of a canvas, in pixels.
+SIZE = 40
+# Canvases per step.
+BATCH = 32
+# Half-open ranges of the clutter on a canvas.
+STROKES, PIECES = (1, 4), (2, 5)
 MASK_EPOCHS, BOX_EPOCHS = 4, 12
 MASK_LOSSES, BOX_LOSSES = ("cross_entropy", "dice"), ("giou", "mse")
 
 
 class Canvases(NamedTuple):
-    """Images, and what is known of them.
+    """Images with their masks and boxes.
 
     Attributes
     ----------
     X : ndarray of shape (n, SIZE, SIZE)
-        Whole numbers from 0 to 255.
+        Integers from 0 to 255.
     masks : ndarray of shape (n, SIZE, SIZE)
         "digit" or "background".
     boxes : ndarray of shape (n, 4)
@@ -58,7 +61,7 @@ class Canvases(NamedTuple):
 
 
 def canvases(digits: np.ndarray, seed: int) -> Canvases:
-    """Return a canvas for each of the digits, with pieces of the others as clutter."""
+    """Return a canvas for each digit, with pieces of the others as clutter."""
     rng = np.random.default_rng(seed)
     X = np.empty((len(digits), SIZE, SIZE), dtype=np.uint8)
     shown, boxes = np.zeros(X.shape, dtype=bool), np.empty((len(digits), 4))
@@ -70,7 +73,7 @@ def canvases(digits: np.ndarray, seed: int) -> Canvases:
 
 
 def cluttered(digits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return noise with a few strokes and pieces of digits."""
+    """Return a canvas of noise with a few strokes and pieces of digits."""
     canvas = rng.normal(20, 20, (SIZE, SIZE)).clip(0, 255)
     for _ in range(rng.integers(*STROKES)):
         np.maximum(canvas, stroke(rng), out=canvas)
@@ -84,12 +87,13 @@ def cluttered(digits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def placed(
     digit: np.ndarray, canvas: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, list[int]]:
-    """Draw a digit somewhere on a canvas; return which pixels it covers, and its box."""
+    """Draw a digit somewhere on a canvas, and return which pixels it covers and its box."""
     larger = ndimage.zoom(ink_of(digit).astype(float), rng.uniform(0.7, 1.2), order=1)
     larger = larger[:SIZE, :SIZE]
     where = anywhere(larger.shape, rng)
     covers = larger >= 128
-    under = np.where(larger < 20, canvas[where], 0)  # a rim sets the digit off from what is behind
+    # A dark rim separates the digit from the clutter behind it.
+    under = np.where(larger < 20, canvas[where], 0)
     canvas[where] = np.where(covers, larger, np.maximum(under, larger))
     shown = np.zeros(canvas.shape, dtype=bool)
     shown[where] = covers
@@ -98,20 +102,20 @@ def placed(
 
 
 def ink_of(digit: np.ndarray) -> np.ndarray:
-    """Cut a digit out of its empty border."""
+    """Return a digit without its empty border."""
     rows, columns = np.nonzero(digit)
     return digit[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
 
 
 def part_of(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return a piece of 4 to 7 pixels' height and width."""
+    """Return a piece whose height and width are 4 to 7 pixels."""
     sides = np.minimum(ink.shape, rng.integers(4, 8, 2))
     top, left = rng.integers(np.array(ink.shape) - sides + 1)
     return ink[top : top + sides[0], left : left + sides[1]]
 
 
 def anywhere(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[slice, slice]:
-    """Return a random place for something of that height and width."""
+    """Return a random place on a canvas for a given height and width."""
     top, left = rng.integers(SIZE - np.array(shape) + 1)
     return slice(top, top + shape[0]), slice(left, left + shape[1])
 
@@ -131,7 +135,7 @@ def stroke(rng: np.random.Generator) -> np.ndarray:
 
 
 def rise_and_fall(n_canvases: int, epochs: int) -> dict:
-    """Return settings by which the learning rate rises for a third of the steps and then falls to 0."""
+    """Return the settings of one cycle of the learning rate over all steps."""
     steps = epochs * -(-n_canvases // BATCH)
     cycle = LRScheduler(OneCycleLR, max_lr=0.004, total_steps=steps, step_every="batch")
     stop = {"max_epochs": epochs, "n_iter_no_change": epochs}
@@ -139,7 +143,7 @@ def rise_and_fall(n_canvases: int, epochs: int) -> dict:
 
 
 def segmenter(loss: str, n_canvases: int) -> NeuralSegmenter:
-    """Return a U-Net of half the usual widths."""
+    """Return a U-Net of half the default widths."""
     return NeuralSegmenter(
         loss,
         module_params={"channels": (8, 16, 32)},
@@ -149,7 +153,7 @@ def segmenter(loss: str, n_canvases: int) -> NeuralSegmenter:
 
 
 def box_regressor(loss: str, n_canvases: int) -> NeuralBoxRegressor:
-    """Return a locator of three quarters of the usual widths."""
+    """Return a locator of three quarters of the default widths."""
     return NeuralBoxRegressor(
         loss,
         module_params={"channels": (12, 24, 48)},
@@ -159,7 +163,7 @@ def box_regressor(loss: str, n_canvases: int) -> NeuralBoxRegressor:
 
 
 def split_canvases(digits: np.ndarray, split: int) -> tuple[Canvases, Canvases]:
-    """Return canvases to train on and canvases for the test, of digits that the others do not have."""
+    """Return training and test canvases, which share no digits."""
     parts = train_test_split(digits, test_size=0.2, random_state=split)
     return canvases(parts[0], seed=2 * split), canvases(parts[1], seed=2 * split + 1)
 
@@ -186,14 +190,14 @@ def box_row(loss: str, train: Canvases, test: Canvases) -> tuple[NeuralBoxRegres
 
 
 def bright_row(test: Canvases) -> dict:
-    """Score the masks of all bright pixels."""
+    """Return the scores of masks of all bright pixels."""
     bright, digit = test.X >= 128, test.masks == "digit"
     mean = (iou(bright, digit) + iou(~bright, ~digit)) / 2
     return {"mean IoU": mean, "IoU of the digit": iou(bright, digit), "seconds": 0.0}
 
 
 def same_box_row(train: Canvases, test: Canvases) -> dict:
-    """Score the mean box of the training canvases."""
+    """Return the score of predicting the mean box of the training canvases."""
     box = train.boxes.mean(0)
     first = np.maximum(box[:2], test.boxes[:, :2])
     both = (np.minimum(box[2:], test.boxes[:, 2:]) - first).clip(min=0).prod(1)
@@ -209,14 +213,14 @@ def print_table(title: str, rows: dict[str, dict]) -> None:
 
 
 def compare(picture: str | None) -> None:
-    """Fit every loss once and print what it scores on new canvases."""
+    """Fit every loss once and print its scores on test canvases."""
     train, test = split_canvases(mnist_5000()[0], 0)
-    print(f"{len(train.X)} canvases to learn from, {len(test.X)} with other digits to be judged by")
+    print(f"{len(train.X)} training canvases, {len(test.X)} test canvases with other digits")
     masks = {loss: mask_row(loss, train, test) for loss in MASK_LOSSES}
     rows = {"all bright pixels": bright_row(test)} | {k: row for k, (_, row) in masks.items()}
     print_table("Masks: digit or background", rows)
     boxes = {loss: box_row(loss, train, test) for loss in BOX_LOSSES}
-    rows = {"the same box always": same_box_row(train, test)}
+    rows = {"always the mean box": same_box_row(train, test)}
     print_table("Boxes", rows | {k: row for k, (_, row) in boxes.items()})
     print_conclusion(masks, boxes)
     if picture:
@@ -227,9 +231,10 @@ def print_conclusion(masks: dict, boxes: dict) -> None:
     mask = {loss: row["IoU of the digit"] for loss, (_, row) in masks.items()}
     box = {loss: row["mean IoU"] for loss, (_, row) in boxes.items()}
     text = (
-        f"Trained on dice, the digits' pixels overlap by {mask['dice']:.3f}, on cross_entropy by"
-        f" {mask['cross_entropy']:.3f}. Boxes trained on giou, the overlap itself, reach"
-        f" {box['giou']:.3f}, on mse, which looks at four corners by themselves, {box['mse']:.3f}."
+        f"Trained on dice, the IoU of the digit is {mask['dice']:.3f}, on cross_entropy"
+        f" {mask['cross_entropy']:.3f}. Boxes trained on giou, which is the overlap itself, reach"
+        f" {box['giou']:.3f}; on mse, which treats their four numbers separately,"
+        f" {box['mse']:.3f}."
     )
     print("\n" + textwrap.fill(text, width=90))
 
@@ -247,12 +252,12 @@ def print_splits(n_splits: int) -> None:
         print(rows[f"split {split}"], flush=True)
     table = pd.DataFrame.from_dict(rows, orient="index")
     table.loc["mean"] = table.mean()
-    print("\nMean IoU on new canvases\n")
+    print("\nMean IoU on test canvases\n")
     print(table.to_string(float_format="{:.4f}".format))
 
 
 def draw(path: str, test: Canvases, masks: NeuralSegmenter, boxes: NeuralBoxRegressor) -> None:
-    """Write a picture of canvases with true and predicted masks and boxes."""
+    """Draw canvases with true and predicted masks and boxes into a file."""
     import matplotlib.pyplot as plt
 
     n = 12
@@ -274,7 +279,9 @@ def draw(path: str, test: Canvases, masks: NeuralSegmenter, boxes: NeuralBoxRegr
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--picture", metavar="FILE", help="draw predictions into this file")
-    parser.add_argument("--splits", type=int, help="print scores on so many splits, and means")
+    parser.add_argument(
+        "--splits", type=int, help="print scores on this many splits, and their means"
+    )
     given = parser.parse_args()
     if given.splits:
         print_splits(given.splits)

@@ -1,15 +1,17 @@
-"""Texts: the question is whether a review is for a film or against it.
+"""Classify texts: decide whether a review is for a film or against it.
 
 Run it with
 
     python examples/sentiment.py
 
-It needs the extra `examples`.  25,000 film reviews, a fifth of them for testing, are read in three ways:
-as weighted counts of words by logistic regression, the usual start; as the same counts, which stay sparse, by
-the plain network; and as words in a row by the network of texts, which learns a vector for every word and
-averages them over the review.  `TokenVectorizer` turns texts into rows of ids as scikit-learn's vectorizers
-turn them into counts, so that the loss is searched as anywhere else.  Look at the accuracies, which differ
-little, and at the words that speak for a film and against it: nobody has told the network.
+It needs the `examples` extra: pip install -c constraints.txt -e ".[examples]".
+
+Of 25,000 film reviews a fifth is for testing. They are read in three ways: as TF-IDF by logistic
+regression, the usual start; as the same TF-IDF, which stays sparse, by the default network; and as
+sequences of words by the network for texts, which learns a vector for every word and averages them
+over the review. `TokenVectorizer` turns texts into rows of ids as scikit-learn's vectorizers turn
+them into counts, so the loss can be searched as usual. Look at the accuracies, which differ little,
+and at the words that speak for and against a film, which the network has found by itself.
 """
 
 import textwrap
@@ -30,13 +32,16 @@ WORDS_SHOWN = 8
 
 
 def plain_network() -> Pipeline:
-    """Return the plain network on counts of 5,000 words; their matrix is never made dense as a whole."""
+    """Return the default network on TF-IDF of 5,000 words, which stays sparse."""
     net = NeuralClassifier(hidden_layer_sizes=(32,), **STOPPING)
     return make_pipeline(TfidfVectorizer(max_features=5_000), net)
 
 
 def network_of_texts(loss: str = "cross_entropy") -> Pipeline:
-    """Return the network of texts, a linear layer behind the mean of the embeddings; in training it sees half of the words."""
+    """Return the network for texts: a linear layer after the mean of the embeddings.
+
+    In training, each word is dropped with probability one half.
+    """
     net = NeuralClassifier(
         loss,
         module="text",
@@ -49,7 +54,7 @@ def network_of_texts(loss: str = "cross_entropy") -> Pipeline:
 
 
 def models() -> dict[str, Pipeline]:
-    """Return what is compared, by name."""
+    """Return the models to compare, by name."""
     return {
         "counts, logistic regression": make_pipeline(TfidfVectorizer(), LogisticRegression()),
         "counts, plain network": plain_network(),
@@ -67,7 +72,7 @@ def compare(seed: int = 0) -> tuple[pd.Series, dict[str, Pipeline]]:
 
 
 def weights_of_words(model: Pipeline) -> pd.Series:
-    """Return what each word adds to the score of a review of one word, which the linear layer makes of its embedding."""
+    """Return the score of a review that consists of one word, for every word."""
     module = model["net"].net_.module_
     scores = module.head(module.embedding.weight).detach()[:, 0]
     vocabulary = model["tokens"].vocabulary_
@@ -75,7 +80,7 @@ def weights_of_words(model: Pipeline) -> pd.Series:
 
 
 def print_accuracies(accuracy: pd.Series) -> None:
-    print("Film reviews: accuracy on 5,000 that no model has seen\n")
+    print("Film reviews: accuracy on 5,000 test reviews\n")
     print(accuracy.to_string(float_format="{:.3f}".format))
 
 
@@ -89,10 +94,11 @@ def print_conclusion(accuracy: pd.Series) -> None:
     of_words = accuracy[[f"words, {loss}" for loss in LOSSES]]
     start = accuracy["counts, logistic regression"]
     text = (
-        f"Words in a row reach {of_words.max():.1%} with {of_words.idxmax().removeprefix('words, ')}"
+        f"Sequences of words reach {of_words.max():.1%}"
+        f" with {of_words.idxmax().removeprefix('words, ')}"
         f" and {of_words.min():.1%} with {of_words.idxmin().removeprefix('words, ')}; logistic"
-        f" regression on counts {start:.1%}. A difference of {2 * np.sqrt(start * (1 - start) / 5000):.1%}"
-        " may be chance on so many reviews."
+        f" regression on counts {start:.1%}. A difference of"
+        f" {2 * np.sqrt(start * (1 - start) / 5000):.1%} may be chance on 5,000 reviews."
     )
     print("\n" + textwrap.fill(text, width=90))
 

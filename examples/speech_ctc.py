@@ -1,18 +1,18 @@
-"""Connected speech: 31 utterances of digits are learnt by heart, and are too few to learn speech from.
+"""Transcribe spoken digits: 31 utterances can be memorised but are too few to learn speech from.
 
 Run it with
 
     python examples/speech_ctc.py
 
-The recordings come with a Debian package, which needs no root:
+The recordings come with a Debian package, which needs no root to unpack:
 
     apt-get download pocketsphinx-testdata && dpkg-deb -x pocketsphinx-testdata_*.deb speech
     python examples/speech_ctc.py --tidigits speech/usr/share/pocketsphinx/test/data/tidigits
 
-Two speakers say 107 digits in 31 utterances ("oh" and "zero" both for 0), given as 13 cepstra a hundred
-times a second.  The network is told the words of an utterance, not when they are said.  Look at the
-two errors: that on the training utterances shows that CTC finds the words; that on held-out utterances,
-beside the best guess that hears nothing, what 24 utterances can teach.
+Two speakers say 107 digits in 31 utterances ("oh" and "zero" are both 0), given as 13 cepstra at
+100 frames per second. The network learns from the words of an utterance, without their times. Look
+at two errors: the one on training utterances shows that CTC finds the words; the one on test
+utterances, beside the best constant guess, shows how little 24 utterances teach.
 """
 
 import argparse
@@ -28,11 +28,12 @@ from sklloss import SequenceTranscriber, word_error_rate
 
 FOLDS = KFold(4, shuffle=True, random_state=0)
 EPOCHS = 120
+# The word error on training utterances that should not be exceeded.
 BAR = 0.05
 
 
 def model() -> SequenceTranscriber:
-    """Return the network, its learning rate rising for a third of the epochs and then falling to 0."""
+    """Return the network, with one cycle of the learning rate over all epochs."""
     cycle = LRScheduler(OneCycleLR, max_lr=0.005, total_steps=EPOCHS)
     return SequenceTranscriber(
         "ctc",
@@ -47,20 +48,20 @@ def model() -> SequenceTranscriber:
 
 
 def guesses(said: list[str]) -> list[str]:
-    """Return constant transcripts: the commonest words, once each to five times over, none at all among them."""
+    """Return constant transcripts: none, and the most common words, repeated up to five times."""
     counts = Counter(word for text in said for word in text.split())
     words = [word for word, _ in counts.most_common(3)]
     return ["", *(" ".join([word] * n) for word in words for n in range(1, 6))]
 
 
 def constant_error(y_train: list[str], y_test: list[str]) -> float:
-    """Return the word error of the transcript that is best for all training utterances alike."""
+    """Return the word error of the constant transcript that is best in training."""
     best = min(guesses(y_train), key=lambda text: word_error_rate(y_train, [text] * len(y_train)))
     return word_error_rate(y_test, [best] * len(y_test))
 
 
 def held_out_errors(X: list[np.ndarray], y: list[str]) -> tuple[float, float]:
-    """Return the word errors of the network and of the constant guess, means over folds."""
+    """Return the mean word errors of the network and of the constant guess over the folds."""
     errors = []
     for train, test in FOLDS.split(X):
         y_train, y_test = [y[i] for i in train], [y[i] for i in test]
@@ -83,14 +84,15 @@ def main() -> None:
     for said, text in list(zip(y, heard, strict=True))[:3]:
         print(f"said  {said}\nheard {text}\n")
     trained = word_error_rate(y, heard)
-    print(f"word error on the {len(X)} training utterances: {trained:.3f} ({BAR:.2f} asked for)")
+    print(f"word error on the {len(X)} training utterances: {trained:.3f} (bar {BAR:.2f})")
     network, constant = held_out_errors(X, y)
     print(
-        f"word error on held-out utterances: {network:.2f}; of the best constant guess: {constant:.2f}"
+        f"word error on test utterances: {network:.2f}; of the best constant guess: {constant:.2f}"
     )
     print(
-        f"{len(X)} utterances with {sum(len(text.split()) for text in y)} words of {len(learner.symbols_)} kinds are too few: what is"
-        " learnt here is these recordings, not speech."
+        f"{len(X)} utterances with {sum(len(text.split()) for text in y)} words of"
+        f" {len(learner.symbols_)} kinds are too few: the network has learnt these recordings,"
+        " not speech."
     )
 
 

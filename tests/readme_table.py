@@ -1,5 +1,7 @@
-"""The README's tables of losses, from the catalogue.  Run it to print them: ``python -m
-tests.readme_table``."""
+"""The tables of losses in ``docs/guide/choose_a_loss.md``, written from the catalogue.
+
+Print them with ``python -m tests.readme_table``.
+"""
 
 from sklloss.losses import list_losses
 

@@ -1,44 +1,71 @@
-"""The README's code runs as it stands, and its commands are those that CI runs."""
+"""The code of the README and the guide runs as it stands; the commands are those that CI runs."""
 
 import re
 from pathlib import Path
 
 import pytest
 
+from sklloss.losses import list_losses
+
 from .readme_table import rows
 
 ROOT = Path(__file__).parent.parent
+GUIDE = sorted((ROOT / "docs" / "guide").glob("*.md"))
+PAGES = [ROOT / "README.md", *GUIDE]
+WRITTEN_BY_HAND = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+WITH_LINKS = [*WRITTEN_BY_HAND, ROOT / "docs" / "losses.md"]
 README = (ROOT / "README.md").read_text()
 
 
-def test_every_block_of_code_runs_in_order():
-    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    assert len(blocks) >= 6
-    names = {"__name__": "readme"}
-    for block in blocks[1:]:  # the first is the idea, the second what a user copies
-        exec(compile(block, "README.md", "exec"), names)
-    assert names["search"].best_params_
-    assert abs(names["net"].predict_proba(names["features"]).sum(1) - 1).max() < 1e-5
+def blocks_of(page: Path) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.DOTALL)
+
+
+def names_after(page: Path) -> dict[str, object]:
+    """Run all code of a page in order, in a namespace of its own, and return the namespace."""
+    names: dict[str, object] = {"__name__": page.stem}
+    for block in blocks_of(page):
+        exec(compile(block, page.name, "exec"), names)
+    return names
+
+
+def lines_of_prose(page: Path) -> list[str]:
+    """Return the lines that are neither code nor a table."""
+    text = re.sub(r"^ *```.*?^ *```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    return [line for line in text.splitlines() if not line.startswith("|")]
+
+
+def anchors_of(page: Path) -> set[str]:
+    text = page.read_text()
+    headings = re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return anchors | set(re.findall(r'<a id="(.*?)">', text))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_block_of_code_runs_in_order(page):
+    names = names_after(page)
+    for name in ("search", "found", "faster"):
+        assert name not in names or names[name].best_params_
+
+
+def test_pages_have_code():
+    assert len(blocks_of(ROOT / "README.md")) == 2
+    assert sum(len(blocks_of(page)) for page in GUIDE) >= 17
+    assert [page.stem for page in GUIDE if not blocks_of(page)] == ["notes"]
 
 
 def test_skorch_probabilities_equal_ours():
-    """The `predict_nonlinearity` that the README shows gives what the loss says."""
-    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    names = {"__name__": "readme"}
-    exec("from sklearn.datasets import load_breast_cancer, load_diabetes", names)
-    exec("from torch import nn; from sklloss import NeuralRegressor", names)
-    exec("data = load_breast_cancer(as_frame=True)", names)
-    exec("X, y = load_diabetes(return_X_y=True)", names)
-    for block in blocks:
-        if "def network" in block or "skorch.NeuralNetClassifier" in block:
-            exec(compile(block, "README.md", "exec"), names)
-    net = names["net"]
+    """The `predict_nonlinearity` that the guide shows gives what the loss says."""
+    names = names_after(ROOT / "docs" / "guide" / "own_network.md")
+    net, features = names["net"], names["features"]
+    assert abs(net.predict_proba(features).sum(1) - 1).max() < 1e-5
     criterion = net.criterion_
-    raw = net.forward(names["features"])[None, :, None]
+    raw = net.forward(features)[None, :, None]
     ours = criterion.loss.predict_proba(raw, criterion.state)[0, :, 0]
-    assert abs(net.predict_proba(names["features"]) - ours.numpy()).max() < 1e-6
+    assert abs(net.predict_proba(features) - ours.numpy()).max() < 1e-6
     net.set_params(predict_nonlinearity=None)
-    assert abs(net.predict_proba(names["features"]).sum(1) - 1).max() > 1e-3
+    assert abs(net.predict_proba(features).sum(1) - 1).max() > 1e-3
 
 
 @pytest.mark.parametrize("extra", ["-e . ", '-e ".[test]" '])
@@ -49,8 +76,15 @@ def test_commands_need_a_clone_and_python_only(extra):
     assert re.search(pattern, README, flags=re.MULTILINE)
 
 
+def test_ci_finds_one_test_command():
+    """``.ci/run`` runs the line of the README that this pattern finds."""
+    pattern = re.search(r"grep -E '(.*)' README\.md", (ROOT / ".ci" / "run").read_text())[1]
+    assert len(re.findall(pattern, README, flags=re.MULTILINE)) == 1
+
+
 def test_every_install_goes_through_the_constraints():
-    documents = [README, (ROOT / "CONTRIBUTING.md").read_text(), (ROOT / ".ci" / "run").read_text()]
+    documents = [page.read_text() for page in WRITTEN_BY_HAND]
+    documents.append((ROOT / ".ci" / "run").read_text())
     for line in "\n".join(documents).splitlines():
         if "pip install" in line:
             assert "-c constraints.txt" in line
@@ -59,5 +93,38 @@ def test_every_install_goes_through_the_constraints():
 
 def test_tables_of_losses_are_those_of_the_catalogue():
     """Print them anew with ``python -m tests.readme_table``."""
+    page = (ROOT / "docs" / "guide" / "choose_a_loss.md").read_text()
     for task in ("regression", "classification"):
-        assert rows(task) in README
+        assert rows(task) in page
+
+
+def test_numbers_of_losses_are_those_of_the_catalogue():
+    assert f"There are {len(list_losses())} losses" in README
+    for task in ("regression", "classification"):
+        assert f"| {len(list_losses(task))} for [{task}]" in README
+
+
+@pytest.mark.parametrize("page", WITH_LINKS, ids=lambda page: page.stem)
+def test_links_lead_somewhere(page):
+    for link in re.findall(r"\]\(([^)]+)\)", page.read_text()):
+        if link.startswith("https://"):
+            continue
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors_of(target), link
+
+
+def test_readme_leads_to_every_page_of_the_guide():
+    assert set(re.findall(r"\]\((docs/guide/.*?)\)", README)) == {
+        page.relative_to(ROOT).as_posix() for page in GUIDE
+    }
+
+
+@pytest.mark.parametrize("page", WRITTEN_BY_HAND, ids=lambda page: page.stem)
+def test_lines_of_prose_are_at_most_120_wide(page):
+    assert [line for line in lines_of_prose(page) if len(line) > 120] == []
+
+
+def test_readme_is_short():
+    assert len(README.splitlines()) <= 200

@@ -1,14 +1,15 @@
-"""Bars for the losses that say more than a mean, or a mean of less than everything: each figure beside its bar.
+"""Check quantiles, intervals, counts and robust losses on real data, each figure beside its bar.
 
-Quantiles and intervals must cover what they say, counts and sizes come near boosted trees of the same deviance, robust losses
-withstand outliers, and early stopping go by the loss that is trained.  Figures are of rows held out.  Estimators are used as a
-user would: default network and learning rate where nothing else is said, early stopping, scikit-learn's transformers.  Nothing is
-tuned to a split.  A line that begins with "also" stands beside a bar, to explain it; where the
-noise itself misses the bar for outliers, squared error has lost too little for any loss to meet it.  All sections take
-about ten minutes on one core:
+Quantiles and intervals must have their nominal coverage, losses for counts and amounts must come
+near boosted trees with the same deviance, robust losses must withstand outliers, and early stopping
+must go by the loss that is trained. All figures are on test rows. Estimators are used as a user
+would: default network and learning rate unless a line says otherwise, early stopping, and
+scikit-learn's transformers. Nothing is tuned to a split. A line that begins with "also" explains
+the bar beside it. If the noise itself misses the bar for outliers, squared error has lost too
+little for any loss to meet it. All sections take about ten minutes on one core:
 
-    python benchmarks/laws_of_y.py
-    python benchmarks/laws_of_y.py counts robustness
+    python benchmarks/predictive_distributions.py
+    python benchmarks/predictive_distributions.py counts robustness
 """
 
 import argparse
@@ -48,18 +49,20 @@ ROBUST_LOSSES = (
 )
 TWO_LAYERS, WIDE = (100, 100), (256, 256)
 
-Bar = tuple[str, float, float, float]  # what, figure, the lowest and the highest that is allowed
-Rows = tuple[np.ndarray, np.ndarray]  # numbers of those to train on and those held out
+# A name, a figure, and the lowest and highest value that is allowed.
+Bar = tuple[str, float, float, float]
+# Indices of training and test rows.
+Rows = tuple[np.ndarray, np.ndarray]
 
 
 def net(loss: object, scaler: object, **params: object) -> Pipeline:
-    """Return a net behind columns that leave the encoder on one scale already."""
+    """Return a network after an encoder that already scales the columns."""
     model = NeuralRegressor(loss, early_stopping=True, scale_inputs=False, random_state=0, **params)
     return make_pipeline(as_numbers(scaler), model)
 
 
 def clipped() -> Pipeline:
-    """Return what holds features within four standard deviations."""
+    """Return a scaler that clips features at four standard deviations."""
     clip = FunctionTransformer(np.clip, kw_args={"a_min": -4, "a_max": 4})
     return make_pipeline(StandardScaler(), clip)
 
@@ -68,13 +71,13 @@ def normal() -> QuantileTransformer:
     return QuantileTransformer(output_distribution="normal")
 
 
-# quantiles and intervals
+# Quantiles and intervals.
 
 
 def single_quantiles(
     name: str, X: pd.DataFrame, y: pd.Series, levels: Iterable[float] = LEVELS, **params: object
 ) -> Iterator[Bar]:
-    """Yield the coverage of one net per level."""
+    """Yield the coverage of one network per level."""
     X, X_test, y, y_test = train_test_split(X, y, test_size=0.2, random_state=0)
     for level in levels:
         model = net(Quantile(level), StandardScaler(), **params).fit(X, y)
@@ -83,7 +86,7 @@ def single_quantiles(
 
 
 def several_quantiles(name: str, X: pd.DataFrame, y: pd.Series, **params: object) -> Iterator[Bar]:
-    """Yield the coverage of one net for all levels, and how often they cross."""
+    """Yield the coverage of one network for all levels, and how often they cross."""
     X, X_test, y, y_test = train_test_split(X, y, test_size=0.2, random_state=0)
     encoder, model = net("multi_quantile", StandardScaler(), **params).fit(X, y)
     predicted = model.predict_quantiles(encoder.transform(X_test), LEVELS)
@@ -94,7 +97,7 @@ def several_quantiles(name: str, X: pd.DataFrame, y: pd.Series, **params: object
 
 
 def crossings(model: NeuralRegressor) -> float:
-    """Return how many of 100,000 predictions cross, on features ten times as wide as those of the fit."""
+    """Return how many of 100,000 predictions cross, with features ten times as wide."""
     X = 10 * np.random.default_rng(0).standard_normal((100_000, model.n_features_in_))
     return float((np.diff(model.predict_quantiles(X, LEVELS)) < 0).any(axis=1).sum())
 
@@ -120,7 +123,7 @@ def intervals() -> Iterator[Bar]:
 
 
 def interval_bar(name: str, pipeline: Pipeline, split: list) -> Bar:
-    """Return the coverage of intervals of 80 %."""
+    """Return the coverage of 80 % intervals."""
     X, X_test, y, y_test = split
     encoder, model = pipeline.fit(X, y)
     low, high = model.predict_interval(encoder.transform(X_test), coverage=0.8).T
@@ -132,11 +135,11 @@ def stopping() -> Iterator[Bar]:
         yield from single_quantiles(f"stopped early, {name}", X, y, levels=[0.9])
 
 
-# counts and sizes
+# Counts and amounts.
 
 
 def with_categories(X: pd.DataFrame) -> pd.DataFrame:
-    """Return X with text as categories, which boosted trees split as such."""
+    """Return X with text columns as categories, which boosted trees can split."""
     texts = X.select_dtypes(exclude="number").columns
     return X.astype(dict.fromkeys(texts, "category"))
 
@@ -213,13 +216,13 @@ def sizes() -> Iterator[Bar]:
         yield from bars
 
 
-# outliers
+# Outliers.
 
 
 def contaminated(seed: int, sign: Callable[..., object]) -> tuple[np.ndarray, ...]:
-    """Return rows to train on, 30 % of them moved by 50 standard deviations of noise, and clean rows.
+    """Return training rows, 30 % of them shifted by 50 standard deviations, and clean test rows.
 
-    The noise itself is the last entry: no estimator errs by less than it on average.
+    The last entry is the noise of the test rows: on average no estimator has a lower error.
     """
     rng = np.random.default_rng(seed)
     X, slopes, noise = (
@@ -277,7 +280,7 @@ def print_section(name: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("sections", nargs="*", help=f"any of {', '.join(SECTIONS)}; none is all")
+    parser.add_argument("sections", nargs="*", help=f"any of {', '.join(SECTIONS)}; all by default")
     asked = parser.parse_args().sections
     unknown = set(asked) - set(SECTIONS)
     if unknown:
