@@ -12,6 +12,8 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from .names import did_you_mean
+
 Closed = Literal["both", "left", "right", "neither"]
 
 
@@ -140,6 +142,11 @@ class Either:
     def __init__(self, *domains: Domain) -> None:
         object.__setattr__(self, "domains", domains)
 
+    @property
+    def options(self) -> tuple[Any, ...]:
+        """The values that are listed one by one."""
+        return tuple(option for each in self.domains for option in getattr(each, "options", ()))
+
     def __contains__(self, value: object) -> bool:
         return any(value in domain for domain in self.domains)
 
@@ -177,7 +184,10 @@ class Tuple:
 def check_in_domain(owner: str, name: str, value: object, domain: Domain, remedy: str) -> None:
     """Raise a ValueError that names the owner, the condition, the value and the remedy."""
     if value not in domain:
-        raise ValueError(f"{owner} needs {domain.describe(name)}; got {value!r}. {remedy}")
+        options = getattr(domain, "options", ()) if isinstance(value, str) else ()
+        hint = did_you_mean(value, [option for option in options if isinstance(option, str)])
+        advice = " ".join(filter(None, (hint, remedy)))
+        raise ValueError(f"{owner} needs {domain.describe(name)}; got {value!r}. {advice}")
 
 
 def check_arguments(

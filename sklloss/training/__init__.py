@@ -14,7 +14,6 @@ from .seeds import generator, seed_of
 from .steps.optimizers import OPTIMIZERS, optimizer_options, optimizer_spec
 from .stopping import StoppingRule
 
-
 __all__ = [
     "OPTIMIZERS",
     "Augment",

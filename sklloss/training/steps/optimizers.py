@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, optim
 
 from ...modules.stacks.flat import FlatParameters
+from ...parameters.names import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,10 @@ def optimizer_spec(optimizer: Any) -> OptimizerSpec:
     if isinstance(optimizer, str):
         if optimizer.lower() not in OPTIMIZERS:
             names = ", ".join(map(repr, OPTIMIZERS))
-            raise ValueError(f"There is no optimizer {optimizer!r}; the names are {names}.")
+            raise ValueError(
+                f"There is no optimizer {optimizer!r}; the names are {names}."
+                f" {did_you_mean(optimizer, OPTIMIZERS)}".rstrip()
+            )
         return OPTIMIZERS[optimizer.lower()]
     if isinstance(optimizer, type) and issubclass(optimizer, optim.Optimizer):
         return _spec_of_class(optimizer)
