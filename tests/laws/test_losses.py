@@ -1,7 +1,6 @@
 """Laws that every loss of the catalogue obeys."""
 
 import copy
-import dataclasses
 import pickle
 
 import numpy as np
@@ -16,6 +15,7 @@ from sklloss.losses import Barron, EpsilonInsensitive, Loss, State
 from sklloss.losses.catalogue import CATALOGUE
 from sklloss.losses.regression.plain import absolute
 from sklloss.losses.regression.robust import ResidualLoss
+from sklloss.parameters.declared import declared_by
 from sklloss.parameters.domains import Interval
 
 from ..loss_instances import ALL, CLASSIFICATION, REGRESSION
@@ -137,9 +137,9 @@ def settings_of(loss: Loss) -> list[Loss]:
     """Return three settings of a loss that can share a stack: all its numbers that are not
     structural vary."""
     numbers = {
-        field.name: [v for v in VALUES if v in field.metadata["domain"]][:2]
-        for field in dataclasses.fields(loss)
-        if not field.metadata["structural"] and isinstance(getattr(loss, field.name), float)
+        name: [v for v in VALUES if v in declared.domain][:2]
+        for name, declared in declared_by(loss).items()
+        if not declared.structural and isinstance(getattr(loss, name), float)
     }
     return [loss, *(loss.replace(**{n: v[i] for n, v in numbers.items()}) for i in range(2))]
 
