@@ -1,4 +1,4 @@
-"""Docstrings completed from what is declared once: parameters, common attributes, common paragraphs."""
+"""Docstrings completed from what is declared once: parameters, attributes, common paragraphs."""
 
 from __future__ import annotations
 
