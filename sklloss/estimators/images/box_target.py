@@ -85,7 +85,7 @@ class Boxes(Scaled):
     def answers(self, loss: Any, learned: Any, scaler: Any, n_members: int) -> dict[str, Answer]:
         """Return boxes inside the image, and raw output."""
         boxes = nn.Sequential(OnScaleOfY(scaler, False), BoxesInside(*learned.grid))
-        return {"predict": Answer(loss.predict, boxes), "raw": RAW}
+        return {"predict": Answer(loss.predict, boxes, wide=True), "raw": RAW}
 
     def tag(self, tags: Any, loss: Any) -> None:
         """Four positive numbers."""

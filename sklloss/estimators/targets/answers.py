@@ -26,11 +26,15 @@ class Answer(NamedTuple):
         Combines what all members say, (members, n_samples, n_targets, ...), into the output.
     decode : callable or None
         Turns the output, an array, into labels of any type, which no tensor holds.
+    wide : bool
+        Whether the estimator's methods widen what members say to float64 before it is combined; a
+        module combines it in the precision of its networks.
     """
 
     of_member: Callable[[Tensor, State], Tensor]
     of_members: nn.Module
     decode: Callable[[Any], Any] | None = None
+    wide: bool = False
 
     def shown(self, output: Tensor) -> Any:
         """Return the output as the estimator's methods do, an array or labels."""
@@ -84,7 +88,8 @@ def _outputs(
         for net in nets:
             raw, state = net.raw(scaled), net.loss.readable(net.criterion_.state)
             for key, answer in answers.items():
-                values[key].append(answer.of_member(raw, state)[0].cpu())
+                value = answer.of_member(raw, state)[0].cpu()
+                values[key].append(value.double() if answer.wide else value)
         return {key: answers[key].of_members(torch.stack(values[key])) for key in answers}
 
 

@@ -95,13 +95,13 @@ class Numbers(Scaled):
 
 def point(loss: Any, scaler: TargetScaler, is_column: bool) -> Answer:
     """Return the answer that predicts what a loss elicits: mean, median, quantile ..."""
-    return Answer(loss.predict, OnScaleOfY(scaler, is_column))
+    return Answer(loss.predict, OnScaleOfY(scaler, is_column), wide=True)
 
 
 def quantiles_of(loss: Any, scaler: TargetScaler, is_column: bool, levels: Tensor) -> Answer:
     """Return the answer that predicts quantiles, (n_samples, n_targets, n_quantiles)."""
     restored = OnScaleOfY(scaler, is_column, n_axes=1)
-    return Answer(partial(_quantiles_of_member, loss, levels), restored)
+    return Answer(partial(_quantiles_of_member, loss, levels), restored, wide=True)
 
 
 def _quantiles_of_member(loss: Any, levels: Tensor, raw: Tensor, state: State) -> Tensor:
@@ -110,4 +110,5 @@ def _quantiles_of_member(loss: Any, levels: Tensor, raw: Tensor, state: State) -
 
 def standard_deviation(loss: Any, scaler: TargetScaler, is_column: bool) -> Answer:
     """Return the answer that predicts the standard deviation of y given X."""
-    return Answer(loss.predict_std, OnScaleOfY(scaler, is_column, centred=False))
+    restored = OnScaleOfY(scaler, is_column, centred=False)
+    return Answer(loss.predict_std, restored, wide=True)

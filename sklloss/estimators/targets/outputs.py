@@ -48,7 +48,7 @@ class OnScaleOfY(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         """Return mean * scale + centre."""
-        restored = values.to(self.scale.dtype).mean(0) * self.scale + self.centre
+        restored = values.mean(0) * self.scale + self.centre
         return restored[:, 0] if self.y_is_column else restored
 
 

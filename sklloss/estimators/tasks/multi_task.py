@@ -29,7 +29,7 @@ from ..targets.answers import chosen
 from ..targets.fitted_module import FittedModule
 from .target_table import TargetTable
 from .task_losses import LossPerTask
-from .tasks import Tasks, in_float64
+from .tasks import Tasks
 
 
 def _some_task_has_probabilities(estimator: NeuralMultiTask) -> bool:
@@ -230,7 +230,9 @@ class NeuralMultiTask(
     def _of_tasks(self, output: str, X: Any) -> dict[Any, Any]:
         """Return an output of all tasks that have it, by task; each net is run once."""
         answers = self._answers.items()
-        found = {task: in_float64(answer) for (task, name), answer in answers if name == output}
+        found = {
+            task: answer._replace(wide=True) for (task, name), answer in answers if name == output
+        }
         return self._said(found, X)
 
     def task_scores(self, X: Any, y: Any, sample_weight: Any = None) -> dict[Any, float]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -238,15 +237,6 @@ class OfTask:
         """Return what the member says."""
         own = self.loss.of_task(state, self.loss.names[self.position])
         return self.of_member(self.loss.heads(raw, state)[self.position], own)
-
-
-def in_float64(answer: Answer) -> Answer:
-    """Return an answer that combines in float64 what members say."""
-    return answer._replace(of_member=partial(_in_float64, answer.of_member))
-
-
-def _in_float64(of_member: Callable[..., Tensor], raw: Tensor, state: State) -> Tensor:
-    return of_member(raw, state).double()
 
 
 def _learned_from(y: TargetTable, named: Mapping[Any, np.ndarray], loss: JointLoss) -> LearnedTasks:
