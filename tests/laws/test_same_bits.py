@@ -95,7 +95,7 @@ CASES = {
         TABLE,
         CLASSES,
         "transform",
-        {"loss": ["triplet", "cosine_embedding"]},
+        {"lr": [0.001, 0.002]},
     ),
     "several tasks": Case(
         NeuralMultiTask({"size": "huber", "kind": "cross_entropy"}, **QUICK),
