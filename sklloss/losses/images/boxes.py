@@ -68,7 +68,7 @@ class BoxLoss(RowLoss, RegressionLoss):
             )
         super().check_y(y)
         refuse_rows(
-            (y[:, 2:] <= y[:, :2]).any(1),
+            np.any(y[:, 2:] <= y[:, :2], axis=1),
             f"{type(self).__name__} needs boxes with x1 < x2 and y1 < y2",
             "have no area",
             "Put the corners in order, and remove boxes without area.",
