@@ -12,36 +12,36 @@ from sklloss.losses import Loss
 
 
 def angle(name: str, *settings: Any) -> Draw:
-    """Draw what an alike pair and, at some values of a parameter, an unlike pair costs against the angle of its vectors."""
+    """Draw the loss of a similar and of a dissimilar pair against the angle of its vectors."""
 
     def draw(cls: type[Loss]) -> Picture:
         x = torch.linspace(0, 180, POINTS, dtype=torch.float64)
-        alike = Curve("alike", x.numpy(), angle_values(cls(), x, is_alike=True))
+        similar = Curve("similar", x.numpy(), angle_values(cls(), x, is_similar=True))
         curves = tuple(
-            Curve(f"unlike, {label}", x.numpy(), angle_values(loss, x, is_alike=False))
+            Curve(f"dissimilar, {label}", x.numpy(), angle_values(loss, x, is_similar=False))
             for label, loss in each(cls, name, settings)
         )
-        return Picture("angle of the pair, degrees", "loss", (alike, *curves))
+        return Picture("angle of the pair, degrees", "loss", (similar, *curves))
 
     return draw
 
 
-def angle_values(loss: Loss, degrees: Tensor, is_alike: bool) -> np.ndarray:
+def angle_values(loss: Loss, degrees: Tensor, is_similar: bool) -> np.ndarray:
     """Return the loss of one pair at some angles."""
-    y = torch.tensor([[0, 0 if is_alike else 1]])
+    y = torch.tensor([[0, 0 if is_similar else 1]])
     pairs = zip(torch.eye(2).double()[:1].expand(len(degrees), -1), turned(degrees), strict=True)
     raw = [torch.stack(pair).unsqueeze(0) for pair in pairs]
     return np.array([loss(pair, y, state_of(loss, y)).item() for pair in raw])
 
 
 def turned(degrees: Tensor) -> Tensor:
-    """Return unit vectors of the plane at some angles."""
+    """Return unit vectors in the plane at some angles."""
     radians = degrees.deg2rad()
     return torch.stack((radians.cos(), radians.sin()), -1)
 
 
 def nearer(name: str, *settings: Any) -> Draw:
-    """Draw the loss of an anchor and its twin among five other rows, against the angle at which these stand."""
+    """Draw the loss of two rows of a class and five others against the angle of the latter."""
 
     def draw(cls: type[Loss]) -> Picture:
         x = torch.linspace(0, 180, POINTS, dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""What the pictures of losses are made of: values of a loss along an axis, and words for the legend."""
+"""Values of a loss along an axis, and labels for the legend, for the pictures of losses."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -10,7 +10,8 @@ from torch import Tensor
 
 from sklloss.losses import Loss, State
 
-POINTS = 121  # of a curve
+# Points of a curve.
+POINTS = 121
 
 
 def line(low: float, high: float) -> Tensor:
@@ -37,7 +38,7 @@ def class_values(loss: Loss, raw: Tensor, label: int, state: State) -> np.ndarra
 
 
 def setting(loss: Loss, name: str | None, is_first: bool) -> str:
-    """Return the words for one curve: the name of its parameter with the first, the value with each."""
+    """Return the label of a curve: the value of its parameter, and its name on the first."""
     if name is None:
         return loss.name
     value = loss.params[name]
@@ -46,7 +47,7 @@ def setting(loss: Loss, name: str | None, is_first: bool) -> str:
 
 
 def each(cls: type[Loss], name: str | None, settings: Sequence[Any]) -> Iterable[tuple[str, Loss]]:
-    """Return the loss at each value of its parameter, with words for the legend."""
+    """Return the loss at each value of its parameter, with labels for the legend."""
     losses = [cls(**{name: value}) for value in settings] if name else [cls()]
     return [(setting(loss, name, k == 0), loss) for k, loss in enumerate(losses)]
 

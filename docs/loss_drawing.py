@@ -1,4 +1,4 @@
-"""From curves to a small SVG that is the same in every run: how ``loss_pictures.py`` draws."""
+"""Drawing of curves as small SVG files that are the same in every run."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ from matplotlib.figure import Figure
 
 COLOURS = ("#2563eb", "#ea580c", "#059669", "#9333ea")
 INK, FAINT = "#1f2937", "#9ca3af"
-SIZE = (4.2, 2.6)  # inches
+# Width and height in inches.
+SIZE = (4.2, 2.6)
+# DejaVu Sans determines the layout; browsers draw FONT, which is narrower.
+FONT = "Helvetica, Arial, sans-serif"
 STYLE = {
     "svg.hashsalt": "sklloss",
     "svg.fonttype": "none",
     "path.simplify": False,
-    "font.family": "DejaVu Sans",  # lays out; FONT is what a browser draws, and is narrower
+    "font.family": "DejaVu Sans",
     "font.size": 8,
     "axes.edgecolor": FAINT,
     "axes.labelcolor": INK,
@@ -33,7 +36,6 @@ STYLE = {
     "ytick.labelcolor": INK,
 }
 NO_METADATA = dict.fromkeys(("Date", "Creator", "Type", "Format"))
-FONT = "Helvetica, Arial, sans-serif"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Curve:
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
-    """What a picture shows: its axes, its curves, and a faint curve to compare with."""
+    """What a picture shows: its axes, its curves, and a faint curve for comparison."""
 
     x_label: str
     y_label: str
@@ -73,25 +75,26 @@ def figure_of(picture: Picture) -> Figure:
 
 
 def limits(curves: Iterable[Curve]) -> tuple[float, float]:
-    """Return the ends of the vertical axis: all that the curves reach, and a little more."""
+    """Return the ends of the vertical axis: the range of the curves, and a little more."""
     heights = np.concatenate([curve.y for curve in curves])
     room = 0.05 * np.ptp(heights)
     return heights.min() - room, heights.max() + room
 
 
 def add_reference(axes: Axes, curve: Curve, top: float) -> None:
-    """Draw a faint curve as far as it stays inside."""
+    """Draw a faint curve as far as it is inside."""
     inside = curve.y <= top
     x, y = curve.x[inside], curve.y[inside]
     axes.plot(x, y, color=FAINT, linewidth=1.0, linestyle=(0, (4, 3)), label=curve.label)
 
 
 def add_legend(axes: Axes, picture: Picture) -> None:
-    """Put the names of the curves above them, where they hide nothing."""
+    """Put the labels of the curves above the axes, where they hide nothing."""
     handles, labels = axes.get_legend_handles_labels()
     if len(handles) < 2:
         return
-    if picture.reference is not None:  # last
+    if picture.reference is not None:
+        # The reference comes last.
         handles, labels = [*handles[1:], handles[0]], [*labels[1:], labels[0]]
     axes.legend(
         handles,
@@ -113,19 +116,20 @@ def svg_of(picture: Picture) -> str:
 
 
 def drawn(make_figure: Callable[[], Figure]) -> str:
-    """Return a figure in the house style as SVG: without a date, coordinates to a hundredth of a point."""
+    """Return a figure as SVG, without a date and with coordinates to a hundredth of a point."""
     buffer = io.StringIO()
-    with matplotlib.style.context(["default", STYLE]):  # whatever the user has set
+    # The defaults come first, whatever the user has set.
+    with matplotlib.style.context(["default", STYLE]):
         make_figure().savefig(buffer, format="svg", metadata=NO_METADATA)
     return rounded(buffer.getvalue().replace("'DejaVu Sans'", FONT))
 
 
 def rounded(svg: str) -> str:
-    """Return the SVG with the numbers in attributes to two decimals, without spaces at the ends of lines."""
+    """Round the numbers in attributes to two decimals, and strip the ends of lines."""
     shorter = re.sub(r'"[^"]*"', lambda attribute: to_two_decimals(attribute[0]), svg)
     return "\n".join(text.rstrip() for text in shorter.splitlines()) + "\n"
 
 
 def to_two_decimals(text: str) -> str:
-    """Round every number that has more decimals than two."""
+    """Round every number with more than two decimals."""
     return re.sub(r"-?\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}", text)

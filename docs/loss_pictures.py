@@ -1,4 +1,4 @@
-"""The shape of every loss of the catalogue: what the pictures of ``docs/losses.md`` show."""
+"""The shape of every loss of the catalogue, for the pictures of ``docs/losses.md``."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from sklloss.losses.regression.positive import LOG_DISPERSION_LIMIT
 def residual(
     name: str | None = None, *settings: Any, reach: float = 4.0, compare: bool = False
 ) -> Draw:
-    """Draw the loss against prediction - y, at some values of a parameter."""
+    """Draw the loss against prediction - y, for some values of a parameter."""
 
     def draw(cls: type[Loss]) -> Picture:
         r = line(-reach, reach)
@@ -37,7 +37,7 @@ def residual(
 
 
 def against_prediction(low: float, high: float, raw_of: Callable[[Tensor], Tensor]) -> Draw:
-    """Draw the loss against the prediction where y is 1 and where y is 3."""
+    """Draw the loss against the prediction, for y of 1 and of 3."""
 
     def draw(cls: type[Loss]) -> Picture:
         x, loss = line(low, high), cls()
@@ -50,7 +50,7 @@ def against_prediction(low: float, high: float, raw_of: Callable[[Tensor], Tenso
 
 
 def tweedie(cls: type[Loss]) -> Picture:
-    """Draw what a prediction costs beyond the best one where y is 2, by power."""
+    """Draw the cost of a prediction beyond the best one for y of 2, by power."""
     x = line(0.3, 6)
     curves: list[Curve] = []
     for label, loss in each(cls, "power", (1.0, 1.5, 2.0, 3.0)):
@@ -61,7 +61,7 @@ def tweedie(cls: type[Loss]) -> Picture:
 
 
 def negative_binomial(cls: type[Loss]) -> Picture:
-    """Draw the loss against the prediction where y is 3, by dispersion."""
+    """Draw the loss against the prediction for y of 3, by dispersion."""
     x, loss = line(0.2, 15), cls()
     curves: list[Curve] = []
     for k in (0.5, 2.0, 20.0):
@@ -84,17 +84,18 @@ def adaptive(cls: type[Loss]) -> Picture:
     return Picture("prediction − y, scale 1", "loss", tuple(curves))
 
 
-def law(cls: type[Loss]) -> Picture:
-    """Draw the loss of a location and a scale against the residual, at three scales."""
+def location_scale(cls: type[Loss]) -> Picture:
+    """Draw the loss of a location and a scale against the residual, for three scales."""
     r = line(-3, 3)
     curves = at_scales(cls(), r, r, 0.0)
     return Picture("location − y", "loss", curves)
 
 
 def lognormal(cls: type[Loss]) -> Picture:
-    """Draw the loss against the median of the law, at three scales."""
+    """Draw the loss against the median of the distribution, for three scales."""
     median = line(0.15, 4)
-    return Picture("median of the law, y = 1", "loss", at_scales(cls(), median, median.log(), 1.0))
+    curves = at_scales(cls(), median, median.log(), 1.0)
+    return Picture("median of the distribution, y = 1", "loss", curves)
 
 
 def at_scales(loss: Loss, x: Tensor, location: Tensor, y: float) -> tuple[Curve, ...]:
@@ -113,7 +114,7 @@ def levels(cls: type[Loss]) -> Picture:
     r = line(-3, 3)
     found = each(catalogue.Quantile, "quantile", cls().quantiles)
     curves = tuple(Curve(s, r.numpy(), values(loss, r[:, None], 0.0)) for s, loss in found)
-    return Picture("prediction of the level − y", "its part of the loss", curves)
+    return Picture("prediction of the level − y", "its term of the loss", curves)
 
 
 def histogram(cls: type[Loss]) -> Picture:
@@ -124,13 +125,10 @@ def histogram(cls: type[Loss]) -> Picture:
         state = state_of(loss.replace(n_bins=10), ends)
         mass = loss.soft_labels(torch.tensor([[0.33]], dtype=torch.float64), state)[0, 0]
         edges = state["edges"].flatten()
-        curves.append(Curve(label, edges.repeat_interleave(2)[1:-1].numpy(), doubled(mass)))
+        # Each height is drawn at the left and at the right end of its bin.
+        x, heights = edges.repeat_interleave(2)[1:-1], mass.repeat_interleave(2)
+        curves.append(Curve(label, x.numpy(), heights.numpy()))
     return Picture("bins of y; the row has y = 0.33", "mass of the label", tuple(curves))
-
-
-def doubled(mass: Tensor) -> np.ndarray:
-    """Return each height twice: for the left and for the right end of its bin."""
-    return mass.repeat_interleave(2).numpy()
 
 
 def two_classes(n_rare: int = 1, n_frequent: int = 1) -> Tensor:
@@ -139,7 +137,7 @@ def two_classes(n_rare: int = 1, n_frequent: int = 1) -> Tensor:
 
 
 def lead(name: str | None = None, *settings: Any, reach: float = 5.0, compare: bool = True) -> Draw:
-    """Draw the loss of two classes against the lead of the true class's logit over the other."""
+    """Draw the loss of two classes against the lead of the logit of the true class."""
 
     def draw(cls: type[Loss]) -> Picture:
         x = line(-reach, reach)
@@ -153,14 +151,14 @@ def lead(name: str | None = None, *settings: Any, reach: float = 5.0, compare: b
 
 
 def of_lead(loss: Loss, x: Tensor) -> np.ndarray:
-    """Return the loss of the second of two classes; where each has an output, that of the first is 0."""
+    """Return the loss of the second of two classes, with 0 as the output of the first."""
     state = state_of(loss, two_classes(), 2)
     raw = x[:, None] if loss.n_outputs(2) == 1 else torch.stack((torch.zeros_like(x), x), -1)
     return class_values(loss, raw, 1, state)
 
 
 def rare_and_frequent(reach: float = 5.0) -> Draw:
-    """Draw the loss of a rare and of a frequent class, nine rows in ten, against the lead of its logit."""
+    """Draw the loss of a rare and of a frequent class, one and nine rows in ten."""
 
     def draw(cls: type[Loss]) -> Picture:
         loss, x = cls(), line(-reach, reach)
@@ -192,13 +190,11 @@ def ranks(cls: type[Loss]) -> Picture:
     x, loss = line(-6, 6), cls()
     state = state_of(loss, torch.arange(4).unsqueeze(1), 4)
     raw = x[:, None].expand(-1, loss.n_outputs(4))
+    labels = ("rank 1", "2", "3", "4")
     curves = tuple(
-        Curve(
-            f"rank {k + 1}" if k == 0 else f"{k + 1}", x.numpy(), class_values(loss, raw, k, state)
-        )
-        for k in range(4)
+        Curve(label, x.numpy(), class_values(loss, raw, k, state)) for k, label in enumerate(labels)
     )
-    label = "score" if loss.n_outputs(4) == 1 else "all outputs alike"
+    label = "score" if loss.n_outputs(4) == 1 else "value of all outputs"
     return Picture(label, "loss", curves)
 
 
@@ -227,11 +223,15 @@ def auc_margin(cls: type[Loss]) -> Picture:
     return Picture("mean lead of the positives", "loss of the batch", tuple(curves))
 
 
-PIXELS, OBJECT = 400, 40  # of an image, and of them those of an object
+# Pixels of an image, and pixels of the object in it.
+PIXELS, OBJECT = 400, 40
 
 
 def region(name: str | None = None, *settings: Any, **fixed: Any) -> Draw:
-    """Draw the loss of an image against the size of the region that is found, inside the object and then beyond it."""
+    """Draw the loss of an image against the size of the predicted region.
+
+    The region grows inside the object and then beyond it.
+    """
 
     def draw(cls: type[Loss]) -> Picture:
         y = (torch.arange(PIXELS) < OBJECT).long().unsqueeze(0)
@@ -249,7 +249,7 @@ def region(name: str | None = None, *settings: Any, **fixed: Any) -> Draw:
 
 
 def moved_box(cls: type[Loss]) -> Picture:
-    """Draw the loss of a box that is moved sideways off the true one, and of one twice as large that is."""
+    """Draw the loss of a box that is shifted sideways, of the true size and of twice its sides."""
     x, loss = line(-3, 3), cls()
     y = torch.tensor([[0.0, 0.0, 1.0, 1.0]], dtype=torch.float64)
     curves = tuple(
@@ -275,7 +275,7 @@ def box_values(loss: Loss, box: Tensor, shifts: Tensor, y: Tensor) -> np.ndarray
 
 
 def read_symbol(name: str, *settings: Any) -> Draw:
-    """Draw the loss of one symbol in four frames against the probability that each frame gives it."""
+    """Draw the loss of one symbol in four frames against its probability in each frame."""
 
     def draw(cls: type[Loss]) -> Picture:
         p = torch.linspace(0.02, 0.98, POINTS, dtype=torch.float64)
@@ -315,11 +315,11 @@ PICTURES: dict[str, Draw] = {
     "NegativeBinomial": negative_binomial,
     "AbsolutePercentageError": against_prediction(-1, 6, Tensor.clone),
     "SquaredLogError": against_prediction(-0.7, 8, torch.log1p),
-    "GaussianNLL": law,
-    "LaplaceNLL": law,
-    "StudentTNLL": law,
+    "GaussianNLL": location_scale,
+    "LaplaceNLL": location_scale,
+    "StudentTNLL": location_scale,
     "LognormalNLL": lognormal,
-    "CRPS": law,
+    "CRPS": location_scale,
     "HistogramCrossEntropy": histogram,
     "CrossEntropy": lead("label_smoothing", 0.0, 0.1, 0.3, compare=False),
     "Brier": lead(),

@@ -1,10 +1,10 @@
 """Write ``docs/losses.md`` and its pictures from the classes of the catalogue.
 
-Run it, after any change of a loss, with
+After any change of a loss, run
 
     python docs/make_losses.py
 
-``tests/test_docs.py`` fails where the page is not what this script writes.
+``tests/test_docs.py`` fails if the page is not what this script writes.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ from sklloss.losses.catalogue import CATALOGUE
 from sklloss.losses.listing import TASKS, losses_of
 from sklloss.losses.tasks.weightings import WEIGHTINGS
 from sklloss.parameters.declared import declared_by
-from sklloss.parameters.domains import Domain
 
 PAGE = Path(__file__).parent / "losses.md"
+# Heading of the losses of each file of the catalogue.
 FAMILIES = {
     "plain": "Means and medians",
     "robust": "Robust to outliers",
@@ -45,11 +45,12 @@ FAMILIES = {
     "redescending": "Robust: outliers ignored",
     "barron": "Barron's family",
     "positive": "Counts and positive targets",
-    "distributions": "Laws of y: location and scale",
-    "histogram": "Laws of y: a histogram",
+    "distributions": "Predictive distributions: location and scale",
+    "histogram": "Predictive distributions: a histogram",
     "probabilities": "Probabilities",
     "imbalance": "Imbalanced classes",
     "noisy": "Wrong labels",
+    "tempered": "Wrong labels",
     "polynomial": "Series of cross-entropy",
     "margin": "Margins",
     "whole_batch": "Scores of a whole batch",
@@ -78,7 +79,7 @@ def markdown(text: str) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table; bars inside cells are escaped, also inside code, as GitHub wants it."""
+    """Return a table; bars inside cells are escaped, also inside code, as GitHub requires."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(
         "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
@@ -86,12 +87,12 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def code(words: Iterable[str]) -> str:
-    """Return words as code, with commas between them."""
+    """Return words as code, separated by commas."""
     return ", ".join(f"`{word}`" for word in words)
 
 
 def anchor(cls: type[Loss]) -> str:
-    """Return where a loss is on the page, and what its picture is called."""
+    """Return the anchor of a loss on the page, which is also the name of its picture."""
     return f"{cls.task}_{cls.name}"
 
 
@@ -101,34 +102,25 @@ def link(cls: type[Loss]) -> str:
 
 
 def sections_of(cls: type[Loss]) -> dict[str, str]:
-    """Return the sections of a docstring by title; what stands before the first is under ''."""
+    """Return the sections of a docstring by title, with the text before the first under ''."""
     first, *rest = SECTION.split(inspect.getdoc(cls) or "")
     return {"": first, **dict(zip(rest[::2], rest[1::2], strict=True))}
 
 
 def meanings_of(cls: type[Loss]) -> dict[str, str]:
-    """Return what each parameter means."""
+    """Return the description of each parameter."""
     entries = re.split(r"^(\w+) : .*\n", sections_of(cls).get("Parameters", ""), flags=re.MULTILINE)
     return dict(zip(entries[1::2], entries[2::2], strict=True))
 
 
-def allowed(name: str, domain: Domain) -> str:
-    """Return the domain of a parameter, without the words that it has in an error."""
-    return domain.describe(name).replace(f"{name} to be ", "")
-
-
 def parameters(cls: type[Loss]) -> str:
     """Return the table of parameters."""
-    meanings = meanings_of(cls)
-    rows = [
-        (
-            f"`{field.name}`",
-            f"`{field.default!r}`",
-            allowed(field.name, declared_by(cls)[field.name].domain),
-            markdown(meanings[field.name]),
-        )
-        for field in dataclasses.fields(cls)
-    ]
+    meanings, declared = meanings_of(cls), declared_by(cls)
+    rows = []
+    for field in dataclasses.fields(cls):
+        name, domain = field.name, declared[field.name].domain
+        allowed = domain.describe(name).replace(f"{name} to be ", "") if domain else ""
+        rows.append((f"`{name}`", f"`{field.default!r}`", allowed, markdown(meanings[name])))
     return table(("parameter", "default", "allowed", "meaning"), rows) if rows else ""
 
 
@@ -140,8 +132,8 @@ def metric(cls: type[Loss]) -> str:
     return f'`scoring="{cls.metric}"`' if is_scorer else f"`sklearn.metrics.{cls.metric}`"
 
 
-def trained_parts(loss: Loss) -> str:
-    """Return what trains beside the network, by the names in ``loss_state_``."""
+def trained_values(loss: Loss) -> str:
+    """Return what is trained along with the network, by its names in ``loss_state_``."""
     n_classes = None if isinstance(loss, RegressionLoss) else 2
     y = torch.tensor([[0], [1]]) if loss.y_is_index else torch.tensor([[1.0], [2.0]])
     state = loss.prepare(y, torch.ones(2), n_classes)
@@ -149,25 +141,25 @@ def trained_parts(loss: Loss) -> str:
 
 
 def needs(loss: RegressionLoss) -> str:
-    """Return which y a loss takes: what its own domain says of itself, else the condition."""
+    """Return which y a loss takes: the docstring of its own domain, or else the condition."""
     own = type(loss).y_domain
     return loss.y_domain.describe("y") if own is Loss.y_domain else (own.__doc__ or "").rstrip(".")
 
 
 def facts_of_regression(loss: RegressionLoss) -> list[tuple[str, str]]:
-    """Return what a loss for regression takes and gives."""
+    """Return what a loss for regression takes and provides."""
     offers = [m for m in ("predict_quantiles", "predict_std") if hasattr(loss, m)]
     if "predict_quantiles" in offers:
         offers.insert(1, "predict_interval")
     return [
         ("needs", needs(loss)),
         ("`scale_target=True`", "y is " + SCALINGS[loss.scaling]),
-        ("also gives", code(offers)),
+        ("also provides", code(offers)),
     ]
 
 
 def facts_of_classification(loss: ClassificationLoss) -> list[tuple[str, str]]:
-    """Return what a loss for classification takes and gives."""
+    """Return what a loss for classification takes and provides."""
     follows = "" if loss.decides_by_posterior else "; `predict` need not be its likeliest class"
     has_posterior = hasattr(loss, "predict_proba")
     classes = "two or more classes" if loss.multi_class else "two classes"
@@ -178,7 +170,7 @@ def facts_of_classification(loss: ClassificationLoss) -> list[tuple[str, str]]:
 
 
 def facts_of_regions(loss: ClassificationLoss) -> list[tuple[str, str]]:
-    """Return what a loss for segmentation takes and gives."""
+    """Return what a loss for segmentation takes and provides."""
     return [
         ("needs", "two or more classes of pixels"),
         ("`predict_proba`", "yes" if hasattr(loss, "predict_proba") else "no: a decision only"),
@@ -207,11 +199,11 @@ def facts_of_ranking(loss: Loss) -> list[tuple[str, str]]:
 
 def facts_of_embeddings(loss: Any) -> list[tuple[str, str]]:
     """Return what a loss for embeddings takes."""
-    of_pairs = "alike and other ones" if loss.needs_unlike_pairs else "all may be alike"
+    of_pairs = "similar and dissimilar" if loss.needs_unlike_pairs else "all may be similar"
     return [("needs", f"rows with labels; or pairs, {of_pairs}")]
 
 
-TAKES_AND_GIVES: dict[str, Callable[[Any], list[tuple[str, str]]]] = {
+TAKES_AND_PROVIDES: dict[str, Callable[[Any], list[tuple[str, str]]]] = {
     "regression": facts_of_regression,
     "classification": facts_of_classification,
     "segmentation": facts_of_regions,
@@ -224,14 +216,14 @@ TAKES_AND_GIVES: dict[str, Callable[[Any], list[tuple[str, str]]]] = {
 
 
 def facts(cls: type[Loss]) -> str:
-    """Return the table of facts beside the formula, without lines that say nothing."""
+    """Return the table of facts besides the formula, without empty lines."""
     loss = cls()
     rows = [
         ("also called", code(cls.aliases)),
         ("estimates", cls.functional),
         ("measured by", metric(cls)),
-        *TAKES_AND_GIVES[cls.task](loss),
-        ("trained beside the network", trained_parts(loss)),
+        *TAKES_AND_PROVIDES[cls.task](loss),
+        ("trained with the network", trained_values(loss)),
         ("in batches", "a value per batch, none per row" if cls.whole_batch else ""),
         ("reference", markdown(sections_of(cls)["References"])),
     ]
@@ -241,11 +233,12 @@ def facts(cls: type[Loss]) -> str:
 
 def description(cls: type[Loss]) -> str:
     """Return the docstring before its first section, paragraph by paragraph."""
-    return "\n\n".join(markdown(part) for part in sections_of(cls)[""].strip().split("\n\n"))
+    paragraphs = sections_of(cls)[""].strip().split("\n\n")
+    return "\n\n".join(map(markdown, paragraphs))
 
 
 def when(cls: type[Loss]) -> str:
-    """Return when to choose a loss, the other losses that it names as links."""
+    """Return when to choose a loss, with links to the other losses that it mentions."""
     others = {other.name: other for other in losses_of(cls.task) if other is not cls}
     return re.sub(
         r"\w+", lambda word: link(others[word[0]]) if word[0] in others else word[0], cls.when
@@ -253,8 +246,8 @@ def when(cls: type[Loss]) -> str:
 
 
 def entry(cls: type[Loss]) -> str:
-    """Return what the page says of one loss."""
-    parts = [
+    """Return the entry of one loss."""
+    paragraphs = [
         f'<a id="{anchor(cls)}"></a>',
         f"#### {cls.name}",
         description(cls),
@@ -263,29 +256,29 @@ def entry(cls: type[Loss]) -> str:
         parameters(cls),
         facts(cls),
     ]
-    return "\n\n".join(part for part in parts if part)
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
 
 
 def families_of(task: str) -> dict[str, list[type[Loss]]]:
-    """Return the losses of a task by family, which is the file that they are in."""
+    """Return the losses of a task by the heading of their family."""
     found: dict[str, list[type[Loss]]] = {}
     for cls in CATALOGUE:
         if cls.task == task:
-            found.setdefault(cls.__module__.rpartition(".")[2], []).append(cls)
+            heading = FAMILIES[cls.__module__.rpartition(".")[2]]
+            found.setdefault(heading, []).append(cls)
     return found
 
 
 def contents(task: str) -> str:
     """Return the table of contents of a task."""
     rows = [
-        (FAMILIES[family], " · ".join(map(link, classes)))
-        for family, classes in families_of(task).items()
+        (heading, " · ".join(map(link, classes))) for heading, classes in families_of(task).items()
     ]
     return table((task.capitalize(), "losses"), rows)
 
 
 def questions(task: str, rows: Iterable[tuple[str, Sequence[str], str]]) -> str:
-    """Return the table from what somebody wants to the losses that give it."""
+    """Return the table from what you may want to the losses that provide it."""
     named = {cls.name: cls for cls in losses_of(task)}
     cells = [
         (question, ", ".join(link(named[name]) for name in names), remark)
@@ -296,10 +289,10 @@ def questions(task: str, rows: Iterable[tuple[str, Sequence[str], str]]) -> str:
 
 def losses_of_task(task: str) -> str:
     """Return all entries of a task, family by family."""
-    parts = [f"## Losses for {task}", *REMARKS.get(task, ())]
-    for family, classes in families_of(task).items():
-        parts += [f"### {FAMILIES[family]}", *map(entry, classes)]
-    return "\n\n".join(parts)
+    sections = [f"## Losses for {task}", *REMARKS.get(task, ())]
+    for heading, classes in families_of(task).items():
+        sections += [f"### {heading}", *map(entry, classes)]
+    return "\n\n".join(sections)
 
 
 def weightings() -> str:
@@ -321,7 +314,7 @@ def weightings() -> str:
 def page() -> str:
     """Return the text of ``docs/losses.md``."""
     tasks = [task for task in TASKS if families_of(task)]
-    parts = [
+    sections = [
         INTRODUCTION,
         *map(contents, tasks),
         "See also [how to choose](#how-to-choose) and [your own loss](#your-own-loss).",
@@ -333,11 +326,11 @@ def page() -> str:
         weightings(),
         OWN_LOSSES,
     ]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(sections) + "\n"
 
 
 def picture_path(cls: type[Loss]) -> Path:
-    """Return where the picture of a loss is."""
+    """Return the path of the picture of a loss."""
     return PAGE.parent / "losses" / f"{anchor(cls)}.svg"
 
 

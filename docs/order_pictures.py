@@ -1,4 +1,4 @@
-"""Pictures of losses that look at the order of several scores."""
+"""Pictures of losses that depend on the order of several scores."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from sklloss.losses import Loss
 
 
 def lead_of_item(name: str, *settings: Any) -> Draw:
-    """Draw the loss against the lead of the item taken over sampled ones that all have the score 0."""
+    """Draw the loss against the lead of the item taken over sampled ones with score 0."""
 
     def draw(cls: type[Loss]) -> Picture:
         x = line(-3, 3)
@@ -26,14 +26,14 @@ def lead_of_item(name: str, *settings: Any) -> Draw:
 
 
 def order_values(loss: Loss, lead: Tensor) -> np.ndarray:
-    """Return the loss where the item taken leads all sampled ones by so much, among a thousand items."""
+    """Return the loss for some leads over all sampled items, among a thousand items."""
     y = torch.ones(len(lead), 1, dtype=torch.float64)
     raw = torch.nn.functional.pad(lead.view(-1, 1, 1), (0, loss.n_outputs() - 1))
     return loss.pointwise(raw, y, state_of(loss, y, 1000)).squeeze(-1).numpy()
 
 
 def best_row(others: tuple[float, ...], name: str | None = None, *settings: Any) -> Draw:
-    """Draw the loss of a group against the score of its best row, the others standing in their order."""
+    """Draw the loss of a group against the score of its best row, with the others in order."""
 
     def draw(cls: type[Loss]) -> Picture:
         score, n = line(-3, 5), len(others)
@@ -45,7 +45,7 @@ def best_row(others: tuple[float, ...], name: str | None = None, *settings: Any)
             for words, loss in each(cls, name, settings)
         )
         behind = ", ".join(f"{other:g}" for other in others)
-        return Picture(f"score of the best row, beside {behind}", "loss", curves)
+        return Picture(f"score of the best row, others at {behind}", "loss", curves)
 
     return draw
 

@@ -1,7 +1,7 @@
 """Losses: what a prediction costs, and what raw output means.
 
-A loss is a frozen value.  `get_loss` makes one from any accepted form, `list_losses` shows the catalogue, and each row of the
-catalogue is a class here.
+A loss is a frozen value. `get_loss` resolves a loss from any accepted form, `list_losses` shows the
+catalogue, and every row of the catalogue is a class in this package.
 """
 
 from ..parameters.declared import parameter as parameter

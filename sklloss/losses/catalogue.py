@@ -1,4 +1,4 @@
-"""The catalogue: one line per loss, in the order in which tables show them."""
+"""The catalogue: one line per loss, in the order in which tables list them."""
 
 from . import base
 from .regression.plain import SquaredError
@@ -46,7 +46,7 @@ from .classification.noisy import NormalizedCrossEntropy
 from .classification.noisy import ActivePassive
 from .classification.noisy import Bootstrap
 from .classification.noisy import ForwardCorrection
-from .classification.noisy import BiTempered
+from .classification.tempered import BiTempered
 from .classification.polynomial import Poly1
 from .classification.polynomial import TaylorCrossEntropy
 from .classification.margin import Hinge

@@ -1,4 +1,4 @@
-"""Hyperparameters as the fields of a dataclass: which are numbers, which are missing."""
+"""Hyperparameters as fields of a dataclass: which are numeric, and which are missing."""
 
 from __future__ import annotations
 
@@ -8,27 +8,28 @@ from typing import Any
 
 
 def is_numeric(value: Any) -> bool:
-    """Tell whether a value can travel in the state: a number, or a tuple of numbers."""
-    parts = value if isinstance(value, tuple) else (value,)
-    return all(isinstance(part, int | float) for part in parts)
+    """Return whether a value can travel in the state: a number, or a tuple of numbers."""
+    numbers = value if isinstance(value, tuple) else (value,)
+    return all(isinstance(number, int | float) for number in numbers)
 
 
 def check_fields(cls: type) -> None:
-    """Raise a TypeError if a class declares hyperparameters that its dataclass does not have."""
-    declared = {
-        n for n, kind in vars(cls).get("__annotations__", {}).items() if "ClassVar" not in str(kind)
-    }
+    """Raise a TypeError if a class annotates hyperparameters that its dataclass lacks."""
+    annotations = vars(cls).get("__annotations__", {})
+    declared = {name for name, kind in annotations.items() if "ClassVar" not in str(kind)}
     missing = sorted(declared - {field.name for field in dataclasses.fields(cls)})
     if missing:
         raise TypeError(
-            f"{cls.__name__} declares {missing[0]!r} but is no dataclass of its own; put @dataclasses.dataclass(frozen=True) above it."
+            f"{cls.__name__} declares {missing[0]!r} but is no dataclass of its own; put"
+            " @dataclasses.dataclass(frozen=True) above it."
         )
 
 
 def unknown_parameter_message(loss_name: str, given: str, known: Sequence[str]) -> str:
-    """Return the error for a hyperparameter that a loss does not have."""
+    """Return the message for a hyperparameter that a loss does not have."""
     has = f"its parameters are {', '.join(known)}" if known else "it has none"
     return (
-        f"Loss {loss_name!r} has no parameter {given!r}; {has}. To search over losses with different parameters, give a"
-        f" list of grids: [{{'loss': [{loss_name!r}]}}, {{'loss': [...], 'loss__{given}': [...]}}]."
+        f"Loss {loss_name!r} has no parameter {given!r}; {has}. To search over losses with"
+        f" different parameters, give a list of grids: [{{'loss': [{loss_name!r}]}}, {{'loss':"
+        f" [...], 'loss__{given}': [...]}}]."
     )

@@ -1,4 +1,4 @@
-"""What is known of each loss of the catalogue, as a table."""
+"""The catalogue as a table, and losses that users register."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ if TYPE_CHECKING:
 
 _registered: list[type[Loss]] = []
 
-
 TASKS: tuple[Task, ...] = get_args(Task)
+# Tasks whose losses another task takes as well.
 PARENTS: dict[Task, tuple[Task, ...]] = {
     "segmentation": ("classification",),
     "boxes": ("regression",),
     "recommendation": ("regression",),
     "multitask": ("regression", "classification"),
-}  # whose losses a task takes, too
+}
 
 
 def losses_of(task: Task | None = None) -> list[type[Loss]]:
-    """Return the classes of the catalogue and those that users registered, of all tasks or of one and its parent.
+    """Return the classes of the catalogue and the registered ones, for a task or for all tasks.
 
-    A loss of the task hides those of the parent that have one of its names.
+    A task also takes the losses of its parents, except those that share a name with a loss of its
+    own.
     """
     known = (*CATALOGUE, *_registered)
     if task is None:
@@ -41,7 +42,10 @@ def losses_of(task: Task | None = None) -> list[type[Loss]]:
 
 
 def is_called_as_named(cls: type[Loss]) -> bool:
-    """Tell whether a class is called what its losses are named: `Huber` is, and `ProbabilityHuber`, its twin of that name, is not."""
+    """Return whether a class is called by the name of its losses.
+
+    `Huber` is; `ProbabilityHuber`, whose losses are named "huber" as well, is not.
+    """
     return cls.__name__.lower() == cls.name.replace("_", "")
 
 
@@ -51,10 +55,11 @@ def names_of(cls: type[Loss]) -> list[str]:
 
 
 def register_loss(cls: type[Loss]) -> type[Loss]:
-    """Make a loss of your own known by its name, to estimators, `get_loss` and `list_losses`; a class decorator.
+    """Register a loss of your own by its name; a class decorator.
 
-    It holds in this process: another one knows the name once it has imported the module that registers it.  Without, the class
-    itself or an instance does as well.
+    Estimators, `get_loss` and `list_losses` of this process then know the name. Another process
+    knows it once it has imported the module that registers the loss. Without registration, pass the
+    class itself or an instance.
 
     Parameters
     ----------
@@ -64,14 +69,14 @@ def register_loss(cls: type[Loss]) -> type[Loss]:
     Returns
     -------
     type
-        The class.
+        The class itself.
 
     Raises
     ------
     TypeError
-        If it is no such class.
+        If `cls` is no such class.
     ValueError
-        If it has no name, or another loss of its task has one of its names.
+        If the class has no name, or another loss of its task has one of its names.
 
     Examples
     --------
@@ -89,28 +94,30 @@ def register_loss(cls: type[Loss]) -> type[Loss]:
     """
     if not (isinstance(cls, type) and issubclass(cls, Loss) and hasattr(cls, "task")):
         raise TypeError(
-            f"register_loss takes a subclass of RegressionLoss or ClassificationLoss; got {cls!r}. A function or an nn.Module needs"
-            " no name: give it to the estimator as it is."
+            f"register_loss takes a subclass of RegressionLoss or ClassificationLoss; got {cls!r}."
+            " A function or an nn.Module needs no name: pass it to the estimator as it is."
         )
     check_fields(cls)
     _check_names(cls)
     if cls.pointwise is Loss.pointwise and cls.total is Loss.total:
         raise TypeError(f"{cls.__name__} needs a method pointwise(raw, y, state).")
-    same = [known for known in _registered if _is_new_version(known, cls)]
-    for known in same:
+    # A notebook defines a class anew each time its cell runs; the latest definition counts.
+    place = (cls.__module__, cls.__qualname__)
+    for known in [each for each in _registered if (each.__module__, each.__qualname__) == place]:
         _registered.remove(known)
     taken = {alias.lower(): known for known in losses_of(cls.task) for alias in names_of(known)}
     for alias in names_of(cls):
         if alias.lower() in taken:
             raise ValueError(
-                f"{cls.__name__} cannot have the name {alias!r}: {taken[alias.lower()].__name__} has it. Choose another."
+                f"{cls.__name__} cannot have the name {alias!r}: {taken[alias.lower()].__name__}"
+                " has it. Choose another."
             )
     _registered.append(cls)
     return cls
 
 
 def _check_names(cls: type[Loss]) -> None:
-    """Raise a ValueError if a class lacks a name, or its names are no identifiers."""
+    """Raise a ValueError if a class has no name, or if its names are no identifiers."""
     if not cls.name:
         raise ValueError(
             f"{cls.__name__} has no name to register it by; set name = '...' in its body."
@@ -119,30 +126,27 @@ def _check_names(cls: type[Loss]) -> None:
     bad = [n for n in names if not isinstance(n, str) or not n.isidentifier() or "__" in n]
     if bad or not isinstance(cls.aliases, tuple):
         raise ValueError(
-            f"{cls.__name__} needs a name, and a tuple of aliases, of letters, digits and single underscores; got {(bad or names)[0]!r}."
+            f"{cls.__name__} needs a name, and a tuple of aliases, of letters, digits and single"
+            f" underscores; got {(bad or names)[0]!r}."
         )
 
 
-def _is_new_version(known: type, cls: type) -> bool:
-    """Tell whether a class is another's definition run again, as in a notebook."""
-    return (known.__module__, known.__qualname__) == (cls.__module__, cls.__qualname__)
-
-
 def list_losses(task: Task | None = None) -> pd.DataFrame:
-    """Return the catalogue as a table, one row per loss.
+    """Return the catalogue as a table with one row per loss.
 
     Parameters
     ----------
     task : str or None, default=None
-        "regression", "classification", "segmentation", "boxes", "transcription", "ranking", "recommendation", "embedding" or "multitask":
-        only the losses that this task takes.  Segmentation also takes those for classification, boxes and recommendation (of ratings)
-        those for regression, multitask, which is one of several tasks, both.
+        Only the losses for this task: "regression", "classification", "segmentation", "boxes",
+        "transcription", "ranking", "recommendation", "embedding" or "multitask" (several tasks at
+        once). Segmentation also takes the losses for classification, boxes and recommendation (of
+        ratings) those for regression, and multitask both.
 
     Returns
     -------
     DataFrame
-        With the columns name, task, aliases, parameters (defaults and domains), functional, y_domain, predict_proba (bool),
-        reference and class.
+        The columns are name, task, aliases, parameters (defaults and domains), functional,
+        y_domain, predict_proba (bool), reference and class.
 
     Examples
     --------
@@ -156,21 +160,21 @@ def list_losses(task: Task | None = None) -> pd.DataFrame:
 
     if task not in (None, *TASKS):
         raise ValueError(
-            f"list_losses needs task to be one of {', '.join(map(repr, TASKS))}, or None; got {task!r}."
+            f"list_losses needs task to be one of {', '.join(map(repr, TASKS))}, or None; got"
+            f" {task!r}."
         )
-    return pd.DataFrame([_row(cls) for cls in losses_of(task) if _is_taken(cls, task)])
-
-
-def _is_taken(cls: type[Loss], task: Task | None) -> bool:
-    """Tell whether the estimators of a task train a loss; a child takes none of its parent's losses of whole batches."""
-    return task not in PARENTS or not cls.whole_batch
+    # A task does not take the losses of whole batches of the tasks whose losses it takes.
+    taken = [cls for cls in losses_of(task) if task not in PARENTS or not cls.whole_batch]
+    return pd.DataFrame([_row(cls) for cls in taken])
 
 
 def _row(cls: type[Loss]) -> dict[str, Any]:
-    loss = cls()
-    parameters = (
-        f"{f.name}={f.default!r}" + _domain_of(loss, f.name) for f in dataclasses.fields(cls)
-    )
+    loss, declared = cls(), declared_by(cls)
+    parameters = []
+    for field in dataclasses.fields(cls):
+        domain = declared[field.name].domain if field.name in declared else None
+        condition = f" ({domain.describe(field.name)})" if domain else ""
+        parameters.append(f"{field.name}={field.default!r}{condition}")
     return {
         "name": cls.name,
         "task": cls.task,
@@ -182,8 +186,3 @@ def _row(cls: type[Loss]) -> dict[str, Any]:
         "reference": cls.reference,
         "class": cls.__name__,
     }
-
-
-def _domain_of(loss: Loss, name: str) -> str:
-    declared = declared_by(loss).get(name)
-    return f" ({declared.domain.describe(name)})" if declared and declared.domain else ""

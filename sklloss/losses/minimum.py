@@ -1,4 +1,4 @@
-"""Where a smooth function of a few numbers is least: the best constants of losses."""
+"""Minimisation of smooth functions of a few numbers, for the best constants of losses."""
 
 from __future__ import annotations
 

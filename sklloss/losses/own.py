@@ -1,4 +1,4 @@
-"""Losses that users bring: torch's own loss classes, ``nn.Module`` subclasses and plain functions."""
+"""Losses that users bring: torch's loss classes, ``nn.Module`` subclasses and plain functions."""
 
 from __future__ import annotations
 
@@ -17,17 +17,19 @@ from .classification.probabilities import one_hot, probabilities
 from .fields import unknown_parameter_message
 from .weighted import weighted_mean
 
+# Arguments of torch's constructors that are no hyperparameters here.
 NOT_PARAMS = frozenset({"self", "reduction", "reduce", "size_average"})
 
-# What torch's classes take, and so what they can be used for.
+# torch's classes by what they take, which decides what they can be used for.
 ON_VALUES = (nn.L1Loss, nn.MSELoss, nn.HuberLoss, nn.SmoothL1Loss)
 ON_CLASSES = (nn.CrossEntropyLoss, nn.NLLLoss, nn.MultiMarginLoss)
 ON_LABELS = (nn.BCEWithLogitsLoss, nn.SoftMarginLoss)
+# Those whose optimum is the class posterior.
 WITH_POSTERIOR = (nn.CrossEntropyLoss, nn.NLLLoss, nn.BCEWithLogitsLoss, nn.MSELoss, nn.L1Loss)
 
 
 def class_of(function: Any) -> Any:
-    """Return the class of an instance or the class itself; None for a function."""
+    """Return the class of an instance, the class itself, or None for a function."""
     if isinstance(function, type):
         return function
     return type(function) if isinstance(function, nn.Module) else None
@@ -40,10 +42,11 @@ def label_of(function: Any) -> str:
 
 
 def keywords_of(function: Any) -> dict[str, Any]:
-    """Return the hyperparameters of a user's loss with their present values.
+    """Return the hyperparameters of a user's loss with their current values.
 
-    Those of a class are its constructor's; those of an instance the same, read from its attributes; those of a
-    function the arguments behind prediction and y.
+    The hyperparameters of a class are the arguments of its constructor. Those of an instance are
+    the same, read from its attributes. Those of a function are its arguments after prediction and
+    y.
     """
     cls = class_of(function)
     arguments = list(inspect.signature(cls or function).parameters.values())
@@ -58,48 +61,50 @@ def keywords_of(function: Any) -> dict[str, Any]:
 
 
 def build(function: Any, keywords: dict[str, Any]) -> Callable[..., Any]:
-    """Return something to call with (prediction, y), unreduced where the loss has a `reduction`."""
+    """Return a callable of (prediction, y), unreduced if the loss has a `reduction`."""
     if class_of(function) is None:
         return functools.partial(function, **keywords)
     if isinstance(function, nn.Module) and not keywords:
         built = copy.copy(function)
     else:
-        given = {**_read_back(function), **keywords}
-        built = class_of(function)(**given)
+        built = class_of(function)(**{**_arguments_of(function), **keywords})
     if hasattr(built, "reduction"):
         vars(built)["reduction"] = "none"
     return built
 
 
-def _read_back(function: Any) -> dict[str, Any]:
-    """Return the constructor arguments that an instance was built with; nothing for a class."""
+def _arguments_of(function: Any) -> dict[str, Any]:
+    """Return the constructor arguments of an instance, read from its attributes; {} for a class."""
     if not isinstance(function, nn.Module):
         return {}
     values = keywords_of(function)
     hidden = set(keywords_of(type(function))) - set(values)
     if hidden:
         raise ValueError(
-            f"Loss {label_of(function)} does not keep its argument {min(hidden)!r} as an attribute of that name, so that it cannot be"
-            " rebuilt with another parameter. Store it, or give the class in place of the instance."
+            f"Loss {label_of(function)} does not keep its argument {min(hidden)!r} as an attribute"
+            " of that name, so it cannot be rebuilt with another parameter. Store it, or give the"
+            " class instead of the instance."
         )
     return values
 
 
 @dataclass(frozen=True, repr=False)
 class OwnLoss(Loss):
-    """Base of the losses that users bring: a function of what torch losses receive.
+    """Base of the losses that users bring: functions of what torch's losses receive.
 
     Parameters
     ----------
     function : nn.Module class or instance, or callable
-        Called with prediction and y; returns one loss per row, shape (n,), or per target, or a scalar.
+        Called with prediction and y. Returns one loss per row, shape (n,), one per target, or a
+        scalar.
     keywords : tuple of (str, value) pairs
-        Hyperparameters that replace those of `function`.
+        Hyperparameters that override those of `function`.
     """
 
     name: ClassVar[str] = "own"
     functional: ClassVar[str] = "own"
-    weighs_rows: ClassVar[bool] = False  # it may return one number for a whole batch
+    # The function may return one number for a whole batch.
+    weighs_rows: ClassVar[bool] = False
 
     function: Any = None
     keywords: tuple[tuple[str, Any], ...] = ()
@@ -121,36 +126,36 @@ class OwnLoss(Loss):
         return {**keywords_of(self.function), **dict(self.keywords)}
 
     def replace(self, **params: Any) -> Loss:
-        """Return this loss with other hyperparameters."""
+        """Return a copy of this loss with other hyperparameters."""
         keywords = {**dict(self.keywords), **params}
         return own_loss(self.function, self.task, tuple(sorted(keywords.items())))
 
     @property
     def structure(self) -> tuple[Any, ...]:
-        """Models share a stack only where they share the function and all its hyperparameters."""
+        """Models share a stack only if they share the function and all its hyperparameters."""
         return (type(self), self.function, self.keywords)
 
     def check_params(self) -> None:
-        """Build the loss once, so that what its constructor refuses is said before training."""
+        """Build the loss once, so that errors of its constructor are raised before training."""
         _ = self.built
 
     @functools.cached_property
     def built(self) -> Callable[..., Any]:
-        """What is called with (prediction, y)."""
+        """The callable of (prediction, y)."""
         return build(self.function, dict(self.keywords))
 
     def __repr__(self) -> str:
-        """Code that rebuilds the loss, where the function has a name."""
+        """Return code that rebuilds the loss, if the function has a name."""
         named = getattr(self.function, "__name__", repr(self.function))
         params = "".join(f", {key}={value!r}" for key, value in self.keywords)
         return f"get_loss({named}, task={self.task!r}{params})"
 
     def stacked_params(self, n_classes: int | None) -> dict[str, float | tuple[float, ...]]:
-        """None: the function keeps its own hyperparameters."""
+        """Return none, since the function keeps its own hyperparameters."""
         return {}
 
     def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
-        """Add the parameters of an ``nn.Module``, which train, and its buffers."""
+        """Add the parameters of an ``nn.Module``, which are trained, and its buffers."""
         state = super().prepare(y, sample_weight, n_classes)
         if not isinstance(self.built, nn.Module):
             return state
@@ -162,48 +167,43 @@ class OwnLoss(Loss):
         return State(state, trained)
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Return one loss per target; one loss per row counts for each of its targets, a scalar for every row."""
+        """Return one loss per target, repeating the loss of a row or of the batch."""
         if raw.ndim == 3:
             values = self._rows(raw, y, state)
-            return (
-                values.reshape(len(y), -1).expand(y.shape)
-                if values.ndim
-                else values.expand(y.shape)
-            )
-        states = self._states(state, len(raw))
-        return torch.stack(
-            [self.pointwise(r, t, s) for r, t, s in zip(raw, y, states, strict=True)]
-        )
+            return (values.reshape(len(y), -1) if values.ndim else values).expand(y.shape)
+        states = [state.model(k).without_models() for k in range(len(raw))]
+        of_models = zip(raw, y, states, strict=True)
+        return torch.stack([self.pointwise(*of_model) for of_model in of_models])
 
     def ignores_weights(self, raw: Tensor, y: Tensor, state: State) -> bool:
-        """Tell whether the function returns a scalar for a batch."""
+        """Return whether the function returns a scalar for a batch."""
         return self._rows(raw, y, state).ndim == 0
 
-    def _states(self, state: State, n_models: int) -> list[State]:
-        return [state.model(k).without_models() for k in range(n_models)]
-
     def _rows(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """Call the function for one model: a loss per row, a loss per target, or a scalar."""
         prediction, target = self.arguments(raw, y)
-        values = self._call(prediction, target.clone(), state)  # a loss may write into it
+        # The function may write into its target.
+        values = self._call(prediction, target.clone(), state)
         wanted = {(), (len(y),), tuple(y.shape)}
         if not isinstance(values, Tensor) or tuple(values.shape) not in wanted:
             got = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
             raise ValueError(
-                f"Loss {self.label} returned {got} for {len(y)} rows; return one loss per row, a tensor of shape"
-                f" ({len(y)},), or a scalar. It received a prediction of shape {tuple(prediction.shape)} and y of shape"
-                f" {tuple(target.shape)}."
+                f"Loss {self.label} returned {got} for {len(y)} rows; return one loss per row, a"
+                f" tensor of shape ({len(y)},), or a scalar. It received a prediction of shape"
+                f" {tuple(prediction.shape)} and y of shape {tuple(target.shape)}."
             )
         return self._checked_values(values, raw)
 
     def _checked_values(self, values: Tensor, raw: Tensor) -> Tensor:
         if not values.is_floating_point():
             raise ValueError(
-                f"Loss {self.label} returned numbers of dtype {values.dtype}; return real floating-point losses."
+                f"Loss {self.label} returned numbers of dtype {values.dtype}; return real"
+                " floating-point losses."
             )
         if torch.is_grad_enabled() and raw.requires_grad and not values.requires_grad:
             raise ValueError(
-                f"Loss {self.label} returned values without a gradient; compute them from the prediction with torch functions, without"
-                " detach() or item()."
+                f"Loss {self.label} returned values without a gradient; compute them from the"
+                " prediction with torch functions, without detach() or item()."
             )
         return values.to(raw.dtype)
 
@@ -215,21 +215,21 @@ class OwnLoss(Loss):
         return torch.func.functional_call(self.built, own, (prediction, target))
 
     def arguments(self, raw: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what torch losses receive: prediction and target."""
+        """Return what torch's losses receive: prediction and target."""
         raise NotImplementedError
 
 
 def single(values: Tensor) -> Tensor:
-    """Drop the axis of targets where there is one only: (n, 1) to (n,)."""
+    """Drop the axis of targets if there is only one: (n, 1) to (n,)."""
     return values.squeeze(1) if values.shape[1] == 1 else values
 
 
 @dataclass(frozen=True, repr=False)
 class OwnRegressionLoss(OwnLoss, RegressionLoss):
-    """A user's loss for regression: called with prediction and y, each of shape (n,) or (n, targets).
+    """A user's loss for regression, called with prediction and y, each (n,) or (n, targets).
 
-    Both are on the scale that the network trains on: centred and divided by the standard deviation, unless the
-    estimator has ``scale_target=False``.
+    Both are on the scale on which the network is trained: centred and divided by the standard
+    deviation, unless the estimator has ``scale_target=False``.
 
     Examples
     --------
@@ -240,11 +240,11 @@ class OwnRegressionLoss(OwnLoss, RegressionLoss):
     """
 
     def arguments(self, raw: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Prediction and y, (n,) or (n, targets)."""
+        """Return prediction and y, each (n,) or (n, targets)."""
         return single(raw.squeeze(-1)), single(y)
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """The weighted mean."""
+        """Return the weighted mean."""
         return weighted_mean(y, sample_weight).unsqueeze(-1)
 
 
@@ -252,37 +252,39 @@ class OwnRegressionLoss(OwnLoss, RegressionLoss):
 class OwnClassificationLoss(OwnLoss, ClassificationLoss):
     """A user's loss for classification: called with logits (n, classes) and class indices (n,).
 
-    For multi-label targets: logits and 0/1 labels, both (n, labels).  For segmentation: logits (n, classes, pixels) and class indices
-    (n, pixels), as torch's losses take them.  There is no ``predict_proba``, because nobody can
-    know what the optimum of an unknown loss means; a loss with an attribute ``inverse_link`` (logits to probabilities)
-    says it, and then there is.
+    For multi-label targets it receives logits and 0/1 labels, both (n, labels). For segmentation it
+    receives logits (n, classes, pixels) and class indices (n, pixels), as torch's losses do.
+
+    There is no ``predict_proba``, because nobody can know what the optimum of an unknown loss
+    means, unless the loss has an attribute ``inverse_link`` that maps logits to probabilities.
     """
 
     functional: ClassVar[str] = "own"
 
     def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
-        """One logit per class, also for two classes; one per label."""
+        """Return one logit per class, also for two classes, or 1 per label."""
         if class_of(self.function) in ON_CLASSES and multi_label:
             raise ValueError(
-                f"{self.label} takes one class per row; y is multi-label. Use nn.BCEWithLogitsLoss or 'cross_entropy'."
+                f"{self.label} takes one class per row; y is multi-label. Use nn.BCEWithLogitsLoss"
+                " or 'cross_entropy'."
             )
         if class_of(self.function) in ON_LABELS and not multi_label and n_classes != 2:
             raise ValueError(
-                f"{self.label} takes two classes or multi-label y; y has {n_classes} classes. Use nn.CrossEntropyLoss or"
-                f" 'cross_entropy'."
+                f"{self.label} takes two classes or multi-label y; y has {n_classes} classes. Use"
+                " nn.CrossEntropyLoss or 'cross_entropy'."
             )
         per_label = multi_label or class_of(self.function) in ON_LABELS
         return 1 if per_label else n_classes or 2
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """The logits of the class shares, in as many columns as the function takes."""
+        """Return the logits of the class shares, in as many columns as the function takes."""
         baseline = logits_of(class_shares(y, sample_weight, state))
         if baseline.shape[-1] == 1 and self.n_outputs(2, y.shape[-1] > 1) == 2:
             return torch.cat((-baseline / 2, baseline / 2), -1)
         return baseline
 
     def arguments(self, raw: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits and class indices; probabilities and one-hot labels where torch's class compares values."""
+        """Return logits and class indices, or what losses on values compare."""
         cls = class_of(self.function)
         if cls in ON_VALUES:
             p = probabilities(raw)
@@ -291,7 +293,8 @@ class OwnClassificationLoss(OwnLoss, ClassificationLoss):
             labels = 2 * y - 1 if cls is nn.SoftMarginLoss else y
             return single(raw.squeeze(-1)), single(labels).to(raw.dtype)
         scores = raw.log_softmax(-1) if cls is nn.NLLLoss else raw
-        if y.shape[1] > 1:  # of pixels: torch has classes on the second axis
+        if y.shape[1] > 1:
+            # Targets are pixels, and torch has the classes on the second axis.
             return scores.mT, y
         return scores.squeeze(1), y.squeeze(1)
 
@@ -302,25 +305,26 @@ class OwnClassificationLoss(OwnLoss, ClassificationLoss):
 
 @dataclass(frozen=True, repr=False)
 class OwnProbabilityLoss(OwnClassificationLoss):
-    """A user's loss for classification whose optimum says the class posterior."""
+    """A user's loss for classification whose optimum determines the class posterior."""
 
     functional: ClassVar[str] = "class posterior"
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """The softmax, or what the user's ``inverse_link`` gives."""
+        """Return the softmax, or the result of the user's ``inverse_link``."""
         source = self.built if isinstance(self.built, nn.Module) else self.function
         own = getattr(source, "inverse_link", None)
         return probabilities(raw) if own is None else self._own_probabilities(own, raw)
 
     def _own_probabilities(self, own: Callable[[Tensor], Tensor], raw: Tensor) -> Tensor:
-        """Call the user's function with what the loss receives: logits (n, classes), or (n, labels)."""
+        """Call the user's function with logits (n, classes or labels), as the loss is."""
         per_label = raw.shape[-1] == 1
         scores = raw.flatten(-2).flatten(0, -2)
         p = own(scores)
         if not isinstance(p, Tensor) or p.shape != scores.shape:
             raise ValueError(
-                f"inverse_link of loss {self.label} must turn logits of shape {tuple(scores.shape)} into probabilities of the same"
-                f" shape; it returned {tuple(p.shape) if isinstance(p, Tensor) else type(p).__name__}."
+                f"inverse_link of loss {self.label} must turn logits of shape"
+                f" {tuple(scores.shape)} into probabilities of the same shape; it returned"
+                f" {tuple(p.shape) if isinstance(p, Tensor) else type(p).__name__}."
             )
         p = p.view(raw.shape)
         return torch.cat((1 - p, p), -1) if per_label else p
@@ -330,7 +334,8 @@ class OwnProbabilityLoss(OwnClassificationLoss):
         return self.inverse_link(raw, state)
 
 
-FUNCTIONAL: dict[Any, Any] = {
+# torch's functions and the classes that compute the same.
+CLASS_OF_FUNCTION: dict[Any, Any] = {
     nn.functional.l1_loss: nn.L1Loss,
     nn.functional.mse_loss: nn.MSELoss,
     nn.functional.huber_loss: nn.HuberLoss,
@@ -344,19 +349,19 @@ FUNCTIONAL: dict[Any, Any] = {
 
 
 def own_loss(function: Any, task: str, keywords: tuple[tuple[str, Any], ...] = ()) -> OwnLoss:
-    """Wrap a user's loss for a task; torch's functions stand for their classes.
+    """Wrap a user's loss for a task; torch's functions are replaced by their classes.
 
     Raises
     ------
     ValueError
-        If it is one of torch's classes that does not suit the task.
+        If it is a class of torch that does not suit the task.
     """
     if inspect.isfunction(function):
-        function = FUNCTIONAL.get(function, function)
+        function = CLASS_OF_FUNCTION.get(function, function)
     if task not in ("regression", "classification"):
         raise ValueError(
-            f"A loss of your own for {task} needs to be a Loss, a frozen dataclass with task = {task!r}; got {function!r}."
-            f" list_losses({task!r}) shows those that there are."
+            f"A loss of your own for {task} needs to be a Loss, a frozen dataclass with task ="
+            f" {task!r}; got {function!r}. list_losses({task!r}) shows the existing ones."
         )
     cls = class_of(function)
     if cls is not None and cls.__module__.startswith("torch.nn"):
@@ -364,10 +369,9 @@ def own_loss(function: Any, task: str, keywords: tuple[tuple[str, Any], ...] = (
     if task == "regression":
         return OwnRegressionLoss(function, keywords)
     plain = OwnClassificationLoss(function, keywords)
-    changes_law = any(plain.params.get(k) is not None for k in ("weight", "pos_weight"))
-    changes_law = changes_law or bool(plain.params.get("label_smoothing"))
-    says_law = cls in WITH_POSTERIOR and not changes_law
-    if says_law or hasattr(function, "inverse_link"):
+    weighted = any(plain.params.get(k) is not None for k in ("weight", "pos_weight"))
+    is_posterior = not weighted and not plain.params.get("label_smoothing")
+    if (cls in WITH_POSTERIOR and is_posterior) or hasattr(function, "inverse_link"):
         return OwnProbabilityLoss(function, keywords)
     return plain
 
@@ -377,6 +381,6 @@ def _check_torch_class(cls: type, task: str) -> None:
     if cls not in allowed:
         names = ", ".join(f"nn.{c.__name__}" for c in allowed)
         raise ValueError(
-            f"nn.{cls.__name__} does not take what a {task} network puts out; torch's losses for {task} are {names}. Use one"
-            f" of these, or a name from list_losses({task!r})."
+            f"nn.{cls.__name__} does not take the output of a {task} network; torch's losses for"
+            f" {task} are {names}. Use one of these, or a name from list_losses({task!r})."
         )

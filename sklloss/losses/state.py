@@ -1,4 +1,4 @@
-"""What a loss learnt from data, trains, or is told by its hyperparameters."""
+"""The state of a loss: what it learnt from data, what it trains, and its hyperparameters."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ from collections.abc import Iterable, Mapping, Sequence
 import torch
 from torch import Tensor
 
+# A trained entry of a state is this many times the number that the optimiser moves, so that it
+# moves this many times faster than a weight.
+PACE = 5.0
+
 
 class State(dict[str, Tensor]):
-    """What a loss learnt from data, trains, or is told by its hyperparameters: named tensors.
+    """What a loss learnt from data, what it trains, and its hyperparameters, as named tensors.
 
-    Every tensor broadcasts against ``(*models, n_samples, n_targets)``, or has that shape and more axes behind.
-    `trained` names the entries that train beside the network; the others are constants.
+    Every tensor broadcasts against ``(*models, n_samples, n_targets)``, or has that shape and more
+    axes behind. `trained` names the entries that are trained along with the network; the others are
+    constants.
     """
 
     def __init__(self, tensors: Mapping[str, Tensor] = {}, trained: Iterable[str] = ()) -> None:
@@ -20,15 +25,15 @@ class State(dict[str, Tensor]):
         self.trained = frozenset(trained)
 
     def model(self, index: int) -> State:
-        """Return the state of one of the stacked models, its axis kept."""
+        """Return the state of one of the stacked models, with the axis of models kept."""
         return State({k: v[index : index + 1] for k, v in self.items()}, self.trained)
 
     def detached(self) -> State:
-        """Return the state without a link to what trains it."""
+        """Return the state detached from the graph of autograd."""
         return State({k: v.detach() for k, v in self.items()}, self.trained)
 
     def without_models(self) -> State:
-        """Return the state of a stack of one, its axis of models removed."""
+        """Return the state of a stack of one model without the axis of models."""
         return State({k: v.squeeze(0) for k, v in self.items()}, self.trained)
 
     @staticmethod

@@ -1,7 +1,7 @@
-"""Weighted statistics over rows: what the best constants and the scales of targets are made of.
+"""Weighted statistics over rows, from which best constants and scales of targets are computed.
 
-Every function but `row_sums` takes values of shape ``(n_samples, ...)`` and weights of shape ``(n_samples,)``, and gives what
-the same function gives on rows repeated as often as their weight says.
+The statistics take values of shape ``(n_samples, ...)`` and weights of shape ``(n_samples,)``.
+Whole-number weights give what repeating each row that many times would give.
 """
 
 from __future__ import annotations
@@ -9,15 +9,19 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-NORMAL_PER_MAD = 1.4826  # standard deviations of a normal law per median absolute deviation
-IQR_PER_NORMAL = 1.349  # interquartile ranges of a normal law per standard deviation
-STRETCH = 64  # numbers that are summed first
+# Standard deviations of a normal distribution per median absolute deviation.
+NORMAL_PER_MAD = 1.4826
+# Interquartile range of a normal distribution per standard deviation.
+IQR_PER_NORMAL = 1.349
+# Numbers in each of the stretches that are summed first.
+STRETCH = 64
 
 
 def row_sums(values: Tensor) -> Tensor:
-    """Sum over the last axis, the terms of a row in the same order whether it is one of many rows or the only one.
+    """Sum over the last axis, in an order that does not depend on the number of rows.
 
-    torch splits the only sum over a long vector among its threads; so the sums here are of short stretches first.
+    torch splits the sum of a single long vector among its threads, but not the sums of many rows.
+    Short stretches are therefore summed first.
     """
     if values.shape[-1] % STRETCH:
         return values.sum(-1)
@@ -51,15 +55,19 @@ def robust_scale(values: Tensor, sample_weight: Tensor) -> Tensor:
     """Return 1.4826 median absolute deviations, else IQR / 1.349, else the standard deviation."""
     median = weighted_quantile(values, sample_weight, 0.5)
     mad = weighted_quantile((values - median).abs(), sample_weight, 0.5)
-    iqr = weighted_quantile(values, sample_weight, 0.75) - weighted_quantile(
-        values, sample_weight, 0.25
-    )
+    upper = weighted_quantile(values, sample_weight, 0.75)
+    iqr = upper - weighted_quantile(values, sample_weight, 0.25)
     spread = torch.where(mad > 0, NORMAL_PER_MAD * mad, iqr / IQR_PER_NORMAL)
     return torch.where(spread > 0, spread, weighted_std(values, sample_weight))
 
 
 def class_mass(y: Tensor, sample_weight: Tensor, n_classes: int) -> Tensor:
-    """Return the share of the weight that each class has: (n_samples, n_targets) -> (n_targets, n_classes)."""
+    """Return the share of the weight of each class: (n_samples, n_targets) to (..., n_classes)."""
     mass = torch.zeros(y.shape[1], n_classes, dtype=sample_weight.dtype, device=y.device)
     mass.scatter_add_(1, y.T, sample_weight.expand(y.shape[1], -1).contiguous())
     return mass / sample_weight.sum()
+
+
+def mean_over_targets(values: Tensor) -> Tensor:
+    """Average over the last axis: (*models, n_samples, n_targets) to (*models, n_samples)."""
+    return values.squeeze(-1) if values.shape[-1] == 1 else values.mean(-1)

@@ -1,4 +1,4 @@
-"""Modules: what a network computes, alone and as a stack of K models with a leading axis."""
+"""Modules: what a network computes, alone or as a stack of K models along a leading axis."""
 
 from .build import MODULES, benefits_from_stacking, build_module, check_widths, has_channels_last
 from .images.cnn import CNN

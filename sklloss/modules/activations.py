@@ -8,27 +8,31 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ..parameters.names import did_you_mean
+
 aten = torch.ops.aten
 
 
 @dataclass(frozen=True)
 class Activation:
-    """An activation: as a module, in place on a tensor, and its chain rule.
+    """An activation: as a module, in place on a tensor, and its derivative.
 
     Attributes
     ----------
     module : type of nn.Module
         The plain module.
     forward : callable
-        ``forward(z)`` overwrites z with the activation where `needs_input` is False, else returns a new tensor.
+        ``forward(z)`` overwrites z with the activation, or returns a new tensor if `needs_input`.
     backward : callable
-        ``backward(grad, z, h)`` turns the gradient with respect to the output h into that with respect to the input z.
+        ``backward(grad, z, h)`` turns the gradient by the output h into the gradient by the input
+        z.
     needs_input : bool
         Whether `backward` needs z, which must then be kept.
     gain : float
-        How much wider than Glorot's the initial weights are (2 for the logistic, as in scikit-learn).
+        Numerator of the bound of the initial weights, ``sqrt(gain / (n_in + n_out))``: 6 as in
+        Glorot's bound, or 2 for the logistic, as in scikit-learn.
     is_monotone : bool
-        Whether it never falls, so that a maximum may be taken before it.
+        Whether it never decreases, so that a maximum may be taken before it.
     """
 
     module: type[nn.Module]
@@ -76,3 +80,25 @@ ACTIVATIONS: dict[str, Activation] = {
         nn.SiLU, nn.functional.silu, _silu_backward, needs_input=True, is_monotone=False
     ),
 }
+
+
+def get_activation(name: str) -> Activation:
+    """Return an activation by name.
+
+    Raises
+    ------
+    ValueError
+        If there is no activation of this name; the message suggests the nearest ones.
+
+    Examples
+    --------
+    >>> get_activation("tahn")
+    Traceback (most recent call last):
+    ...
+    ValueError: There is no activation 'tahn'; the names are 'relu', ... Did you mean 'tanh'?
+    """
+    if name not in ACTIVATIONS:
+        names = ", ".join(map(repr, ACTIVATIONS))
+        hint = did_you_mean(name, ACTIVATIONS)
+        raise ValueError(f"There is no activation {name!r}; the names are {names}. {hint}".rstrip())
+    return ACTIVATIONS[name]

@@ -1,24 +1,27 @@
-"""From any form in which a module may be given to an ``nn.Module`` of the right widths."""
+"""Build an ``nn.Module`` of the right widths from any form in which it may be given."""
 
 from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from ..parameters.names import did_you_mean
 from .images.cnn import CNN
 from .images.locator import Locator
 from .images.per_pixel import PerPixel
 from .images.unet import UNet
+from .network import BUILT_FROM
 from .speech.sequence import SequenceNetwork
 from .stacks.randomness import global_generator
 from .tables.mlp import MLP
 from .text.text import TextNet
 
+# The built-in networks; `Network` documents what each of them offers.
 MODULES: dict[str, Callable[..., nn.Module]] = {
     "mlp": MLP,
     "cnn": CNN,
@@ -28,6 +31,7 @@ MODULES: dict[str, Callable[..., nn.Module]] = {
     "unet": UNet,
 }
 
+# Names under which the networks of others take the widths of their input and output.
 INPUT_NAMES = (
     "n_features",
     "n_features_in",
@@ -51,8 +55,8 @@ OUTPUT_NAMES = (
     "n_classes",
 )
 
-
-CHANNELS = (1, 3, 4)  # of images: grey, colour, colour with transparency
+# Numbers of channels of images: grey, colour, and colour with transparency.
+CHANNELS = (1, 3, 4)
 
 
 def build_module(
@@ -62,101 +66,99 @@ def build_module(
     params: Mapping[str, Any],
     generator: torch.Generator,
 ) -> nn.Module:
-    """Return a fresh module that maps a row of `input_shape` to `n_outputs` numbers.
+    """Return a new module that maps a row of `input_shape` to `n_outputs` numbers.
 
     Parameters
     ----------
     module : str, nn.Module class, instance or factory
-        A built-in's name; an instance, which is copied; a class or another callable, which receives the widths under those
-        of the usual names that its signature has (``n_features``, ``in_features``, ``in_channels`` ..., ``n_outputs``,
-        ``out_features``, ``num_classes`` ...), and as ``input_shape`` the shape of a row.  One that takes any keywords, as
-        torchvision's factories do, receives ``num_classes``.
+        The name of a built-in `Network`; an instance, which is copied; or a class or another
+        callable. The latter receives the widths under those of the usual names that its signature
+        has (``n_features``, ``in_features``, ``in_channels`` ..., ``n_outputs``, ``out_features``,
+        ``num_classes`` ...), and the shape of a row as ``input_shape``. One that takes any
+        keywords, like torchvision's factories, receives ``num_classes``.
     input_shape : sequence of int
         The shape of a row: (n_features,) for tables, (n_channels, height, width) for images.
     n_outputs : int
-        Numbers per row that it is to put out.
+        How many numbers the module returns per row.
     params : mapping
         Further arguments of the class or factory.
     generator : torch.Generator
-        Where initial weights come from; unknown modules find torch's generator seeded from it.
+        Source of the initial weights. While other modules are built, torch's global generator is
+        seeded from it.
 
     Raises
     ------
     ValueError
-        If there is no such built-in, the parameters do not fit, or the module has other widths.
+        If there is no such built-in network, or its parameters do not fit.
     TypeError
-        If `module` is none of the accepted forms.
+        If `module` has none of the accepted forms.
     """
     if isinstance(module, str):
-        factory = _built_in(module)
-        _check_params(module, factory, params)
-        return factory(**_widths(factory, input_shape, n_outputs), **params, generator=generator)
+        network = _built_in(module, params)
+        return network(**_widths(network, input_shape, n_outputs), **params, generator=generator)
     if isinstance(module, nn.Module):
-        _refuse_params(module, params)
+        if params:
+            raise ValueError(
+                f"module is an instance of {type(module).__name__}, already built, and"
+                f" module_params={dict(params)!r} cannot reach it. Give the class instead of the"
+                " instance."
+            )
         return _trainable(copy.deepcopy(module))
     if not callable(module):
         raise TypeError(
-            f"module must be a name ({', '.join(MODULES)}), an nn.Module class or instance, or a function that returns an"
-            f" nn.Module; got {module!r}."
+            f"module must be a name ({', '.join(MODULES)}), an nn.Module class or instance, or a"
+            f" function that returns an nn.Module; got {module!r}."
         )
     with global_generator(generator.get_state()):
         return _call_factory(module, input_shape, n_outputs, params)
 
 
 def benefits_from_stacking(module: Any) -> bool:
-    """Tell whether K networks of a kind train together in less time than one after another."""
+    """Return whether K networks of a kind train faster together than one after another."""
     return isinstance(module, str) and "stack" in vars(MODULES.get(module, nn.Module))
+
+
+def _built_in(name: str, params: Mapping[str, Any]) -> Callable[..., nn.Module]:
+    """Return the class of a built-in network that takes these parameters."""
+    if name not in MODULES:
+        raise ValueError(
+            f"There is no built-in module {name!r}; the names are"
+            f" {', '.join(map(repr, MODULES))}.{_hint(name, MODULES)} Pass a network of your own as"
+            " an nn.Module class, instance or factory."
+        )
+    known = sorted(set(inspect.signature(MODULES[name]).parameters) - set(BUILT_FROM))
+    unknown = sorted(set(params) - set(known))
+    if unknown:
+        raise ValueError(
+            f"module {name!r} has no parameter {unknown[0]!r}; its parameters are"
+            f" {', '.join(known)}.{_hint(unknown[0], known)}"
+        )
+    return MODULES[name]
+
+
+def _hint(name: str, names: Iterable[str]) -> str:
+    """Return a suggestion to append to a message."""
+    return f" {did_you_mean(name, names)}".rstrip()
 
 
 def _widths(
     factory: Callable[..., Any], input_shape: Sequence[int], n_outputs: int
 ) -> dict[str, Any]:
-    """Return what a factory asks for by the names of its parameters."""
-    told: dict[str, Any] = {"input_shape": tuple(input_shape)}
-    told |= dict.fromkeys(INPUT_NAMES, input_shape[0]) | dict.fromkeys(OUTPUT_NAMES, n_outputs)
-    return {name: told[name] for name in inspect.signature(factory).parameters if name in told}
-
-
-def _passed_on(factory: Callable[..., Any], n_outputs: int) -> dict[str, Any]:
-    """Return what a factory that takes any keywords is told without asking: torchvision's pass the number of classes on."""
+    """Return the widths for which a factory has arguments, by the names of these."""
+    offered: dict[str, Any] = {"input_shape": tuple(input_shape)}
+    offered |= dict.fromkeys(INPUT_NAMES, input_shape[0]) | dict.fromkeys(OUTPUT_NAMES, n_outputs)
     accepted = inspect.signature(factory).parameters
-    takes_any = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in accepted.values())
-    return {"num_classes": n_outputs} if takes_any and not set(OUTPUT_NAMES) & set(accepted) else {}
-
-
-def _check_params(name: str, factory: Callable[..., Any], params: Mapping[str, Any]) -> None:
-    told = {"n_features", "input_shape", "n_outputs", "generator"}
-    known = set(inspect.signature(factory).parameters) - told
-    unknown = sorted(set(params) - known)
-    if unknown:
-        raise ValueError(
-            f"module {name!r} has no parameter {unknown[0]!r}; its parameters are {', '.join(sorted(known))}."
-        )
+    return {name: offered[name] for name in accepted if name in offered}
 
 
 def _trainable(module: nn.Module) -> nn.Module:
+    """Return a module whose parameters can be moved into a flat buffer, or raise a TypeError."""
     if isinstance(module, torch.jit.ScriptModule):
         raise TypeError(
-            "module is a TorchScript module, whose parameters cannot be moved into one buffer. Give the plain nn.Module."
+            "module is a TorchScript module, whose parameters cannot be moved into one buffer."
+            " Give the plain nn.Module."
         )
     return module
-
-
-def _built_in(name: str) -> Callable[..., nn.Module]:
-    if name not in MODULES:
-        raise ValueError(
-            f"There is no built-in module {name!r}; the names are {', '.join(map(repr, MODULES))}. Your own goes in as an"
-            f" nn.Module class, instance or factory."
-        )
-    return MODULES[name]
-
-
-def _refuse_params(module: nn.Module, params: Mapping[str, Any]) -> None:
-    if params:
-        raise ValueError(
-            f"module is an instance of {type(module).__name__}, already built, and module_params={dict(params)!r} cannot reach"
-            f" it. Give the class in place of the instance."
-        )
 
 
 def _call_factory(
@@ -165,17 +167,19 @@ def _call_factory(
     n_outputs: int,
     params: Mapping[str, Any],
 ) -> nn.Module:
-    widths = _widths(factory, input_shape, n_outputs)
+    """Return what a class or factory builds, or raise an error that names it."""
+    arguments = {**_widths(factory, input_shape, n_outputs), **params}
     name = getattr(factory, "__name__", type(factory).__name__)
     try:
-        inspect.signature(factory).bind(**{**widths, **params})
+        inspect.signature(factory).bind(**arguments)
     except TypeError as error:
         raise ValueError(
-            f"module {name} cannot be called with module_params={dict(params)!r}: {error}. It takes"
-            f" {inspect.signature(factory)}; sklloss gives the widths under the first of the names {', '.join(INPUT_NAMES)} and"
-            f" {', '.join(OUTPUT_NAMES)} that it has, and the shape of a row as input_shape."
+            f"module {name} cannot be called with module_params={dict(params)!r}: {error}. It"
+            f" takes {inspect.signature(factory)}; sklloss passes the widths under those of the"
+            f" names {', '.join(INPUT_NAMES)} and {', '.join(OUTPUT_NAMES)} that it has, and the"
+            " shape of a row as input_shape."
         ) from None
-    built = _built(factory, {**widths, **params}, _passed_on(factory, n_outputs))
+    built = _built(factory, arguments, n_outputs)
     if not isinstance(built, nn.Module):
         raise TypeError(
             f"module {name} must return an nn.Module; it returned {type(built).__name__}."
@@ -183,25 +187,30 @@ def _call_factory(
     return _trainable(built)
 
 
-def _built(
-    factory: Callable[..., Any], arguments: dict[str, Any], passed_on: dict[str, Any]
-) -> Any:
-    """Call a factory, without what it passes on where nobody takes that."""
-    try:
-        return factory(**{**passed_on, **arguments})
-    except TypeError as error:
-        if not any(name in str(error) for name in passed_on):
-            raise
-        return factory(**arguments)
+def _built(factory: Callable[..., Any], arguments: dict[str, Any], n_outputs: int) -> Any:
+    """Call a factory.
+
+    One that takes any keywords is tried with ``num_classes`` first, which torchvision's factories
+    pass on to their networks.
+    """
+    accepted = inspect.signature(factory).parameters
+    takes_any = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in accepted.values())
+    if takes_any and not set(OUTPUT_NAMES) & set(accepted):
+        try:
+            return factory(**{"num_classes": n_outputs, **arguments})
+        except TypeError as error:
+            if "num_classes" not in str(error):
+                raise
+    return factory(**arguments)
 
 
 def has_channels_last(shape: Sequence[int]) -> bool:
-    """Tell whether images (n_samples, ...) of a shape look as if their last axis held the channels, not their second."""
+    """Return whether images of a shape (n_samples, ...) seem to have their channels on axis 3."""
     return len(shape) == 4 and shape[1] not in CHANNELS and shape[3] in CHANNELS
 
 
 def check_widths(module: nn.Module, X: Tensor, allowed: Sequence[int], why: str) -> None:
-    """Run two rows through a module, in evaluation mode, and raise where its widths are wrong.
+    """Run a few rows through a module in evaluation mode, and raise if its widths are wrong.
 
     Parameters
     ----------
@@ -209,9 +218,15 @@ def check_widths(module: nn.Module, X: Tensor, allowed: Sequence[int], why: str)
     X : Tensor of shape (n_rows, *input_shape)
         A few rows.
     allowed : sequence of int
-        How many numbers it may put out per row.
+        How many numbers it may return per row.
     why : str
         What needs them, for the message.
+
+    Raises
+    ------
+    ValueError
+        If the module fails on these rows, returns no tensor with a row for each, or has another
+        number of outputs.
     """
     training = module.training
     try:
@@ -225,41 +240,40 @@ def check_widths(module: nn.Module, X: Tensor, allowed: Sequence[int], why: str)
     if not isinstance(output, Tensor) or output.ndim == 0 or len(output) != len(X):
         got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
         raise ValueError(
-            f"module {name} must return a tensor with one row per row of X; for {len(X)} rows it returned {got}."
+            f"module {name} must return a tensor with one row per row of X; for {len(X)} rows it"
+            f" returned {got}."
         )
     width = output[0].numel()
     if width not in allowed:
         raise ValueError(
-            f"module {name} puts out {width} numbers per row, and {why} needs {allowed[0]}. Change the module's last layer, or"
-            f" give a class or factory that takes n_outputs."
+            f"module {name} puts out {width} numbers per row, and {why} needs {allowed[0]}. Change"
+            " the last layer of the module, or give a class or factory that takes n_outputs."
         )
 
 
 def _name(module: nn.Module) -> str:
-    """Return the name of the user's class, also where the network is wrapped."""
+    """Return the name of the user's class, also if the network is wrapped."""
     return type(module.network if isinstance(module, PerPixel) else module).__name__
 
 
 def _input_message(module: nn.Module, X: Tensor, error: Exception) -> str:
-    failed = f"module {_name(module)} failed on X of {_described(X)}"
-    if X.ndim > 2:
-        return f"{failed}: {error}. {_remedy_of_axes(X)}"
-    first = next((layer for layer in module.modules() if hasattr(layer, "in_features")), None)
-    takes = "" if first is None else f" and its first linear layer takes {first.in_features}"
-    return (
-        f"{failed}{takes}: {error}. Change its first layer, or give a class or factory that takes"
-        f" n_features."
-    )
-
-
-def _remedy_of_axes(X: Tensor) -> str:
-    if has_channels_last(X.shape):
-        return f"Axis 3, of {X.shape[3]}, looks like the channels, which torch's layers take on axis 1: give np.moveaxis(X, -1, 1)."
-    channel = " X[:, None] makes images of one channel." if X.ndim == 3 else ""
-    return f"Change its first layer, or give a class or factory that takes in_channels or input_shape.{channel}"
-
-
-def _described(X: Tensor) -> str:
+    """Return the message for a module that fails on X."""
+    failed = f"module {_name(module)} failed on X of"
     if X.ndim == 2:
-        return f"{X.shape[-1]} features"
-    return f"shape (n_samples, {', '.join(map(str, X.shape[1:]))})"
+        linear = next((layer for layer in module.modules() if hasattr(layer, "in_features")), None)
+        takes = "" if linear is None else f" and its first linear layer takes {linear.in_features}"
+        return (
+            f"{failed} {X.shape[-1]} features{takes}: {error}. Change its first layer, or give a"
+            " class or factory that takes n_features."
+        )
+    failed += f" shape (n_samples, {', '.join(map(str, X.shape[1:]))}): {error}."
+    if has_channels_last(X.shape):
+        return (
+            f"{failed} Axis 3, of {X.shape[3]}, looks like the channels, which torch's layers take"
+            " on axis 1: give np.moveaxis(X, -1, 1)."
+        )
+    channel = " X[:, None] makes images of one channel." if X.ndim == 3 else ""
+    return (
+        f"{failed} Change its first layer, or give a class or factory that takes in_channels or"
+        f" input_shape.{channel}"
+    )

@@ -1,4 +1,4 @@
-"""torch's layers with their numbers still to be drawn, by the networks, from generators of their own."""
+"""torch's layers without initial weights, which networks draw from generators of their own."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from math import gcd
 import torch
 from torch import Tensor, nn
 
+# Largest number of groups of channels that are normalised together.
 MOST_GROUPS = 8
 
 
 class Undrawn:
-    """A layer that draws nothing when it is made: torch's global generator is left alone."""
+    """A layer that draws nothing when it is created, so that torch's global generator stays."""
 
     def reset_parameters(self) -> None:
         """Draw nothing."""
@@ -22,7 +23,7 @@ class Linear(Undrawn, nn.Linear):
 
 
 class Embedding(Undrawn, nn.Embedding):
-    """torch's table of embeddings."""
+    """torch's embedding table."""
 
 
 class Convolution(Undrawn, nn.Conv2d):
@@ -44,11 +45,11 @@ class LSTM(Undrawn, nn.LSTM):
 
 
 class GroupNorm(nn.GroupNorm):
-    """torch's normalisation of each image by itself, not of a batch, in at most 8 groups of channels."""
+    """torch's group normalisation, of each image alone, in at most 8 groups of channels."""
 
     def __init__(self, n_channels: int) -> None:
         super().__init__(gcd(n_channels, MOST_GROUPS), n_channels)
 
     def forward(self, X: Tensor) -> Tensor:
-        """Normalise, also where a group is a single number, which torch's layer refuses."""
+        """Normalise, also if a group is a single number, for which torch's layer raises."""
         return torch.group_norm(X, self.num_groups, self.weight, self.bias, self.eps)

@@ -32,25 +32,27 @@ POSITIVE = Interval(0, closed="neither")
 
 @dataclass(frozen=True)
 class Focal(SoftmaxLoss):
-    """Focal loss: cross-entropy that weighs easy rows down.
+    """Focal loss: cross-entropy that gives easy rows less weight.
 
-    ``-α_y (1 - p)^γ log p`` with p the softmax probability of the true class.  Its optimum is less sharp than the posterior;
-    ``predict_proba`` undoes that, and undoes alpha: with ``ρ = -log p / (1 - p)`` it is
-    ``softmax(log p - log α - γ log(1 - p) - log1p(γ p ρ))``.  With alpha, ``predict`` favours the classes of large alpha, and so
-    may disagree with ``predict_proba`` on imbalanced data; that is its purpose.
+    ``-α_y (1 - p)^γ log p`` with p the softmax probability of the true class. Its optimum is less
+    sharp than the posterior. ``predict_proba`` undoes that, and alpha: with
+    ``ρ = -log p / (1 - p)`` it is ``softmax(log p - log α - γ log(1 - p) - log1p(γ p ρ))``. With
+    alpha, ``predict`` favours the classes of large alpha and so may disagree with ``predict_proba``
+    on imbalanced data, which is its purpose.
 
     Parameters
     ----------
     gamma : float, default=2.0
-        How much easy rows are weighed down, >= 0; 0 is cross-entropy.
+        How strongly easy rows lose weight, >= 0; 0 is cross-entropy.
     alpha : None, float or tuple of float, default=None
-        Weight per class: a tuple of positive numbers in the order of ``classes_``, or for two classes the share in (0, 1) of the
-        second.
+        Weight per class: a tuple of positive numbers in the order of ``classes_``, or, for two
+        classes, the share in (0, 1) of the second.
 
     References
     ----------
-    Lin, T.-Y. et al., Focal Loss for Dense Object Detection, 2017, arXiv 1708.02002.  Charoenphakdee, N. et al., On Focal Loss for
-    Class-Posterior Probability Estimation, 2021, arXiv 2011.09172.
+    Lin, T.-Y. et al., Focal Loss for Dense Object Detection, 2017, arXiv 1708.02002.
+    Charoenphakdee, N. et al., On Focal Loss for Class-Posterior Probability Estimation, 2021, arXiv
+    2011.09172.
 
     Examples
     --------
@@ -66,8 +68,8 @@ class Focal(SoftmaxLoss):
     metric: ClassVar[str | None] = "neg_log_loss"
     reference: ClassVar[str] = "Lin 1708.02002; Charoenphakdee 2011.09172"
     when: ClassVar[str] = (
-        "Many easy rows drown the few hard ones, as in detection. If classes are merely rare, logit_adjusted or class_weight "
-        "act more directly."
+        "Many easy rows drown out the few hard ones, as in detection. If classes are merely rare,"
+        " logit_adjusted or class_weight act more directly."
     )
 
     gamma: float = parameter(2.0, Interval(0))
@@ -77,7 +79,7 @@ class Focal(SoftmaxLoss):
 
     @property
     def decides_by_posterior(self) -> bool:
-        """Only without alpha."""
+        """Whether there is no alpha."""
         return self.alpha is None
 
     def stacked_params(self, n_classes: int | None) -> dict[str, float | tuple[float, ...]]:
@@ -91,8 +93,8 @@ class Focal(SoftmaxLoss):
         alpha = self.alpha if isinstance(self.alpha, tuple) else (1 - self.alpha, self.alpha)
         if len(alpha) != n_classes:
             raise ValueError(
-                f"Focal(alpha={self.alpha!r}) gives weights for {len(alpha)} classes; y has {n_classes}. Give a tuple of one"
-                f" weight per class."
+                f"Focal(alpha={self.alpha!r}) gives weights for {len(alpha)} classes; y has"
+                f" {n_classes}. Give a tuple of one weight per class."
             )
         return alpha
 
@@ -116,39 +118,42 @@ class Focal(SoftmaxLoss):
 
 
 def class_counts(y: Tensor, sample_weight: Tensor, n_classes: int | None, owner: str) -> Tensor:
-    """Return each class's sum of weights, shape (1, n_targets, n_classes).
+    """Return the sum of weights of each class, shape (1, n_targets, n_classes).
 
     Raises
     ------
     ValueError
-        If a class has none.
+        If a class has no weight.
     """
     counts = class_mass(y, sample_weight, n_classes or 2) * sample_weight.sum()
     if not (counts > 0).all():
         empty = (counts == 0).nonzero()[0, 1].item()
         raise ValueError(
-            f"{owner} learns from the counts of classes, and the class at position {empty} has no training rows of positive weight."
-            " Add rows of it, or choose a loss without class counts."
+            f"{owner} learns from the counts of classes, and the class at position {empty} has no"
+            " training rows of positive weight. Add rows of it, or choose a loss without class"
+            " counts."
         )
     return counts.unsqueeze(0)
 
 
 @dataclass(frozen=True)
 class ClassBalanced(SoftmaxLoss):
-    """Class-balanced cross-entropy: weights of classes by their effective number of rows.
+    """Class-balanced cross-entropy: classes are weighted by their effective number of rows.
 
-    ``-w_y log p`` with ``w_y ∝ (1 - beta) / (1 - beta^n_y)``, summing to the number of classes, n_y the weight of class y in the training
-    rows.  ``predict`` is the balanced decision; ``predict_proba`` is the posterior of the training data, proportional to ``p / w``, so that
+    ``-w_y log p`` with ``w_y ∝ (1 - beta) / (1 - beta^n_y)``, where the weights sum to the number
+    of classes and n_y is the weight of class y in the training rows. ``predict`` is the balanced
+    decision; ``predict_proba`` is the posterior of the training data, proportional to ``p / w``, so
     the two may disagree on imbalanced data.
 
     Parameters
     ----------
     beta : float, default=0.9999
-        In [0, 1): 0 is cross-entropy, near 1 the weights go as 1/n_y.
+        In [0, 1). 0 is cross-entropy; near 1 the weights are proportional to 1/n_y.
 
     References
     ----------
-    Cui, Y. et al., Class-Balanced Loss Based on Effective Number of Samples, 2019, arXiv 1901.05555.
+    Cui, Y. et al., Class-Balanced Loss Based on Effective Number of Samples, 2019, arXiv
+    1901.05555.
 
     Examples
     --------
@@ -163,8 +168,8 @@ class ClassBalanced(SoftmaxLoss):
     metric: ClassVar[str | None] = "balanced_accuracy"
     reference: ClassVar[str] = "Cui 1901.05555"
     when: ClassVar[str] = (
-        "Rare classes and a score such as balanced accuracy; beta says how much rarity counts. Not if predict must be the "
-        "likeliest class of predict_proba."
+        "Rare classes, and a score such as balanced accuracy; beta sets how much rarity counts."
+        " Not if predict must be the likeliest class of predict_proba."
     )
     learns_from_y: ClassVar[bool] = True
 
@@ -172,11 +177,11 @@ class ClassBalanced(SoftmaxLoss):
 
     @property
     def decides_by_posterior(self) -> bool:
-        """No: the decision is balanced on purpose."""
+        """False, since the decision is balanced on purpose."""
         return False
 
     def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
-        """Learn the weights of classes, shape (1, n_targets, n_classes)."""
+        """Learn ``class_weight``, shape (1, n_targets, n_classes)."""
         state = super().prepare(y, sample_weight, n_classes)
         counts = class_counts(y, sample_weight, n_classes, "ClassBalanced").double()
         effective = -torch.expm1(counts * log(self.beta)) if self.beta else torch.ones_like(counts)
@@ -191,22 +196,22 @@ class ClassBalanced(SoftmaxLoss):
         return -of_class(state["class_weight"].expand_as(log_p), y) * of_class(log_p, y)
 
     def predict_proba(self, raw: Tensor, state: State) -> Tensor:
-        """Proportional to p / w."""
+        """Return probabilities proportional to p / w."""
         return (log_probabilities(raw) - state["class_weight"].log()).softmax(-1)
 
 
 @dataclass(frozen=True)
 class LogitAdjusted(PosteriorLoss):
-    """Logit-adjusted cross-entropy: the decision of balanced classes, the posterior of the data.
+    """Logit-adjusted cross-entropy: balanced decisions with the posterior of the data.
 
-    The cross-entropy of ``z + tau log prior``, the prior being the classes' shares of the training weight.  ``predict`` takes the argmax of
-    z, which minimises the balanced error; ``predict_proba`` is ``softmax(z + tau log prior)``, so that the two may disagree on imbalanced
-    data.
+    The cross-entropy of ``z + tau log prior``, where the prior is the share of each class in the
+    training weight. ``predict`` takes the argmax of z, which minimises the balanced error;
+    ``predict_proba`` is ``softmax(z + tau log prior)``, so the two may disagree on imbalanced data.
 
     Parameters
     ----------
     tau : float, default=1.0
-        How far the decision is balanced, >= 0; 0 is cross-entropy.
+        How strongly the decision is balanced, >= 0; 0 is cross-entropy.
 
     References
     ----------
@@ -227,8 +232,8 @@ class LogitAdjusted(PosteriorLoss):
     metric: ClassVar[str | None] = "balanced_accuracy"
     reference: ClassVar[str] = "Menon 2007.07314"
     when: ClassVar[str] = (
-        "Rare classes and a score such as balanced accuracy, with probabilities that stay those of the data. Not if the score "
-        "is accuracy or log loss: take cross_entropy."
+        "Rare classes and a score such as balanced accuracy, with probabilities that remain those"
+        " of the data. Not if the score is accuracy or log loss: take cross_entropy."
     )
     learns_from_y: ClassVar[bool] = True
 
@@ -236,11 +241,11 @@ class LogitAdjusted(PosteriorLoss):
 
     @property
     def decides_by_posterior(self) -> bool:
-        """No: the decision is balanced on purpose."""
+        """False, since the decision is balanced on purpose."""
         return False
 
     def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
-        """Learn the classes' shares of the weight."""
+        """Learn the share of the weight of each class, which must not be 0."""
         class_counts(y, sample_weight, n_classes, "LogitAdjusted")
         return super().prepare(y, sample_weight, n_classes)
 
@@ -249,7 +254,7 @@ class LogitAdjusted(PosteriorLoss):
         return logits(raw) + state["tau"].unsqueeze(-1) * state["prior"].log()
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """The cross-entropy of z + tau log prior."""
+        """Return the cross-entropy of z + tau log prior."""
         return -of_class(self.adjusted(raw, state).log_softmax(-1), y)
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
@@ -259,21 +264,23 @@ class LogitAdjusted(PosteriorLoss):
 
 @dataclass(frozen=True)
 class LDAM(ClassificationLoss):
-    """Label-distribution-aware margin loss: rare classes get larger margins.
+    """Label-distribution-aware margin (LDAM) loss: rare classes get larger margins.
 
-    The cross-entropy of ``scale (z - m_y e_y)`` with ``m_y = max_margin (n_y / min n)^(-1/4)``, n_y the weight of class y in the training
-    rows.  It gives a decision only: there is no ``predict_proba``.
+    The cross-entropy of ``scale (z - m_y e_y)`` with ``m_y = max_margin (n_y / min n)^(-1/4)``,
+    where n_y is the weight of class y in the training rows. It yields only a decision: there is no
+    ``predict_proba``.
 
     Parameters
     ----------
     max_margin : float, default=0.5
         Margin of the rarest class, > 0, in units of the decision function.
     scale : float, default=30.0
-        Factor of the logits, > 0.
+        Factor that multiplies the logits, > 0.
 
     References
     ----------
-    Cao, K. et al., Learning Imbalanced Datasets with Label-Distribution-Aware Margin Loss, 2019, arXiv 1906.07413.
+    Cao, K. et al., Learning Imbalanced Datasets with Label-Distribution-Aware Margin Loss, 2019,
+    arXiv 1906.07413.
 
     Examples
     --------
@@ -289,8 +296,8 @@ class LDAM(ClassificationLoss):
     metric: ClassVar[str | None] = "balanced_accuracy"
     reference: ClassVar[str] = "Cao 2019"
     when: ClassVar[str] = (
-        "Rare classes of few rows each, when only the decision counts; class_weight moves it towards them. Not if you need "
-        "probabilities: there are none."
+        "Rare classes of few rows each, when only the decision counts; class_weight moves it"
+        " further towards them. Not if you need probabilities, because there are none."
     )
     learns_from_y: ClassVar[bool] = True
 
@@ -298,7 +305,7 @@ class LDAM(ClassificationLoss):
     scale: float = parameter(30.0, POSITIVE)
 
     def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
-        """Learn the margins of classes, shape (1, n_targets, n_classes)."""
+        """Learn ``class_margin``, shape (1, n_targets, n_classes)."""
         state = super().prepare(y, sample_weight, n_classes)
         counts = class_counts(y, sample_weight, n_classes, "LDAM")
         ratio = counts / counts.amin(-1, keepdim=True)
@@ -306,31 +313,32 @@ class LDAM(ClassificationLoss):
         return state
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """The cross-entropy of scale (z - m_y e_y)."""
+        """Return the cross-entropy of scale (z - m_y e_y)."""
         z = logits(raw)
         shifted = z - one_hot(y, z) * state["class_margin"]
         return -of_class((state["scale"].unsqueeze(-1) * shifted).log_softmax(-1), y)
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """The best constant, found from 0."""
+        """Return the best constant, found from 0."""
         shares = class_shares(y, sample_weight, state)
-        return self._minimised(torch.zeros_like(logits_of(shares)), shares, state)
+        return self._best_constant(torch.zeros_like(logits_of(shares)), shares, state)
 
 
 @dataclass(frozen=True)
 class Asymmetric(PosteriorLoss):
-    """Asymmetric loss: a focal loss per label that weighs negatives down harder than positives.
+    """Asymmetric loss: a focal loss per label that discounts negatives more than positives.
 
-    Per label, with ``p = σ(z)``: ``-(1 - p)^gamma_pos log p`` where it is present, ``-p_m^gamma_neg log(1 - p_m)`` with ``p_m = max(p - clip, 0)``
-    where it is absent; several classes are one label each.  ``predict_proba`` is ``D / (D + C)`` per label, with D and C the slopes of the two
-    branches, normalised over classes.
+    For each label, with ``p = σ(z)``, it is ``-(1 - p)^gamma_pos log p`` if the label is present,
+    and ``-p_m^gamma_neg log(1 - p_m)`` with ``p_m = max(p - clip, 0)`` if it is absent. Of several
+    classes, each is a label. ``predict_proba`` is ``D / (D + C)`` per label, where D and C are the
+    slopes of the two branches, normalised over classes.
 
     Parameters
     ----------
     gamma_neg : float, default=4.0
-        How much easy negatives are weighed down, >= 0.
+        How strongly easy negatives lose weight, >= 0.
     gamma_pos : float, default=1.0
-        How much easy positives are weighed down, >= 0.
+        How strongly easy positives lose weight, >= 0.
     clip : float, default=0.05
         Probability below which negatives cost nothing, in [0, 1).
 
@@ -352,8 +360,8 @@ class Asymmetric(PosteriorLoss):
     metric: ClassVar[str | None] = "neg_log_loss"
     reference: ClassVar[str] = "Ridnik 2021"
     when: ClassVar[str] = (
-        "Multi-label targets where a row has few of many labels. Not for one target with balanced classes: take "
-        "cross_entropy."
+        "Multi-label targets in which a row has few of many labels. Not for one target with"
+        " balanced classes: take cross_entropy."
     )
 
     gamma_neg: float = parameter(4.0, Interval(0))
@@ -361,7 +369,7 @@ class Asymmetric(PosteriorLoss):
     clip: float = parameter(0.05, Interval(0, 1, closed="left"))
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """The sum over labels of the two branches."""
+        """Return the sum over labels of the branch that applies."""
         gamma_pos, gamma_neg = state["gamma_pos"].unsqueeze(-1), state["gamma_neg"].unsqueeze(-1)
         present = -(gamma_pos * logsigmoid(-raw)).exp() * logsigmoid(raw)
         shifted, log_rest = self._shifted(raw, state)
@@ -369,18 +377,22 @@ class Asymmetric(PosteriorLoss):
         return torch.where(labels_of(y, raw), present, absent).sum(-1)
 
     def _shifted(self, raw: Tensor, state: State) -> tuple[Tensor, Tensor]:
-        """Return p_m, held off 0, and log(1 - p_m)."""
+        """Return p_m, kept away from 0, and log(1 - p_m)."""
         clip = state["clip"].unsqueeze(-1)
         shifted = (raw.sigmoid() - clip).clamp(min=1e-30)
         return shifted, torch.logaddexp(logsigmoid(-raw), clip.log()).clamp(max=0)
 
     def decision_function(self, raw: Tensor, state: State) -> Tensor:
-        """The log odds of the label's posterior: where it says one half, p does not."""
+        """Return z of several classes, or the log odds of the posterior of a label.
+
+        A posterior of one half does not correspond to p = ½.
+        """
         if raw.shape[-1] > 1:
             return raw
         return self.predict_proba(raw, state)[..., 1:].logit().nan_to_num(posinf=1e3, neginf=-1e3)
 
     def _label_posterior(self, raw: Tensor, state: State) -> Tensor:
+        """Return D / (D + C), the posterior of each label."""
         gamma_pos, gamma_neg = state["gamma_pos"].unsqueeze(-1), state["gamma_neg"].unsqueeze(-1)
         p, rest = raw.sigmoid().clamp(min=1e-30), (-raw).sigmoid().clamp(min=1e-30)
         shifted, log_rest = self._shifted(raw, state)
@@ -390,7 +402,7 @@ class Asymmetric(PosteriorLoss):
         return falling / (falling + rising)
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """D / (D + C) per label, normalised over classes."""
+        """Return D / (D + C) per label, normalised over classes."""
         positive = self._label_posterior(raw, state)
         if raw.shape[-1] == 1:
             positive = torch.cat((1 - positive, positive), -1)
@@ -398,5 +410,5 @@ class Asymmetric(PosteriorLoss):
 
 
 def labels_of(y: Tensor, raw: Tensor) -> Tensor:
-    """Return which of the outputs' labels are present: that of the class, or for one output whether y is 1."""
+    """Return for each output whether its label is present: y is its class, or 1."""
     return y.unsqueeze(-1) == 1 if raw.shape[-1] == 1 else one_hot(y, raw).bool()

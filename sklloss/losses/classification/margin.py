@@ -16,22 +16,27 @@ from ..regression.positive import tangent_exp
 from ..weighted import class_mass
 from .probabilities import PosteriorLoss, clipped_posterior, logits, of_class, one_hot
 
+# Widths of the rounded kinks, in margins, through which the best constant is approached.
+BASELINE_WIDTHS = (1.0, 0.1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
+
 
 @dataclass(frozen=True)
 class Hinge(ClassificationLoss):
-    """Hinge loss: the true class should lead every other by a margin.
+    """Hinge loss: the true class should lead every other class by a margin.
 
-    ``max(0, margin - z_y + max_{j≠y} z_j)``; for two classes ``max(0, margin - y z)`` with y = ±1.  It gives a decision only:
-    there is no ``predict_proba``, and where no class has a majority the best decision is not determined.
+    ``max(0, margin - z_y + max_{j≠y} z_j)``; for two classes ``max(0, margin - y z)`` with y = ±1.
+    It yields only a decision: there is no ``predict_proba``, and the best decision is undetermined
+    if no class has a majority.
 
     Parameters
     ----------
     margin : float, default=1.0
-        The lead, > 0, in units of the decision function.
+        The required lead, > 0, in units of the decision function.
 
     References
     ----------
-    Crammer, K. and Singer, Y., On the Algorithmic Implementation of Multiclass Kernel-based Vector Machines, JMLR 2001.
+    Crammer, K. and Singer, Y., On the Algorithmic Implementation of Multiclass Kernel-based Vector
+    Machines, JMLR 2001.
 
     Examples
     --------
@@ -47,8 +52,8 @@ class Hinge(ClassificationLoss):
     metric: ClassVar[str | None] = "accuracy"
     reference: ClassVar[str] = "Crammer & Singer 2001"
     when: ClassVar[str] = (
-        "Only the decision counts and the classes hardly overlap, as for a linear SVM. Not if you need probabilities, nor "
-        "where often no class has a majority."
+        "Only the decision counts and the classes hardly overlap, as for a linear SVM. Not if you"
+        " need probabilities, nor if there often is no majority class."
     )
     kinked: ClassVar[bool] = True
 
@@ -62,25 +67,23 @@ class Hinge(ClassificationLoss):
         return 0.5 * (shortfall + absolute(shortfall, state))
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """A lead of one margin for a class that has the majority, else no lead at all."""
+        """Return a lead of one margin for a class that has the majority, and else no lead."""
         shares = class_shares(y, sample_weight, state)
         lead = self.margin * (shares > 0.5).to(shares.dtype)
         return lead[:, 1:] - lead[:, :1] if lead.shape[-1] == 2 else lead
 
 
-BASELINE_WIDTHS = (1.0, 0.1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7)  # of rounded kinks, in margins
-
-
 @dataclass(frozen=True)
 class MultiMargin(ClassificationLoss):
-    """Multi-class margin loss: the true class should lead each other by a margin.
+    """Multi-class margin loss: the true class should lead each other class by a margin.
 
-    ``Σ_{j≠y} max(0, margin - z_y + z_j)^power / K``.  Equal to ``torch.nn.MultiMarginLoss``.  It gives a decision only.
+    ``Σ_{j≠y} max(0, margin - z_y + z_j)^power / K``. Equal to ``torch.nn.MultiMarginLoss``. It
+    yields only a decision.
 
     Parameters
     ----------
     margin : float, default=1.0
-        The lead, > 0, in units of the decision function.
+        The required lead, > 0, in units of the decision function.
     power : int, default=1
         1 or 2; 2 keeps the argmax of the posterior.
 
@@ -103,8 +106,8 @@ class MultiMargin(ClassificationLoss):
     metric: ClassVar[str | None] = "accuracy"
     reference: ClassVar[str] = "Weston & Watkins 1999"
     when: ClassVar[str] = (
-        "Only the decision counts, and results should be those of torch's MultiMarginLoss. Not if you need probabilities; "
-        "where classes overlap set power=2."
+        "Only the decision counts, and results should equal those of torch's MultiMarginLoss. Not"
+        " if you need probabilities. If classes overlap, set power=2."
     )
     kinked: ClassVar[bool] = True
 
@@ -120,23 +123,23 @@ class MultiMargin(ClassificationLoss):
         return (missing**self.power * (1 - one_hot(y, z))).sum(-1) / z.shape[-1]
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """The best constant, its kinks rounded less and less."""
+        """Return the best constant, with kinks that are rounded less and less."""
         shares = class_shares(y, sample_weight, state)
         raw = logits_of(shares)
         for width in BASELINE_WIDTHS:
             rounding = self.margin * torch.full_like(state["margin"], width)
-            raw = self._minimised(raw, shares, State({**state, "rounding": rounding}))
+            raw = self._best_constant(raw, shares, State({**state, "rounding": rounding}))
         return raw
 
 
 def signs_of(y: Tensor, raw: Tensor) -> Tensor:
-    """Return ±1 per output: whether its label is present."""
+    """Return +1 for each output whose label is present, else -1."""
     present = y.unsqueeze(-1).to(raw.dtype) if raw.shape[-1] == 1 else one_hot(y, raw)
     return 2 * present - 1
 
 
 def one_versus_rest(positive: Tensor, raw: Tensor) -> Tensor:
-    """Turn the probability of each output's label into class probabilities."""
+    """Turn the probability of the label of each output into class probabilities."""
     if raw.shape[-1] == 1:
         positive = torch.cat((1 - positive, positive), -1)
     return clipped_posterior(positive, raw)
@@ -146,8 +149,8 @@ def one_versus_rest(positive: Tensor, raw: Tensor) -> Tensor:
 class SquaredHinge(PosteriorLoss):
     """Squared hinge loss, each class against the rest.
 
-    ``Σ_k max(0, margin - y_k z_k)²`` with y_k = ±1; one z for two classes.  ``predict_proba`` is ``(clip(z / margin, -1, 1) + 1) / 2`` per
-    class, normalised.
+    ``Σ_k max(0, margin - y_k z_k)²`` with y_k = ±1, and one z for two classes. ``predict_proba`` is
+    ``(clip(z / margin, -1, 1) + 1) / 2`` per class, normalised.
 
     Parameters
     ----------
@@ -156,7 +159,8 @@ class SquaredHinge(PosteriorLoss):
 
     References
     ----------
-    Chang, K.-W., Hsieh, C.-J. and Lin, C.-J., Coordinate Descent Method for Large-scale L2-loss Linear SVM, JMLR 2008.
+    Chang, K.-W., Hsieh, C.-J. and Lin, C.-J., Coordinate Descent Method for Large-scale L2-loss
+    Linear SVM, JMLR 2008.
 
     Examples
     --------
@@ -171,8 +175,8 @@ class SquaredHinge(PosteriorLoss):
     metric: ClassVar[str | None] = "neg_brier_score"
     reference: ClassVar[str] = "Chang 2008"
     when: ClassVar[str] = (
-        "A margin loss with probabilities for classes that hardly overlap; LinearSVC uses it. Not with wrong labels: they "
-        "count by their square."
+        "A margin loss with probabilities, for classes that hardly overlap; LinearSVC uses it. Not"
+        " with wrong labels, because they count by their square."
     )
 
     margin: float = parameter(1.0, Interval(0, closed="neither"))
@@ -190,14 +194,17 @@ class SquaredHinge(PosteriorLoss):
 
 @dataclass(frozen=True)
 class ModifiedHuber(PosteriorLoss):
-    """Modified Huber loss, each class against the rest: a squared hinge that is linear far on the wrong side.
+    """Modified Huber loss, each class against the rest: a squared hinge that becomes linear.
 
-    ``Σ_k max(0, 1 - y_k z_k)²`` where ``y_k z_k >= -1``, ``-4 y_k z_k`` beyond, with y_k = ±1.  ``predict_proba`` is ``(clip(z, -1, 1) + 1) / 2``
-    per class, normalised.
+    It is linear far on the wrong side.
+
+    ``Σ_k max(0, 1 - y_k z_k)²`` if ``y_k z_k >= -1``, else ``-4 y_k z_k``, with y_k = ±1.
+    ``predict_proba`` is ``(clip(z, -1, 1) + 1) / 2`` per class, normalised.
 
     References
     ----------
-    Zhang, T., Solving Large Scale Linear Prediction Problems Using Stochastic Gradient Descent Algorithms, 2004.
+    Zhang, T., Solving Large Scale Linear Prediction Problems Using Stochastic Gradient Descent
+    Algorithms, 2004.
 
     Examples
     --------
@@ -212,12 +219,12 @@ class ModifiedHuber(PosteriorLoss):
     metric: ClassVar[str | None] = "neg_brier_score"
     reference: ClassVar[str] = "Zhang 2004"
     when: ClassVar[str] = (
-        "As squared_hinge, where some labels may be wrong: far on the wrong side it grows as a line only. SGDClassifier has "
-        "it under the same name."
+        "Like squared_hinge, if some labels may be wrong: far on the wrong side it grows only"
+        " linearly. SGDClassifier has it under the same name."
     )
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """The squared hinge up to a shortfall of 2, its tangent beyond."""
+        """Return the squared hinge up to a shortfall of 2, and its tangent beyond."""
         short = (1 - signs_of(y, raw) * raw).clamp(min=0)
         inner = short.clamp(max=2)
         return (inner * (2 * short - inner)).sum(-1)
@@ -229,9 +236,10 @@ class ModifiedHuber(PosteriorLoss):
 
 @dataclass(frozen=True)
 class Exponential(PosteriorLoss):
-    """Exponential loss, each class against the rest: that of AdaBoost.
+    """Exponential loss, each class against the rest: the loss of AdaBoost.
 
-    ``Σ_k E(-y_k z_k)`` with y_k = ±1, the exponential continued as its tangent beyond 20.  ``predict_proba`` is ``σ(2 z)`` per class, normalised.
+    ``Σ_k E(-y_k z_k)`` with y_k = ±1, where E is the exponential, continued as its tangent beyond
+    20. ``predict_proba`` is ``σ(2 z)`` per class, normalised.
 
     References
     ----------
@@ -250,8 +258,8 @@ class Exponential(PosteriorLoss):
     metric: ClassVar[str | None] = "neg_log_loss"
     reference: ClassVar[str] = "Freund & Schapire 1997"
     when: ClassVar[str] = (
-        "You want to repeat AdaBoost's loss with a network, on clean labels. Not with wrong ones: the cost of a row grows "
-        "exponentially with its error."
+        "You want the loss of AdaBoost for a network, on clean labels. Not with wrong ones,"
+        " because the cost of a row grows exponentially with its error."
     )
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
@@ -267,8 +275,8 @@ class Exponential(PosteriorLoss):
 class SquaredLogits(PosteriorLoss):
     """Squared error of the logits.
 
-    ``‖z - scale e_y‖²`` with one output per class, also for two.  ``predict_proba`` is ``max(z, 0)``, normalised; the softmax of z where no output is
-    positive.
+    ``‖z - scale e_y‖²`` with one output per class, also for two classes. ``predict_proba`` is
+    ``max(z, 0)``, normalised, or the softmax of z if no output is positive.
 
     Parameters
     ----------
@@ -277,7 +285,8 @@ class SquaredLogits(PosteriorLoss):
 
     References
     ----------
-    Hui, L. and Belkin, M., Evaluation of Neural Architectures Trained with Square Loss vs Cross-Entropy, 2021, arXiv 2006.07322.
+    Hui, L. and Belkin, M., Evaluation of Neural Architectures Trained with Square Loss vs
+    Cross-Entropy, 2021, arXiv 2006.07322.
 
     Examples
     --------
@@ -293,14 +302,14 @@ class SquaredLogits(PosteriorLoss):
     metric: ClassVar[str | None] = "neg_brier_score"
     reference: ClassVar[str] = "Hui & Belkin 2021"
     when: ClassVar[str] = (
-        "Clean labels and a large network: often as accurate as cross_entropy, with outputs that stay bounded. Not for many "
-        "classes unless you search scale."
+        "Clean labels and a large network: often as accurate as cross_entropy, with outputs that"
+        " stay bounded. Not for many classes, unless you search scale."
     )
 
     scale: float = parameter(1.0, Interval(0, closed="neither"))
 
     def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
-        """One output per class, two per label."""
+        """Return one output per class, or 2 per label."""
         return n_classes or 2
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
@@ -308,7 +317,7 @@ class SquaredLogits(PosteriorLoss):
         return ((raw - state["scale"].unsqueeze(-1) * one_hot(y, raw)) ** 2).sum(-1)
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """The class shares times the scale."""
+        """Return the class shares times the scale."""
         return self.scale * class_mass(y, sample_weight, state["prior"].shape[-1])
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:

@@ -1,4 +1,4 @@
-"""Losses for ordered classes: the order is that of the class indices."""
+"""Losses for ordered classes, in the order of the class indices."""
 
 from __future__ import annotations
 
@@ -15,18 +15,20 @@ from .probabilities import PosteriorLoss, of_class
 
 @dataclass(frozen=True)
 class OrdinalLoss(PosteriorLoss):
-    """Base of the ordinal losses: each gives the log-probability of every rank, and decides for the likeliest.
+    """Base of the ordinal losses, which predict the likeliest rank.
 
-    A subclass defines ``log_ranks(raw, state)``, (*models, n_samples, n_targets, n_classes).
+    A subclass defines ``log_ranks(raw, state)``, the log-probability of every rank, of shape
+    (*models, n_samples, n_targets, n_classes).
     """
 
     multi_label: ClassVar[bool] = False
     ordinal: ClassVar[bool] = True
     functional: ClassVar[str] = "law over ranks"
-    metric: ClassVar[str | None] = "mean_absolute_error"  # of ranks
+    # The metric is computed on ranks.
+    metric: ClassVar[str | None] = "mean_absolute_error"
 
     def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
-        """One output."""
+        """Return 1."""
         return 1
 
     def log_ranks(self, raw: Tensor, state: State) -> Tensor:
@@ -34,27 +36,32 @@ class OrdinalLoss(PosteriorLoss):
         raise NotImplementedError
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """The law over ranks, shape (*models, n_samples, n_targets, n_classes)."""
+        """Return the probability of every rank, (*models, n_samples, n_targets, n_classes)."""
         return self.log_ranks(raw, state).softmax(-1)
 
     def decision_function(self, raw: Tensor, state: State) -> Tensor:
-        """The log-probability of every rank; for two the log odds of the second."""
+        """Return the log-probability of every rank, or the log odds of the second of two."""
         ranks = self.log_ranks(raw, state)
         return ranks[..., 1:] - ranks[..., :1] if ranks.shape[-1] == 2 else ranks
 
     def shares_above(self, state: State) -> Tensor:
-        """Return the logit of the share of classes above each rank but the last, (1, n_targets, n_classes - 1)."""
+        """Return the logit of the share of rows above each rank but the last.
+
+        Returns
+        -------
+        Tensor of shape (1, n_targets, n_classes - 1)
+        """
         above = state["prior"].flip(-1).cumsum(-1).flip(-1)[..., 1:]
         return above.clamp(1e-4, 1 - 1e-4).logit()
 
 
 def increasing(free: Tensor) -> Tensor:
-    """Return increasing numbers: the first as it is, each next a softplus higher."""
+    """Return increasing numbers: the first as it is, and each further one a softplus higher."""
     return torch.cat((free[..., :1], softplus(free[..., 1:])), -1).cumsum(-1)
 
 
 def free_of(increasing_values: Tensor) -> Tensor:
-    """Return the free numbers that `increasing` turns into these (gaps of at least a thousandth)."""
+    """Return the inverse of `increasing`, for gaps of at least one thousandth."""
     gaps = increasing_values.diff(dim=-1).clamp(min=1e-3)
     return torch.cat((increasing_values[..., :1], gaps + torch.log(-torch.expm1(-gaps))), -1)
 
@@ -63,8 +70,9 @@ def free_of(increasing_values: Tensor) -> Tensor:
 class CumulativeLink(OrdinalLoss):
     """Cumulative link loss, the proportional odds model: trained cutpoints on one score.
 
-    ``-log(σ(θ_y - z) - σ(θ_{y-1} - z))``, as ``-log σ(a) - log σ(-b) - log(1 - exp(b - a))`` with ``a = θ_y - z``, ``b = θ_{y-1} - z`` (one term at either
-    end); the cutpoints θ increase by cumulative softplus and train beside the network, from the class shares.
+    ``-log(σ(θ_y - z) - σ(θ_{y-1} - z))``, as ``-log σ(a) - log σ(-b) - log(1 - exp(b - a))`` with
+    ``a = θ_y - z``, ``b = θ_{y-1} - z`` (one term at either end). The cutpoints θ increase by a
+    cumulative softplus and are trained along with the network, from the class shares.
 
     References
     ----------
@@ -84,8 +92,8 @@ class CumulativeLink(OrdinalLoss):
     aliases: ClassVar[tuple[str, ...]] = ("ordinal",)
     reference: ClassVar[str] = "McCullagh 1980"
     when: ClassVar[str] = (
-        "Ordered classes, such as grades, that X moves along one scale; few rows suffice. Not where a feature makes the "
-        "middle ranks likelier than both ends."
+        "Ordered classes, such as grades, that X moves along one scale; few rows suffice. Not if a"
+        " feature makes the middle ranks likelier than both ends."
     )
     learns_from_y: ClassVar[bool] = True
 
@@ -96,7 +104,7 @@ class CumulativeLink(OrdinalLoss):
         return State({**state, "raw_cutpoints": start}, ["raw_cutpoints"])
 
     def learnt(self, state: State) -> dict[str, Tensor]:
-        """The increasing ``cutpoints``."""
+        """Return the increasing ``cutpoints``."""
         return {"cutpoints": self.cutpoints(state)}
 
     def cutpoints(self, state: State) -> Tensor:
@@ -104,7 +112,7 @@ class CumulativeLink(OrdinalLoss):
         return increasing(PACE * state["raw_cutpoints"])
 
     def log_ranks(self, raw: Tensor, state: State) -> Tensor:
-        """log σ(a) + log σ(-b) + log(1 - exp(b - a)) of every rank."""
+        """Return log σ(a) + log σ(-b) + log(1 - exp(b - a)) of every rank."""
         cutpoints = self.cutpoints(state)
         gaps = cutpoints.diff(dim=-1).clamp(min=1e-6)
         distance = cutpoints - raw
@@ -113,24 +121,26 @@ class CumulativeLink(OrdinalLoss):
         return torch.cat((below[..., :1], between, above[..., -1:]), -1)
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """-log of the probability of the rank."""
+        """Return -log of the probability of the rank."""
         return -of_class(self.log_ranks(raw, state), y)
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """0: the cutpoints start at the class shares."""
+        """Return 0, since the cutpoints start at the class shares."""
         return torch.zeros(y.shape[1], 1, dtype=sample_weight.dtype, device=y.device)
 
 
 @dataclass(frozen=True)
 class Coral(OrdinalLoss):
-    """CORAL: whether y exceeds each rank, by one score and decreasing trained biases.
+    """CORAL: whether y exceeds each rank, from one score and decreasing trained biases.
 
-    ``Σ_k BCE(z + b_k, 1{y > k})``; the biases b decrease by cumulative softplus and train beside the network, from the class shares.
-    ``predict_proba`` takes differences of ``P(y > k)``.
+    ``Σ_k BCE(z + b_k, 1{y > k})``; the biases b decrease by a cumulative softplus and are trained
+    along with the network, from the class shares. ``predict_proba`` takes differences of
+    ``P(y > k)``.
 
     References
     ----------
-    Cao, W., Mirjalili, V. and Raschka, S., Rank Consistent Ordinal Regression for Neural Networks, 2020, arXiv 1901.07884.
+    Cao, W., Mirjalili, V. and Raschka, S., Rank Consistent Ordinal Regression for Neural Networks,
+    2020, arXiv 1901.07884.
 
     Examples
     --------
@@ -145,8 +155,8 @@ class Coral(OrdinalLoss):
     name: ClassVar[str] = "coral"
     reference: ClassVar[str] = "Cao 2020"
     when: ClassVar[str] = (
-        "Ordered classes, and being off by two ranks is worse than by one. For the likelihood of the ranks themselves take "
-        "cumulative_link."
+        "Ordered classes, and an error of two ranks is worse than one of one rank. For the"
+        " likelihood of the ranks themselves take cumulative_link."
     )
     learns_from_y: ClassVar[bool] = True
 
@@ -157,7 +167,7 @@ class Coral(OrdinalLoss):
         return State({**state, "raw_biases": start}, ["raw_biases"])
 
     def learnt(self, state: State) -> dict[str, Tensor]:
-        """The decreasing ``biases``."""
+        """Return the decreasing ``biases``."""
         return {"biases": self.biases(state)}
 
     def biases(self, state: State) -> Tensor:
@@ -174,14 +184,14 @@ class Coral(OrdinalLoss):
         return (softplus(scores) - scores * exceeds(y, scores)).sum(-1)
 
     def log_ranks(self, raw: Tensor, state: State) -> Tensor:
-        """The log of differences of P(y > k)."""
+        """Return the log of differences of P(y > k)."""
         above = self.above(raw, state).sigmoid()
         ends = torch.ones_like(above[..., :1])
         mass = -torch.cat((ends, above, torch.zeros_like(ends)), -1).diff(dim=-1)
         return mass.clamp(min=1e-12).log()
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """0: the biases start at the class shares."""
+        """Return 0, since the biases start at the class shares."""
         return torch.zeros(y.shape[1], 1, dtype=sample_weight.dtype, device=y.device)
 
 
@@ -193,13 +203,14 @@ def exceeds(y: Tensor, scores: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Corn(OrdinalLoss):
-    """CORN: whether y exceeds each rank given that it exceeds the one below, by one output each.
+    """CORN: whether y exceeds each rank given that it exceeds the one below, with one output each.
 
-    ``Σ_k 1{y > k-1} BCE(z_k, 1{y > k})``.  ``predict_proba`` follows the chain rule.
+    ``Σ_k 1{y > k-1} BCE(z_k, 1{y > k})``. ``predict_proba`` follows the chain rule.
 
     References
     ----------
-    Shi, X., Cao, W. and Raschka, S., Deep Neural Networks for Rank-Consistent Ordinal Regression, 2021, arXiv 2111.08851.
+    Shi, X., Cao, W. and Raschka, S., Deep Neural Networks for Rank-Consistent Ordinal Regression,
+    2021, arXiv 2111.08851.
 
     Examples
     --------
@@ -214,16 +225,16 @@ class Corn(OrdinalLoss):
     name: ClassVar[str] = "corn"
     reference: ClassVar[str] = "Shi 2021"
     when: ClassVar[str] = (
-        "Ordered classes with plenty of rows in each, where one score for all ranks is too rigid. With few rows take "
-        "cumulative_link or coral."
+        "Ordered classes with plenty of rows in each, if one score for all ranks is too rigid."
+        " With few rows take cumulative_link or coral."
     )
 
     def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
-        """One output per rank but the last."""
+        """Return one output per rank but the last."""
         return (n_classes or 2) - 1
 
     def n_classes_of(self, n_outputs: int) -> int:
-        """One more than outputs."""
+        """Return one more than the number of outputs."""
         return n_outputs + 1
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
@@ -233,14 +244,14 @@ class Corn(OrdinalLoss):
         return (asked * (softplus(raw) - raw * above)).sum(-1)
 
     def log_ranks(self, raw: Tensor, state: State) -> Tensor:
-        """The chain rule: log P(y > k-1) + log(1 - σ(z_k))."""
+        """Return log P(y > k-1) + log(1 - σ(z_k)), by the chain rule."""
         reached = logsigmoid(raw).cumsum(-1)
         start = torch.zeros_like(reached[..., :1])
         stopped = torch.cat((logsigmoid(-raw), start), -1)
         return torch.cat((start, reached), -1) + stopped
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """The logits of exceeding each rank among those that reached it."""
+        """Return the logits of exceeding each rank, among the rows that reached it."""
         shares = class_shares(y, sample_weight, state)
         reached = shares.flip(-1).cumsum(-1).flip(-1)
         return (reached[..., 1:] / reached[..., :-1]).clamp(1e-4, 1 - 1e-4).logit()

@@ -1,4 +1,4 @@
-"""Losses for classification that change the series of -log p in powers of 1 - p."""
+"""Losses for classification that modify the series of -log p in powers of 1 - p."""
 
 from __future__ import annotations
 
@@ -21,19 +21,20 @@ from .probabilities import (
     untied_posterior,
 )
 
-WITHIN_REACH = 10.0  # logits further apart are those of a lost class
+# If the logits of the best constant are further apart than this, a class is lost.
+WITHIN_REACH = 10.0
 
 
 @dataclass(frozen=True)
 class Poly1(SoftmaxLoss):
-    """Poly-1 loss: cross-entropy with another weight of the first term of its series.
+    """Poly-1 loss: cross-entropy with a different weight for the first term of its series.
 
-    ``-log p + epsilon (1 - p)``.  ``predict_proba`` is proportional to ``p / (1 + epsilon p)``.
+    ``-log p + epsilon (1 - p)``. ``predict_proba`` is proportional to ``p / (1 + epsilon p)``.
 
     Parameters
     ----------
     epsilon : float, default=1.0
-        What is added to the first term's weight, >= -1.
+        Added to the weight of the first term, >= -1.
 
     References
     ----------
@@ -52,8 +53,8 @@ class Poly1(SoftmaxLoss):
     metric: ClassVar[str | None] = "neg_log_loss"
     reference: ClassVar[str] = "Leng 2204.12511"
     when: ClassVar[str] = (
-        "A search around cross_entropy by one number, with probabilities kept. Not for wrong labels: it grows without bound, "
-        "as cross_entropy does."
+        "You want to search around cross_entropy with one parameter and keep probabilities. Not"
+        " for wrong labels: it grows without bound, as cross_entropy does."
     )
 
     epsilon: float = parameter(1.0, Interval(-1))
@@ -64,7 +65,7 @@ class Poly1(SoftmaxLoss):
         return -of_class(log_p, y) + state["epsilon"] * rest_of(log_p, y)
 
     def predict_proba(self, raw: Tensor, state: State) -> Tensor:
-        """Proportional to p / (1 + ε p)."""
+        """Return probabilities proportional to p / (1 + ε p)."""
         return bent_posterior(raw, state["epsilon"].unsqueeze(-1))
 
 
@@ -79,13 +80,14 @@ def bent_posterior(raw: Tensor, epsilon: Tensor) -> Tensor:
 class TaylorCrossEntropy(SoftmaxLoss):
     """Taylor cross-entropy: the first terms of the series of -log p.
 
-    ``Σ_{j<=order} (1 - p)^j / j``.  ``predict_proba`` is proportional to ``p / (1 - (1 - p)^order)``, which holds for classes of posterior above the
-    largest one over order; smaller ones are lost (p goes to 0), so that it is not calibrated.
+    ``Σ_{j<=order} (1 - p)^j / j``. ``predict_proba`` is proportional to
+    ``p / (1 - (1 - p)^order)``, which is valid for classes whose posterior exceeds the largest
+    posterior divided by the order. Smaller classes are lost (p goes to 0), so it is not calibrated.
 
     Parameters
     ----------
     order : int, default=6
-        Number of terms, >= 1; 1 is absolute error, infinity cross-entropy.
+        Number of terms, >= 1. 1 is absolute error, and infinitely many are cross-entropy.
 
     References
     ----------
@@ -104,8 +106,8 @@ class TaylorCrossEntropy(SoftmaxLoss):
     functional: ClassVar[str] = "class posterior of large classes"
     reference: ClassVar[str] = "Feng 2020"
     when: ClassVar[str] = (
-        "Some labels are wrong; one whole number leads from absolute_error (1) towards cross_entropy. Not if probabilities of "
-        "unlikely classes matter: those are lost."
+        "Some labels are wrong, and one whole number should lead from absolute_error (1) towards"
+        " cross_entropy. Not if probabilities of unlikely classes matter, because those are lost."
     )
 
     order: int = parameter(6, Interval(1, integer=True), structural=True)
@@ -115,13 +117,16 @@ class TaylorCrossEntropy(SoftmaxLoss):
         rest = rest_of(log_probabilities(raw), y)
         return sum((rest**j / j for j in range(2, self.order + 1)), start=rest)
 
-    def _minimised(self, start: Tensor, shares: Tensor, state: State) -> Tensor:
-        """Minimise over constants; from the class shares where a class would be lost: no training returns from there."""
-        best = super()._minimised(start, shares, state)
+    def _best_constant(self, start: Tensor, shares: Tensor, state: State) -> Tensor:
+        """Minimise over constants, but start at the class shares if a class would be lost.
+
+        Training never recovers a lost class.
+        """
+        best = super()._best_constant(start, shares, state)
         return torch.where(best.amax() - best.amin() < WITHIN_REACH, best, start)
 
     def predict_proba(self, raw: Tensor, state: State) -> Tensor:
-        """Proportional to p / (1 - (1-p)^order)."""
+        """Return probabilities proportional to p / (1 - (1-p)^order)."""
         log_p = log_probabilities(raw)
         seen = -torch.expm1(self.order * log_complements(log_p))
         odds = torch.where(seen > 1e-12, log_p.exp() / seen.clamp(min=1e-12), 1 / self.order)

@@ -13,11 +13,13 @@ from ...parameters.domains import Interval
 from ..base import ClassificationLoss, State
 from ..regression.robust import huber
 
-SOFTMAX_SHARE = 1e-6  # mixed into every posterior that clips: no ties, no zeros, argmax kept
+# Share of the softmax in posteriors that are clipped, so that there are no ties and no zeros, and
+# the argmax stays the same.
+SOFTMAX_SHARE = 1e-6
 
 
 def logits(raw: Tensor) -> Tensor:
-    """Return one logit per class: a single output z stands for the pair (0, z)."""
+    """Return one logit per class; a single output z stands for the pair (0, z)."""
     return torch.cat((torch.zeros_like(raw), raw), -1) if raw.shape[-1] == 1 else raw
 
 
@@ -37,14 +39,13 @@ def one_hot(y: Tensor, like: Tensor) -> Tensor:
 
 
 def of_class(values: Tensor, y: Tensor) -> Tensor:
-    """Pick each row's entry of its own class: (..., n_classes) to (...)."""
+    """Return the entry of the class of each row: (..., n_classes) to (...)."""
     return values.gather(-1, y.unsqueeze(-1)).squeeze(-1)
 
 
 def log_complement(log_p: Tensor, y: Tensor) -> Tensor:
-    """Return log(1 - p_y) without cancellation: the logsumexp of the other classes' log p."""
-    own = one_hot(y, log_p).bool()
-    return log_p.masked_fill(own, -torch.inf).logsumexp(-1)
+    """Return log(1 - p_y) without cancellation, as the logsumexp of log p of the other classes."""
+    return log_p.masked_fill(one_hot(y, log_p).bool(), -torch.inf).logsumexp(-1)
 
 
 def log_complements(log_p: Tensor) -> Tensor:
@@ -61,20 +62,20 @@ def rest_of(log_p: Tensor, y: Tensor) -> Tensor:
 
 
 def clipped_posterior(values: Tensor, raw: Tensor) -> Tensor:
-    """Turn values that may lie outside [0, 1] into probabilities that keep the argmax of raw."""
+    """Clip values to [0, 1] and normalise them to probabilities that keep the argmax of raw."""
     clipped = values.clamp(0, 1)
     return untied_posterior(clipped / clipped.sum(-1, keepdim=True).clamp(min=1e-12), raw)
 
 
 def untied_posterior(p: Tensor, raw: Tensor) -> Tensor:
-    """Mix a little softmax into probabilities that reach 0 and 1, so that rows keep their order."""
+    """Mix a little softmax into probabilities that reach 0 and 1, to avoid ties."""
     mixed = (1 - SOFTMAX_SHARE) * p + SOFTMAX_SHARE * probabilities(raw)
     return mixed / mixed.sum(-1, keepdim=True)
 
 
 @dataclass(frozen=True)
 class PosteriorLoss(ClassificationLoss):
-    """Base of the losses with a class posterior: what ``inverse_link`` gives, unless a subclass has to bend it."""
+    """Base of the losses with a class posterior: `inverse_link`, unless a subclass overrides it."""
 
     def predict_proba(self, raw: Tensor, state: State) -> Tensor:
         """Return the class posterior, shape (*models, n_samples, n_targets, n_classes)."""
@@ -94,9 +95,10 @@ class SoftmaxLoss(PosteriorLoss):
 class CrossEntropy(SoftmaxLoss):
     """Cross-entropy, also called log loss.
 
-    ``-log p`` with p the softmax probability of the true class; with smoothing ε the target is ``1 - ε + ε/K`` for the
-    true class and ``ε/K`` for the others.  Equal to ``torch.nn.CrossEntropyLoss``.  ``predict_proba`` undoes the smoothing:
-    ``(p - ε/K) / (1 - ε)``, clipped.
+    ``-log p`` with p the softmax probability of the true class; with smoothing ε the target is
+    ``1 - ε + ε/K`` for the true class and ``ε/K`` for the others. Equal to
+    ``torch.nn.CrossEntropyLoss``. ``predict_proba`` undoes the smoothing: ``(p - ε/K) / (1 - ε)``,
+    clipped.
 
     Parameters
     ----------
@@ -105,7 +107,8 @@ class CrossEntropy(SoftmaxLoss):
 
     References
     ----------
-    Good, I. J., Rational Decisions, JRSS B 1952.  Szegedy, C. et al., Rethinking the Inception Architecture, 2016.
+    Good, I. J., Rational Decisions, JRSS B 1952. Szegedy, C. et al., Rethinking the Inception
+    Architecture, 2016.
 
     Examples
     --------
@@ -121,8 +124,8 @@ class CrossEntropy(SoftmaxLoss):
     metric: ClassVar[str | None] = "neg_log_loss"
     reference: ClassVar[str] = "Good 1952; Szegedy 2016"
     when: ClassVar[str] = (
-        "The default: probabilities that you can use. With wrong labels see generalized_cross_entropy, with rare classes and "
-        "a balanced score logit_adjusted."
+        "The default, with probabilities that you can use. With wrong labels see"
+        " generalized_cross_entropy, with rare classes and a balanced score logit_adjusted."
     )
 
     label_smoothing: float = parameter(0.0, Interval(0, 1, closed="left"))
@@ -141,7 +144,7 @@ class CrossEntropy(SoftmaxLoss):
         return slope[..., -raw.shape[-1] :]
 
     def predict_proba(self, raw: Tensor, state: State) -> Tensor:
-        """(p - ε/K) / (1 - ε), clipped where labels were smoothed."""
+        """(p - ε/K) / (1 - ε), clipped, if labels were smoothed; else p."""
         p = probabilities(raw)
         smoothing = state["label_smoothing"].unsqueeze(-1)
         undone = (p - smoothing / p.shape[-1]) / (1 - smoothing)
@@ -152,11 +155,13 @@ class CrossEntropy(SoftmaxLoss):
 class Brier(SoftmaxLoss):
     """Squared error of the probabilities, the Brier score.
 
-    ``‖p - e_y‖²`` with p the softmax probabilities and e_y the one-hot label.  Its optimum is the class posterior.
+    ``‖p - e_y‖²`` with p the softmax probabilities and e_y the one-hot label. Its optimum is the
+    class posterior.
 
     References
     ----------
-    Brier, G. W., Verification of Forecasts Expressed in Terms of Probability, Monthly Weather Review 1950.
+    Brier, G. W., Verification of Forecasts Expressed in Terms of Probability, Monthly Weather
+    Review 1950.
 
     Examples
     --------
@@ -170,8 +175,8 @@ class Brier(SoftmaxLoss):
     metric: ClassVar[str | None] = "neg_brier_score"
     reference: ClassVar[str] = "Brier 1950"
     when: ClassVar[str] = (
-        "Probabilities that a few wrong labels cannot spoil: no row costs more than 2. Rows that are badly wrong are learnt "
-        "more slowly than with cross_entropy."
+        "Probabilities that a few wrong labels cannot spoil, since no row costs more than 2. Rows"
+        " that are badly misclassified are learnt more slowly than with cross_entropy."
     )
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
@@ -184,12 +189,14 @@ class Brier(SoftmaxLoss):
 class ProbabilityAbsoluteError(SoftmaxLoss):
     """Absolute error of the probabilities.
 
-    ``‖p - e_y‖₁ = 2 (1 - p_y)``.  Robust to symmetric label noise.  Its optimum puts all mass on the mode of the posterior,
-    so ``predict_proba`` is close to one-hot: its argmax means something, its size does not.
+    ``‖p - e_y‖₁ = 2 (1 - p_y)``. Robust to symmetric label noise. Its optimum puts all mass on the
+    mode of the posterior, so ``predict_proba`` is close to one-hot: its argmax is meaningful, its
+    size is not.
 
     References
     ----------
-    Ghosh, A., Kumar, H. and Sastry, P. S., Robust Loss Functions under Label Noise for Deep Neural Networks, 2017.
+    Ghosh, A., Kumar, H. and Sastry, P. S., Robust Loss Functions under Label Noise for Deep Neural
+    Networks, 2017.
 
     Examples
     --------
@@ -204,8 +211,8 @@ class ProbabilityAbsoluteError(SoftmaxLoss):
     metric: ClassVar[str | None] = "accuracy"
     reference: ClassVar[str] = "Ghosh 2017"
     when: ClassVar[str] = (
-        "Labels that are wrong at random, few classes, and only the decision matters. Not for many or imbalanced classes, "
-        "where it can settle on the largest one."
+        "Labels are wrong at random, there are few classes, and only the decision matters. Not for"
+        " many or imbalanced classes, where it can settle on the largest one."
     )
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
@@ -218,14 +225,16 @@ class ProbabilityAbsoluteError(SoftmaxLoss):
 class ProbabilityHuber(SoftmaxLoss):
     """Huber loss of the probabilities.
 
-    ``Σ_k H(p_k - e_k)`` with H Huber's function: ``½ r²`` where ``|r| <= delta``, ``delta (|r| - ½ delta)`` beyond.  Its
-    optimum is not the posterior, but determines it; ``predict_proba`` solves for it: with ``A = min(1 - p, delta)`` and
-    ``B = min(p, delta)``, ``(B - λ) / (A + B)`` with the λ that makes them sum to one, clipped; p itself from delta = 1.
+    ``Σ_k H(p_k - e_k)`` with H Huber's function: ``½ r²`` if ``|r| <= delta``, else
+    ``delta (|r| - ½ delta)``. Its optimum is not the posterior, but determines it, and
+    ``predict_proba`` solves for it. With ``A = min(1 - p, delta)`` and ``B = min(p, delta)`` it is
+    ``(B - λ) / (A + B)``, where λ makes the probabilities sum to one, clipped; from delta = 1 on it
+    is p itself.
 
     Parameters
     ----------
     delta : float, default=0.5
-        Where the parabola ends and the line begins, > 0, in units of probability.
+        Size of the residual at which the parabola becomes a line, > 0, in units of probability.
 
     References
     ----------
@@ -244,8 +253,9 @@ class ProbabilityHuber(SoftmaxLoss):
     aliases: ClassVar[tuple[str, ...]] = ("HuberLoss",)
     reference: ClassVar[str] = "Huber 1964"
     when: ClassVar[str] = (
-        "Between squared_error and absolute_error: wrong labels pull less than in the former, and probabilities remain. "
-        "Search delta below 1; from 1 on it is half of squared_error."
+        "Between squared_error and absolute_error: wrong labels pull less than with the former,"
+        " and there still are probabilities. Search delta below 1; from 1 on it is half of"
+        " squared_error."
     )
 
     delta: float = parameter(0.5, Interval(0, closed="neither"))

@@ -13,13 +13,16 @@ from ...parameters.domains import Interval
 from ..base import PACE, ClassificationLoss, State, class_shares, logits_of
 from .probabilities import one_hot, probabilities
 
+# Smallest gap between the means of two classes for which a threshold is computed.
+GAP_FLOOR = 0.05
+
 
 @dataclass(frozen=True)
 class WholeBatchLoss(ClassificationLoss):
     """Base of the losses of a whole batch.
 
-    A subclass defines ``of_batch(raw, y, state, sample_weight)``, shape (*models, n_targets).  Batches are drawn so that each has
-    its share of every class.
+    A subclass defines ``of_batch(raw, y, state, sample_weight)``, shape (*models, n_targets).
+    Batches are drawn so that each has its share of every class.
     """
 
     whole_batch: ClassVar[bool] = True
@@ -29,33 +32,36 @@ class WholeBatchLoss(ClassificationLoss):
         raise NotImplementedError
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Refuse: there is no loss per row."""
+        """Raise a TypeError, since there is no loss per row."""
         raise TypeError(
-            f"{type(self).__name__} has a value per batch, but none per row. Call the loss itself: loss(raw, y, state, sample_weight)."
+            f"{type(self).__name__} has a value per batch, but none per row. Call the loss itself:"
+            " loss(raw, y, state, sample_weight)."
         )
 
     def total(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
-        """Return the loss of the batch times its weight, averaged over targets, shape (*models,)."""
+        """Return the loss of the batch times its weight, averaged over targets, (*models,)."""
         value = self.of_batch(raw, y, state, sample_weight).mean(-1)
         return value * sample_weight.sum(-1)
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """0: no class is preferred."""
+        """Return 0, which prefers no class."""
         return torch.zeros_like(logits_of(class_shares(y, sample_weight, state)))
 
 
 @dataclass(frozen=True)
 class SoftF1(WholeBatchLoss):
-    """Soft F1 loss, also called Dice loss: one minus the F1 score with probabilities in place of decisions.
+    """Soft F1 loss, also called Dice loss: one minus an F1 score of probabilities.
 
-    ``1 - (2 Σ w p t + smooth) / (Σ w p + Σ w t + smooth)`` over the rows of a batch, averaged over classes; t is 1 for rows of the
-    class.  For multi-label targets it is that of the present labels, averaged over labels.  At its optimum p is a decision, 0 or 1,
-    so that there is no ``predict_proba``.
+    ``1 - (2 Σ w p t + smooth) / (Σ w p + Σ w t + smooth)`` over the rows of a batch, averaged over
+    classes, where t is 1 for rows of the class. It is the F1 score with probabilities instead of
+    decisions. For multi-label targets only the presence of each label counts, averaged over labels.
+    At the optimum p is a decision, 0 or 1, so there is no ``predict_proba``.
 
     Parameters
     ----------
     smooth : float, default=1.0
-        Added to both, >= 0, in rows of mean weight; it keeps classes without rows from dividing by 0.
+        Added to numerator and denominator, >= 0, in rows of mean weight. It avoids a division by 0
+        for classes without rows.
 
     References
     ----------
@@ -76,8 +82,8 @@ class SoftF1(WholeBatchLoss):
     metric: ClassVar[str | None] = "f1_macro"
     reference: ClassVar[str] = "Milletari 2016"
     when: ClassVar[str] = (
-        "Your score is F1, and you do not want to tune a threshold afterwards. Not with small batches, nor if you need "
-        "probabilities."
+        "Your score is F1, and you do not want to tune a threshold afterwards. Not with small"
+        " batches, nor if you need probabilities."
     )
 
     smooth: float = parameter(1.0, Interval(0))
@@ -86,7 +92,8 @@ class SoftF1(WholeBatchLoss):
         """1 - (2 Σwpt + s) / (Σwp + Σwt + s), averaged over classes."""
         p = probabilities(raw)
         of_row = one_hot(y, p)
-        if y.shape[-1] > 1:  # labels: only their presence counts
+        if y.shape[-1] > 1:
+            # Of multi-label targets, only the presence of a label counts.
             p, of_row = p[..., 1:], of_row[..., 1:]
         weight = sample_weight[..., None, None]
         both = 2 * (weight * p * of_row).sum(-3) + state["smooth"]
@@ -95,20 +102,41 @@ class SoftF1(WholeBatchLoss):
 
 
 @dataclass(frozen=True)
+class Moments:
+    """Weighted moments of scores over rows, each (*models, n_targets), or 0 without weight."""
+
+    weight: Tensor
+    mean: Tensor
+    variance: Tensor
+
+    @classmethod
+    def of(cls, values: Tensor, weight: Tensor) -> Moments:
+        """Return the moments of values (*models, n_samples, n_targets)."""
+        total = weight.sum(-2)
+        safe = total.clamp(min=torch.finfo(values.dtype).tiny)
+        mean = (weight * values).sum(-2) / safe
+        variance = (weight * (values - mean.unsqueeze(-2)) ** 2).sum(-2) / safe
+        return cls(total, mean, variance)
+
+
+@dataclass(frozen=True)
 class AUCMargin(WholeBatchLoss):
-    """AUC margin loss: positives should score a margin above negatives on average, and all alike within a class.
+    """AUC margin loss: positives should on average score a margin above negatives.
 
-    ``Var₊(z) + Var₋(z) + max(0, margin - mean₊(z) + mean₋(z))²`` over the weighted rows of a batch, the closed form of the min-max
-    problem.  For two classes, or each label of a multi-label target.  There is no ``predict_proba``.
+    ``Var₊(z) + Var₋(z) + max(0, margin - mean₊(z) + mean₋(z))²`` over the weighted rows of a batch,
+    the closed form of the min-max problem: besides the margin, it wants equal scores within each
+    class. It is for two classes, or each label of a multi-label target. There is no
+    ``predict_proba``.
 
-    The loss leaves open from which score on a row is positive.  That threshold trains beside the network, without a part in the
-    loss: halfway between the two means.  ``class_weight`` moves it as it would move the best threshold between two normal laws.
-    ``decision_function`` is the score less the threshold.
+    The loss does not determine the score from which a row is positive. That threshold, halfway
+    between the two means, is trained along with the network without contributing to the loss.
+    ``class_weight`` moves it as it would move the best threshold between two normal distributions.
+    ``decision_function`` is the score minus the threshold.
 
     Parameters
     ----------
     margin : float, default=1.0
-        The lead of the positives' mean, > 0, in units of the score.
+        The required lead of the mean of the positives, > 0, in units of the score.
 
     References
     ----------
@@ -129,8 +157,8 @@ class AUCMargin(WholeBatchLoss):
     metric: ClassVar[str | None] = "roc_auc"
     reference: ClassVar[str] = "Yuan 2012.03173"
     when: ClassVar[str] = (
-        "Two classes, one of them rare, and your score is the area under the ROC curve. Not if you need probabilities or have "
-        "more classes."
+        "Two classes, one of them rare, and your score is the area under the ROC curve. Not if you"
+        " need probabilities or have more classes."
     )
     multi_class: ClassVar[bool] = False
     needs_all_classes: ClassVar[bool] = True
@@ -144,7 +172,7 @@ class AUCMargin(WholeBatchLoss):
         return State({**state, "raw_threshold": start}, ["raw_threshold"])
 
     def learnt(self, state: State) -> dict[str, Tensor]:
-        """The ``threshold``."""
+        """Return the ``threshold``."""
         return {"threshold": PACE * state["raw_threshold"]}
 
     def scores(self, raw: Tensor) -> Tensor:
@@ -159,10 +187,11 @@ class AUCMargin(WholeBatchLoss):
         value = upper.variance + lower.variance + short**2
         wanted = self._threshold(upper, lower, state).detach()
         pull = (PACE * state["raw_threshold"].squeeze(-2) - wanted) ** 2
-        return value + (pull - pull.detach())  # no value, and a gradient for the threshold alone
+        # The difference is 0, and has a gradient for the threshold alone.
+        return value + (pull - pull.detach())
 
     def _threshold(self, upper: Moments, lower: Moments, state: State) -> Tensor:
-        """Return the midpoint of the means, moved by what class weights add to the odds of the classes."""
+        """Return the midpoint of the means, shifted by the effect of class weights on the odds."""
         prior = state["prior"].squeeze(-3)
         against = (lower.weight / upper.weight).log() - (prior[..., 0] / prior[..., 1]).log()
         gap = (upper.mean - lower.mean).clamp(min=GAP_FLOOR)
@@ -171,26 +200,5 @@ class AUCMargin(WholeBatchLoss):
         return (upper.mean + lower.mean) / 2 + moved
 
     def decision_function(self, raw: Tensor, state: State) -> Tensor:
-        """The score less the threshold, shape (*models, n_samples, n_targets, 1)."""
+        """Return the score minus the threshold, shape (*models, n_samples, n_targets, 1)."""
         return (self.scores(raw) - PACE * state["raw_threshold"]).unsqueeze(-1)
-
-
-GAP_FLOOR = 0.05  # between the means, where a threshold is sought
-
-
-@dataclass(frozen=True)
-class Moments:
-    """Weighted moments of scores over rows, each of shape (*models, n_targets); 0 where no row has weight."""
-
-    weight: Tensor
-    mean: Tensor
-    variance: Tensor
-
-    @classmethod
-    def of(cls, values: Tensor, weight: Tensor) -> Moments:
-        """Return the moments of values, (*models, n_samples, n_targets)."""
-        total = weight.sum(-2)
-        safe = total.clamp(min=torch.finfo(values.dtype).tiny)
-        mean = (weight * values).sum(-2) / safe
-        variance = (weight * (values - mean.unsqueeze(-2)) ** 2).sum(-2) / safe
-        return cls(total, mean, variance)

@@ -1,4 +1,4 @@
-"""Losses for embeddings: vectors of alike rows should be near each other, those of others far apart."""
+"""Losses for embeddings: vectors of similar rows should be close, those of others far apart."""
 
 from __future__ import annotations
 
@@ -12,57 +12,38 @@ from ...parameters.declared import parameter
 from ...parameters.domains import Interval
 from ..base import Loss, State, Task
 from ..weighted import row_sums
+from .geometry import SHORTEST as SHORTEST
+from .geometry import SMALLEST, counts, distance, excess, share, unit
 
-SMALLEST = 1e-30  # that is divided by
-SHORTEST = 1e-6  # vectors below that point nowhere, and are left as they are
-NOT_THERE = -1e30  # the logit of what is left out of a sum of exponentials
-
-
-def unit(raw: Tensor) -> Tensor:
-    """Return vectors along the last axis divided by their length; one that is next to 0 has no direction and stays."""
-    squared = (raw * raw).sum(-1, keepdim=True)
-    has_direction = squared > SHORTEST**2
-    return raw / torch.where(has_direction, squared, 1.0).sqrt()
-
-
-def distance(cosine: Tensor) -> Tensor:
-    """Return the Euclidean distance of unit vectors, √(2 - 2 cos); its slope is 0 where they are the same."""
-    squared = 2 - 2 * cosine
-    apart = squared > 16 * torch.finfo(cosine.dtype).eps  # below is rounding
-    return torch.where(apart, squared, 1.0).sqrt() * apart
-
-
-def share(weight: Tensor) -> Tensor:
-    """Divide weights by their sum; all stay 0 where that is 0."""
-    return weight / row_sums(weight.sum(-1)).clamp(min=SMALLEST)
-
-
-def counts(weight: Tensor) -> Tensor:
-    """Return weights multiplied so that equal ones are 1 and rows of weight 0 change nothing: Kish's effective number is their sum."""
-    scaled = weight / weight.amax()
-    return scaled * row_sums(scaled) / row_sums(scaled**2)
+# Logit of what is left out of a sum of exponentials.
+NOT_THERE = -1e30
 
 
 @dataclass(frozen=True)
 class EmbeddingLoss(Loss):
-    """Base of the losses for embeddings: a value per batch, made of comparisons of its rows.
+    """Base of the losses for embeddings: a value per batch, from comparisons of its rows.
 
-    Raw output is a vector per row, of any length: the losses compare directions, so that the squared Euclidean distance of two
-    vectors is 2 - 2 cos, from 0 to 4.  There are two kinds of batches, told apart by the number of targets::
+    Raw output is a vector per row, of any length: the losses compare directions, so that the
+    squared Euclidean distance of two vectors is 2 - 2 cos, between 0 and 4. There are two kinds of
+    batches, which differ in the number of targets::
 
-        raw (*models, n_samples, 1, n_components), y (*models, n_samples, 1)    rows; y is the class
-        raw (*models, n_samples, 2, n_components), y (*models, n_samples, 2)    pairs; alike where both columns of y are equal
+        raw    (*models, n_samples, 1, n_components)    rows
+        y      (*models, n_samples, 1)                  the class of the row
+        raw    (*models, n_samples, 2, n_components)    pairs
+        y      (*models, n_samples, 2)                  similar if both columns are equal
 
-    A subclass defines ``of_vectors(vectors, y, state, sample_weight)``: a scalar for the unit vectors (n_samples, 1 or 2, n_components)
-    of one model's batch, its y (n_samples, 1 or 2) and its weights (n_samples,), which are all 1 where they are equal.  A batch of rows
-    holds at least two rows of nearly every class that it has, where the training set does.
+    A subclass defines ``of_vectors(vectors, y, state, sample_weight)``, a scalar for one model,
+    from the unit vectors (n_samples, 1 or 2, n_components) of a batch, its y (n_samples, 1 or 2)
+    and its weights (n_samples,), which are all 1 if they are equal. A batch of rows holds at least
+    two rows of nearly every class that it has, if the training set does.
     """
 
     task: ClassVar[Task] = "embedding"
     y_is_index: ClassVar[bool] = True
     whole_batch: ClassVar[bool] = True
     compares_rows: ClassVar[bool] = True
-    needs_unlike_pairs: ClassVar[bool] = True  # among pairs that are given
+    # Whether given pairs must include dissimilar ones.
+    needs_unlike_pairs: ClassVar[bool] = True
 
     def of_vectors(self, vectors: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
         """Return the loss of one model's batch, a scalar."""
@@ -71,15 +52,17 @@ class EmbeddingLoss(Loss):
         )
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Refuse: there is no loss per row."""
+        """Raise a TypeError, since there is no loss per row."""
         raise TypeError(
-            f"{type(self).__name__} has a value per batch, but none per row. Call the loss itself: loss(raw, y, state, sample_weight)."
+            f"{type(self).__name__} has a value per batch, but none per row. Call the loss itself:"
+            " loss(raw, y, state, sample_weight)."
         )
 
     def total(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
         """Return the loss of the batch times its weight, shape (*models,).
 
-        Each model by itself: matrix products of any number of rows have other bits in company.
+        Each model is computed alone, since matrix products of arbitrary sizes have other bits in a
+        stack.
         """
         if raw.ndim == 3:
             value = self.of_vectors(unit(raw.clone()), y, state, counts(sample_weight))
@@ -89,15 +72,15 @@ class EmbeddingLoss(Loss):
         return torch.stack([self.total(*of_model) for of_model in of_models])
 
     def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
-        """One component at least; more are for whoever builds the network to choose."""
+        """Return 1, the smallest number of components; the network may have more."""
         return 1
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """All rows at one point, shape (1, 1): what an embedding is worth that has collapsed."""
+        """Return one point for all rows, shape (1, 1), as of an embedding that has collapsed."""
         return torch.ones(1, 1, dtype=sample_weight.dtype, device=y.device)
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """The vectors, divided by their lengths."""
+        """Return the vectors divided by their lengths."""
         return unit(raw)
 
     def predict(self, raw: Tensor, state: State) -> Tensor:
@@ -105,24 +88,23 @@ class EmbeddingLoss(Loss):
         return unit(raw)
 
 
-# ---------------------------------------------------------------------- pair by pair
-
-
 @dataclass(frozen=True)
 class PairLoss(EmbeddingLoss):
     """Base of the losses that are means over pairs.
 
-    A subclass defines what an alike and what an unlike pair costs, by the cosine of its vectors.  Of rows all pairs are compared:
-    half of the loss is the mean over alike pairs, half that over unlike ones, however many there are of each; a pair weighs the
-    product of its rows' weights, and a row is alike itself, so that weight 2 is a row repeated.  Of given pairs it is their mean.
+    A subclass defines the cost of a similar and of a dissimilar pair, as functions of the cosine of
+    its vectors. Of labelled rows, all pairs are compared: half of the loss is the mean over similar
+    pairs and half the mean over dissimilar ones, however many there are of each. A pair has the
+    product of the weights of its rows, and every row is also paired with itself, so that weight 2
+    equals a repeated row. Of given pairs, the loss is the mean.
     """
 
     def alike(self, cosine: Tensor, state: State) -> Tensor:
-        """Return what alike pairs cost, shape (n_samples, n_samples or 1)."""
+        """Return the cost of similar pairs, shape (n_samples, n_samples or 1)."""
         raise NotImplementedError
 
     def unlike(self, cosine: Tensor, state: State) -> Tensor:
-        """Return what unlike pairs cost, in the same shape."""
+        """Return the cost of dissimilar pairs, in the same shape."""
         raise NotImplementedError
 
     def of_vectors(self, vectors: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
@@ -133,7 +115,10 @@ class PairLoss(EmbeddingLoss):
 
 
 def _pairs(vectors: Tensor, y: Tensor, sample_weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return cosine, whether they are alike, and weight of all pairs; weights sum to 1 (a half, where one kind is missing)."""
+    """Return the cosine, the similarity (a bool) and the weight of all pairs.
+
+    The weights sum to 1, or to one half if there is only one kind of pairs.
+    """
     if y.shape[-1] == 2:
         cosine = (vectors[:, 0] * vectors[:, 1]).sum(-1, keepdim=True)
         return cosine, y[:, :1] == y[:, 1:], share(sample_weight.unsqueeze(-1))
@@ -145,24 +130,26 @@ def _pairs(vectors: Tensor, y: Tensor, sample_weight: Tensor) -> tuple[Tensor, T
 
 @dataclass(frozen=True)
 class CosineEmbedding(PairLoss):
-    """Cosine embedding loss: alike vectors should point the same way, others at least ``arccos(margin)`` away.
+    """Cosine embedding loss: similar vectors should point the same way, others away.
 
-    ``1 - cos`` for an alike pair, ``max(0, cos - margin)`` for an unlike one.  Of labelled rows all pairs are compared, half of the
-    loss is the mean over alike ones, half that over the others; of given pairs it is the mean.
+    ``1 - cos`` for a similar pair, ``max(0, cos - margin)`` for a dissimilar one, which should be
+    at least ``arccos(margin)`` apart. Of labelled rows, all pairs are compared: half of the loss is
+    the mean over similar ones and half the mean over the others. Of given pairs, it is the mean.
 
     Parameters
     ----------
     margin : float, default=0.0
-        The cosine, in [-1, 1], up to which unlike vectors cost nothing.
+        The cosine, in [-1, 1], up to which dissimilar vectors cost nothing.
 
     References
     ----------
-    Bromley, J. et al., Signature Verification using a "Siamese" Time Delay Neural Network, 1993, for networks trained on the cosine.
+    Bromley, J. et al., Signature Verification using a "Siamese" Time Delay Neural Network, 1993,
+    for networks trained on the cosine.
 
     Examples
     --------
     >>> import torch
-    >>> loss, y = CosineEmbedding(), torch.tensor([[0, 1], [0, 0]])  # an unlike pair and an alike one
+    >>> loss, y = CosineEmbedding(), torch.tensor([[0, 1], [0, 0]])  # dissimilar, similar
     >>> pairs = torch.tensor([[[1.0, 0.0], [2.0, 0.0]], [[1.0, 0.0], [0.0, 1.0]]])
     >>> loss(pairs, y, loss.prepare(y, torch.ones(2)))
     tensor(1.)
@@ -170,11 +157,11 @@ class CosineEmbedding(PairLoss):
 
     name: ClassVar[str] = "cosine_embedding"
     aliases: ClassVar[tuple[str, ...]] = ("CosineEmbeddingLoss",)
-    functional: ClassVar[str] = "directions: alike ones equal, others at right angles"
+    functional: ClassVar[str] = "directions: similar ones equal, others at right angles"
     reference: ClassVar[str] = "Bromley 1993"
     when: ClassVar[str] = (
-        "A first, plain choice for pairs that are given. It stops pushing once unlike vectors stand at right angles; with many classes "
-        "and few components infonce separates more."
+        "A first, plain choice for given pairs. It no longer pushes once dissimilar vectors are at"
+        " right angles; with many classes and few components infonce separates more."
     )
 
     margin: float = parameter(0.0, Interval(-1, 1))
@@ -190,21 +177,23 @@ class CosineEmbedding(PairLoss):
 
 @dataclass(frozen=True)
 class HingeEmbedding(PairLoss):
-    """Hinge embedding loss: the distance of alike vectors, and what is missing to the margin between others.
+    """Hinge embedding loss: the distance of similar vectors, and a hinge on that of others.
 
-    ``d`` for an alike pair, ``max(0, margin - d)`` for an unlike one, where d is the Euclidean distance of the unit vectors, in [0, 2].
-    Of labelled rows all pairs are compared, half of the loss is the mean over alike ones, half that over the others; of given pairs it
-    is the mean.
+    ``d`` for a similar pair, ``max(0, margin - d)`` for a dissimilar one, where d is the Euclidean
+    distance of the unit vectors, in [0, 2]. Of labelled rows, all pairs are compared: half of the
+    loss is the mean over similar ones and half the mean over the others. Of given pairs, it is the
+    mean.
 
     Parameters
     ----------
     margin : float, default=1.0
-        The distance, > 0, from which on unlike vectors cost nothing; 1 is an angle of 60 degrees, 1.41 one of 90.
+        The distance, > 0, from which on dissimilar vectors cost nothing. 1 is an angle of 60
+        degrees, 1.41 one of 90.
 
     References
     ----------
-    Paszke, A. et al., PyTorch: An Imperative Style, High-Performance Deep Learning Library, 2019, arXiv 1912.01703: its
-    HingeEmbeddingLoss of distances.
+    Paszke, A. et al., PyTorch: An Imperative Style, High-Performance Deep Learning Library, 2019,
+    arXiv 1912.01703: its HingeEmbeddingLoss of distances.
 
     Examples
     --------
@@ -217,11 +206,11 @@ class HingeEmbedding(PairLoss):
 
     name: ClassVar[str] = "hinge_embedding"
     aliases: ClassVar[tuple[str, ...]] = ("HingeEmbeddingLoss",)
-    functional: ClassVar[str] = "directions: alike ones equal, others a margin apart"
+    functional: ClassVar[str] = "directions: similar ones equal, others a margin apart"
     reference: ClassVar[str] = "Paszke 1912.01703"
     when: ClassVar[str] = (
-        "Some alike rows are wrongly labelled: their distance counts once, not squared as in contrastive. Otherwise contrastive, "
-        "whose pull fades as vectors meet."
+        "Some pairs are wrongly labelled as similar: their distance counts as it is, not squared"
+        " as in contrastive. Otherwise take contrastive, whose pull fades as vectors meet."
     )
 
     margin: float = parameter(1.0, Interval(0, closed="neither"))
@@ -237,20 +226,23 @@ class HingeEmbedding(PairLoss):
 
 @dataclass(frozen=True)
 class Contrastive(PairLoss):
-    """Contrastive loss: the squared distance of alike vectors, and the square of what is missing to the margin between others.
+    """Contrastive loss: the squared distance of similar vectors, a squared hinge on that of others.
 
-    ``d²`` for an alike pair, ``max(0, margin - d)²`` for an unlike one, where d is the Euclidean distance of the unit vectors, in
-    [0, 2]; twice the paper's.  Of labelled rows all pairs are compared, half of the loss is the mean over alike ones, half that over
-    the others; of given pairs it is the mean.
+    ``d²`` for a similar pair, ``max(0, margin - d)²`` for a dissimilar one, where d is the
+    Euclidean distance of the unit vectors, in [0, 2]. This is twice the loss of the paper. Of
+    labelled rows, all pairs are compared: half of the loss is the mean over similar ones and half
+    the mean over the others. Of given pairs, it is the mean.
 
     Parameters
     ----------
     margin : float, default=1.0
-        The distance, > 0, from which on unlike vectors cost nothing; 1 is an angle of 60 degrees, 1.41 one of 90.
+        The distance, > 0, from which on dissimilar vectors cost nothing. 1 is an angle of 60
+        degrees, 1.41 one of 90.
 
     References
     ----------
-    Hadsell, R., Chopra, S. and LeCun, Y., Dimensionality Reduction by Learning an Invariant Mapping, 2006.
+    Hadsell, R., Chopra, S. and LeCun, Y., Dimensionality Reduction by Learning an Invariant
+    Mapping, 2006.
 
     Examples
     --------
@@ -263,11 +255,12 @@ class Contrastive(PairLoss):
 
     name: ClassVar[str] = "contrastive"
     aliases: ClassVar[tuple[str, ...]] = ("ContrastiveLoss",)
-    functional: ClassVar[str] = "directions: alike ones equal, others a margin apart"
+    functional: ClassVar[str] = "directions: similar ones equal, others a margin apart"
     reference: ClassVar[str] = "Hadsell 2006"
     when: ClassVar[str] = (
-        "Pairs that are given, and you want one distance below which two rows are alike. For nearest neighbours of labelled rows "
-        "triplet or infonce, which compare distances with each other."
+        "Pairs are given, and you want one distance below which two rows are similar. For nearest"
+        " neighbours of labelled rows take triplet or infonce, which compare distances with each"
+        " other."
     )
 
     margin: float = parameter(1.0, Interval(0, closed="neither"))
@@ -281,18 +274,15 @@ class Contrastive(PairLoss):
         return (state["margin"] - distance(cosine)).clamp(min=0) ** 2
 
 
-# ---------------------------------------------------------------------- anchor by anchor
-
-
 class Comparisons(NamedTuple):
-    """Every anchor of a batch against its candidates.
+    """Every anchor of a batch with its candidates.
 
     Attributes
     ----------
     cosine : Tensor of shape (n_samples, n_samples)
-        Of each anchor and each candidate.
+        Cosine of each anchor and each candidate.
     positive, negative : Tensor of shape (n_samples, n_samples)
-        Whether a candidate should be near, or far.
+        Whether a candidate should be close, or far.
     itself : Tensor of shape (n_samples, n_samples)
         Whether a candidate is the anchor.
     """
@@ -304,7 +294,7 @@ class Comparisons(NamedTuple):
 
     @classmethod
     def of(cls, vectors: Tensor, y: Tensor) -> Comparisons:
-        """Compare unit vectors (n_samples, 1 or 2, n_components): rows with rows, or lefts with rights."""
+        """Compare unit vectors (n_samples, 1 or 2, n_components) of rows, or of pairs."""
         cosine = vectors[:, 0] @ vectors[:, -1].mT
         diagonal = torch.eye(len(y), dtype=torch.bool, device=y.device)
         if y.shape[-1] == 2:
@@ -317,9 +307,10 @@ class Comparisons(NamedTuple):
 class AnchorLoss(EmbeddingLoss):
     """Base of the losses that compare the candidates of an anchor with each other.
 
-    A subclass defines ``of_anchors(comparisons, state, sample_weight)``, a scalar.  Of rows each is an anchor, rows of its class
-    are positive, the others negative.  Of given pairs the left of every alike one is an anchor and its right is positive; the rights of
-    all other pairs of the batch are negative.
+    A subclass defines ``of_anchors(comparisons, state, sample_weight)``, a scalar. Every labelled
+    row is an anchor; rows of its class are positive, the others negative. Of given pairs, the left
+    side of every similar pair is an anchor and its right side is positive; the right sides of all
+    other pairs of the batch are negative.
     """
 
     needs_unlike_pairs: ClassVar[bool] = False
@@ -329,28 +320,31 @@ class AnchorLoss(EmbeddingLoss):
         raise NotImplementedError
 
     def of_vectors(self, vectors: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
-        """Return the weighted mean over anchors, or over what is made of them."""
+        """Return the weighted mean over anchors or triplets."""
         return self.of_anchors(Comparisons.of(vectors, y), state, sample_weight)
 
 
 @dataclass(frozen=True)
 class Triplet(AnchorLoss):
-    """Triplet loss: a row of an anchor's class should be nearer to it than a row of another, by a margin.
+    """Triplet loss: rows of an anchor's class should be closer to it than others, by a margin.
 
-    ``max(0, margin + d(anchor, positive) - d(anchor, negative))``, averaged over all triplets of a batch, where d is the Euclidean
-    distance of the unit vectors, in [0, 2].  A row is its own positive, too, so that weight 2 is a row repeated.  Of given pairs the
-    left of every alike one is an anchor, its right the positive, and the rights of all other pairs of the batch are negatives.
+    ``max(0, margin + d(anchor, positive) - d(anchor, negative))``, averaged over all triplets of a
+    batch, where d is the Euclidean distance of the unit vectors, in [0, 2]. A row is also its own
+    positive, so that weight 2 equals a repeated row. Of given pairs, the left side of every similar
+    pair is an anchor, its right side is the positive, and the right sides of all other pairs of the
+    batch are negatives.
 
     Parameters
     ----------
     margin : float, default=1.0
-        How much nearer, > 0, in units of the distance.  1 also pushes rows apart that are in order; 0.2 leaves these alone.
+        How much closer, > 0, in units of the distance. 1 also pushes apart rows that are in the
+        right order; 0.2 leaves these alone.
 
     References
     ----------
-    Schroff, F., Kalenichenko, D. and Philbin, J., FaceNet: A Unified Embedding for Face Recognition and Clustering, 2015, arXiv
-    1503.03832.  Hermans, A., Beyer, L. and Leibe, B., In Defense of the Triplet Loss, 2017, arXiv 1703.07737, for all triplets of a
-    batch.
+    Schroff, F., Kalenichenko, D. and Philbin, J., FaceNet: A Unified Embedding for Face Recognition
+    and Clustering, 2015, arXiv 1503.03832. Hermans, A., Beyer, L. and Leibe, B., In Defense of the
+    Triplet Loss, 2017, arXiv 1703.07737, for all triplets of a batch.
 
     Examples
     --------
@@ -366,8 +360,8 @@ class Triplet(AnchorLoss):
     functional: ClassVar[str] = "ranking of neighbours: own class first"
     reference: ClassVar[str] = "Schroff 1503.03832"
     when: ClassVar[str] = (
-        "Nearest neighbours of labelled rows, classes of unequal spread: only the order of distances counts. Not for a distance that "
-        "means the same everywhere; that is contrastive."
+        "Nearest neighbours of labelled rows, with classes of unequal spread, since only the order"
+        " of distances counts. Not for a distance that means the same everywhere: take contrastive."
     )
 
     margin: float = parameter(1.0, Interval(0, closed="neither"))
@@ -378,48 +372,42 @@ class Triplet(AnchorLoss):
         of_positive = sample_weight * comparisons.positive
         of_negative = sample_weight * comparisons.negative
         n_triplets = of_positive.sum(-1) * of_negative.sum(-1)
-        values = excess(d + state["margin"], d, of_negative)  # of every anchor and positive
+        # (anchors, positives)
+        values = excess(d + state["margin"], d, of_negative)
         weighted = (values * of_positive).sum(-1) * sample_weight
         whole = row_sums(n_triplets * sample_weight)
         return row_sums(weighted) / whole.clamp(min=SMALLEST)
 
 
-def excess(level: Tensor, values: Tensor, weight: Tensor) -> Tensor:
-    """Return Σ_j weight_j max(0, level - value_j) along the last axis, for every level: without the table of all differences."""
-    ordered, order = values.sort(-1)
-    weight = weight.expand_as(values).gather(-1, order)
-    start = torch.zeros_like(weight[..., :1])
-    mass = torch.cat((start, weight.cumsum(-1)), -1)
-    moment = torch.cat((start, (weight * ordered).cumsum(-1)), -1)
-    below = torch.searchsorted(ordered.detach(), level.detach().contiguous())
-    return level * mass.gather(-1, below) - moment.gather(-1, below)
-
-
 @dataclass(frozen=True)
 class EmbeddingInfoNCE(AnchorLoss):
-    """InfoNCE, supervised contrastive loss: cross-entropy of finding a row of the anchor's class among the batch, by cosines.
+    """InfoNCE, also supervised contrastive loss: cross-entropy of finding the anchor's class.
 
-    ``-log(exp(cos_p / T) / Σ_a exp(cos_a / T))``, averaged over the positives p of an anchor and then over the anchors; the sum is over
-    all other rows of the batch.  Rows that are the only one of their class in a batch are no anchors.  Of given pairs the left of every
-    alike one is an anchor, its right the positive, and the sum is over the rights of all pairs of the batch.
+    ``-log(exp(cos_p / T) / Σ_a exp(cos_a / T))``, with the cosine of the anchor and the positive p,
+    or any other row a of the batch. It is averaged over the positives of an anchor and then over
+    the anchors. Rows that are the only ones of their class in a batch are no anchors. Of given
+    pairs, the left side of every similar pair is an anchor, its right side is the positive, and the
+    sum is over the right sides of all pairs of the batch.
 
-    A row is not compared with itself.  Weights count for anchors, positives and terms of the sum; with equal weights a term counts 1.
+    A row is not compared with itself. Weights apply to anchors, positives and terms of the sum;
+    with equal weights, a term counts 1.
 
     Parameters
     ----------
     temperature : float, default=0.07
-        T > 0, in units of the cosine: the smaller, the more the nearest negatives count.
+        T > 0, in units of the cosine. The smaller it is, the more the closest negatives count.
 
     References
     ----------
-    van den Oord, A., Li, Y. and Vinyals, O., Representation Learning with Contrastive Predictive Coding, 2018, arXiv 1807.03748.
-    Khosla, P. et al., Supervised Contrastive Learning, 2020, arXiv 2004.11362, for several positives.
+    van den Oord, A., Li, Y. and Vinyals, O., Representation Learning with Contrastive Predictive
+    Coding, 2018, arXiv 1807.03748. Khosla, P. et al., Supervised Contrastive Learning, 2020, arXiv
+    2004.11362, for several positives.
 
     Examples
     --------
     >>> import torch
     >>> loss, y = EmbeddingInfoNCE(temperature=1.0), torch.tensor([[0], [0], [1]])
-    >>> loss(torch.ones(3, 1, 2), y, loss.prepare(y, torch.ones(3)))  # one of two, by chance
+    >>> loss(torch.ones(3, 1, 2), y, loss.prepare(y, torch.ones(3)))  # a chance of one in two
     tensor(0.6931)
     """
 
@@ -428,8 +416,9 @@ class EmbeddingInfoNCE(AnchorLoss):
     functional: ClassVar[str] = "ranking of neighbours: own class first"
     reference: ClassVar[str] = "van den Oord 1807.03748, Khosla 2004.11362"
     when: ClassVar[str] = (
-        "Nearest neighbours of labelled rows, also of classes that are not in the training data; pairs that are all alike. The loss to "
-        "begin with. Not with a handful of rows per batch."
+        "Nearest neighbours of labelled rows, also of classes that are not in the training data,"
+        " or given pairs that are all similar. The first loss to try. Not with only a handful of"
+        " rows per batch."
     )
 
     temperature: float = parameter(0.07, Interval(0, closed="neither"))
@@ -439,7 +428,8 @@ class EmbeddingInfoNCE(AnchorLoss):
         logits = comparisons.cosine / state["temperature"]
         terms = logits + sample_weight.clamp(min=SMALLEST).log()
         terms = terms.masked_fill(comparisons.itself, NOT_THERE)
-        missing = terms.logsumexp(-1, keepdim=True) - logits  # of every anchor and positive
+        # (anchors, positives)
+        missing = terms.logsumexp(-1, keepdim=True) - logits
         of_positive = sample_weight * (comparisons.positive & ~comparisons.itself)
         n_positive = of_positive.sum(-1)
         values = (missing * of_positive).sum(-1) / n_positive.clamp(min=SMALLEST)

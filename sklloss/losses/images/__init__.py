@@ -1,1 +1,1 @@
-"""Losses of masks and of boxes."""
+"""Losses for masks and for boxes."""

@@ -12,12 +12,13 @@ from torch import Tensor
 
 from ...parameters.declared import parameter
 from ...parameters.domains import Interval
+from ...parameters.refusals import refuse_rows
 from ..base import RegressionLoss, Scaling, State, Task
 from ..rows import RowLoss
 
 
 def in_order(corners: Tensor) -> Tensor:
-    """Swap the ends of boxes (..., 4) where they are the wrong way round, so that x1 <= x2 and y1 <= y2."""
+    """Swap ends of boxes (..., 4) that are in the wrong order, so that x1 <= x2 and y1 <= y2."""
     first, second = corners[..., :2], corners[..., 2:]
     return torch.cat((torch.minimum(first, second), torch.maximum(first, second)), -1)
 
@@ -28,13 +29,13 @@ def sides(boxes: Tensor) -> Tensor:
 
 
 def hull(boxes: Tensor, others: Tensor) -> Tensor:
-    """Return the smallest boxes that hold both."""
+    """Return the smallest boxes that contain both."""
     first = torch.minimum(boxes[..., :2], others[..., :2])
     return torch.cat((first, torch.maximum(boxes[..., 2:], others[..., 2:])), -1)
 
 
 def intersection_and_union(boxes: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the areas that both boxes and that either of them covers, (..., 4) to (...)."""
+    """Return the areas of intersection and union, (..., 4) to (...)."""
     first = torch.maximum(boxes[..., :2], others[..., :2])
     second = torch.minimum(boxes[..., 2:], others[..., 2:])
     both = (second - first).clamp(min=0).prod(-1)
@@ -43,10 +44,11 @@ def intersection_and_union(boxes: Tensor, others: Tensor) -> tuple[Tensor, Tenso
 
 @dataclass(frozen=True)
 class BoxLoss(RowLoss, RegressionLoss):
-    """Base of the losses of boxes with corners x1, y1, x2, y2 as four targets.
+    """Base of the losses of boxes with the corners x1, y1, x2, y2 as four targets.
 
-    Raw output is four numbers in the units of y, put in order: a box whatever the network says.  The losses do not change with the unit,
-    so that the targets may be divided by one number, but not by four.
+    Raw output is four numbers in the units of y, which are put in order, so that they always form a
+    box. The losses do not depend on the unit, so that the targets may be divided by one number, but
+    not by four different ones.
     """
 
     task: ClassVar[Task] = "boxes"
@@ -54,41 +56,43 @@ class BoxLoss(RowLoss, RegressionLoss):
     functional: ClassVar[str] = "box of largest overlap"
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """Return corners with x1 <= x2 and y1 <= y2: (*models, n_samples, 4, 1) to (*models, n_samples, 4)."""
+        """Return corners with x1 <= x2 and y1 <= y2, shape (*models, n_samples, 4)."""
         return in_order(raw.squeeze(-1))
 
     def check_y(self, y: np.ndarray) -> None:
-        """Raise a ValueError if rows are no boxes: not four numbers, not finite, or without an area."""
+        """Raise a ValueError if rows are no boxes of four finite numbers with an area."""
         if y.ndim != 2 or y.shape[1] != 4:
             raise ValueError(
-                f"{type(self).__name__} needs four targets per row, the corners x1, y1, x2, y2; got y of shape {y.shape}. Stack them"
-                " as np.column_stack((x1, y1, x2, y2))."
+                f"{type(self).__name__} needs four targets per row, the corners x1, y1, x2, y2;"
+                f" got y of shape {y.shape}. Stack them as np.column_stack((x1, y1, x2, y2))."
             )
         super().check_y(y)
-        empty = (y[:, 2:] <= y[:, :2]).any(1)
-        if empty.any():
-            row = int(np.flatnonzero(empty)[0])
-            raise ValueError(
-                f"{type(self).__name__} needs boxes with x1 < x2 and y1 < y2; {empty.sum()} of {len(y)} rows are none, for example row"
-                f" {row}, {y[row].tolist()}. Put the corners in order, and remove boxes without an area."
-            )
+        refuse_rows(
+            np.any(y[:, 2:] <= y[:, :2], axis=1),
+            f"{type(self).__name__} needs boxes with x1 < x2 and y1 < y2",
+            "have no area",
+            "Put the corners in order, and remove boxes without area.",
+            example=lambda row: y[row].tolist(),
+        )
 
 
 @dataclass(frozen=True)
 class GIoU(BoxLoss):
     """Generalised intersection over union of two boxes.
 
-    ``1 - |A ∩ B| / |A ∪ B| + (|C| - |A ∪ B|) / |C|`` with C the smallest box that holds both: 0 for equal boxes, up to 2.  Unlike
-    1 - IoU it has a gradient where the boxes do not touch.  Equal to torchvision's ``generalized_box_iou_loss``.
+    ``1 - |A ∩ B| / |A ∪ B| + (|C| - |A ∪ B|) / |C|`` with C the smallest box that contains both. It
+    is 0 for equal boxes and at most 2. Unlike 1 - IoU it has a gradient if the boxes do not touch.
+    Equal to torchvision's ``generalized_box_iou_loss``.
 
     Parameters
     ----------
     eps : float, default=1e-7
-        Added to areas that divide, > 0, in squared units of the (scaled) target.
+        Added to areas in denominators, > 0, in squared units of the (scaled) target.
 
     References
     ----------
-    Rezatofighi, H. et al., Generalized Intersection over Union: A Metric and A Loss for Bounding Box Regression, 2019, arXiv 1902.09630.
+    Rezatofighi, H. et al., Generalized Intersection over Union: A Metric and A Loss for Bounding
+    Box Regression, 2019, arXiv 1902.09630.
 
     Examples
     --------
@@ -105,8 +109,8 @@ class GIoU(BoxLoss):
     aliases: ClassVar[tuple[str, ...]] = ("generalized_box_iou_loss", "generalized_iou")
     reference: ClassVar[str] = "Rezatofighi 1902.09630"
     when: ClassVar[str] = (
-        "Boxes that are judged by intersection over union, large and small ones alike. Its steps are slow where boxes do not yet "
-        "touch: train longer than with mse, or use ciou."
+        "Boxes are judged by intersection over union, large and small ones in the same way."
+        " Progress is slow while boxes do not touch: train longer than with mse, or use ciou."
     )
 
     eps: float = parameter(1e-7, Interval(0, closed="neither"))
@@ -123,22 +127,25 @@ class GIoU(BoxLoss):
 class CIoU(BoxLoss):
     """Complete intersection over union of two boxes: overlap, distance of the centres, and shape.
 
-    ``1 - IoU + d² / c² + α v`` with d the distance of the centres, c the diagonal of the smallest box that holds both,
-    ``v = (2/π)² (arctan(w/h) - arctan(w'/h'))²`` and ``α = v / (1 - IoU + v)``, which is taken as a constant in the gradient, as in the
-    paper.  0 for equal boxes.  Equal to torchvision's ``complete_box_iou_loss``.
+    ``1 - IoU + d² / c² + α v`` with d the distance of the centres, c the diagonal of the smallest
+    box that contains both, ``v = (2/π)² (arctan(w/h) - arctan(w'/h'))²`` and
+    ``α = v / (1 - IoU + v)``, which is treated as a constant in the gradient, as in the paper. It
+    is 0 for equal boxes. Equal to torchvision's ``complete_box_iou_loss``.
 
     Parameters
     ----------
     eps : float, default=1e-7
-        Added to areas, squared lengths and shares that divide, > 0, in squared units of the (scaled) target; no side counts as shorter.
+        Added to areas, squared lengths and shares in denominators, > 0, in squared units of the
+        (scaled) target. It is also the smallest length of a side.
 
     References
     ----------
-    Zheng, Z. et al., Distance-IoU Loss: Faster and Better Learning for Bounding Box Regression, 2020, arXiv 1911.08287.
+    Zheng, Z. et al., Distance-IoU Loss: Faster and Better Learning for Bounding Box Regression,
+    2020, arXiv 1911.08287.
 
     Examples
     --------
-    A square of side 2 around one of side 1, of one shape and one centre: what remains is 1 - IoU.
+    A square of side 2 around one of side 1, with the same shape and centre, costs 1 - IoU:
 
     >>> import torch
     >>> loss = CIoU()
@@ -151,8 +158,8 @@ class CIoU(BoxLoss):
     aliases: ClassVar[tuple[str, ...]] = ("complete_box_iou_loss", "complete_iou")
     reference: ClassVar[str] = "Zheng 1911.08287"
     when: ClassVar[str] = (
-        "Boxes that are judged by intersection over union: as giou, and it closes in faster, because centre and shape pull also where "
-        "boxes do not touch or lie in each other."
+        "Boxes are judged by intersection over union. It converges faster than giou, because"
+        " centre and shape also pull if boxes do not touch or one lies inside the other."
     )
 
     eps: float = parameter(1e-7, Interval(0, closed="neither"))
@@ -162,17 +169,17 @@ class CIoU(BoxLoss):
         boxes, eps = self.inverse_link(raw, state), state["eps"].squeeze(-1)
         both, either = intersection_and_union(boxes, y)
         iou = both / (either + eps)
-        shape = self._difference_of_shape(boxes, y, eps)
+        shape = self._shape_difference(boxes, y, eps)
         alpha = (shape / (1 - iou + shape + eps)).detach()
-        return 1 - iou + self._distance(boxes, y, eps) + alpha * shape
+        return 1 - iou + self._relative_distance(boxes, y, eps) + alpha * shape
 
-    def _distance(self, boxes: Tensor, y: Tensor, eps: Tensor) -> Tensor:
-        """Return the squared distance of the centres over the squared diagonal of the box around both."""
+    def _relative_distance(self, boxes: Tensor, y: Tensor, eps: Tensor) -> Tensor:
+        """Return the squared distance of the centres over the squared diagonal of the hull."""
         diagonal = (sides(hull(boxes, y)) ** 2).sum(-1) + eps
         between = (boxes[..., :2] + boxes[..., 2:] - y[..., :2] - y[..., 2:]) / 2
         return (between**2).sum(-1) / diagonal
 
-    def _difference_of_shape(self, boxes: Tensor, y: Tensor, eps: Tensor) -> Tensor:
+    def _shape_difference(self, boxes: Tensor, y: Tensor, eps: Tensor) -> Tensor:
         """Return (2/π)² times the squared difference of the angles of the diagonals."""
         angles = [
             torch.atan2(*torch.maximum(sides(each), eps.unsqueeze(-1)).unbind(-1))

@@ -1,4 +1,4 @@
-"""Losses for segmentation that compare regions: the overlap of the predicted and the true pixels of each class."""
+"""Losses for segmentation that compare the predicted and the true region of each class."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from ..rows import RowLoss
 
 @dataclass(frozen=True)
 class OverlapLoss(RowLoss, ClassificationLoss):
-    """Base of the losses of an image's regions: one minus an overlap, averaged over classes.
+    """Base of the losses of regions of an image: one minus an overlap, averaged over classes.
 
-    A subclass defines ``overlap(both, predicted, true, state)``, of sums over an image's pixels.  Where the state has a
-    ``weight_by_class``, (1, 1, n_classes), the average over classes is weighted by it.
+    A subclass defines ``overlap(both, predicted, true, state)``, a function of sums over the pixels
+    of an image. If the state has a ``weight_by_class``, (1, 1, n_classes), it weights the average
+    over classes.
     """
 
     task: ClassVar[Task] = "segmentation"
@@ -29,12 +30,18 @@ class OverlapLoss(RowLoss, ClassificationLoss):
     metric: ClassVar[str | None] = "jaccard_macro"
 
     def overlap(self, both: Tensor, predicted: Tensor, true: Tensor, state: State) -> Tensor:
-        """Return the overlap of every class, (*models, n_samples, n_classes), from Σ p t, Σ p and Σ t over the pixels of an image."""
+        """Return the overlap of every class from Σ p t, Σ p and Σ t over the pixels of an image.
+
+        Returns
+        -------
+        Tensor of shape (*models, n_samples, n_classes)
+        """
         raise NotImplementedError
 
     def of_row(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """Return the mean over classes of one minus their overlap, shape (*models, n_samples)."""
-        p = probabilities(raw)  # (*models, samples, pixels, classes)
+        # (*models, samples, pixels, classes)
+        p = probabilities(raw)
         t = one_hot(y, p)
         values = 1 - self.overlap((p * t).sum(-2), p.sum(-2), t.sum(-2), state)
         weight = state.get("weight_by_class")
@@ -48,30 +55,36 @@ class OverlapLoss(RowLoss, ClassificationLoss):
         return True
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """The logits of the class shares: the best constant may be infinite, for a class that many images lack."""
+        """Return the logits of the class shares.
+
+        The best constant may be infinite, for a class that many images lack.
+        """
         return logits_of(class_shares(y, sample_weight, state))
 
 
 def ratio(part: Tensor, whole: Tensor) -> Tensor:
-    """Return part / whole, 0 where both are."""
+    """Return part / whole, or 0 if both are 0."""
     return part / whole.clamp(min=torch.finfo(whole.dtype).tiny)
 
 
 @dataclass(frozen=True)
 class Dice(OverlapLoss):
-    """Dice loss of an image: one minus the Dice overlap with probabilities in place of decisions, averaged over classes.
+    """Dice loss of an image: one minus the Dice overlap of probabilities.
 
-    ``1 - mean_k (2 Σ p_k t_k + smooth) / (Σ p_k + Σ t_k + smooth)``, sums over the pixels of one image, t_k is 1 for pixels of class k.
-    A class counts the same whatever its share of the pixels.  At its optimum p is a decision, 0 or 1, and no class posterior: there is no
-    ``predict_proba``.
+    ``1 - mean_k (2 Σ p_k t_k + smooth) / (Σ p_k + Σ t_k + smooth)``, with sums over the pixels of
+    one image, where t_k is 1 for pixels of class k. It is averaged over classes, and a class counts
+    the same whatever its share of the pixels. At the optimum p is a decision, 0 or 1, and no class
+    posterior, so there is no ``predict_proba``.
 
     Parameters
     ----------
     smooth : float, default=1.0
-        Added to both, >= 0, in pixels.  It makes an image without pixels of a class cost nothing for it where none are predicted; with
-        0 such a class costs 1 whatever is predicted.
+        Added to numerator and denominator, >= 0, in pixels. With it, a class that an image lacks
+        costs nothing if no pixel of it is predicted; with 0, such a class costs 1 whatever is
+        predicted.
     include_background : bool, default=True
-        Whether the first class, in the order of the sorted labels, counts as one.
+        Whether the first class, in the order of the sorted labels, is one of the classes that
+        count.
 
     Notes
     -----
@@ -79,12 +92,13 @@ class Dice(OverlapLoss):
 
     References
     ----------
-    Milletari, F., Navab, N. and Ahmadi, S.-A., V-Net: Fully Convolutional Neural Networks for Volumetric Medical Image Segmentation,
-    2016, arXiv 1606.04797.  Drozdzal, M. et al., The Importance of Skip Connections in Biomedical Image Segmentation, 2016.
+    Milletari, F., Navab, N. and Ahmadi, S.-A., V-Net: Fully Convolutional Neural Networks for
+    Volumetric Medical Image Segmentation, 2016, arXiv 1606.04797. Drozdzal, M. et al., The
+    Importance of Skip Connections in Biomedical Image Segmentation, 2016.
 
     Examples
     --------
-    An image of four pixels, two of them of the second class, and a network that knows nothing:
+    An image of four pixels, two of them of the second class, and a network without any preference:
 
     >>> import torch
     >>> loss = Dice(smooth=0.0)
@@ -98,8 +112,9 @@ class Dice(OverlapLoss):
     aliases: ClassVar[tuple[str, ...]] = ("soft_dice", "DiceLoss")
     reference: ClassVar[str] = "Milletari 2016"
     when: ClassVar[str] = (
-        "Your score is an overlap (IoU, Dice) and the regions that matter are small beside the background. Not if you need "
-        "probabilities; for regions of a few pixels its steps are noisy, and cross_entropy is the safer start."
+        "Your score is an overlap (IoU, Dice) and the regions that matter are small compared with"
+        " the background. Not if you need probabilities. For regions of a few pixels its gradients"
+        " are noisy, and cross_entropy is the safer choice to start with."
     )
 
     smooth: float = parameter(1.0, Interval(0))
@@ -116,23 +131,25 @@ class Dice(OverlapLoss):
 
 @dataclass(frozen=True)
 class Tversky(OverlapLoss):
-    """Tversky loss of an image: the Dice loss with a price of its own for false positives and for false negatives.
+    """Tversky loss of an image: a Dice loss with separate costs of false positives and negatives.
 
-    ``1 - mean_k (TP_k + smooth) / (TP_k + alpha FP_k + beta FN_k + smooth)`` with ``TP = Σ p t``, ``FP = Σ p (1 - t)`` and
-    ``FN = Σ (1 - p) t`` over the pixels of one image.  alpha = beta = ½ is `Dice` with twice the smooth, alpha = beta = 1 the Jaccard
-    loss.  At its optimum p is a decision, 0 or 1, and no class posterior: there is no ``predict_proba``.
+    ``1 - mean_k (TP_k + smooth) / (TP_k + alpha FP_k + beta FN_k + smooth)`` with ``TP = Σ p t``,
+    ``FP = Σ p (1 - t)`` and ``FN = Σ (1 - p) t`` over the pixels of one image. alpha = beta = ½ is
+    `Dice` with twice the smooth, and alpha = beta = 1 is the Jaccard loss. At the optimum p is a
+    decision, 0 or 1, and no class posterior, so there is no ``predict_proba``.
 
     Parameters
     ----------
     alpha : float, default=0.5
-        The price of a false positive pixel beside that of a true positive, > 0.
+        Cost of a false positive pixel relative to a true positive, > 0.
     beta : float, default=0.5
-        The price of a false negative pixel, > 0; above alpha, regions grow.
+        Cost of a false negative pixel, > 0. If it exceeds alpha, regions grow.
     smooth : float, default=0.5
-        Added to both, >= 0, in pixels, as in `Dice`.
+        Added to numerator and denominator, >= 0, in pixels, as in `Dice`.
     include_background : bool, default=True
-        Whether the first class, in the order of the sorted labels, counts as one.  What is a false positive for one of two classes is a
-        false negative for the other: to favour regions over the background, set it to False.
+        Whether the first class, in the order of the sorted labels, is one of the classes that
+        count. A false positive of one of two classes is a false negative of the other, so set it to
+        False to favour regions over the background.
 
     Notes
     -----
@@ -140,8 +157,8 @@ class Tversky(OverlapLoss):
 
     References
     ----------
-    Salehi, S. S. M., Erdogmus, D. and Gholipour, A., Tversky Loss Function for Image Segmentation Using 3D Fully Convolutional Deep
-    Networks, 2017, arXiv 1706.05721.
+    Salehi, S. S. M., Erdogmus, D. and Gholipour, A., Tversky Loss Function for Image Segmentation
+    Using 3D Fully Convolutional Deep Networks, 2017, arXiv 1706.05721.
 
     Examples
     --------
@@ -157,8 +174,8 @@ class Tversky(OverlapLoss):
     aliases: ClassVar[tuple[str, ...]] = ("TverskyLoss",)
     reference: ClassVar[str] = "Salehi 2017"
     when: ClassVar[str] = (
-        "As dice, where a missed pixel and a false alarm differ in price: beta above alpha finds more of a rare region, with "
-        "include_background=False. Not if you need probabilities."
+        "Like dice, if a missed pixel and a false alarm differ in cost: beta above alpha finds"
+        " more of a rare region, with include_background=False. Not if you need probabilities."
     )
 
     alpha: float = parameter(0.5, Interval(0, closed="neither"))

@@ -1,4 +1,7 @@
-"""Losses for ranking that look at all rows of a group at once; shapes are those of `sklloss.losses.ranking`."""
+"""Losses for ranking that compare all rows of a group at once.
+
+Shapes are those of `sklloss.losses.ranking.ranking`.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,13 @@ from ..base import State
 from .group_pairs import group_by_group, over_pairs
 from .ranking import GRADES, OrderLoss, discounts, gains
 
-FAR = 1e30  # below all scores: the score of a row that is not there
+# The score of a missing row is minus this, which is below all scores.
+FAR = 1e30
 
 
 @dataclass(frozen=True)
 class ListNet(OrderLoss):
-    """ListNet: cross-entropy between two laws of which row comes first.
+    """ListNet: cross-entropy between two distributions of the row that comes first.
 
     ``-Σ softmax(y)_i log softmax(s)_i`` over the rows of a group.
 
@@ -41,8 +45,8 @@ class ListNet(OrderLoss):
     name: ClassVar[str] = "listnet"
     reference: ClassVar[str] = "Cao 2007"
     when: ClassVar[str] = (
-        "The few most relevant rows of a group should come first, and what is behind them matters little; a unit of relevance counts "
-        "a factor of e. Fast."
+        "The few most relevant rows of a group should come first, and the order of the rest"
+        " matters little; a unit of relevance counts as a factor of e. Fast."
     )
 
     def of_order(self, scores: Tensor, y: Tensor, state: State) -> Tensor:
@@ -54,11 +58,12 @@ class ListNet(OrderLoss):
 
 @dataclass(frozen=True)
 class ListMLE(OrderLoss):
-    """ListMLE: minus the log-likelihood of the order of relevance under Plackett and Luce's law of permutations.
+    """ListMLE: negative log-likelihood of the order of relevance in the Plackett-Luce model.
 
-    ``mean log(1 + Σ_k exp(s_k - s_i))``, k over the rows of the group that are less relevant than row i; the mean is over the rows i
-    that are not the least relevant.  Rows of equal relevance do not compete, so that their order does not matter; without ties it is
-    the likelihood of the one order.
+    ``mean log(1 + Σ_k exp(s_k - s_i))``, where k runs over the rows of the group that are less
+    relevant than row i, and the mean is over the rows i that are not the least relevant. Rows of
+    equal relevance do not compete, so their order does not matter. Without ties it is the
+    likelihood of the single correct order.
 
     References
     ----------
@@ -68,7 +73,7 @@ class ListMLE(OrderLoss):
     --------
     >>> import torch
     >>> loss = ListMLE()
-    >>> y = torch.tensor([[0.0, 2.0, 1.0]])  # 1/6, of six orders, is 1/3 times 1/2
+    >>> y = torch.tensor([[0.0, 2.0, 1.0]])  # one of six orders
     >>> loss(torch.zeros(1, 3, 1), y, loss.prepare(y, torch.ones(1))).mul(-2).exp()
     tensor(0.1667)
     """
@@ -77,14 +82,17 @@ class ListMLE(OrderLoss):
     aliases: ClassVar[tuple[str, ...]] = ("plackett_luce",)
     reference: ClassVar[str] = "Xia 2008"
     when: ClassVar[str] = (
-        "The whole order matters, each place as much as any other, and the relevance has many levels. Fast, also for large groups."
+        "The whole order matters, each position as much as any other, and the relevance has many"
+        " levels. Fast, also for large groups."
     )
 
     def of_order(self, scores: Tensor, y: Tensor, state: State) -> Tensor:
         """Mean log(1 + Σ exp(s_k - s_i))."""
-        y, order = y.sort(-1)  # what is not there comes first
+        # Missing rows come first.
+        y, order = y.sort(-1)
         scores = torch.where(y >= 0, scores.gather(-1, order), -FAR)
-        below = torch.searchsorted(y, y)  # how many are less relevant
+        # The number of less relevant rows.
+        below = torch.searchsorted(y, y)
         summed = functional.pad(scores.logcumsumexp(-1), (1, 0), value=-FAR).gather(-1, below)
         competes = y > torch.where(y >= 0, y, torch.inf).amin(-1, keepdim=True)
         cost = functional.softplus(torch.where(competes, summed - scores, 0)) * competes
@@ -93,19 +101,21 @@ class ListMLE(OrderLoss):
 
 @dataclass(frozen=True)
 class ApproxNDCG(OrderLoss):
-    """ApproxNDCG: one minus the NDCG, with smooth places in place of whole ones.
+    """ApproxNDCG: one minus the NDCG with smooth positions instead of whole ones.
 
-    ``1 - Σ (2^y_i - 1) / log2(1 + p_i) / max`` with ``p_i = 1 + Σ_j σ((s_j - s_i) / temperature)``; max is the sum for the best order.
-    In [0, 1].
+    ``1 - Σ (2^y_i - 1) / log2(1 + p_i) / max`` with ``p_i = 1 + Σ_j σ((s_j - s_i) / temperature)``,
+    where max is the sum for the best order. It lies in [0, 1].
 
     Parameters
     ----------
     temperature : float, default=0.1
-        How far scores have to be apart for their places to be whole numbers, > 0, in units of the score.
+        How far scores must be apart for their positions to be nearly whole numbers, > 0, in units
+        of the score.
 
     References
     ----------
-    Qin, T., Liu, T.-Y. and Li, H., A General Approximation Framework for Direct Optimization of Information Retrieval Measures, 2010.
+    Qin, T., Liu, T.-Y. and Li, H., A General Approximation Framework for Direct Optimization of
+    Information Retrieval Measures, 2010.
 
     Examples
     --------
@@ -120,8 +130,9 @@ class ApproxNDCG(OrderLoss):
     aliases: ClassVar[tuple[str, ...]] = ("ndcg",)
     reference: ClassVar[str] = "Qin 2010"
     when: ClassVar[str] = (
-        "Your score is NDCG and lambdarank has been tried: it minimises the score itself, made smooth, and settles more easily "
-        "where it begins. A larger temperature learns from more rows."
+        "Your score is NDCG and you have tried lambdarank: this loss optimises a smooth version of"
+        " the score itself, and gets stuck near its start more easily. A larger temperature learns"
+        " from more rows."
     )
 
     temperature: float = parameter(0.1, Interval(0, closed="neither"))
@@ -146,8 +157,9 @@ def _smooth_ndcg_lost(y: Tensor, scores: Tensor, temperature: Tensor) -> Tensor:
 
 
 def _smooth_dcg(i: Sequence[Tensor], j: Sequence[Tensor]) -> Tensor:
-    """Return Σ gain / log2(1 + place), (n_groups,), over rows i, whose places are counted among rows j."""
+    """Return Σ gain / log2(1 + position) over rows i, ranked among rows j, (n_groups,)."""
     (_, s_i, temperature, gain_i), (y_j, s_j, _, _) = i, j
     before = torch.sigmoid((s_j - s_i) / temperature) * (y_j >= 0)
-    place = 0.5 + before.sum(-1)  # a row is half before itself
+    # A row counts as half before itself.
+    place = 0.5 + before.sum(-1)
     return (gain_i.squeeze(-1) * discounts(place)).sum(-1)

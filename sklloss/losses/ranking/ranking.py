@@ -1,13 +1,14 @@
-"""Losses for ranking: groups of rows, each to be put in the order of its rows' relevance.
+"""Losses for ranking: the rows of each group should be ordered by relevance.
 
 Shapes::
 
     raw            (*models, n_groups, size, 1)        a score per row
-    y              (*models, n_groups, max_size)       relevance >= 0, -1 behind the end of a group
+    y              (*models, n_groups, max_size)       relevance >= 0, -1 after the end of a group
     sample_weight  (*models, n_groups)
 
-A row of the training engine is a group.  Groups of different sizes share a tensor: what stands behind the end of a group does
-not count.  ``size`` is that of the largest group of a batch, and may be less than ``max_size``.
+A row of the training engine is a group. Groups of different sizes share a tensor, and entries after
+the end of a group do not count. ``size`` is the size of the largest group of a batch and may be
+less than ``max_size``.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from ..base import State, Task
 from ..rows import RaggedLoss
 from .group_pairs import group_by_group, over_pairs
 
-MAX_GRADE = 31  # of a gain 2^y - 1, as in LightGBM
+# Largest grade for a gain of 2^y - 1, as in LightGBM.
+MAX_GRADE = 31
 RELEVANCE = Interval(0)
 GRADES = Interval(0, MAX_GRADE)
 
@@ -35,8 +37,9 @@ GRADES = Interval(0, MAX_GRADE)
 class RankingLoss(RaggedLoss):
     """Base of the losses for ranking.
 
-    A subclass defines ``of_group(scores, y, state)``, shape (*models, n_groups), from scores and relevance of the same shape,
-    (*models, n_groups, size); a row is one where y >= 0.  Hyperparameters in the state are (*models, 1, 1).
+    A subclass defines ``of_group(scores, y, state)``, shape (*models, n_groups), from scores and
+    relevance of the same shape, (*models, n_groups, size). There is a row where y >= 0.
+    Hyperparameters in the state are (*models, 1, 1).
     """
 
     task: ClassVar[Task] = "ranking"
@@ -64,15 +67,15 @@ class RankingLoss(RaggedLoss):
         return self.of_group(raw[..., :size, 0], y[..., :size], state)
 
     def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
-        """One score per row."""
+        """Return 1, the score of a row."""
         return 1
 
     def shaped(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Turn what the network put out, (*models, n_groups, size), into (*models, n_groups, size, 1)."""
+        """Add the axis of outputs: (*models, n_groups, size) to (*models, n_groups, size, 1)."""
         return raw.unsqueeze(-1)
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """0: no row is preferred."""
+        """Return 0, which prefers no row."""
         return sample_weight.new_zeros(1, 1)
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
@@ -80,7 +83,7 @@ class RankingLoss(RaggedLoss):
         return raw.squeeze(-1)
 
     def predict(self, raw: Tensor, state: State) -> Tensor:
-        """Return the scores, (*models, n_groups, size): the higher, the further in front."""
+        """Return the scores, (*models, n_groups, size); rows of higher scores rank first."""
         return self.inverse_link(raw, state)
 
 
@@ -88,9 +91,9 @@ class RankingLoss(RaggedLoss):
 class RelevanceSquaredError(RankingLoss):
     """Squared error of the relevance, averaged over the rows of a group.
 
-    ``½ mean r²`` with ``r = score - z``, where z is the relevance less its mean, divided by its standard deviation (both over all
-    rows that are trained on, every group counting alike).  The score elicits the mean relevance; ``predict`` gives it on the scale
-    of y.
+    ``½ mean r²`` with ``r = score - z``, where z is the relevance minus its mean, divided by its
+    standard deviation, both over all training rows with equal weight for every group. The score
+    elicits the mean relevance, and ``predict`` returns it on the scale of y.
 
     References
     ----------
@@ -100,7 +103,7 @@ class RelevanceSquaredError(RankingLoss):
     --------
     >>> import torch
     >>> loss = RelevanceSquaredError()
-    >>> y = torch.tensor([[0.0, 2.0, -1.0]])  # a group of two rows, and no third
+    >>> y = torch.tensor([[0.0, 2.0, -1.0]])  # a group of two rows
     >>> state = loss.prepare(y, torch.ones(1))
     >>> loss(torch.tensor([[[0.0], [1.0], [9.0]]]), y, state)
     tensor(0.2500)
@@ -112,12 +115,13 @@ class RelevanceSquaredError(RankingLoss):
     reference: ClassVar[str] = "Cossock 2006"
     learns_from_y: ClassVar[bool] = True
     when: ClassVar[str] = (
-        "The relevance is a number that means the same in every group, such as a rating, and you want it predicted as well. It "
-        "spends effort on the level of groups, which no order needs."
+        "The relevance is a number that means the same in every group, such as a rating, and you"
+        " want predictions of it as well. It spends effort on the level of groups, which no order"
+        " needs."
     )
 
     def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
-        """Return ``centre`` and ``spread``, mean and standard deviation of the relevance, (1, 1)."""
+        """Add ``centre`` and ``spread``, mean and standard deviation of the relevance, (1, 1)."""
         state = super().prepare(y, sample_weight, n_classes)
         is_row = y >= 0
         share = sample_weight.unsqueeze(-1) / is_row.sum(-1, keepdim=True) * is_row
@@ -140,9 +144,10 @@ class RelevanceSquaredError(RankingLoss):
 
 @dataclass(frozen=True)
 class OrderLoss(RankingLoss):
-    """Base of the losses to which nothing matters but the order of scores and their distances.
+    """Base of the losses that depend only on the order and the differences of scores.
 
-    A subclass defines ``of_order(scores, y, state)``.  A group whose rows are all equally relevant has no order: its loss is 0.
+    A subclass defines ``of_order(scores, y, state)``. A group whose rows are all equally relevant
+    has no order, and its loss is 0.
     """
 
     def of_group(self, scores: Tensor, y: Tensor, state: State) -> Tensor:
@@ -150,24 +155,24 @@ class OrderLoss(RankingLoss):
         return self.of_order(scores, y, state) * has_order(y)
 
     def of_order(self, scores: Tensor, y: Tensor, state: State) -> Tensor:
-        """Return the loss of every group, finite also where there is no order, shape (*models, n_groups)."""
+        """Return the loss of every group, (*models, n_groups), finite even without order."""
         raise NotImplementedError(
             f"{type(self).__name__} needs a method of_order(scores, y, state)."
         )
 
 
 def has_order(y: Tensor) -> Tensor:
-    """Tell which groups (..., size) have rows of different relevance, (...)."""
+    """Return which groups (..., size) have rows of different relevance, shape (...)."""
     return y.amax(-1) > torch.where(y >= 0, y, torch.inf).amin(-1)
 
 
 def gains(y: Tensor) -> Tensor:
-    """Return what finding a row is worth, 2^y - 1, and 0 where there is no row."""
+    """Return the gain of finding a row, 2^y - 1, or 0 where there is no row."""
     return torch.exp2(y.clamp(min=0)) - 1
 
 
 def discounts(places: Tensor) -> Tensor:
-    """Return how much a place counts, 1 / log2(place + 1), places from 1."""
+    """Return the discount of a position, 1 / log2(position + 1), with positions from 1."""
     return 1 / torch.log2(places + 1)
 
 
@@ -178,10 +183,10 @@ def _mean(sums: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class PairwiseLoss(OrderLoss):
-    """Base of the losses of pairs: the mean over all pairs of a group's rows of which one is more relevant."""
+    """Base of the losses that are means over all pairs of rows of which one is more relevant."""
 
     def of_pair(self, lead: Tensor, parameter: Tensor) -> Tensor:
-        """Return the loss of pairs from the lead of the more relevant row and the loss's one hyperparameter."""
+        """Return the loss of pairs, given the lead of the more relevant row."""
         raise NotImplementedError
 
     def of_order(self, scores: Tensor, y: Tensor, state: State) -> Tensor:
@@ -208,11 +213,12 @@ class PairwiseHinge(PairwiseLoss):
     Parameters
     ----------
     margin : float, default=1.0
-        The lead that is enough, > 0, in units of the score.
+        The required lead, > 0, in units of the score.
 
     References
     ----------
-    Herbrich, R., Graepel, T. and Obermayer, K., Large Margin Rank Boundaries for Ordinal Regression, 2000.
+    Herbrich, R., Graepel, T. and Obermayer, K., Large Margin Rank Boundaries for Ordinal
+    Regression, 2000.
 
     Examples
     --------
@@ -227,8 +233,8 @@ class PairwiseHinge(PairwiseLoss):
     aliases: ClassVar[tuple[str, ...]] = ("MarginRankingLoss", "ranksvm")
     reference: ClassVar[str] = "Herbrich 2000"
     when: ClassVar[str] = (
-        "Every pair counts alike, wherever it stands, and those that are clear should count no more. Not where only the first few "
-        "places are looked at."
+        "Every pair counts the same, whatever its position, and pairs that are clearly in order"
+        " should no longer count. Not if only the first few positions matter."
     )
 
     margin: float = parameter(1.0, Interval(0, closed="neither"))
@@ -240,14 +246,14 @@ class PairwiseHinge(PairwiseLoss):
 
 @dataclass(frozen=True)
 class RankNet(PairwiseLoss):
-    """RankNet: cross-entropy of which of two rows is the more relevant.
+    """RankNet: cross-entropy of the question which of two rows is more relevant.
 
     ``mean log(1 + exp(-sigma (s_i - s_j)))`` over the pairs of a group with y_i > y_j.
 
     Parameters
     ----------
     sigma : float, default=1.0
-        How fast a lead becomes a certainty, > 0, per unit of the score.
+        How fast certainty grows with the lead, > 0, per unit of the score.
 
     References
     ----------
@@ -265,7 +271,8 @@ class RankNet(PairwiseLoss):
     name: ClassVar[str] = "ranknet"
     reference: ClassVar[str] = "Burges 2005"
     when: ClassVar[str] = (
-        "Every pair counts alike, wherever it stands: the whole order matters. Where only the first places do, lambdarank."
+        "Every pair counts the same, whatever its position, so the whole order matters. If only"
+        " the first positions matter, take lambdarank."
     )
 
     sigma: float = parameter(1.0, Interval(0, closed="neither"))
@@ -277,22 +284,24 @@ class RankNet(PairwiseLoss):
 
 @dataclass(frozen=True)
 class LambdaRank(OrderLoss):
-    """LambdaRank: RankNet whose pairs count by how much swapping them would change the NDCG.
+    """LambdaRank: RankNet with pairs weighted by how much swapping them would change the NDCG.
 
-    ``Σ w log(1 + exp(-sigma (s_i - s_j))) / Σ w`` over the pairs of a group with y_i > y_j, where ``w = |2^y_i - 2^y_j| |1/log2(1 + p_i)
-    - 1/log2(1 + p_j)|`` is what NDCG changes by, times a number of the group, if rows i and j swap their present places p, from 1.  The
-    weights follow the scores but are constants to the gradient.  Pairs count of which one row is among the first `truncation`.
-    Rows of equal score stand in the order in which they were given.
+    ``Σ w log(1 + exp(-sigma (s_i - s_j))) / Σ w`` over the pairs of a group with y_i > y_j, where
+    ``w = |2^y_i - 2^y_j| |1/log2(1 + p_i) - 1/log2(1 + p_j)|`` is, up to a factor of the group, the
+    change of NDCG if rows i and j swap their current positions p, which count from 1. The weights
+    follow the scores but are constants in the gradient. Pairs count if one of their rows is among
+    the first `truncation`. Rows of equal score keep the order in which they were given.
 
-    The gradients of a group are LightGBM's (``lambdarank_norm=False``) times a positive number: as w is divided by its sum, every
-    group counts alike, and the loss is log 2 where nothing is learnt.
+    The gradients of a group are LightGBM's (``lambdarank_norm=False``) times a positive number:
+    since w is divided by its sum, every group counts the same, and the loss is log 2 before
+    anything is learnt.
 
     Parameters
     ----------
     sigma : float, default=1.0
-        How fast a lead becomes a certainty, > 0, per unit of the score.
+        How fast certainty grows with the lead, > 0, per unit of the score.
     truncation : int, default=30
-        One row of a pair is among so many places, >= 1.
+        Number of first positions among which one row of a pair must be, >= 1.
 
     References
     ----------
@@ -311,8 +320,8 @@ class LambdaRank(OrderLoss):
     name: ClassVar[str] = "lambdarank"
     reference: ClassVar[str] = "Burges 2006"
     when: ClassVar[str] = (
-        "Your score is NDCG: the first places matter, and highly relevant rows more than others. The loss to begin with; it also "
-        "takes the least time for large groups."
+        "Your score is NDCG: the first positions matter, and highly relevant rows more than"
+        " others. The first loss to try; it is also the fastest for large groups."
     )
 
     sigma: float = parameter(1.0, Interval(0, closed="neither"))
@@ -329,21 +338,21 @@ class LambdaRank(OrderLoss):
 
     def _of_groups(self, y: Tensor, scores: Tensor, sigma: Tensor) -> Tensor:
         """Return the loss of groups whose items are (n_groups, size)."""
-        order = places_of(scores, y)
+        order = by_score(scores, y)
         y, scores = y.gather(-1, order), scores.gather(-1, order)
         place = torch.arange(1, y.shape[-1] + 1, dtype=scores.dtype, device=y.device).expand_as(y)
         items = (y, scores, sigma, gains(y), discounts(place))
         return _mean(over_pairs(_lambda_sums, items, self.truncation))
 
 
-def places_of(scores: Tensor, y: Tensor) -> Tensor:
-    """Return which row is first, second ... by score, (..., size); equal ones in their order, those that are not there last."""
+def by_score(scores: Tensor, y: Tensor) -> Tensor:
+    """Return the indices of rows by decreasing score, ties in their order and missing rows last."""
     there = torch.where(y >= 0, scores.detach(), -torch.inf)
     return there.argsort(dim=-1, descending=True, stable=True)
 
 
 def _lambda_sums(i: Sequence[Tensor], j: Sequence[Tensor]) -> Tensor:
-    """Return Σwℓ and Σw, (2, n_groups), over rows i and those behind them, which are sorted by score."""
+    """Return Σwℓ and Σw, (2, n_groups), over rows i and the rows after them, sorted by score."""
     (y_i, s_i, sigma, gain_i, discount_i), (y_j, s_j, _, gain_j, discount_j) = i, j
     weight = (gain_i - gain_j).abs() * (discount_i - discount_j).clamp(min=0) * (y_j >= 0)
     lead = (s_i - s_j) * (y_i - y_j).sign()

@@ -1,12 +1,12 @@
-"""Losses for recommendation from what users took: an item that a user took against items that the user did not.
+"""Losses for recommendation from interactions: an item that a user took against items not taken.
 
 Shapes::
 
-    raw            (*models, n_samples, 1, 1 + n_negatives)    scores: of the item of the pair, then of sampled items
-    y              (*models, n_samples, 1)                     1: the pair was seen
+    raw            (*models, n_samples, 1, 1 + n_negatives)    scores: the item, then sampled items
+    y              (*models, n_samples, 1)                     1, since the pair was seen
     sample_weight  (*models, n_samples)
 
-Only differences of scores count.  Losses of ratings are those for regression.
+Only differences of scores count. Ratings have the losses for regression.
 """
 
 from __future__ import annotations
@@ -25,20 +25,23 @@ from ..rows import RowLoss
 
 COUNTS = Interval(0)
 N_NEGATIVES = Interval(1, integer=True)
-EULER = 0.5772156649015329  # digamma(k + 1) + EULER is the k-th harmonic number
+# Euler's constant: digamma(k + 1) + EULER is the k-th harmonic number.
+EULER = 0.5772156649015329
 
 
 @dataclass(frozen=True)
 class RecommendationLoss(RowLoss):
     """Base of the losses for recommendation from pairs (user, item) without ratings.
 
-    A subclass defines ``of_row(raw, y, state)``, shape (*models, n_samples), and has a structural parameter ``n_negatives``: how many
-    items that the user did not take are drawn for each pair, anew in each epoch.
+    A subclass defines ``of_row(raw, y, state)``, shape (*models, n_samples), and has a structural
+    parameter ``n_negatives``: the number of items not taken by the user that are sampled for each
+    pair, again in each epoch.
     """
 
     task: ClassVar[Task] = "recommendation"
     functional: ClassVar[str] = "order of items"
-    n_negatives = 1  # no field: subclasses may leave it out
+    # No field of the dataclass, so that subclasses may omit it.
+    n_negatives = 1
 
     @property
     def y_domain(self) -> Interval:
@@ -46,37 +49,43 @@ class RecommendationLoss(RowLoss):
         return COUNTS
 
     def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
-        """One score for the item of the pair, and one for each sampled item."""
+        """Return one score for the item of the pair, and one for each sampled item."""
         return 1 + self.n_negatives
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """Return the score 0, shape (1, 1): the best constant says of no item that it is better than another."""
+        """Return 0, shape (1, 1), which prefers no item."""
         return sample_weight.new_zeros(1, 1)
 
     def constant_raw(self, baseline: Tensor, y: Tensor, state: State) -> Tensor:
-        """Return one score for all items, shape (*models, n_samples, 1, 1 + n_negatives)."""
+        """Return the same score for all items, shape (*models, n_samples, 1, 1 + n_negatives)."""
         return baseline.unsqueeze(-3).expand(*y.shape, self.n_outputs())
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """Return the scores of pairs, (*models, n_samples, 1, 1) to (*models, n_samples, 1)."""
+        """Return the scores of pairs: (*models, n_samples, 1, 1) to (*models, n_samples, 1)."""
         return raw.squeeze(-1)
 
     def predict(self, raw: Tensor, state: State) -> Tensor:
-        """Return the scores of pairs, shape (*models, n_samples, 1): the higher, the sooner recommended."""
+        """Return the scores of pairs, (*models, n_samples, 1); higher ones come first."""
         return self.inverse_link(raw, state)
 
 
 def leads(raw: Tensor) -> Tensor:
-    """Return by how much the item of each pair leads the sampled ones, (*models, n_samples, n_negatives)."""
+    """Return the lead of the item of each pair over the sampled ones.
+
+    Returns
+    -------
+    Tensor of shape (*models, n_samples, n_negatives)
+    """
     scores = raw.squeeze(-2)
     return scores[..., :1] - scores[..., 1:]
 
 
 @dataclass(frozen=True)
 class BPR(RecommendationLoss):
-    """Bayesian personalised ranking: minus the log-probability that the item taken is preferred to one that was not.
+    """Bayesian personalised ranking (BPR): the item taken should be preferred to one not taken.
 
-    ``-log σ(s⁺ - s⁻)``, averaged over the sampled items; σ is the logistic function.
+    ``-log σ(s⁺ - s⁻)``, the negative log-probability of that preference, averaged over the sampled
+    items, where σ is the logistic function.
 
     Parameters
     ----------
@@ -89,7 +98,7 @@ class BPR(RecommendationLoss):
 
     Examples
     --------
-    Equal scores say that either item may be preferred:
+    With equal scores, either item may be preferred:
 
     >>> import torch
     >>> loss = BPR()
@@ -102,8 +111,9 @@ class BPR(RecommendationLoss):
     aliases: ClassVar[tuple[str, ...]] = ("BPRLoss",)
     reference: ClassVar[str] = "Rendle 2009"
     when: ClassVar[str] = (
-        "What users clicked, bought or watched, without ratings. The loss to begin with. It counts a wrong order far down the list "
-        "as much as one at the top: where only the top is shown, compare warp and infonce."
+        "Clicks, purchases or views, without ratings. The first loss to try. A wrong order far"
+        " down the list counts as much as one at the top; if only the top is shown, compare warp"
+        " and infonce."
     )
 
     n_negatives: int = parameter(4, N_NEGATIVES, structural=True)
@@ -113,27 +123,29 @@ class BPR(RecommendationLoss):
         return functional.softplus(-leads(raw)).mean(-1)
 
     def gradient(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """σ(s⁻ - s⁺) for each sampled item, averaged, and minus their sum for the item taken."""
+        """σ(s⁻ - s⁺) / n for each sampled item, and minus their sum for the item taken."""
         of_sampled = (-leads(raw)).sigmoid() / self.n_negatives
         return torch.cat((-of_sampled.sum(-1, keepdim=True), of_sampled), -1).unsqueeze(-2)
 
 
 @dataclass(frozen=True)
 class SampledHinge(RecommendationLoss):
-    """Hinge on the lead of the item taken over one that was not.
+    """Hinge loss on the lead of the item taken over one not taken.
 
-    ``max(0, margin - s⁺ + s⁻)``, averaged over the sampled items.  Equal to ``torch.nn.MarginRankingLoss``.
+    ``max(0, margin - s⁺ + s⁻)``, averaged over the sampled items. Equal to
+    ``torch.nn.MarginRankingLoss``.
 
     Parameters
     ----------
     margin : float, default=1.0
-        The lead that is enough, > 0.
+        The required lead, > 0.
     n_negatives : int, default=4
         Items sampled per pair, at least 1.
 
     References
     ----------
-    Herbrich, R., Graepel, T. and Obermayer, K., Large Margin Rank Boundaries for Ordinal Regression, 2000.
+    Herbrich, R., Graepel, T. and Obermayer, K., Large Margin Rank Boundaries for Ordinal
+    Regression, 2000.
 
     Examples
     --------
@@ -148,8 +160,9 @@ class SampledHinge(RecommendationLoss):
     aliases: ClassVar[tuple[str, ...]] = ("margin_ranking", "MarginRankingLoss")
     reference: ClassVar[str] = "Herbrich 2000"
     when: ClassVar[str] = (
-        "As bpr, but pairs in the right order by the margin no longer pull: the network spends itself on the wrong ones. It learns "
-        "little from sampled items once most of them are far behind: there warp goes on."
+        "Like bpr, but pairs that are in order by the margin no longer pull, so that the network"
+        " concentrates on the others. It learns little once most sampled items are far behind; warp"
+        " then keeps learning."
     )
 
     margin: float = parameter(1.0, Interval(0, closed="neither"))
@@ -162,26 +175,29 @@ class SampledHinge(RecommendationLoss):
 
 @dataclass(frozen=True)
 class WARP(RecommendationLoss):
-    """Weighted approximate-rank pairwise loss (WARP): the hinge on one item that is too near, weighted by how many must be.
+    """Weighted approximate-rank pairwise loss (WARP): a hinge weighted by the estimated rank.
 
-    ``(1 + 1/2 + ... + 1/r) (margin - s⁺ + s⁻)`` with s⁻ the first of the sampled items that comes within the margin of s⁺; 0 where
-    none does.  Found at draw N, it says that about ``r = ⌊(n_items - 1) / N⌋`` of all items do.  Its weight is a constant in the
+    ``(1 + 1/2 + ... + 1/r) (margin - s⁺ + s⁻)`` with s⁻ the first of the sampled items that comes
+    within the margin of s⁺, or 0 if none does. If it is found at draw N, about
+    ``r = ⌊(n_items - 1) / N⌋`` of all items come within the margin. The weight is a constant in the
     gradient, as in the paper.
 
     Parameters
     ----------
     margin : float, default=1.0
-        The lead that is enough, > 0.
+        The required lead, > 0.
     n_negatives : int, default=10
-        Items sampled per pair, at least 1: how long it looks for one that is too near.
+        Items sampled per pair, at least 1, among which it looks for one within the margin.
 
     References
     ----------
-    Weston, J., Bengio, S. and Usunier, N., WSABIE: Scaling Up To Large Vocabulary Image Annotation, 2011.
+    Weston, J., Bengio, S. and Usunier, N., WSABIE: Scaling Up To Large Vocabulary Image Annotation,
+    2011.
 
     Examples
     --------
-    The second of four items is the first within the margin: a rank of 2, and a weight of 1 + 1/2.
+    The second of four other items is the first within the margin: a rank of 2, and a weight of 1 +
+    1/2.
 
     >>> import torch
     >>> loss = WARP(n_negatives=3)
@@ -194,15 +210,15 @@ class WARP(RecommendationLoss):
     name: ClassVar[str] = "warp"
     reference: ClassVar[str] = "Weston 2011"
     when: ClassVar[str] = (
-        "Only the first few recommendations are seen: it works on the items that come too near the top. With more sampled items it "
-        "looks longer for one."
+        "Users see only the first few recommendations: this loss concentrates on the items that"
+        " come too close to the top. With more sampled items it searches longer for one."
     )
 
     margin: float = parameter(1.0, Interval(0, closed="neither"))
     n_negatives: int = parameter(10, N_NEGATIVES, structural=True)
 
     def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
-        """Return the hyperparameters and ``n_items``, (1, 1): `n_classes` is the number of items."""
+        """Add ``n_items``, (1, 1): the number of items, given as `n_classes`."""
         state = super().prepare(y, sample_weight, n_classes)
         if n_classes is None:
             raise ValueError(
@@ -212,7 +228,7 @@ class WARP(RecommendationLoss):
         return state
 
     def of_row(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Harmonic number of the rank times max(0, margin - s⁺ + s⁻) of the first item within the margin."""
+        """Return the weight times margin - s⁺ + s⁻ of the first item within the margin."""
         short = state["margin"] - leads(raw)
         is_near = short.detach() > 0
         is_first = is_near & (is_near.cumsum(-1) == 1)
@@ -224,26 +240,29 @@ class WARP(RecommendationLoss):
 
 @dataclass(frozen=True)
 class SampledSoftmax(RecommendationLoss):
-    """InfoNCE: cross-entropy of telling the item taken from all sampled ones at once; a sampled softmax.
+    """InfoNCE, a sampled softmax: cross-entropy of the item taken among all sampled ones.
 
-    ``-log(exp(s⁺/T) / (exp(s⁺/T) + Σ exp(s⁻/T)))``.  Items are sampled uniformly, so that none needs a correction.
+    ``-log(exp(s⁺/T) / (exp(s⁺/T) + Σ exp(s⁻/T)))``. Items are sampled uniformly, so none needs a
+    correction.
 
     Parameters
     ----------
     temperature : float, default=1.0
-        T, > 0: the smaller, the more the nearest of the sampled items count.  Scores are products without bounds, whose scale the
-        network learns; the 0.07 that is usual for cosines is far too small here.
+        T, > 0. The smaller it is, the more the closest of the sampled items count. Scores are
+        unbounded products whose scale the network learns, so the 0.07 that is usual for cosines is
+        far too small here.
     n_negatives : int, default=10
         Items sampled per pair, at least 1.
 
     References
     ----------
-    van den Oord, A., Li, Y. and Vinyals, O., Representation Learning with Contrastive Predictive Coding, 2018, arXiv 1807.03748.
-    Wu, J. et al., On the Effectiveness of Sampled Softmax Loss for Item Recommendation, 2022, arXiv 2201.02327.
+    van den Oord, A., Li, Y. and Vinyals, O., Representation Learning with Contrastive Predictive
+    Coding, 2018, arXiv 1807.03748. Wu, J. et al., On the Effectiveness of Sampled Softmax Loss for
+    Item Recommendation, 2022, arXiv 2201.02327.
 
     Examples
     --------
-    Equal scores say that each of four items may be the one:
+    With equal scores, each of four items may be the one that was taken:
 
     >>> import torch
     >>> loss = SampledSoftmax(n_negatives=3)
@@ -256,8 +275,8 @@ class SampledSoftmax(RecommendationLoss):
     aliases: ClassVar[tuple[str, ...]] = ("sampled_softmax", "InfoNCELoss")
     reference: ClassVar[str] = "van den Oord 1807.03748; Wu 2201.02327"
     when: ClassVar[str] = (
-        "The top of the list counts: the sampled items that come nearest pull most, by themselves. It gains by many of them, which "
-        "cost time."
+        "The top of the list counts: the closest sampled items automatically pull most. It"
+        " benefits from many sampled items, which take time."
     )
 
     temperature: float = parameter(1.0, Interval(0, closed="neither"))

@@ -1,4 +1,4 @@
-"""Barron's general robust loss, with its shape given or trained."""
+"""Barron's general robust loss, with a given or a trained shape."""
 
 from __future__ import annotations
 
@@ -16,11 +16,23 @@ from ..base import PACE, State
 from .redescending import RedescendingLoss
 from .robust import POSITIVE, ResidualLoss
 
-NEAR_ZERO, NEAR_TWO, FAR_BELOW = 1e-6, 1e-5, -1e6  # alpha is held off its removable singularities
+# alpha keeps these distances from its removable singularities at 0 and 2, and a lower bound.
+NEAR_ZERO, NEAR_TWO, FAR_BELOW = 1e-6, 1e-5, -1e6
+
+# The scale is SCALE_FLOOR plus a softplus, the shape SHAPE_LOW plus SHAPE_SPAN times a sigmoid.
+SCALE_FLOOR = 1e-5
+SHAPE_LOW, SHAPE_SPAN = 0.001, 1.998
+# The scale starts at 1: the softplus of this is 1 - SCALE_FLOOR.
+START_OF_SCALE = log(expm1(1 - SCALE_FLOOR))
+
+# Nodes u of the trapezoid rule for the partition function, in x = √(2-α) sinh u.
+NODES = 0.25 * torch.arange(97, dtype=torch.float64)
+# Nodes u for the tails of the distribution, in the same x.
+FINE = torch.linspace(0, 24, 24_001, dtype=torch.float64)
 
 
 def general(x: Tensor, alpha: Tensor) -> Tensor:
-    """Return Barron's function (b/α) ((x²/b + 1)^(α/2) - 1) with b = |α - 2|; its limits at α = 2, 0 and -∞."""
+    """Return Barron's function (b/α) ((x²/b + 1)^(α/2) - 1), b = |α - 2|, or its limits in α."""
     is_two = (alpha - 2).abs() < NEAR_TWO
     alpha = torch.where(is_two, 1.0, alpha).clamp(min=FAR_BELOW)
     alpha = torch.where(alpha.abs() < NEAR_ZERO, NEAR_ZERO, alpha)
@@ -31,16 +43,17 @@ def general(x: Tensor, alpha: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Barron(RedescendingLoss):
-    """Barron's general robust loss: one family from squared error to Welsch's loss.
+    """Barron's general robust loss: a family that ranges from squared error to Welsch's loss.
 
-    ``c² (b/α) ((1 + (r/c)²/b)^(α/2) - 1)`` with ``b = |α - 2|``, and its limits: α = 2 is squared error, 1 pseudo-Huber with
-    delta c, 0 Cauchy with scale √2 c, -2 Geman-McClure with scale 2 c, -∞ Welsch with scale √2 c.  It elicits the mean at α = 2 and
-    a redescending location for α < 1.
+    ``c² (b/α) ((1 + (r/c)²/b)^(α/2) - 1)`` with ``b = |α - 2|``, and its limits. α = 2 is squared
+    error, 1 is pseudo-Huber with delta c, 0 is Cauchy with scale √2 c, -2 is Geman-McClure with
+    scale 2 c, and -∞ is Welsch with scale √2 c. It elicits the mean for α = 2 and a redescending
+    location for α < 1.
 
     Parameters
     ----------
     alpha : float, default=1.0
-        The shape, <= 2; ``-inf`` is allowed.  The smaller, the less outliers pull.
+        The shape, <= 2; ``-inf`` is allowed. The smaller it is, the less outliers pull.
     scale : float, default=1.0
         The scale c, > 0, in units of the target's robust scale with ``scale_target=True``.
 
@@ -62,23 +75,18 @@ class Barron(RedescendingLoss):
     functional: ClassVar[str] = "mean to redescending location"
     reference: ClassVar[str] = "Barron 1701.03077"
     when: ClassVar[str] = (
-        "You do not know how much outliers should count, and can search alpha from 2 (squared_error) down to -2 (next to "
-        "nothing). With one shape in mind take the loss of that name."
+        "You do not know how much outliers should count, and can search alpha from 2"
+        " (squared_error) down to -2 (almost nothing). If you have one shape in mind, take the loss"
+        " of that name."
     )
 
     alpha: float = parameter(1.0, Either(Interval(high=2), Choice(float("-inf"))))
     scale: float = parameter(1.0, POSITIVE)
 
     def rho(self, residual: Tensor, state: State) -> Tensor:
-        """c² times Barron's function of r / c."""
+        """Return c² times Barron's function of r / c."""
         scale = state["scale"]
         return scale**2 * general(residual / scale, state["alpha"])
-
-
-SCALE_FLOOR = 1e-5
-SHAPE_LOW, SHAPE_SPAN = 0.001, 1.998
-START_OF_SCALE = log(expm1(1 - SCALE_FLOOR))  # softplus of it and the floor are 1
-NODES = 0.25 * torch.arange(97, dtype=torch.float64)  # of the trapezoid rule in x = √(2-α) sinh u
 
 
 def log_partition(alpha: Tensor) -> Tensor:
@@ -94,10 +102,11 @@ def log_partition(alpha: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Adaptive(ResidualLoss):
-    """Barron's adaptive loss: the negative log-likelihood of a law whose shape and scale train beside the network.
+    """Barron's adaptive loss: a negative log-likelihood whose shape and scale are trained.
 
-    ``ρ(r/c, α) + log c + log Z(α)`` with ρ Barron's function at scale 1, ``α = 0.001 + 1.998 σ(a)`` and ``c = 1e-5 + softplus(b)``; a and
-    b train, one pair per target, from α = c = 1.  It elicits location and shape of the noise.
+    ``ρ(r/c, α) + log c + log Z(α)`` with ρ Barron's function at scale 1, ``α = 0.001 + 1.998 σ(a)``
+    and ``c = 1e-5 + softplus(b)``. a and b are trained along with the network, one pair per target,
+    and start at α = c = 1. The loss elicits location and shape of the noise.
 
     References
     ----------
@@ -120,19 +129,20 @@ class Adaptive(ResidualLoss):
     functional: ClassVar[str] = "location and shape"
     reference: ClassVar[str] = "Barron 1701.03077"
     when: ClassVar[str] = (
-        "As barron, but the shape of the noise is trained in place of searched, and it gives quantiles. Not where the noise "
-        "is skewed or its width depends on X: one shape and scale serve all rows."
+        "Like barron, but the shape of the noise is trained instead of searched, and quantiles are"
+        " available. Not if the noise is skewed or its width depends on X: all rows share one shape"
+        " and scale."
     )
     is_density: ClassVar[bool] = True
 
     def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
-        """Start shape and scale of every target at 1."""
+        """Start the shape and the scale of every target at 1."""
         shape = torch.zeros(1, y.shape[1], dtype=y.dtype, device=y.device)
         tensors = {"raw_shape": shape, "raw_scale": torch.full_like(shape, START_OF_SCALE / PACE)}
         return State(tensors, trained=tensors)
 
     def learnt(self, state: State) -> dict[str, Tensor]:
-        """``alpha`` and ``scale``."""
+        """Return ``alpha`` and ``scale``."""
         alpha, scale = self.shape_and_scale(state)
         return {"alpha": alpha, "scale": scale}
 
@@ -142,33 +152,27 @@ class Adaptive(ResidualLoss):
         return alpha, SCALE_FLOOR + softplus(PACE * state["raw_scale"])
 
     def rho(self, residual: Tensor, state: State) -> Tensor:
-        """Barron's function of r / c, plus log c + log Z(α)."""
+        """Return Barron's function of r / c, plus log c + log Z(α)."""
         alpha, scale = self.shape_and_scale(state)
         return general(residual / scale, alpha) + scale.log() + log_partition(alpha)
 
     def predict_quantiles(self, raw: Tensor, levels: Tensor, state: State) -> Tensor:
-        """Return quantiles of the law, shape (*models, n_samples, n_targets, levels)."""
+        """Return quantiles, shape (*models, n_samples, n_targets, levels)."""
         alpha, scale = self.shape_and_scale(state)
-        sizes = [
-            sizes_at(a, 2 * (levels.double() - 0.5).abs().cpu()) for a in alpha.flatten().tolist()
-        ]
+        shares = 2 * (levels.double() - 0.5).abs().cpu()
+        sizes = [sizes_at(a, shares) for a in alpha.flatten().tolist()]
         away = torch.stack(sizes).view(*alpha.shape, -1).to(raw) * (levels - 0.5).sign()
         return raw + scale.unsqueeze(-1) * away
 
     def predict_std(self, raw: Tensor, state: State) -> Tensor:
-        """Return the standard deviation of the law, shape (*models, n_samples, n_targets)."""
+        """Return the standard deviation, shape (*models, n_samples, n_targets)."""
         alpha, scale = self.shape_and_scale(state)
         roots = [standard_deviation(a) for a in alpha.flatten().tolist()]
         return (scale * torch.stack(roots).view(alpha.shape).to(raw)).expand(raw.shape[:-1])
 
 
-FINE = torch.linspace(
-    0, 24, 24_001, dtype=torch.float64
-)  # where the law's tails are summed, x = √(2-α) sinh u
-
-
-def half_law(alpha: float) -> tuple[Tensor, Tensor]:
-    """Return points x >= 0 and the share of the law's weight between each and the next."""
+def half_distribution(alpha: float) -> tuple[Tensor, Tensor]:
+    """Return points x >= 0, and the share of the probability between each point and the next."""
     x = (2 - alpha) ** 0.5 * torch.sinh(FINE)
     density = torch.exp(-general(x, torch.tensor(alpha, dtype=torch.float64))) * torch.cosh(FINE)
     between = (density[1:] + density[:-1]) / 2
@@ -176,8 +180,8 @@ def half_law(alpha: float) -> tuple[Tensor, Tensor]:
 
 
 def sizes_at(alpha: float, shares: Tensor) -> Tensor:
-    """Return the |x| below which the law of shape α and scale 1 has these shares of its weight."""
-    x, between = half_law(alpha)
+    """Return the |x| below which the distribution of shape α and scale 1 has some shares."""
+    x, between = half_distribution(alpha)
     below = torch.cat((torch.zeros(1, dtype=x.dtype), between.cumsum(0)))
     upper = torch.searchsorted(below, shares).clamp(1, len(x) - 1)
     part = (shares - below[upper - 1]) / (below[upper] - below[upper - 1])
@@ -185,6 +189,6 @@ def sizes_at(alpha: float, shares: Tensor) -> Tensor:
 
 
 def standard_deviation(alpha: float) -> Tensor:
-    """Return the standard deviation of the law of shape α and scale 1."""
-    x, between = half_law(alpha)
+    """Return the standard deviation of the distribution of shape α and scale 1."""
+    x, between = half_distribution(alpha)
     return (between * (x[1:] ** 2 + x[:-1] ** 2) / 2).sum().sqrt()

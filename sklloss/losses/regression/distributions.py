@@ -1,4 +1,4 @@
-"""Losses for regression that give a law of y by its location and its scale."""
+"""Losses for regression that provide a predictive distribution, by its location and scale."""
 
 from __future__ import annotations
 
@@ -17,38 +17,40 @@ from ..minimum import minimised
 from ..weighted import weighted_mean, weighted_quantile, weighted_std
 from .positive import tangent_exp
 
-SCALE_FLOOR = 1e-3  # of every scale: log-likelihoods have no bound without one
+# Lower bound of every scale, without which log-likelihoods would be unbounded.
+SCALE_FLOOR = 1e-3
 
 
 @dataclass(frozen=True)
 class LocationScaleLoss(RegressionLoss):
     """Base of the losses with two outputs per target, a location and a raw scale.
 
-    ``scale = softplus(raw) + 0.001``.  A subclass defines ``standard_quantile``, that of the law with location 0 and scale 1, and
-    ``std_per_scale``.
+    ``scale = softplus(raw) + 0.001``. A subclass defines ``standard_quantile``, the quantiles of
+    its distribution with location 0 and scale 1, and ``std_per_scale``, the standard deviation of
+    that distribution.
     """
 
     functional: ClassVar[str] = "mean and law"
     metric: ClassVar[str | None] = "neg_mean_squared_error"
 
     def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
-        """Location and raw scale."""
+        """Return 2: location and raw scale."""
         return 2
 
     def location_and_scale(self, raw: Tensor) -> tuple[Tensor, Tensor]:
-        """Return both, each of shape (*models, n_samples, n_targets)."""
+        """Return location and scale, each of shape (*models, n_samples, n_targets)."""
         return raw[..., 0], softplus(raw[..., 1]) + SCALE_FLOOR
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """The location."""
+        """Return the location."""
         return raw[..., 0]
 
     def standard_quantile(self, levels: Tensor, state: State) -> Tensor:
-        """Return quantiles of the law with location 0 and scale 1, broadcasting behind the targets."""
+        """Return quantiles for location 0 and scale 1, with levels on the last axis."""
         raise NotImplementedError
 
     def std_per_scale(self, state: State) -> Tensor | float:
-        """Return the standard deviation of the law with scale 1."""
+        """Return the standard deviation of the distribution with scale 1."""
         raise NotImplementedError
 
     def predict_quantiles(self, raw: Tensor, levels: Tensor, state: State) -> Tensor:
@@ -61,27 +63,27 @@ class LocationScaleLoss(RegressionLoss):
         return self.location_and_scale(raw)[1] * self.std_per_scale(state)
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """The weighted mean and the scale of the same standard deviation."""
+        """Return the weighted mean, and the weighted standard deviation as scale."""
         scale = weighted_std(y, sample_weight)
         return torch.stack((weighted_mean(y, sample_weight), raw_of_scale(scale)), -1)
 
 
 def raw_of_scale(scale: Tensor) -> Tensor:
-    """Return the raw output whose scale this is."""
+    """Return the raw output that is mapped to a scale."""
     above = (scale - SCALE_FLOOR).clamp(min=1e-4)
     return above + torch.log(-torch.expm1(-above))
 
 
 @dataclass(frozen=True)
 class GaussianLoss(LocationScaleLoss):
-    """Base of the losses that give a normal law."""
+    """Base of the losses whose predictive distribution is normal."""
 
     def standard_quantile(self, levels: Tensor, state: State) -> Tensor:
-        """The normal law's."""
+        """Return quantiles of the standard normal distribution."""
         return torch.special.ndtri(levels)
 
     def std_per_scale(self, state: State) -> Tensor | float:
-        """1."""
+        """Return 1."""
         return 1.0
 
 
@@ -92,20 +94,23 @@ def gaussian_nll(raw_location: Tensor, scale: Tensor, y: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class GaussianNLL(GaussianLoss):
-    """Negative log-likelihood of a normal law, its mean and its variance both learnt.
+    """Negative log-likelihood of a normal distribution whose mean and variance are both learnt.
 
-    ``(log σ + r²/(2σ²) + ½ log 2π) · stopgrad(σ²)^beta`` with ``σ = softplus(raw) + 0.001``.  It elicits mean and variance.
-    With beta 0 it equals ``torch.nn.GaussianNLLLoss`` with ``full=True``.
+    ``(log σ + r²/(2σ²) + ½ log 2π) · stopgrad(σ²)^beta`` with ``σ = softplus(raw) + 0.001``. It
+    elicits mean and variance. With beta 0 it equals ``torch.nn.GaussianNLLLoss`` with
+    ``full=True``.
 
     Parameters
     ----------
     beta : float, default=0.0
-        In [0, 1]; 0.5 (β-NLL) keeps rows of large variance from being neglected.
+        Exponent of the variance, in [0, 1]. 0.5 (β-NLL) keeps rows of large variance from being
+        neglected.
 
     References
     ----------
-    Nix, D. A. and Weigend, A. S., Estimating the Mean and Variance of the Target Probability Distribution, 1994.  Seitzer, M. et al.,
-    On the Pitfalls of Heteroscedastic Uncertainty Estimation, 2022, arXiv 2203.09168.
+    Nix, D. A. and Weigend, A. S., Estimating the Mean and Variance of the Target Probability
+    Distribution, 1994. Seitzer, M. et al., On the Pitfalls of Heteroscedastic Uncertainty
+    Estimation, 2022, arXiv 2203.09168.
 
     Examples
     --------
@@ -121,8 +126,9 @@ class GaussianNLL(GaussianLoss):
     functional: ClassVar[str] = "mean and variance"
     reference: ClassVar[str] = "Nix & Weigend 1994; Seitzer 2203.09168"
     when: ClassVar[str] = (
-        "You want intervals whose width depends on X, and the noise is about normal. With outliers take student_t_nll; if the "
-        "mean fits worse than with squared_error, set beta=0.5."
+        "You want intervals whose width depends on X, and the noise is roughly normal. With"
+        " outliers take student_t_nll. If the mean fits worse than with squared_error, set"
+        " beta=0.5."
     )
     is_density: ClassVar[bool] = True
 
@@ -136,9 +142,9 @@ class GaussianNLL(GaussianLoss):
 
 @dataclass(frozen=True)
 class LaplaceNLL(LocationScaleLoss):
-    """Negative log-likelihood of a Laplace law, its median and its spread both learnt.
+    """Negative log-likelihood of a Laplace distribution whose median and spread are both learnt.
 
-    ``|r|/b + log 2b`` with ``b = softplus(raw) + 0.001``.  It elicits median and spread.
+    ``|r|/b + log 2b`` with ``b = softplus(raw) + 0.001``. It elicits median and spread.
 
     References
     ----------
@@ -157,8 +163,8 @@ class LaplaceNLL(LocationScaleLoss):
     metric: ClassVar[str | None] = "neg_mean_absolute_error"
     reference: ClassVar[str] = "Laplace 1774"
     when: ClassVar[str] = (
-        "You want the median and a spread that depends on X, with noise that has a sharp peak and long tails. For normal "
-        "noise its outer quantiles are too wide: take gaussian_nll."
+        "You want the median and a spread that depends on X, and the noise has a sharp peak and"
+        " long tails. For normal noise its outer quantiles are too wide: take gaussian_nll."
     )
     is_density: ClassVar[bool] = True
 
@@ -168,16 +174,16 @@ class LaplaceNLL(LocationScaleLoss):
         return (location - y).abs() / scale + (2 * scale).log()
 
     def standard_quantile(self, levels: Tensor, state: State) -> Tensor:
-        """The Laplace law's."""
+        """Return quantiles of the standard Laplace distribution."""
         centred = levels - 0.5
         return -centred.sign() * torch.log1p(-2 * centred.abs())
 
     def std_per_scale(self, state: State) -> Tensor | float:
-        """√2."""
+        """Return √2."""
         return sqrt(2)
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """The weighted median and the mean absolute deviation from it."""
+        """Return the weighted median, and the mean absolute deviation from it as scale."""
         median = weighted_quantile(y, sample_weight, 0.5)
         spread = weighted_mean((y - median).abs(), sample_weight)
         return torch.stack((median, raw_of_scale(spread)), -1)
@@ -185,19 +191,21 @@ class LaplaceNLL(LocationScaleLoss):
 
 @dataclass(frozen=True)
 class StudentTNLL(LocationScaleLoss):
-    """Negative log-likelihood of Student's t law, its location and its scale both learnt: a robust gaussian_nll.
+    """Negative log-likelihood of Student's t distribution: a robust gaussian_nll.
 
-    ``½(ν+1) log(1 + r²/(νs²)) + log s + lgamma(ν/2) - lgamma((ν+1)/2) + ½ log(νπ)`` with ``s = softplus(raw) + 0.001``.  It elicits location
-    and scale; the standard deviation is ``s √(ν/(ν-2))``.
+    ``½(ν+1) log(1 + r²/(νs²)) + log s + lgamma(ν/2) - lgamma((ν+1)/2) + ½ log(νπ)`` with
+    ``s = softplus(raw) + 0.001``. Location and scale are both learnt, and elicited; the standard
+    deviation is ``s √(ν/(ν-2))``.
 
     Parameters
     ----------
     df : float, default=4.0
-        Degrees of freedom ν, > 2; the fewer, the heavier the tails.
+        Degrees of freedom ν, > 2. The fewer there are, the heavier the tails.
 
     References
     ----------
-    Lange, K. L., Little, R. J. A. and Taylor, J. M. G., Robust Statistical Modeling Using the t Distribution, JASA 1989.
+    Lange, K. L., Little, R. J. A. and Taylor, J. M. G., Robust Statistical Modeling Using the t
+    Distribution, JASA 1989.
 
     Examples
     --------
@@ -212,15 +220,15 @@ class StudentTNLL(LocationScaleLoss):
     functional: ClassVar[str] = "location and scale"
     reference: ClassVar[str] = "Lange 1989"
     when: ClassVar[str] = (
-        "You want intervals whose width depends on X, and some targets lie far out: they pull little on location and width. "
-        "Not if you need the mean of skewed targets."
+        "You want intervals whose width depends on X, and some targets are outliers: they have"
+        " little influence on location and width. Not if you need the mean of skewed targets."
     )
     is_density: ClassVar[bool] = True
 
     df: float = parameter(4.0, Interval(2, closed="neither"))
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """½(ν+1) log1p(r²/(νs²)) + log s and the constants."""
+        """½(ν+1) log1p(r²/(νs²)) + log s, plus the constants."""
         location, scale = self.location_and_scale(raw)
         df = state["df"]
         constant = (df / 2).lgamma() - ((df + 1) / 2).lgamma() + 0.5 * (df * pi).log()
@@ -228,18 +236,18 @@ class StudentTNLL(LocationScaleLoss):
         return 0.5 * (df + 1) * distance + scale.log() + constant
 
     def standard_quantile(self, levels: Tensor, state: State) -> Tensor:
-        """Student's law's."""
+        """Return quantiles of Student's t distribution."""
         from scipy.special import stdtrit
 
         df, at = state["df"].unsqueeze(-1).double().cpu(), levels.double().cpu()
         return torch.from_numpy(stdtrit(df.numpy(), at.numpy())).to(levels)
 
     def std_per_scale(self, state: State) -> Tensor | float:
-        """√(ν/(ν-2))."""
+        """Return √(ν/(ν-2))."""
         return (state["df"] / (state["df"] - 2)).sqrt()
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """Location and scale by iteratively reweighted means, the maximum of the likelihood."""
+        """Return the maximum of the likelihood, found by iteratively reweighted means."""
         location, scale = weighted_mean(y, sample_weight), weighted_std(y, sample_weight)
         for _ in range(200):
             squared = ((y - location) / scale.clamp(min=SCALE_FLOOR)) ** 2
@@ -251,10 +259,11 @@ class StudentTNLL(LocationScaleLoss):
 
 @dataclass(frozen=True)
 class LognormalNLL(GaussianLoss):
-    """Negative log-likelihood of a log-normal law, for positive targets.
+    """Negative log-likelihood of a log-normal distribution, for positive targets.
 
-    ``log y + log σ + (log y - m)²/(2σ²) + ½ log 2π``, which is gaussian_nll of log y, plus log y; the prediction is ``exp(m + ½σ²)``.  It
-    elicits the law; that is the mean of y only if the law is log-normal.
+    ``log y + log σ + (log y - m)²/(2σ²) + ½ log 2π``, which is gaussian_nll of log y, plus log y.
+    The prediction is ``exp(m + ½σ²)``. It elicits the distribution, and the prediction is the mean
+    of y only if that distribution is log-normal.
 
     References
     ----------
@@ -272,8 +281,8 @@ class LognormalNLL(GaussianLoss):
     functional: ClassVar[str] = "law"
     reference: ClassVar[str] = "Crow & Shimizu 1988"
     when: ClassVar[str] = (
-        "Positive, right-skewed targets such as prices or incomes, with intervals that stay positive. If only the mean "
-        "matters take gamma, which assumes less."
+        "Positive, right-skewed targets such as prices or incomes, with intervals that stay"
+        " positive. If only the mean matters, take gamma, which assumes less."
     )
     is_density: ClassVar[bool] = True
     scaling: ClassVar[Scaling] = "scale"
@@ -294,29 +303,31 @@ class LognormalNLL(GaussianLoss):
         return tangent_exp(location + 0.5 * scale**2)
 
     def predict_quantiles(self, raw: Tensor, levels: Tensor, state: State) -> Tensor:
-        """exp of the normal law's quantiles."""
+        """Return exp of the quantiles of the normal distribution."""
         return tangent_exp(super().predict_quantiles(raw, levels, state))
 
     def predict_std(self, raw: Tensor, state: State) -> Tensor:
-        """Mean times √(exp(σ²) - 1)."""
+        """Return the mean times √(exp(σ²) - 1)."""
         scale = self.location_and_scale(raw)[1]
         return self.inverse_link(raw, state) * (tangent_exp(scale**2) - 1).sqrt()
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """Mean and standard deviation of log y."""
+        """Return mean and standard deviation of log y."""
         return super().baseline(y.log(), sample_weight, state)
 
 
 @dataclass(frozen=True)
 class CRPS(GaussianLoss):
-    """Continuous ranked probability score of a normal law.
+    """Continuous ranked probability score (CRPS) of a normal distribution.
 
-    ``σ (t (2Φ(t) - 1) + 2φ(t) - 1/√π)`` with ``t = r/σ`` and ``σ = softplus(raw) + 0.001``.  It elicits the law, in units of y, and is less
-    drawn by outliers than a log-likelihood.
+    ``σ (t (2Φ(t) - 1) + 2φ(t) - 1/√π)`` with ``t = r/σ`` and ``σ = softplus(raw) + 0.001``. It
+    elicits the distribution, is measured in units of y, and is less affected by outliers than a
+    log-likelihood.
 
     References
     ----------
-    Gneiting, T. and Raftery, A. E., Strictly Proper Scoring Rules, Prediction, and Estimation, JASA 2007.
+    Gneiting, T. and Raftery, A. E., Strictly Proper Scoring Rules, Prediction, and Estimation, JASA
+    2007.
 
     Examples
     --------
@@ -330,8 +341,9 @@ class CRPS(GaussianLoss):
     functional: ClassVar[str] = "law"
     reference: ClassVar[str] = "Gneiting & Raftery 2007"
     when: ClassVar[str] = (
-        "You want a law of y, judged in the units of y and less drawn by outliers than gaussian_nll. If the noise is truly "
-        "normal gaussian_nll learns the width from fewer rows."
+        "You want a predictive distribution that is judged in the units of y and is less affected"
+        " by outliers than gaussian_nll. If the noise is truly normal, gaussian_nll learns the"
+        " width from fewer rows."
     )
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
@@ -342,6 +354,6 @@ class CRPS(GaussianLoss):
         return scale * (t * torch.erf(t / sqrt(2)) + 2 * density - 1 / sqrt(pi))
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """Location and scale of the best normal law, found from mean and standard deviation."""
+        """Return the best normal distribution, found from mean and standard deviation."""
         start = super().baseline(y, sample_weight, state)
         return minimised(start, lambda raw: self(raw.expand(*y.shape, 2), y, state, sample_weight))

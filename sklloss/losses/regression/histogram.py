@@ -14,36 +14,41 @@ from ...parameters.domains import Choice, Interval
 from ..base import RegressionLoss, State
 from ..weighted import NORMAL_PER_MAD, weighted_mean, weighted_quantile, weighted_std
 
-PADDING = 3  # bins on each side beyond the range of y, which keep the ends unbiased
-BIAS = 0.1  # of the mean by clamping, in standard deviations, from which on it is said
-REACH = 10.0  # normal standard deviations (by MAD) around the median that the bins cover at most
+# Bins on each side beyond the range of y, which keep the ends unbiased.
+PADDING = 3
+# Largest bias of the mean by clamping, in standard deviations, that does not warn.
+BIAS = 0.1
+# Farthest that the bins reach from the median, in standard deviations estimated by the MAD.
+REACH = 10.0
 
 
 @dataclass(frozen=True)
 class HistogramCrossEntropy(RegressionLoss):
     """Cross-entropy on a histogram of y (HL-Gauss).
 
-    ``-Σ t_k log p_k`` where p is a softmax over bins and t_k the mass that a normal law around y, ``sigma_ratio`` bins
-    wide, has in bin k.  The prediction is ``Σ p_k c_k`` over the bins' centres, or the histogram's median.
+    ``-Σ t_k log p_k`` where p is a softmax over bins and t_k is the mass in bin k of a normal
+    distribution around y with a standard deviation of ``sigma_ratio`` bins. The prediction is
+    ``Σ p_k c_k`` over the centres of the bins, or the median of the histogram.
 
-    The bins are uniform over ``[max(min y, m - 10 s), min(max y, m + 10 s)]`` with m the weighted median and s 1.4826
-    median absolute deviations of the training targets, plus three bins on each side; y outside is clamped to the range.
-    They are learnt at the first fit.
+    The bins are uniform over ``[max(min y, m - 10 s), min(max y, m + 10 s)]`` with m the weighted
+    median and s 1.4826 median absolute deviations of the training targets, plus three bins on each
+    side. Targets outside are clamped to the range. The bins are learnt at the first fit.
 
     Parameters
     ----------
     n_bins : int, default=51
-        Number of bins over the range of y, at least 2; the network has six outputs more than that per target.
+        Number of bins over the range of y, at least 2. The network has six more outputs than this
+        per target.
     sigma_ratio : float, default=0.75
-        Standard deviation of the normal law, in bins, > 0.
+        Standard deviation of the normal distribution around y, in bins, > 0.
     statistic : {"mean", "median"}, default="mean"
-        What to predict.  The median is robust to outliers in y, the mean is not.
+        What to predict. The median is robust to outliers in y, the mean is not.
 
     References
     ----------
-    Imani, E. and White, M., Improving Regression Performance with Distributional Losses, 2018, arXiv 1806.04613.
-    Farebrother, J. et al., Stop Regressing: Training Value Functions via Classification for Scalable Deep RL, 2024,
-    arXiv 2403.03950.
+    Imani, E. and White, M., Improving Regression Performance with Distributional Losses, 2018,
+    arXiv 1806.04613. Farebrother, J. et al., Stop Regressing: Training Value Functions via
+    Classification for Scalable Deep RL, 2024, arXiv 2403.03950.
 
     Examples
     --------
@@ -60,8 +65,8 @@ class HistogramCrossEntropy(RegressionLoss):
     metric: ClassVar[str | None] = "neg_mean_squared_error"
     reference: ClassVar[str] = "Imani & White 1806.04613; Farebrother 2403.03950"
     when: ClassVar[str] = (
-        "Noise of any shape, several peaks included, and plenty of rows. Not with few rows, nor where predictions must leave "
-        "the range of the training targets."
+        "Noise of any shape, several peaks included, and plenty of rows. Not with few rows, nor if"
+        " predictions must leave the range of the training targets."
     )
     learns_from_y: ClassVar[bool] = True
 
@@ -70,7 +75,7 @@ class HistogramCrossEntropy(RegressionLoss):
     statistic: str = parameter("mean", Choice("mean", "median"), structural=True)
 
     def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
-        """One logit per bin."""
+        """Return one logit per bin."""
         return self.n_bins + 2 * PADDING
 
     def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
@@ -102,20 +107,28 @@ class HistogramCrossEntropy(RegressionLoss):
         return -(self.soft_labels(y, state) * raw.log_softmax(-1)).sum(-1)
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """Return the mean or the median of the histogram, as `statistic` says."""
+        """Return the mean or the median of the histogram, depending on `statistic`."""
         mass, edges = raw.softmax(-1), state["edges"]
         if self.statistic == "mean":
             return (mass * (edges[..., 1:] + edges[..., :-1]) / 2).sum(-1)
         return histogram_quantile(mass, edges, 0.5)
 
     def predict_quantiles(self, raw: Tensor, levels: Tensor, state: State) -> Tensor:
-        """Return quantiles, shape (*models, n_samples, n_targets, levels), uniform inside bins."""
+        """Return quantiles of a density that is constant within bins.
+
+        Returns
+        -------
+        Tensor of shape (*models, n_samples, n_targets, levels)
+        """
         mass = raw.softmax(-1)
         columns = [histogram_quantile(mass, state["edges"], q) for q in levels.tolist()]
         return torch.stack(columns, -1)
 
     def predict_std(self, raw: Tensor, state: State) -> Tensor:
-        """Return the histogram's standard deviation, less what the width of labels and bins adds to it."""
+        """Return the standard deviation of the histogram, without the part due to labels and bins.
+
+        The width of the soft labels and of the bins adds to the variance; it is subtracted.
+        """
         mass, edges = raw.softmax(-1), state["edges"]
         centres, width = (edges[..., 1:] + edges[..., :-1]) / 2, edges[..., 1] - edges[..., 0]
         mean = (mass * centres).sum(-1, keepdim=True)
@@ -124,7 +137,7 @@ class HistogramCrossEntropy(RegressionLoss):
         return (variance - added).clamp(min=0).sqrt()
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """The log of the mean soft label (of at least a millionth)."""
+        """Return the log of the mean soft label, which is taken as at least one millionth."""
         labels = self.soft_labels(y, state)
         mean = torch.tensordot(sample_weight, labels, dims=([0], [0])) / sample_weight.sum()
         logits = mean.clamp(min=1e-6).log()
@@ -132,14 +145,16 @@ class HistogramCrossEntropy(RegressionLoss):
 
 
 def warn_if_biased(y: Tensor, clamped: Tensor, sample_weight: Tensor) -> None:
-    """Warn if clamping to the range of the bins moves the mean of y by more than BIAS of its standard deviation."""
+    """Warn if clamping to the bins moves the mean of y by more than BIAS standard deviations."""
     bias = weighted_mean(y, sample_weight) - weighted_mean(clamped, sample_weight)
     share = (bias / weighted_std(y, sample_weight)).abs().nan_to_num(0.0)
     if (share > BIAS).any():
         warnings.warn(
-            f"The bins of cross_entropy reach {REACH:g} robust standard deviations from the median; {(y != clamped).sum()} of"
-            f" {y.numel()} targets lie outside and are clamped, which moves their mean by {share.max():.2g} standard deviations."
-            " Predict the median (loss__statistic='median'), or train on a transformed y (TransformedTargetRegressor).",
+            f"The bins of cross_entropy reach {REACH:g} robust standard deviations from the"
+            f" median; {(y != clamped).sum()} of {y.numel()} targets lie outside and are clamped,"
+            f" which moves their mean by {share.max():.2g} standard deviations."
+            " Predict the median (loss__statistic='median'), or train on a transformed y"
+            " (TransformedTargetRegressor).",
             UserWarning,
             stacklevel=2,
         )

@@ -1,4 +1,4 @@
-"""Plain losses for regression: squared and absolute error, on one side or beyond a tolerance."""
+"""Plain losses for regression: squared and absolute error, asymmetric or with a tolerance."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from ...parameters.domains import Interval
 from ..base import RegressionLoss, Scaling, State
 from ..weighted import weighted_mean, weighted_quantile
 
+# Halvings of an interval, and steps of the iterated means.
+BISECTIONS = 60
+
 
 def absolute(residual: Tensor, state: State) -> Tensor:
-    """Return |residual|, its kink rounded to a parabola over ``state["rounding"]`` where that is given."""
+    """Return |residual|, with its kink rounded over ``state["rounding"]`` if given."""
     size = residual.abs()
     if "rounding" not in state:
         return size
@@ -28,8 +31,8 @@ def absolute(residual: Tensor, state: State) -> Tensor:
 class SquaredError(RegressionLoss):
     """Squared error: half the squared residual.
 
-    ``½ r²`` with ``r = prediction - y``.  It elicits the mean.  The half follows scikit-learn, so that
-    ``torch.nn.MSELoss`` is twice this.
+    ``½ r²`` with ``r = prediction - y``. It elicits the mean. The factor ½ follows scikit-learn;
+    ``torch.nn.MSELoss`` is twice this loss.
 
     References
     ----------
@@ -49,7 +52,8 @@ class SquaredError(RegressionLoss):
     metric: ClassVar[str | None] = "neg_mean_squared_error"
     reference: ClassVar[str] = "Gauss 1821"
     when: ClassVar[str] = (
-        "The default: you want the mean, scored by R². Not where a few wild targets would pull the fit."
+        "The default, if you want the mean and score by R². Not if a few wild targets would"
+        " distort the fit."
     )
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
@@ -57,11 +61,11 @@ class SquaredError(RegressionLoss):
         return 0.5 * (raw.squeeze(-1) - y) ** 2
 
     def gradient(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """The residual."""
+        """Return the residual."""
         return raw - y.unsqueeze(-1)
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """The weighted mean."""
+        """Return the weighted mean."""
         return weighted_mean(y, sample_weight).unsqueeze(-1)
 
 
@@ -69,7 +73,7 @@ class SquaredError(RegressionLoss):
 class AbsoluteError(RegressionLoss):
     """Absolute error: the size of the residual.
 
-    ``|r|`` with ``r = prediction - y``.  It elicits the median.  Equal to ``torch.nn.L1Loss``.
+    ``|r|`` with ``r = prediction - y``. It elicits the median. Equal to ``torch.nn.L1Loss``.
 
     References
     ----------
@@ -88,8 +92,8 @@ class AbsoluteError(RegressionLoss):
     metric: ClassVar[str | None] = "neg_mean_absolute_error"
     reference: ClassVar[str] = "Laplace 1774"
     when: ClassVar[str] = (
-        "You want the median, or your score is the mean absolute error; far outliers pull no more than other rows. Not for "
-        "totals: medians do not add up to them."
+        "You want the median, or your score is the mean absolute error. Distant outliers pull no"
+        " more than other rows. Not for totals, because medians do not add up to them."
     )
     kinked: ClassVar[bool] = True
 
@@ -98,22 +102,20 @@ class AbsoluteError(RegressionLoss):
         return absolute(raw.squeeze(-1) - y, state)
 
     def gradient(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """The sign of the residual."""
+        """Return the sign of the residual."""
         return (raw - y.unsqueeze(-1)).sign_()
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """The weighted median."""
+        """Return the weighted median."""
         return weighted_quantile(y, sample_weight, 0.5).unsqueeze(-1)
-
-
-BISECTIONS = 60
 
 
 @dataclass(frozen=True)
 class Expectile(RegressionLoss):
-    """Expectile loss: squared error with another weight on each side.
+    """Expectile loss: squared error with a different weight on each side.
 
-    ``|τ - 1{u < 0}| u²`` with ``u = y - prediction``.  It elicits the τ-expectile; at τ = 0.5 that is the mean.
+    ``|τ - 1{u < 0}| u²`` with ``u = y - prediction``. It elicits the τ-expectile, which is the mean
+    for τ = 0.5.
 
     Parameters
     ----------
@@ -122,7 +124,8 @@ class Expectile(RegressionLoss):
 
     References
     ----------
-    Newey, W. K. and Powell, J. L., Asymmetric Least Squares Estimation and Testing, Econometrica 1987.
+    Newey, W. K. and Powell, J. L., Asymmetric Least Squares Estimation and Testing, Econometrica
+    1987.
 
     Examples
     --------
@@ -137,7 +140,8 @@ class Expectile(RegressionLoss):
     functional: ClassVar[str] = "expectile"
     reference: ClassVar[str] = "Newey & Powell 1987"
     when: ClassVar[str] = (
-        "Errors on one side cost more, by their square. Not for a level with a stated probability: that is quantile."
+        "Errors on one side cost more, by their square. Not for a level that y stays below with a"
+        " given probability: take quantile."
     )
 
     expectile: float = parameter(0.5, Interval(0, 1, closed="neither"))
@@ -153,7 +157,7 @@ class Expectile(RegressionLoss):
         return 2 * torch.where(r < 0, level, 1 - level) * r
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """The weighted expectile, by iterated asymmetric means."""
+        """Return the weighted expectile, by iterated asymmetric means."""
         centre = weighted_mean(y, sample_weight)
         for _ in range(BISECTIONS):
             side = torch.where(y > centre, self.expectile, 1 - self.expectile)
@@ -164,14 +168,15 @@ class Expectile(RegressionLoss):
 
 @dataclass(frozen=True)
 class EpsilonInsensitive(RegressionLoss):
-    """Epsilon-insensitive loss, that of support vector regression.
+    """Epsilon-insensitive loss, the loss of support vector regression.
 
-    ``max(0, |r| - epsilon)``.  It elicits the median if the law is symmetric.
+    ``max(0, |r| - epsilon)``. It elicits the median if the distribution is symmetric.
 
     Parameters
     ----------
     epsilon : float, default=0.1
-        Residuals up to this size cost nothing, >= 0, in units of the target's robust scale with ``scale_target=True``.
+        Residuals up to this size cost nothing, >= 0, in units of the target's robust scale with
+        ``scale_target=True``.
 
     References
     ----------
@@ -191,8 +196,8 @@ class EpsilonInsensitive(RegressionLoss):
     functional: ClassVar[str] = "median of a symmetric law"
     reference: ClassVar[str] = "Vapnik 1995"
     when: ClassVar[str] = (
-        "Deviations up to epsilon do not matter, as with a tolerance or rounded targets. Not for skewed noise if you want the "
-        "median itself."
+        "Deviations up to epsilon do not matter, as with a tolerance or rounded targets. Not for"
+        " skewed noise if you want the median itself."
     )
     scaling: ClassVar[Scaling] = "robust"
     kinked: ClassVar[bool] = True
@@ -209,16 +214,16 @@ class EpsilonInsensitive(RegressionLoss):
         return self.excess(raw, y, state)
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """The midpoint of all best constants, each end found by halving the interval of y on the slope."""
+        """Return the midpoint of all best constants, found by bisection on the slope."""
         flat = 1e-6 * sample_weight.sum()
-        ends = [
-            self._where_slope_exceeds(level, y, sample_weight, state) for level in (-flat, flat)
-        ]
-        return (0.5 * (ends[0] + ends[1])).unsqueeze(-1)
+        low = self._where_slope_exceeds(-flat, y, sample_weight, state)
+        high = self._where_slope_exceeds(flat, y, sample_weight, state)
+        return (0.5 * (low + high)).unsqueeze(-1)
 
     def _where_slope_exceeds(
         self, level: Tensor, y: Tensor, sample_weight: Tensor, state: State
     ) -> Tensor:
+        """Return the constant from which on the slope of the summed loss exceeds a level."""
         low, high = y.amin(0), y.amax(0)
         for _ in range(BISECTIONS):
             middle = ((low + high) / 2).requires_grad_()
@@ -227,10 +232,8 @@ class EpsilonInsensitive(RegressionLoss):
                 total = (self.pointwise(raw, y, state) * sample_weight.unsqueeze(-1)).sum()
                 (slope,) = torch.autograd.grad(total, middle)
             middle = middle.detach()
-            low, high = (
-                torch.where(slope <= level, middle, low),
-                torch.where(slope > level, middle, high),
-            )
+            low = torch.where(slope <= level, middle, low)
+            high = torch.where(slope > level, middle, high)
         return (low + high) / 2
 
 
@@ -238,12 +241,13 @@ class EpsilonInsensitive(RegressionLoss):
 class SquaredEpsilonInsensitive(EpsilonInsensitive):
     """Squared epsilon-insensitive loss.
 
-    ``max(0, |r| - epsilon)²``.  It elicits a location like the mean.
+    ``max(0, |r| - epsilon)²``. It elicits a location similar to the mean.
 
     Parameters
     ----------
     epsilon : float, default=0.1
-        Residuals up to this size cost nothing, >= 0, in units of the target's robust scale with ``scale_target=True``.
+        Residuals up to this size cost nothing, >= 0, in units of the target's robust scale with
+        ``scale_target=True``.
 
     References
     ----------
@@ -260,9 +264,10 @@ class SquaredEpsilonInsensitive(EpsilonInsensitive):
 
     name: ClassVar[str] = "squared_epsilon_insensitive"
     aliases: ClassVar[tuple[str, ...]] = ()
-    functional: ClassVar[str] = "like the mean"
+    functional: ClassVar[str] = "similar to the mean"
     when: ClassVar[str] = (
-        "Small deviations do not matter, large ones matter by their square. Not with outliers in y."
+        "Small deviations do not matter, and large ones matter by their square. Not with outliers"
+        " in y."
     )
     kinked: ClassVar[bool] = False
 
@@ -275,12 +280,14 @@ class SquaredEpsilonInsensitive(EpsilonInsensitive):
 class AbsolutePercentageError(RegressionLoss):
     """Absolute percentage error.
 
-    ``|r| / max(|y|, floor)``.  It elicits the median of the law weighted by ``1 / max(|y|, floor)``, which lies below the median.
+    ``|r| / max(|y|, floor)``. It elicits the median of the distribution weighted by
+    ``1 / max(|y|, floor)``, which lies below the median.
 
     Parameters
     ----------
     floor : float, default=0.01
-        The least size of y that is divided by, > 0, in units of the target's scale (its mean size) with ``scale_target=True``.
+        Lower bound of the size of y in the denominator, > 0, in units of the target's scale (its
+        mean size) with ``scale_target=True``.
 
     References
     ----------
@@ -301,7 +308,8 @@ class AbsolutePercentageError(RegressionLoss):
     metric: ClassVar[str | None] = "neg_mean_absolute_percentage_error"
     reference: ClassVar[str] = "Gneiting 0912.0902"
     when: ClassVar[str] = (
-        "Your score is MAPE, and y stays away from 0. It predicts low on purpose: for sound totals take gamma."
+        "Your score is MAPE, and y stays away from 0. Its predictions are low on purpose; for"
+        " correct totals take gamma."
     )
     scaling: ClassVar[Scaling] = "scale"
     kinked: ClassVar[bool] = True
@@ -313,7 +321,7 @@ class AbsolutePercentageError(RegressionLoss):
         return absolute(raw.squeeze(-1) - y, state) / torch.maximum(y.abs(), state["floor"])
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """The median under weights over max(|y|, floor)."""
+        """Return the median with weights divided by max(|y|, floor)."""
         weights = sample_weight.unsqueeze(-1) / torch.maximum(y.abs(), state["floor"])
         columns = zip(y.unbind(1), weights.unbind(1), strict=True)
         return torch.stack([weighted_quantile(c.unsqueeze(1), w, 0.5) for c, w in columns])

@@ -13,18 +13,21 @@ from ...parameters.domains import Interval
 from ..base import PACE, RegressionLoss, Scaling, State
 from ..weighted import weighted_mean, weighted_std
 
+# The exponential continues as its tangent beyond this.
 EXP_LIMIT = 20.0
+# log k of the negative binomial stays within plus and minus this.
+LOG_DISPERSION_LIMIT = 10.0
 
 
 def tangent_exp(z: Tensor) -> Tensor:
-    """Return exp(z), continued beyond 20 as its tangent, so that it stays finite in float32."""
+    """Return exp(z), continued as its tangent beyond 20 so that it stays finite in float32."""
     bounded = z.clamp(max=EXP_LIMIT)
     return bounded.exp() * (1 + (z - bounded))
 
 
 @dataclass(frozen=True)
 class LogLinkLoss(RegressionLoss):
-    """Base of the losses whose network puts out the log of the mean of y >= 0."""
+    """Base of the losses with a log link: raw output is the log of the mean of y >= 0."""
 
     functional: ClassVar[str] = "mean"
     scaling: ClassVar[Scaling] = "scale"
@@ -39,12 +42,12 @@ class LogLinkLoss(RegressionLoss):
         return tangent_exp(raw.squeeze(-1))
 
     def least(self, y: Tensor, state: State) -> Tensor:
-        """The loss of a prediction that equals y."""
+        """Return the loss of a prediction that equals y."""
         raw = y.clamp(min=torch.finfo(y.dtype).tiny).log().unsqueeze(-1)
         return self.pointwise(raw, y, state)
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """The log of the weighted mean, of at least a millionth."""
+        """Return the log of the weighted mean, which is taken as at least one millionth."""
         return weighted_mean(y, sample_weight).clamp(min=1e-6).log().unsqueeze(-1)
 
 
@@ -52,8 +55,9 @@ class LogLinkLoss(RegressionLoss):
 class Poisson(LogLinkLoss):
     """Poisson loss with a log link.
 
-    ``E(z) - y z`` with ``prediction = E(z)``, the exponential continued as its tangent beyond 20.  It elicits the mean of
-    counts and of other targets that are not negative.  Equal to ``torch.nn.PoissonNLLLoss`` up to z = 20.
+    ``E(z) - y z`` with ``prediction = E(z)``, where E is the exponential, continued as its tangent
+    beyond 20. It elicits the mean of counts and other non-negative targets. Equal to
+    ``torch.nn.PoissonNLLLoss`` up to z = 20.
 
     References
     ----------
@@ -71,8 +75,8 @@ class Poisson(LogLinkLoss):
     metric: ClassVar[str | None] = "neg_mean_poisson_deviance"
     reference: ClassVar[str] = "Nelder & Wedderburn 1972"
     when: ClassVar[str] = (
-        "Counts or rates, zeros included, and effects that multiply. It finds the mean even if counts vary more than "
-        "Poisson's; for intervals take negative_binomial."
+        "Counts or rates, zeros included, with effects that multiply. It finds the mean even if"
+        " counts vary more than a Poisson distribution; for intervals take negative_binomial."
     )
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
@@ -89,8 +93,8 @@ class Poisson(LogLinkLoss):
 class Gamma(LogLinkLoss):
     """Gamma loss with a log link.
 
-    ``z + y E(-z)`` with ``prediction = E(z)``, the exponential continued as its tangent beyond 20.  It elicits the mean of positive
-    targets whose spread grows with their mean.
+    ``z + y E(-z)`` with ``prediction = E(z)``, where E is the exponential, continued as its tangent
+    beyond 20. It elicits the mean of positive targets whose spread grows with their mean.
 
     References
     ----------
@@ -107,8 +111,8 @@ class Gamma(LogLinkLoss):
     metric: ClassVar[str | None] = "neg_mean_gamma_deviance"
     reference: ClassVar[str] = "McCullagh & Nelder 1989"
     when: ClassVar[str] = (
-        "Positive targets whose spread grows with their mean: amounts, durations, sizes of claims. Not with exact zeros: take "
-        "tweedie."
+        "Positive targets whose spread grows with their mean: amounts, durations, sizes of claims."
+        " Not with exact zeros: take tweedie."
     )
 
     @property
@@ -126,12 +130,14 @@ class Gamma(LogLinkLoss):
 class Tweedie(LogLinkLoss):
     """Tweedie loss with a log link.
 
-    ``E((2-p) z) / (2-p) - y E((1-p) z) / (1-p)`` with ``prediction = E(z)``; p = 1 is poisson, p = 2 is gamma.  It elicits the mean.
+    ``E((2-p) z) / (2-p) - y E((1-p) z) / (1-p)`` with ``prediction = E(z)``, where p = 1 is poisson
+    and p = 2 is gamma. It elicits the mean.
 
     Parameters
     ----------
     power : float, default=1.5
-        The power p of the variance, in [1, 3]; between 1 and 2 the law has a mass at 0.
+        The power p of the variance, in [1, 3]. Between 1 and 2 the distribution has a point mass at
+        0.
 
     References
     ----------
@@ -149,8 +155,8 @@ class Tweedie(LogLinkLoss):
     name: ClassVar[str] = "tweedie"
     reference: ClassVar[str] = "Jorgensen 1987"
     when: ClassVar[str] = (
-        "Amounts with many exact zeros, such as claims per policy or rain per day. Without zeros take gamma, for counts "
-        "poisson."
+        "Amounts with many exact zeros, such as claims per policy or rain per day. Without zeros"
+        " take gamma, for counts poisson."
     )
 
     power: float = parameter(1.5, Interval(1, 3))
@@ -167,21 +173,22 @@ class Tweedie(LogLinkLoss):
 
 
 def exp_over(factor: Tensor, z: Tensor) -> Tensor:
-    """Return E(factor z) / factor; z itself, the limit up to a constant, where the factor is 0."""
+    """Return E(factor z) / factor, or z, its limit up to a constant, if the factor is 0."""
     is_zero = factor.abs() < 1e-6
     safe = torch.where(is_zero, 1.0, factor)
     return torch.where(is_zero, z, tangent_exp(safe * z) / safe)
 
 
-LOG_DISPERSION_LIMIT = 10.0
-
-
 @dataclass(frozen=True)
 class NegativeBinomial(LogLinkLoss):
-    """Negative binomial log-likelihood with a log link, its dispersion trained: for counts that vary more than Poisson's.
+    """Negative log-likelihood of a negative binomial distribution with a log link.
 
-    ``(y + k) softplus(z - log k) - y (z - log k) + lgamma(k) + lgamma(y + 1) - lgamma(y + k)`` with ``prediction = E(z)`` and variance
-    ``μ + μ²/k``; log k trains within ±10, one per target, from what the variance of all rows says.  It elicits the mean and the law.  y is not rescaled.
+    It is for counts that vary more than a Poisson distribution, and trains its dispersion.
+
+    ``(y + k) softplus(z - log k) - y (z - log k) + lgamma(k) + lgamma(y + 1) - lgamma(y + k)`` with
+    ``prediction = E(z)`` and variance ``μ + μ²/k``. There is one log k per target; it is trained
+    within ±10 and starts at the value that the variance of all rows suggests. The loss elicits the
+    mean and the distribution. y is not rescaled.
 
     References
     ----------
@@ -203,14 +210,14 @@ class NegativeBinomial(LogLinkLoss):
     functional: ClassVar[str] = "mean and law"
     reference: ClassVar[str] = "Cameron & Trivedi 1998"
     when: ClassVar[str] = (
-        "Counts that vary more than their mean, when you also want intervals. Not for counts that vary less, nor for amounts "
-        "that are not whole numbers."
+        "Counts that vary more than their mean, if you also want intervals. Not for counts that"
+        " vary less, nor for amounts that are not whole numbers."
     )
     scaling: ClassVar[Scaling] = "none"
 
     @property
     def y_domain(self) -> Interval:
-        """y >= 0; counts are meant."""
+        """y >= 0, typically counts."""
         return Interval(0)
 
     def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
@@ -222,11 +229,11 @@ class NegativeBinomial(LogLinkLoss):
         return State({"raw_dispersion": raw.unsqueeze(0)}, trained=["raw_dispersion"])
 
     def least(self, y: Tensor, state: State) -> Tensor:
-        """0: the law is one of counts, whose probabilities are at most 1."""
+        """Return 0, since probabilities of counts are at most 1."""
         return torch.zeros_like(y)
 
     def learnt(self, state: State) -> dict[str, Tensor]:
-        """The ``dispersion`` k."""
+        """Return the ``dispersion`` k."""
         return {"dispersion": self.log_dispersion(state).exp()}
 
     def log_dispersion(self, state: State) -> Tensor:
@@ -235,7 +242,7 @@ class NegativeBinomial(LogLinkLoss):
         return LOG_DISPERSION_LIMIT * torch.tanh(raw / LOG_DISPERSION_LIMIT)
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """The negative log-likelihood; the difference of lgammas in float64."""
+        """Return the negative log-likelihood, with the difference of lgammas in float64."""
         log_k = self.log_dispersion(state)
         k, z = log_k.exp(), raw.squeeze(-1)
         wide_k, wide_y = k.double(), y.double()
@@ -263,8 +270,8 @@ class NegativeBinomial(LogLinkLoss):
 class SquaredLogError(RegressionLoss):
     """Squared error of log(1 + y).
 
-    ``(z - log(1 + y))²`` with ``prediction = exp(z) - 1``.  It elicits ``exp(E log(1 + y)) - 1``, which lies below the mean.  y is not
-    rescaled.
+    ``(z - log(1 + y))²`` with ``prediction = exp(z) - 1``. It elicits ``exp(E log(1 + y)) - 1``,
+    which lies below the mean. y is not rescaled.
 
     References
     ----------
@@ -283,8 +290,8 @@ class SquaredLogError(RegressionLoss):
     metric: ClassVar[str | None] = "neg_mean_squared_log_error"
     reference: ClassVar[str] = "Tornqvist 1985"
     when: ClassVar[str] = (
-        "Ratios matter more than differences, and your score is the mean squared log error. Not for totals: it predicts below "
-        "the mean."
+        "Ratios matter more than differences, and your score is the mean squared log error. Not"
+        " for totals, because it predicts below the mean."
     )
     scaling: ClassVar[Scaling] = "none"
 
@@ -304,5 +311,5 @@ class SquaredLogError(RegressionLoss):
         return torch.expm1(bounded) + bounded.exp() * (z - bounded)
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """The weighted mean of log1p(y)."""
+        """Return the weighted mean of log1p(y)."""
         return weighted_mean(torch.log1p(y), sample_weight).unsqueeze(-1)

@@ -14,6 +14,8 @@ from ..base import RegressionLoss, State
 from ..weighted import weighted_quantile
 from .plain import absolute
 
+# Added to the lowest quantile at the start; otherwise rounding would decide on which side of a
+# training row it lies.
 OFF_THE_KINK = 1e-6
 
 
@@ -21,7 +23,7 @@ OFF_THE_KINK = 1e-6
 class Quantile(RegressionLoss):
     """Quantile loss, also called pinball loss.
 
-    ``max(q u, (q - 1) u)`` with ``u = y - prediction``.  It elicits the q-quantile.
+    ``max(q u, (q - 1) u)`` with ``u = y - prediction``. It elicits the q-quantile.
 
     Parameters
     ----------
@@ -48,8 +50,8 @@ class Quantile(RegressionLoss):
     metric: ClassVar[str | None] = "mean_pinball_loss"
     reference: ClassVar[str] = "Koenker & Bassett 1978"
     when: ClassVar[str] = (
-        "You want a level that y stays below with a given probability: a stock, a reserve, a delivery time. For several "
-        "levels at once take multi_quantile."
+        "You want a level that y stays below with a given probability: a stock, a reserve, a"
+        " delivery time. For several levels at once take multi_quantile."
     )
     kinked: ClassVar[bool] = True
 
@@ -66,7 +68,7 @@ class Quantile(RegressionLoss):
         return 0.5 * side - (state["quantile"] - 0.5).unsqueeze(-1)
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """The weighted quantile."""
+        """Return the weighted quantile."""
         return weighted_quantile(y, sample_weight, self.quantile).unsqueeze(-1)
 
 
@@ -74,8 +76,9 @@ class Quantile(RegressionLoss):
 class MultiQuantile(RegressionLoss):
     """Several quantiles at once, which never cross.
 
-    The mean over levels q of ``max(q u, (q - 1) u)`` with ``u = y - prediction of that level``.  The lowest level is an output
-    of the network, each next one lies a softplus higher.  It elicits the quantiles; ``predict`` gives the level nearest 0.5.
+    The mean over levels q of ``max(q u, (q - 1) u)`` with ``u = y - prediction of that level``. The
+    lowest level is an output of the network, and each further level lies a softplus above the one
+    before. The loss elicits the quantiles; ``predict`` returns the level nearest to 0.5.
 
     Parameters
     ----------
@@ -101,8 +104,8 @@ class MultiQuantile(RegressionLoss):
     metric: ClassVar[str | None] = "mean_pinball_loss"
     reference: ClassVar[str] = "Koenker & Bassett 1978"
     when: ClassVar[str] = (
-        "You want an interval, or a few quantiles of y, without assuming a law. For levels outside the trained ones take a "
-        "law such as student_t_nll."
+        "You want an interval, or a few quantiles of y, without assuming a distribution. For"
+        " levels outside the trained ones take a distribution, such as student_t_nll."
     )
     kinked: ClassVar[bool] = True
 
@@ -111,7 +114,7 @@ class MultiQuantile(RegressionLoss):
     )
 
     def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
-        """One number per level."""
+        """Return one output per level."""
         return len(self.quantiles)
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
@@ -120,31 +123,33 @@ class MultiQuantile(RegressionLoss):
         return torch.cat((raw[..., :1], gaps), -1).cumsum(-1)
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """The mean of the pinball losses of all levels."""
+        """Return the mean of the pinball losses of all levels."""
         u = y.unsqueeze(-1) - self.inverse_link(raw, state)
         rounding = {k: v.unsqueeze(-1) for k, v in state.items() if k == "rounding"}
         return (0.5 * absolute(u, State(rounding)) + (self._levels(u) - 0.5) * u).mean(-1)
 
     def predict(self, raw: Tensor, state: State) -> Tensor:
-        """Return the level nearest 0.5."""
+        """Return the level nearest to 0.5."""
         distances = [abs(quantile - 0.5) for quantile in self.quantiles]
         return self.inverse_link(raw, state)[..., distances.index(min(distances))]
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """The weighted quantiles, as a lowest level and gaps (of at least a millionth)."""
+        """Return the weighted quantiles, as a lowest level and gaps of at least one millionth."""
         levels = [weighted_quantile(y, sample_weight, q) for q in self.quantiles]
         values = torch.stack(levels, -1)
         gaps = values.diff(dim=-1).clamp(min=1e-6)
-        lowest = (
-            values[..., :1] + OFF_THE_KINK
-        )  # else rounding decides on which side of a row it lies
+        lowest = values[..., :1] + OFF_THE_KINK
         return torch.cat((lowest, gaps + torch.log(-torch.expm1(-gaps))), -1)
 
     def _levels(self, like: Tensor) -> Tensor:
         return torch.tensor(self.quantiles, dtype=like.dtype, device=like.device)
 
     def predict_quantiles(self, raw: Tensor, levels: Tensor, state: State) -> Tensor:
-        """Return quantiles, shape (*models, n_samples, n_targets, levels), between the trained ones by straight lines.
+        """Return quantiles, interpolated linearly between the trained ones.
+
+        Returns
+        -------
+        Tensor of shape (*models, n_samples, n_targets, levels)
 
         Raises
         ------
@@ -155,11 +160,13 @@ class MultiQuantile(RegressionLoss):
         outside = levels[(levels < known[0] - 1e-6) | (levels > known[-1] + 1e-6)]
         if len(outside):
             raise ValueError(
-                f"multi_quantile was trained on levels from {self.quantiles[0]:g} to {self.quantiles[-1]:g}; {outside[0]:g} lies"
-                " outside. Name it in quantiles= and fit anew."
+                f"multi_quantile was trained on levels from {self.quantiles[0]:g} to"
+                f" {self.quantiles[-1]:g}; {outside[0]:g} lies outside. Add it to quantiles= and"
+                " fit again."
             )
         upper = torch.searchsorted(known, levels).clamp(1, len(known) - 1)
         share = (levels - known[upper - 1]) / (known[upper] - known[upper - 1])
         values = self.inverse_link(raw, state)
-        inside = share.clamp(0, 1).nan_to_num(0.0)  # 0 / 0 where there is one level only
+        # The share is 0 / 0 if there is only one level.
+        inside = share.clamp(0, 1).nan_to_num(0.0)
         return torch.lerp(values[..., upper - 1], values[..., upper], inside)

@@ -1,4 +1,4 @@
-"""Robust losses for regression that flatten out: far outliers do not pull at all."""
+"""Robust losses for regression that level off, so that distant outliers have no influence."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from .robust import POSITIVE, ResidualLoss
 
 @dataclass(frozen=True)
 class RedescendingLoss(ResidualLoss):
-    """Base of the residual losses that flatten out: far outliers do not pull at all.
+    """Base of the residual losses that level off, so that distant outliers have no influence.
 
-    They are not convex and their gradients vanish far out, so that training starts from a robust location.
+    These losses are not convex and their gradients vanish for large residuals. Training therefore
+    starts from a robust location.
     """
 
     functional: ClassVar[str] = "redescending location"
@@ -25,15 +26,16 @@ class RedescendingLoss(ResidualLoss):
 
 @dataclass(frozen=True)
 class Cauchy(RedescendingLoss):
-    """Cauchy loss, also called Lorentzian: the logarithm of a Cauchy law.
+    """Cauchy loss, also called Lorentzian: the negative logarithm of a Cauchy density.
 
-    ``c²/2 log(1 + (r/c)²)``.  It elicits a redescending location, the mode as the scale goes to 0.
+    ``c²/2 log(1 + (r/c)²)``. It elicits a redescending location, which tends to the mode as the
+    scale goes to 0.
 
     Parameters
     ----------
     scale : float, default=2.385
-        The scale c, > 0, in units of the target's robust scale with ``scale_target=True``; the default has 95 % efficiency on
-        normal data.
+        The scale c, > 0, in units of the target's robust scale with ``scale_target=True``. The
+        default has 95 % efficiency on normal data.
 
     References
     ----------
@@ -52,8 +54,8 @@ class Cauchy(RedescendingLoss):
     aliases: ClassVar[tuple[str, ...]] = ("lorentzian",)
     reference: ClassVar[str] = "Black & Anandan 1996"
     when: ClassVar[str] = (
-        "Many outliers or heavy tails around the bulk: far out, the pull of a row falls off as 1/r. Not if the far values are "
-        "what you want to predict."
+        "Many outliers, or heavy tails around the bulk: the pull of a distant row falls off as"
+        " 1/r. Not if the extreme values are what you want to predict."
     )
 
     scale: float = parameter(2.385, POSITIVE)
@@ -72,17 +74,19 @@ class Cauchy(RedescendingLoss):
 class Welsch(RedescendingLoss):
     """Welsch loss, also called correntropy: an upside-down bell.
 
-    ``c²/2 (1 - exp(-(r/c)²))``.  It elicits a redescending location, the mode as the scale goes to 0.
+    ``c²/2 (1 - exp(-(r/c)²))``. It elicits a redescending location, which tends to the mode as the
+    scale goes to 0.
 
     Parameters
     ----------
     scale : float, default=2.985
-        The scale c, > 0, in units of the target's robust scale with ``scale_target=True``; the default has 95 % efficiency on
-        normal data.
+        The scale c, > 0, in units of the target's robust scale with ``scale_target=True``. The
+        default has 95 % efficiency on normal data.
 
     References
     ----------
-    Dennis, J. E. and Welsch, R. E., Techniques for Nonlinear Least Squares and Robust Regression, 1978.
+    Dennis, J. E. and Welsch, R. E., Techniques for Nonlinear Least Squares and Robust Regression,
+    1978.
 
     Examples
     --------
@@ -97,8 +101,8 @@ class Welsch(RedescendingLoss):
     aliases: ClassVar[tuple[str, ...]] = ("correntropy",)
     reference: ClassVar[str] = "Dennis & Welsch 1978"
     when: ClassVar[str] = (
-        "Many gross errors that should not count at all, such as wrong units. Not where good rows lie far out: beyond three "
-        "times the scale there is next to no gradient."
+        "Many gross errors that should not count at all, such as wrong units. Not if good rows"
+        " have large residuals: beyond three times the scale there is almost no gradient."
     )
 
     scale: float = parameter(2.985, POSITIVE)
@@ -117,13 +121,14 @@ class Welsch(RedescendingLoss):
 class GemanMcClure(RedescendingLoss):
     """Geman-McClure loss.
 
-    ``½ r² / (1 + (r/c)²)``.  It elicits a redescending location, the mode as the scale goes to 0.
+    ``½ r² / (1 + (r/c)²)``. It elicits a redescending location, which tends to the mode as the
+    scale goes to 0.
 
     Parameters
     ----------
     scale : float, default=3.787
-        The scale c, > 0, in units of the target's robust scale with ``scale_target=True``; the default has 95 % efficiency on
-        normal data, 1.0 has 44 %.
+        The scale c, > 0, in units of the target's robust scale with ``scale_target=True``. The
+        default has 95 % efficiency on normal data, 1.0 has 44 %.
 
     References
     ----------
@@ -141,8 +146,8 @@ class GemanMcClure(RedescendingLoss):
     name: ClassVar[str] = "geman_mcclure"
     reference: ClassVar[str] = "Geman & McClure 1985"
     when: ClassVar[str] = (
-        "Many gross errors, with a pull that falls off as 1/r³: between cauchy and welsch. Not for skewed targets whose mean "
-        "you need."
+        "Many gross errors, with a pull that falls off as 1/r³: between cauchy and welsch. Not for"
+        " skewed targets whose mean you need."
     )
 
     scale: float = parameter(3.787, POSITIVE)
@@ -160,14 +165,14 @@ class GemanMcClure(RedescendingLoss):
 class Tukey(RedescendingLoss):
     """Tukey's biweight: constant beyond its scale.
 
-    ``c²/6 (1 - (1 - u)³)`` with ``u = min((r/c)², 1)``.  It elicits a redescending location; rows beyond the scale have no
-    gradient at all.
+    ``c²/6 (1 - (1 - u)³)`` with ``u = min((r/c)², 1)``. It elicits a redescending location. Rows
+    beyond the scale have no gradient at all.
 
     Parameters
     ----------
     scale : float, default=4.685
-        The scale c, > 0, in units of the target's robust scale with ``scale_target=True``; the default has 95 % efficiency on
-        normal data.
+        The scale c, > 0, in units of the target's robust scale with ``scale_target=True``. The
+        default has 95 % efficiency on normal data.
 
     References
     ----------
@@ -186,14 +191,14 @@ class Tukey(RedescendingLoss):
     aliases: ClassVar[tuple[str, ...]] = ("biweight",)
     reference: ClassVar[str] = "Beaton & Tukey 1974"
     when: ClassVar[str] = (
-        "Gross errors that should have no influence whatever: beyond the scale a row is ignored. Not where good rows may lie "
-        "so far out; try several seeds, since it is not convex."
+        "Gross errors that should have no influence at all: a row beyond the scale is ignored. Not"
+        " if good rows may lie that far out. Try several seeds, because the loss is not convex."
     )
 
     scale: float = parameter(4.685, POSITIVE)
 
     def rho(self, residual: Tensor, state: State) -> Tensor:
-        """c²/6 (1 - (1 - u)³), written as u (3 - 3u + u²) without cancellation."""
+        """c²/6 (1 - (1 - u)³), computed as c²/6 u (3 - 3u + u²) to avoid cancellation."""
         scale = state["scale"]
         u = ((residual / scale) ** 2).clamp(max=1)
         return scale**2 / 6 * u * (3 - 3 * u + u**2)

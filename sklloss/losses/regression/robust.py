@@ -14,11 +14,12 @@ from ..base import RegressionLoss, Scaling, State
 from ..weighted import weighted_quantile
 
 POSITIVE = Interval(0, closed="neither")
+# Most reweighted means on the way to the best constant.
 BASELINE_STEPS = 100
 
 
 def huber(residual: Tensor, delta: Tensor) -> Tensor:
-    """Return Huber's function: ½ r² where |r| <= delta, delta (|r| - ½ delta) beyond."""
+    """Return Huber's function: ½ r² if |r| <= delta, else delta (|r| - ½ delta)."""
     size = residual.abs()
     inner = torch.minimum(size, delta)
     return inner * (size - 0.5 * inner)
@@ -26,9 +27,10 @@ def huber(residual: Tensor, delta: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class ResidualLoss(RegressionLoss):
-    """Base of the losses of the residual that are parabolas of curvature 1 near 0 and flatter far out.
+    """Base of the losses of the residual with curvature 1 at 0 that flatten for large residuals.
 
-    A subclass defines ``rho(residual, state)``, and may define its derivative ``psi(residual, state)``.
+    A subclass defines ``rho(residual, state)``, and may define its derivative
+    ``psi(residual, state)``.
     """
 
     functional: ClassVar[str] = "between median and mean"
@@ -39,7 +41,7 @@ class ResidualLoss(RegressionLoss):
         raise NotImplementedError
 
     def psi(self, residual: Tensor, state: State) -> Tensor:
-        """Return the derivative of rho: how hard a residual pulls."""
+        """Return the derivative of rho: the pull of each residual."""
         leaf = residual.detach().requires_grad_()
         with torch.enable_grad():
             (slope,) = torch.autograd.grad(self.rho(leaf, state).sum(), leaf)
@@ -51,42 +53,39 @@ class ResidualLoss(RegressionLoss):
             cls.psi = ResidualLoss.psi  # type: ignore[method-assign]
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Rho of prediction - y."""
+        """Return rho of prediction - y."""
         return self.rho(raw.squeeze(-1) - y, state)
 
     def gradient(self, raw: Tensor, y: Tensor, state: State) -> Tensor | None:
-        """Psi of prediction - y."""
+        """Return psi of prediction - y."""
         return self.psi(raw.squeeze(-1) - y, state).unsqueeze(-1)
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """The location that the loss elicits, by iteratively reweighted means from the weighted median."""
+        """Iterate reweighted means from the weighted median to the elicited location."""
         centre = weighted_quantile(y, sample_weight, 0.5)
         for _ in range(BASELINE_STEPS):
-            pull = sample_weight.unsqueeze(-1) * self._pull(centre - y, state)
+            size = (centre - y).abs().clamp(min=1e-6)
+            pull = sample_weight.unsqueeze(-1) * (self.psi(size, state) / size)
             moved = (pull * y).sum(0) / pull.sum(0).clamp(min=torch.finfo(y.dtype).tiny)
             before, centre = centre, torch.where(pull.sum(0) > 0, moved, centre)
             if torch.equal(before, centre):
                 break
         return centre.unsqueeze(-1)
 
-    def _pull(self, residual: Tensor, state: State) -> Tensor:
-        """Return psi(r) / r."""
-        size = residual.abs().clamp(min=1e-6)
-        return self.psi(size, state) / size
-
 
 @dataclass(frozen=True)
 class Huber(ResidualLoss):
     """Huber loss: squared for small residuals, absolute for large ones.
 
-    ``½ r²`` where ``|r| <= delta``, ``delta (|r| - ½ delta)`` beyond.  It elicits a location between median
-    and mean.  Equal to ``torch.nn.HuberLoss``.
+    ``½ r²`` where ``|r| <= delta``, ``delta (|r| - ½ delta)`` beyond. It elicits a location between
+    median and mean. Equal to ``torch.nn.HuberLoss``.
 
     Parameters
     ----------
     delta : float, default=1.0
-        Where the parabola ends and the line begins, > 0, in units of the target's robust scale (1.4826 median absolute
-        deviations) with ``scale_target=True``, else in units of y.
+        Size of the residual at which the parabola becomes a line, > 0, in units of the target's
+        robust scale (1.4826 median absolute deviations) with ``scale_target=True``, else in units
+        of y.
 
     References
     ----------
@@ -106,18 +105,18 @@ class Huber(ResidualLoss):
     aliases: ClassVar[tuple[str, ...]] = ("HuberLoss",)
     reference: ClassVar[str] = "Huber 1964"
     when: ClassVar[str] = (
-        "A few outliers among otherwise normal noise, and you still want something near the mean. Not for skewed targets "
-        "whose mean you need: large values count less."
+        "A few outliers among otherwise normal noise, and you still want something near the mean."
+        " Not for skewed targets whose mean you need, because large values count less."
     )
 
     delta: float = parameter(1.0, POSITIVE)
 
     def rho(self, residual: Tensor, state: State) -> Tensor:
-        """Huber's function."""
+        """Return Huber's function."""
         return huber(residual, state["delta"])
 
     def psi(self, residual: Tensor, state: State) -> Tensor:
-        """r, cut off at ±delta."""
+        """Return r, clipped to ±delta."""
         return residual.clamp(-state["delta"], state["delta"])
 
 
@@ -125,13 +124,14 @@ class Huber(ResidualLoss):
 class SmoothL1(ResidualLoss):
     """Smooth L1 loss: Huber's loss divided by its threshold.
 
-    ``½ r² / beta`` where ``|r| <= beta``, ``|r| - ½ beta`` beyond.  It elicits a location between median and mean.  Equal to
-    ``torch.nn.SmoothL1Loss``.
+    ``½ r² / beta`` where ``|r| <= beta``, ``|r| - ½ beta`` beyond. It elicits a location between
+    median and mean. Equal to ``torch.nn.SmoothL1Loss``.
 
     Parameters
     ----------
     beta : float, default=1.0
-        Where the parabola ends and the line begins, > 0, in units of the target's robust scale with ``scale_target=True``.
+        Size of the residual at which the parabola becomes a line, > 0, in units of the target's
+        robust scale with ``scale_target=True``.
 
     References
     ----------
@@ -150,36 +150,38 @@ class SmoothL1(ResidualLoss):
     aliases: ClassVar[tuple[str, ...]] = ("SmoothL1Loss",)
     reference: ClassVar[str] = "Girshick 2015"
     when: ClassVar[str] = (
-        "As huber, with the same optimum, but the gradient of large residuals is 1 whatever the threshold, so that the "
-        "learning rate keeps its meaning in a search. Otherwise take huber."
+        "Like huber, with the same optimum, but the gradient of large residuals is 1 whatever the"
+        " threshold, so that the learning rate keeps its meaning in a search. Otherwise take huber."
     )
 
     beta: float = parameter(1.0, POSITIVE)
 
     def rho(self, residual: Tensor, state: State) -> Tensor:
-        """Huber's function over beta."""
+        """Return Huber's function divided by beta."""
         return huber(residual, state["beta"]) / state["beta"]
 
     def psi(self, residual: Tensor, state: State) -> Tensor:
-        """r / beta, cut off at ±1."""
+        """Return r / beta, clipped to ±1."""
         return (residual / state["beta"]).clamp(-1, 1)
 
 
 @dataclass(frozen=True)
 class PseudoHuber(ResidualLoss):
-    """Pseudo-Huber loss: a smooth Huber loss, a hyperbola.
+    """Pseudo-Huber loss: a hyperbola, and a smooth version of the Huber loss.
 
-    ``r² / (1 + √(1 + (r/delta)²))``, which is ``delta² (√(1 + (r/delta)²) - 1)``.  It elicits a location between median and
-    mean.
+    ``r² / (1 + √(1 + (r/delta)²))``, which is ``delta² (√(1 + (r/delta)²) - 1)``. It elicits a
+    location between median and mean.
 
     Parameters
     ----------
     delta : float, default=1.0
-        Where the hyperbola bends, > 0, in units of the target's robust scale with ``scale_target=True``.
+        Size of the residual at which the hyperbola bends, > 0, in units of the target's robust
+        scale with ``scale_target=True``.
 
     References
     ----------
-    Charbonnier, P. et al., Two Deterministic Half-Quadratic Regularization Algorithms for Computed Imaging, 1994.
+    Charbonnier, P. et al., Two Deterministic Half-Quadratic Regularization Algorithms for Computed
+    Imaging, 1994.
 
     Examples
     --------
@@ -194,8 +196,8 @@ class PseudoHuber(ResidualLoss):
     aliases: ClassVar[tuple[str, ...]] = ("charbonnier",)
     reference: ClassVar[str] = "Charbonnier 1994"
     when: ClassVar[str] = (
-        "As huber, but smooth everywhere, which suits L-BFGS. Take huber if small residuals should count exactly as in "
-        "squared_error."
+        "Like huber, but smooth everywhere, which suits L-BFGS. Take huber if small residuals"
+        " should count exactly as in squared_error."
     )
 
     delta: float = parameter(1.0, POSITIVE)
@@ -211,14 +213,15 @@ class PseudoHuber(ResidualLoss):
 
 @dataclass(frozen=True)
 class LogCosh(ResidualLoss):
-    """Log-cosh loss: a smooth loss without a parameter between squared and absolute error.
+    """Log-cosh loss: a smooth loss between squared and absolute error, without a parameter.
 
-    ``log cosh r = |r| + softplus(-2 |r|) - log 2``, with r in units of the target's robust scale with
-    ``scale_target=True``.  It elicits a location between median and mean.
+    ``log cosh r = |r| + softplus(-2 |r|) - log 2``, with r in units of the target's robust scale
+    with ``scale_target=True``. It elicits a location between median and mean.
 
     References
     ----------
-    Green, P. J., Bayesian Reconstructions from Emission Tomography Data Using a Modified EM Algorithm, 1990.
+    Green, P. J., Bayesian Reconstructions from Emission Tomography Data Using a Modified EM
+    Algorithm, 1990.
 
     Examples
     --------
@@ -231,8 +234,8 @@ class LogCosh(ResidualLoss):
     aliases: ClassVar[tuple[str, ...]] = ("logcosh",)
     reference: ClassVar[str] = "Green 1990"
     when: ClassVar[str] = (
-        "As huber, but smooth and without a parameter to search. Not if you want to say from which residual on a row is an "
-        "outlier."
+        "Like huber, but smooth and without a parameter to search. Not if you want to choose the"
+        " residual from which a row counts as an outlier."
     )
 
     def rho(self, residual: Tensor, state: State) -> Tensor:
@@ -241,7 +244,7 @@ class LogCosh(ResidualLoss):
         return size + (torch.nn.functional.softplus(-2 * size) - 0.6931471805599453)
 
     def psi(self, residual: Tensor, state: State) -> Tensor:
-        """The hyperbolic tangent of r."""
+        """Return the hyperbolic tangent of r."""
         return residual.tanh()
 
 
@@ -249,13 +252,13 @@ class LogCosh(ResidualLoss):
 class Fair(ResidualLoss):
     """Fair's loss: between absolute and squared error, with continuous derivatives.
 
-    ``c² (|r|/c - log(1 + |r|/c))``.  It elicits a location between median and mean.
+    ``c² (|r|/c - log(1 + |r|/c))``. It elicits a location between median and mean.
 
     Parameters
     ----------
     scale : float, default=1.4
-        The scale c, > 0, in units of the target's robust scale with ``scale_target=True``; the default has 95 % efficiency on
-        normal data.
+        The scale c, > 0, in units of the target's robust scale with ``scale_target=True``. The
+        default has 95 % efficiency on normal data.
 
     References
     ----------
@@ -273,8 +276,8 @@ class Fair(ResidualLoss):
     name: ClassVar[str] = "fair"
     reference: ClassVar[str] = "Fair 1974"
     when: ClassVar[str] = (
-        "Outliers should pull less, without a threshold that makes an outlier: the pull levels off gradually. Take huber if "
-        "small residuals should count exactly as in squared_error."
+        "Outliers should pull less, without a threshold that defines an outlier: the pull levels"
+        " off gradually. Take huber if small residuals should count exactly as in squared_error."
     )
 
     scale: float = parameter(1.4, POSITIVE)

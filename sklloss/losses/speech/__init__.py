@@ -1,1 +1,1 @@
-"""Losses of transcripts."""
+"""Losses for transcription."""

@@ -1,28 +1,34 @@
-"""Paths: the ways in which frames can spell a transcript, each frame saying a symbol or the blank."""
+"""Paths: the ways in which frames spell a transcript, with a symbol or the blank per frame."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-BLANK = 0  # the index of the output that says no symbol
-ENDED = -1  # the index that fills transcripts up
-IMPOSSIBLE = -1e30  # log-probability: finite, so that gradients are, too
+# Index of the output for no symbol.
+BLANK = 0
+# Index that pads transcripts.
+ENDED = -1
+# Log-probability of the impossible, which is finite so that gradients are finite, too.
+IMPOSSIBLE = -1e30
 
 
 def lengths_of(y: Tensor) -> Tensor:
-    """Return how many symbols each transcript has, (..., max_length) to (...)."""
+    """Return the number of symbols of each transcript, (..., max_length) to (...)."""
     return (y > BLANK).sum(-1)
 
 
 def frames_needed(y: Tensor) -> Tensor:
-    """Return how many frames each transcript takes at least: one per symbol, and a blank between equal neighbours."""
+    """Return the fewest frames for each transcript.
+
+    It needs one per symbol, and one for a blank between equal neighbours.
+    """
     repeats = (y[..., 1:] == y[..., :-1]) & (y[..., 1:] > BLANK)
     return lengths_of(y) + repeats.sum(-1)
 
 
 def collapsed(path: Tensor) -> Tensor:
-    """Return the symbols that paths spell: repeats merged, blanks dropped, filled up with `ENDED`.
+    """Return the symbols that paths spell: repeats merged, blanks dropped, padded with `ENDED`.
 
     Parameters
     ----------
@@ -43,15 +49,15 @@ def collapsed(path: Tensor) -> Tensor:
 def path_entropy(log_p: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """Return the log-probability of transcripts, and the entropy of the paths that spell them.
 
-    One pass over the frames sums the probability of all paths that end in a state, and the mean over them of their
-    log-probability ``r``; the entropy is ``log P - r``.
+    One pass over the frames accumulates, for every state, the probability of all paths that end in
+    it and the mean ``r`` of their log-probability. The entropy is ``log P - r``.
 
     Parameters
     ----------
     log_p : Tensor of shape (n, n_frames, n_symbols + 1)
         Log-probabilities.
     y : Tensor of shape (n, max_length)
-        Symbols from 1 on, filled up with `ENDED`.
+        Symbols from 1 on, padded with `ENDED`.
 
     Returns
     -------
@@ -59,9 +65,11 @@ def path_entropy(log_p: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
     References
     ----------
-    Liu, H., Jin, S. and Zhang, C., Connectionist Temporal Classification with Maximum Entropy Regularization, 2018.
+    Liu, H., Jin, S. and Zhang, C., Connectionist Temporal Classification with Maximum Entropy
+    Regularization, 2018.
     """
-    states = _states(y)  # (n, 2 max_length + 1)
+    # (n, 2 max_length + 1)
+    states = _states(y)
     said = log_p.gather(-1, states.unsqueeze(1).expand(-1, log_p.shape[1], -1))
     jumps = _jumps(states)
     alpha = torch.full_like(said[:, 0], IMPOSSIBLE)
@@ -73,14 +81,14 @@ def path_entropy(log_p: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _states(y: Tensor) -> Tensor:
-    """Put a blank before, between and behind symbols: (n, max_length) to (n, 2 max_length + 1)."""
+    """Put a blank before, between and after symbols: (n, max_length) to (n, 2 max_length + 1)."""
     states = y.new_full((len(y), 2 * y.shape[1] + 1), BLANK)
     states[:, 1::2] = y.clamp(min=BLANK)
     return states
 
 
 def _jumps(states: Tensor) -> Tensor:
-    """Return 0 where a state may follow the one two before, that is another symbol, and else what makes it impossible."""
+    """Return 0 where a state may follow the one two before, another symbol; else IMPOSSIBLE."""
     before = torch.nn.functional.pad(states, (2, 0), value=BLANK)[:, :-2]
     allowed = (states != BLANK) & (states != before)
     allowed[:, :2] = False
@@ -88,7 +96,7 @@ def _jumps(states: Tensor) -> Tensor:
 
 
 def _step(alpha: Tensor, mean: Tensor, said: Tensor, jumps: Tensor) -> tuple[Tensor, Tensor]:
-    """Move all paths one frame on."""
+    """Advance all paths by one frame."""
     pad = torch.nn.functional.pad
     sources = torch.stack(
         (
@@ -103,7 +111,7 @@ def _step(alpha: Tensor, mean: Tensor, said: Tensor, jumps: Tensor) -> tuple[Ten
 
 
 def _ends(alpha: Tensor, mean: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-    """Join the paths that end in the last symbol and in the blank behind it."""
+    """Join the paths that end in the last symbol and in the blank after it."""
     last = 2 * lengths.unsqueeze(-1)
     places = torch.cat(((last - 1).clamp(min=0), last), -1)
     ends, means = alpha.gather(-1, places), mean.gather(-1, places)

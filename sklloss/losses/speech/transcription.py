@@ -1,13 +1,14 @@
-"""Losses for transcription: frames in, a shorter sequence of symbols out, and no word on which frame says which symbol.
+"""Losses for transcription: from frames to a shorter sequence of symbols, without an alignment.
 
 Shapes::
 
-    raw            (*models, n_samples, n_frames, n_symbols + 1)    logits of every frame; output 0 is the blank
-    y              (*models, n_samples, max_length)                 symbols from 1 on, -1 where a transcript has ended
+    raw            (*models, n_samples, n_frames, n_symbols + 1)    logits; output 0 is the blank
+    y              (*models, n_samples, max_length)                 symbols from 1 on, then -1
     sample_weight  (*models, n_samples)
 
-Frames behind the end of an utterance are a certain blank (logit 0 for the blank, `IMPROBABLE` for all symbols), which leaves
-every loss here as it is without them: so utterances of different lengths share a tensor, and no lengths travel with it.
+A transcript ends where y is -1. Frames after the end of an utterance are a certain blank: logit 0
+for the blank and `IMPROBABLE` for all symbols. No loss here depends on such frames, so utterances
+of different lengths share a tensor and no lengths are passed along.
 """
 
 from __future__ import annotations
@@ -26,17 +27,18 @@ from ..rows import RaggedLoss
 from ..weighted import class_mass
 from .paths import BLANK, collapsed, lengths_of, path_entropy
 
-IMPROBABLE = -1e4  # logit of a symbol in a frame behind the end of an utterance
-FRAMES_PER_SYMBOL = (
-    8  # in which the best constant says a transcript: with more, its loss hardly rises
-)
+# Logit of a symbol in a frame after the end of an utterance.
+IMPROBABLE = -1e4
+# Frames per symbol that the best constant is computed for; with more, its loss hardly rises.
+FRAMES_PER_SYMBOL = 8
 
 
 @dataclass(frozen=True)
 class TranscriptionLoss(RaggedLoss):
     """Base of the losses for transcription.
 
-    A subclass defines ``of_row(raw, y, state)``, shape (*models, n_samples): the loss of an utterance, per symbol of its transcript.
+    A subclass defines ``of_row(raw, y, state)``, shape (*models, n_samples): the loss of an
+    utterance, divided by the number of symbols of its transcript.
     """
 
     task: ClassVar[Task] = "transcription"
@@ -48,13 +50,13 @@ class TranscriptionLoss(RaggedLoss):
     )
 
     def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
-        """One logit per frame for the blank and for each symbol: `n_classes` counts both."""
+        """Return one logit per frame for the blank and for each symbol; `n_classes` counts both."""
         if n_classes is None:
-            raise ValueError(f"{self.label} needs n_classes to say its number of outputs.")
+            raise ValueError(f"{self.label} needs n_classes to know its number of outputs.")
         return n_classes
 
     def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
-        """Return the hyperparameters and ``prior``, the shares of blank (7/8) and symbols, (1, 1, n_classes)."""
+        """Add ``prior``, the shares of the blank (7/8) and of the symbols, (1, 1, n_classes)."""
         state = super().prepare(y, sample_weight, n_classes)
         if n_classes is None:
             raise ValueError(f"{self.label} needs n_classes to prepare its state.")
@@ -62,7 +64,7 @@ class TranscriptionLoss(RaggedLoss):
         return state
 
     def shaped(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Turn what the network put out, (*models, n_samples, width), into (*models, n_samples, n_frames, n_symbols + 1)."""
+        """Split the axis of outputs: (..., width) to (..., n_frames, n_symbols + 1)."""
         return raw.unflatten(-1, (-1, state["prior"].shape[-1]))
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
@@ -70,9 +72,9 @@ class TranscriptionLoss(RaggedLoss):
         return _shares(y, sample_weight, state["prior"].shape[-1]).log()
 
     def constant_raw(self, baseline: Tensor, y: Tensor, state: State) -> Tensor:
-        """Return the raw output of the best constant for some targets: eight frames per symbol, and then certain blanks.
+        """Return the raw output of the best constant: eight frames per symbol, then certain blanks.
 
-        It is told how many symbols there are, and guesses each by its share.
+        The constant knows how many symbols there are, and guesses each by its share.
 
         Parameters
         ----------
@@ -91,23 +93,29 @@ class TranscriptionLoss(RaggedLoss):
         return certain_blank_where(~is_real, frames)
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """Return the probabilities of blank and symbols in every frame, the shape of raw."""
+        """Return the probabilities of blank and symbols in every frame, in the shape of raw."""
         return raw.softmax(-1)
 
     def predict(self, raw: Tensor, state: State) -> Tensor:
-        """Return the symbols of the likeliest path, (*models, n_samples, n_frames), -1 where a transcript has ended."""
+        """Return the symbols of the likeliest path, (*models, n_samples, n_frames), then -1."""
         return collapsed(raw.argmax(-1))
 
 
 def certain_blank_where(is_padding: Tensor, raw: Tensor) -> Tensor:
-    """Put a certain blank where `is_padding` (..., n_frames) is true, into raw (..., n_frames, n_symbols + 1)."""
+    """Put a certain blank into raw (..., n_frames, n_symbols + 1) where there is padding.
+
+    Parameters
+    ----------
+    is_padding : Tensor of shape (..., n_frames)
+    raw : Tensor of shape (..., n_frames, n_symbols + 1)
+    """
     blank = torch.full_like(raw[(0,) * (raw.ndim - 1)], IMPROBABLE)
     blank[BLANK] = 0
     return torch.where(is_padding.unsqueeze(-1), blank, raw)
 
 
 def _shares(y: Tensor, sample_weight: Tensor, n_classes: int) -> Tensor:
-    """Return the share of frames that the best constant gives to the blank and to each symbol, (1, n_classes)."""
+    """Return the share of frames of the blank and of each symbol in the best constant."""
     of_symbol = sample_weight.unsqueeze(-1).expand(y.shape) * (y > BLANK)
     mass = class_mass(y.clamp(min=BLANK).long().reshape(-1, 1), of_symbol.reshape(-1), n_classes)
     mass = mass.nan_to_num(0.0).clamp(min=MIN_SHARE)
@@ -118,7 +126,7 @@ def _shares(y: Tensor, sample_weight: Tensor, n_classes: int) -> Tensor:
 
 
 def negative_log_likelihood(raw: Tensor, y: Tensor) -> Tensor:
-    """Return -log P(transcript) of every row, summed over all paths that spell it; infinite where no path does.
+    """Return -log P(transcript) of every row: infinite if no path spells it.
 
     Parameters
     ----------
@@ -144,37 +152,34 @@ def negative_log_likelihood(raw: Tensor, y: Tensor) -> Tensor:
 
 
 def _per_symbol(values: Tensor, y: Tensor) -> Tensor:
-    """Divide the values of rows by the number of their symbols, or by 1 where there are none."""
+    """Divide the values of rows by their numbers of symbols, or by 1 if there are none."""
     return values / lengths_of(y).clamp(min=1)
-
-
-def _of_model(value: Tensor) -> Tensor:
-    """Drop the axis of targets of a hyperparameter in the state: (*models, 1, 1) to (*models, 1)."""
-    return value.squeeze(-1)
 
 
 @dataclass(frozen=True)
 class CTC(TranscriptionLoss):
-    """Connectionist temporal classification: minus the log-probability of the transcript, whatever frames say it.
+    """Connectionist temporal classification (CTC): negative log-probability of the transcript.
 
-    ``(1 - ε) ℓ + ε KL(uniform ‖ p)`` with ``ℓ = -log Σ_paths Π_t p_t(path_t) / n`` over all paths that spell the transcript of n
-    symbols once repeats are merged and blanks dropped, and the divergence averaged over frames.  Without smoothing it is
-    ``torch.nn.CTCLoss`` with its default reduction: divided by the number of symbols (1 where there are none), then averaged over
-    rows.
+    ``(1 - ε) ℓ + ε KL(uniform ‖ p)`` with ``ℓ = -log Σ_paths Π_t p_t(path_t) / n`` over all paths
+    that spell the transcript of n symbols once repeats are merged and blanks dropped, whichever
+    frames the symbols are in, and with the divergence averaged over frames. Without smoothing it
+    equals ``torch.nn.CTCLoss`` with its default reduction: divided by the number of symbols (or by
+    1 if there are none), then averaged over rows.
 
     Parameters
     ----------
     label_smoothing : float, default=0.0
-        The share ε of the pull of every frame towards equal probabilities, in [0, 1).
+        The weight ε of the pull of every frame towards equal probabilities, in [0, 1).
 
     References
     ----------
-    Graves, A. et al., Connectionist Temporal Classification, 2006.
-    Kim, S. et al., Improved Training for Online End-to-end Speech Recognition Systems, 2018, arXiv 1711.02212 (the smoothing).
+    Graves, A. et al., Connectionist Temporal Classification, 2006. Kim, S. et al., Improved
+    Training for Online End-to-end Speech Recognition Systems, 2018, arXiv 1711.02212 (the
+    smoothing).
 
     Examples
     --------
-    Two frames say the one symbol in three ways: "1 1", "1 -" and "- 1"; each has probability 1/4.
+    Two frames can spell one symbol in three ways, "1 1", "1 -" and "- 1", each of probability 1/4.
 
     >>> import torch
     >>> loss = CTC()
@@ -187,8 +192,9 @@ class CTC(TranscriptionLoss):
     aliases: ClassVar[tuple[str, ...]] = ("CTCLoss",)
     reference: ClassVar[str] = "Graves 2006; Kim 2018 for the smoothing"
     when: ClassVar[str] = (
-        "Sequences with transcripts in the same order and no alignment: speech, handwriting, printed lines. The loss to begin with; "
-        "a little label_smoothing where the network is too sure of few utterances."
+        "Sequences with transcripts in the same order and no alignment: speech, handwriting,"
+        " printed lines. The first loss to try, with a little label_smoothing if there are few"
+        " utterances and the network is overconfident."
     )
 
     label_smoothing: float = parameter(0.0, Interval(0, 1, closed="left"))
@@ -196,17 +202,14 @@ class CTC(TranscriptionLoss):
     def of_row(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """(1 - ε) ℓ + ε KL(uniform ‖ p)."""
         value = _per_symbol(negative_log_likelihood(raw, y), y)
-        if not self._smooths(state):
+        epsilon = state["label_smoothing"].squeeze(-1)
+        if not (epsilon > 0).any():
             return value
-        epsilon = _of_model(state["label_smoothing"])
         return (1 - epsilon) * value + epsilon * _from_uniform(raw)
-
-    def _smooths(self, state: State) -> bool:
-        return bool((state["label_smoothing"] > 0).any())
 
 
 def _from_uniform(raw: Tensor) -> Tensor:
-    """Return KL(uniform ‖ p), averaged over the frames that are not certain blanks, (*models, n_samples)."""
+    """Return KL(uniform ‖ p), averaged over frames that are no certain blanks."""
     log_p = raw.log_softmax(-1)
     is_real = (log_p[..., 1:] > IMPROBABLE).any(-1) | (raw[..., 0] != 0)
     divergence = -log_p.mean(-1) - torch.log(raw.new_tensor(raw.shape[-1]))
@@ -215,10 +218,11 @@ def _from_uniform(raw: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class FocalCTC(TranscriptionLoss):
-    """Focal CTC: utterances that are read with confidence count less.
+    """Focal CTC: utterances that are transcribed with confidence count less.
 
-    ``(1 - P)^γ (-log P) / n``, P the probability of the whole transcript of n symbols.  Long transcripts have small P until they are
-    read well, so that it acts late in training.
+    ``(1 - P)^γ (-log P) / n`` with P the probability of the whole transcript of n symbols. Long
+    transcripts have small P until they are transcribed well, so the weight takes effect late in
+    training.
 
     Parameters
     ----------
@@ -227,7 +231,8 @@ class FocalCTC(TranscriptionLoss):
 
     References
     ----------
-    Feng, X., Yao, H. and Zhang, S., Focal CTC Loss for Chinese Optical Character Recognition on Unbalanced Datasets, 2019.
+    Feng, X., Yao, H. and Zhang, S., Focal CTC Loss for Chinese Optical Character Recognition on
+    Unbalanced Datasets, 2019.
 
     Examples
     --------
@@ -241,8 +246,8 @@ class FocalCTC(TranscriptionLoss):
     name: ClassVar[str] = "focal_ctc"
     reference: ClassVar[str] = "Feng 2019"
     when: ClassVar[str] = (
-        "Some symbols or kinds of utterance are rare, and the frequent ones are read well long before them. Not with wrong "
-        "transcripts, on which it dwells."
+        "Some symbols or kinds of utterance are rare, and the frequent ones are transcribed well"
+        " long before them. Not with wrong transcripts, which it would emphasise."
     )
 
     gamma: float = parameter(1.0, Interval(0))
@@ -252,15 +257,16 @@ class FocalCTC(TranscriptionLoss):
         value = negative_log_likelihood(raw, y)
         miss = -torch.expm1(-value)
         miss = miss.clamp(min=torch.finfo(value.dtype).tiny)
-        return _per_symbol(miss ** _of_model(state["gamma"]) * value, y)
+        return _per_symbol(miss ** state["gamma"].squeeze(-1) * value, y)
 
 
 @dataclass(frozen=True)
 class EntropyCTC(TranscriptionLoss):
-    """CTC with maximum entropy (EnCTC): of all ways to say the transcript, none is preferred without need.
+    """CTC with maximum entropy (EnCTC), which keeps many ways to spell the transcript open.
 
-    ``(-log P - β H) / n``, H the entropy of the paths given the transcript, in nats.  CTC alone soon puts all on one path, whose
-    symbols are single frames among blanks; the entropy keeps the alternatives open while the network learns.  It may be negative.
+    ``(-log P - β H) / n``, with H the entropy of the paths given the transcript, in nats. CTC alone
+    soon puts all probability on one path, whose symbols are single frames among blanks. The entropy
+    keeps the alternatives open while the network learns. The loss may be negative.
 
     Parameters
     ----------
@@ -269,11 +275,12 @@ class EntropyCTC(TranscriptionLoss):
 
     References
     ----------
-    Liu, H., Jin, S. and Zhang, C., Connectionist Temporal Classification with Maximum Entropy Regularization, 2018.
+    Liu, H., Jin, S. and Zhang, C., Connectionist Temporal Classification with Maximum Entropy
+    Regularization, 2018.
 
     Examples
     --------
-    Three equal ways to say the transcript have the entropy log 3.
+    Three equally likely ways to spell the transcript have the entropy log 3.
 
     >>> import torch
     >>> loss = EntropyCTC(beta=1.0)
@@ -286,8 +293,8 @@ class EntropyCTC(TranscriptionLoss):
     aliases: ClassVar[tuple[str, ...]] = ("enctc",)
     reference: ClassVar[str] = "Liu 2018"
     when: ClassVar[str] = (
-        "CTC's symbols come as lone spikes, are misplaced or dropped, or training settles early. It takes several times as long as "
-        "CTC."
+        "With CTC, symbols come as isolated spikes, are misplaced or dropped, or training stalls"
+        " early. It takes several times as long as CTC."
     )
 
     beta: float = parameter(0.2, Interval(0))
@@ -297,4 +304,4 @@ class EntropyCTC(TranscriptionLoss):
         log_p = raw.flatten(0, -3).log_softmax(-1)
         pair = path_entropy(log_p, y.flatten(0, -2).long())
         log_probability, entropy = (values.view(y.shape[:-1]) for values in pair)
-        return _per_symbol(-log_probability - _of_model(state["beta"]) * entropy, y)
+        return _per_symbol(-log_probability - state["beta"].squeeze(-1) * entropy, y)

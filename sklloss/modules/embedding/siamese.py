@@ -8,18 +8,19 @@ from torch import Tensor, nn
 
 
 class Siamese(nn.Module):
-    """One network for both sides of a pair: it puts out two vectors side by side.
+    """One network for both sides of a pair.
 
     Parameters
     ----------
     network : nn.Module
-        From rows (n, *row_shape) to vectors (n, n_components).
+        Maps rows (n, *row_shape) to vectors (n, n_components).
     n_axes : int
-        Of a row: 1 for tables, 3 for images.
+        Number of axes of a row: 1 for tables, 3 for images.
 
     Notes
     -----
-    Shape: pairs (n, 2, *row_shape) to (n, 2, n_components); rows (n, *row_shape) are passed to the network as they are.
+    Shape: pairs (n, 2, *row_shape) to (n, 2, n_components). Rows (n, *row_shape) are passed to the
+    network as they are.
 
     References
     ----------
@@ -38,7 +39,7 @@ class Siamese(nn.Module):
         self.n_axes = n_axes
 
     def forward(self, X: Tensor) -> Any:
-        """Return the vectors of both sides, or those of single rows."""
+        """Return the vectors of both sides, or of single rows."""
         if X.ndim != self.n_axes + 2:
             return self.network(X)
         output = self.network(X.flatten(0, 1))

@@ -9,21 +9,25 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from ..activations import ACTIVATIONS
+from ...parameters.domains import Tuple
+from ..activations import get_activation
 from ..layers import Convolution
+from ..network import Domains
 from ..tables.mlp import MLP
-from .convolutions import channels_last, checked_channels, checked_image, initialise
+from .convolutions import WIDTH, channels_last, checked_channels, checked_image, initialise
 
 
 class CNN(nn.Module):
-    """A convolutional network: blocks of convolution 3x3, activation and maximum over 2x2 pixels, then a perceptron.
+    """A convolutional network for images: blocks of convolution and maximum, then a perceptron.
 
-    A block keeps height and width with a border of zeros, then halves both, rounded up, so that no pixel is lost; an axis of one
-    pixel stays as it is, so that images of any size pass any number of blocks.
+    A block is a 3x3 convolution, the activation and the maximum over 2x2 pixels. It pads the image
+    with zeros, and halves height and width, rounded up, so that no pixel is lost. An axis of one
+    pixel stays as it is, so images of any size pass any number of blocks.
 
-    Weights of convolutions start uniform within He's bounds, which keep the variance of the numbers from layer to layer where the
-    activation is of the ReLU kind, and their biases at 0; the bounds of other activations make up for their slope at 0, 1/4 of the
-    logistic.  The dense layers start as in `MLP`.
+    Weights of convolutions start uniform within He's bounds, which keep the variance constant from
+    layer to layer for activations like ReLU, and biases start at 0. For other activations the
+    bounds compensate for their slope at 0, such as 1/4 of the logistic. The dense layers start as
+    in `MLP`.
 
     Parameters
     ----------
@@ -32,35 +36,37 @@ class CNN(nn.Module):
     n_outputs : int
         Width of the output.
     channels : tuple of int, default=(16, 32, 64)
-        Width of each block, >= 1; none for the perceptron on all pixels.
+        Width of each block, >= 1. Without blocks, the perceptron takes all pixels.
     hidden_layer_sizes, activation, dropout : tuple of int, str, float
-        As in `MLP`: of the dense layers; the activation is that of the blocks, too.
+        As in `MLP`, of the dense layers. The blocks have the same activation.
     start_constant : bool, default=True
         Whether the last layer starts at 0.
     generator : torch.Generator or None, default=None
-        Where the initial weights come from.
+        Source of the initial weights.
 
     Attributes
     ----------
     inputs : str
-        What an estimator takes for it: images.
+        What it takes, "images".
 
     Raises
     ------
     ValueError
-        If `input_shape` is not that of images, or `channels` are no widths.
+        If `input_shape` is not the shape of images, or `channels` are no widths.
 
     Notes
     -----
     Shape: (n_samples, channels, height, width) to (n_samples, n_outputs).
 
-    Numbers lie in memory with the channels of a pixel side by side, for which torch's convolutions and maxima are fastest, and the
-    maximum is taken before the activation wherever that does not fall: it has the same result, from a quarter of the numbers.
+    The channels are last in memory, for which torch's convolutions and maxima are fastest. The
+    maximum is taken before the activation if that is monotone, with the same result from a quarter
+    of the computation.
 
     References
     ----------
-    K. He, X. Zhang, S. Ren, J. Sun, "Delving deep into rectifiers: surpassing human-level performance on ImageNet classification",
-    2015.  X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010, for the slopes.
+    K. He, X. Zhang, S. Ren, J. Sun, "Delving deep into rectifiers: surpassing human-level
+    performance on ImageNet classification", 2015. X. Glorot, Y. Bengio, "Understanding the
+    difficulty of training deep feedforward neural networks", 2010, for the slopes.
 
     Examples
     --------
@@ -76,6 +82,7 @@ class CNN(nn.Module):
     """
 
     inputs: ClassVar[str] = "images"
+    domains: ClassVar[Domains] = {"channels": (Tuple(WIDTH, min_length=0), "")}
 
     def __init__(
         self,
@@ -90,17 +97,17 @@ class CNN(nn.Module):
     ) -> None:
         super().__init__()
         n_channels, height, width = checked_image(input_shape)
-        widths = (n_channels, *checked_channels(CNN, channels, at_least=0))
+        widths = (n_channels, *checked_channels(CNN, channels))
         layers = [
             Convolution(n_in, n_out, 3, padding=1) for n_in, n_out in itertools.pairwise(widths)
         ]
         initialise(layers, activation, generator)
         self.convolutions = nn.ModuleList(layers)
         self.activation = activation
-        self.activate = ACTIVATIONS[activation].module()
-        halvings = len(widths) - 1
+        self.activate = get_activation(activation).module()
+        step = 2 ** (len(widths) - 1)
         self.head = MLP(
-            widths[-1] * _halved(height, halvings) * _halved(width, halvings),
+            widths[-1] * -(-height // step) * -(-width // step),
             n_outputs,
             hidden_layer_sizes,
             activation,
@@ -123,18 +130,8 @@ class CNN(nn.Module):
         return output
 
     def _activated_maxima(self, hidden: Tensor) -> Tensor:
-        if ACTIVATIONS[self.activation].is_monotone:
-            return self.activate(_maxima(hidden))
-        return _maxima(self.activate(hidden))
-
-
-def _maxima(hidden: Tensor) -> Tensor:
-    """Return the maximum of every 2x2 pixels."""
-    height, width = hidden.shape[2:]
-    window = (min(height, 2), min(width, 2))
-    return nn.functional.max_pool2d(hidden, window, ceil_mode=True)
-
-
-def _halved(size: int, times: int) -> int:
-    """Halve so many times, rounding up."""
-    return -(-size // 2**times)
+        """Return the maximum of the activation over every 2x2 pixels."""
+        window = [min(side, 2) for side in hidden.shape[2:]]
+        if get_activation(self.activation).is_monotone:
+            return self.activate(nn.functional.max_pool2d(hidden, window, ceil_mode=True))
+        return nn.functional.max_pool2d(self.activate(hidden), window, ceil_mode=True)

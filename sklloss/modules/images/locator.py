@@ -1,4 +1,4 @@
-"""A network that says where: from an image to coordinates."""
+"""A network that locates objects: from an image to coordinates."""
 
 from __future__ import annotations
 
@@ -8,54 +8,74 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from ..activations import ACTIVATIONS
+from ...parameters.domains import Interval, Satisfies, Tuple
+from ...parameters.plain import plain
+from ..activations import get_activation
 from ..layers import Convolution
-from .convolutions import channels_last, checked_channels, checked_image, initialise
+from ..network import Domains, check_network_arguments
+from .convolutions import WIDTH, channels_last, checked_channels, checked_image, initialise
 from .unet import UNet
 
 CORNERS = 4
 
 
+def is_scale(value: Any) -> bool:
+    """Return whether a plain value is a finite number, or four of them."""
+    numbers = value if isinstance(value, tuple) else CORNERS * (value,)
+    return len(numbers) == CORNERS and all(number in Interval() for number in numbers)
+
+
+SCALE = Satisfies(is_scale, "{name} to be a finite number, or four of them")
+
+
 class Locator(nn.Module):
-    """A network for corners and other places in an image: the mean places of heat maps.
+    """A network for coordinates in an image, such as corners, as the means of heat maps.
 
-    A convolution and a maximum halve the grid; a `UNet` on what they give, normalised as it says, puts out one map of logits per output.  The softmax over the
-    places of a map is a law of places, and its mean along an axis a coordinate: along x for the first and third quarter of the outputs,
-    along y for the others, as the corners x1, y1, x2, y2 have it.  The map for an edge can be anything that knows where the edge is.  A
-    dense layer on all pixels has to see an object at every place to know it there; a map moves with the object, so that far fewer images
-    suffice, and places are not rounded to the grid.
+    A convolution and a maximum halve the grid, and a `UNet`, with its normalisation, then computes
+    one map of logits per output. The softmax over the positions of a map is a distribution of
+    positions, and its mean along an axis is a coordinate: along x for the first and third quarter
+    of the outputs and along y for the others, as for the corners x1, y1, x2, y2. The map for an
+    edge can be anything from which the edge follows. A dense layer on all pixels must see an object
+    at every position to recognise it there. A map moves with the object, so far fewer images
+    suffice, and coordinates are not rounded to the grid.
 
-    An output is ``scale * coordinate + bias``, with coordinates from -1 to 1 along the longer side; scale and bias train, one of each per
-    output.
+    An output is ``scale * coordinate + bias``, with coordinates from -1 to 1 along the longer side.
+    Scale and bias are trained, one of each per output.
 
     Parameters
     ----------
     input_shape : tuple of int
         Channels, height and width of an image.
     n_outputs : int
-        Width of the output, a multiple of 4: so many numbers for each of x1, y1, x2, y2, one after the other.
+        Width of the output, a multiple of 4: a quarter of it for each of x1, y1, x2, y2, in this
+        order.
     channels : tuple of int, default=(16, 32, 64)
-        Widths of the U-Net's levels, finest first; the convolution before has the first of them.
+        Widths of the levels of the U-Net, finest first. The convolution before it has the first of
+        them.
     activation : {"relu", "tanh", "logistic", "identity", "elu", "gelu", "silu"}, default="relu"
-        Behind every 3 x 3 convolution.
+        Activation after every 3 x 3 convolution.
     scale : float or array-like of shape (4,), default=0.5
-        Where the scales of x1, y1, x2, y2 start: half the longer side in units of the target, which `NeuralBoxRegressor` tells.
+        Initial scales of x1, y1, x2, y2: half the longer side in units of the target, which
+        `NeuralBoxRegressor` passes.
     dropout : float, default=0.0
         Probability, in [0, 1), with which a channel of the coarsest level is set to 0 in training.
     start_constant : bool, default=True
-        Whether maps start flat, so that training starts at the bias, whatever the image.
+        Whether maps start flat, so that training starts at the bias for every image.
     generator : torch.Generator or None, default=None
-        Where the initial weights come from, as in `CNN`.
+        Source of the initial weights, as in `CNN`.
 
     Attributes
     ----------
     inputs : str
-        What an estimator takes for it: images.
+        What it takes, "images".
+    domains : dict
+        Domains of ``channels`` and ``scale``, with remedies.
 
     Raises
     ------
     ValueError
-        If `input_shape` is not that of images, `channels` are no widths, or `n_outputs` is no multiple of 4.
+        If `input_shape` is not the shape of images, `channels` are no widths, `scale` is not one
+        finite number or four, or `n_outputs` is no multiple of 4.
 
     Notes
     -----
@@ -63,8 +83,8 @@ class Locator(nn.Module):
 
     References
     ----------
-    Nibali, A. et al., Numerical Coordinate Regression with Convolutional Neural Networks, 2018, arXiv 1801.07372.  Sun, X. et al.,
-    Integral Human Pose Regression, 2018, arXiv 1711.08229.
+    Nibali, A. et al., Numerical Coordinate Regression with Convolutional Neural Networks, 2018,
+    arXiv 1801.07372. Sun, X. et al., Integral Human Pose Regression, 2018, arXiv 1711.08229.
 
     Examples
     --------
@@ -74,6 +94,13 @@ class Locator(nn.Module):
     """
 
     inputs: ClassVar[str] = "images"
+    domains: ClassVar[Domains] = {
+        "channels": (Tuple(WIDTH), ""),
+        "scale": (
+            SCALE,
+            "Give module__scale half the longer side of the images, or leave it out.",
+        ),
+    }
     places: Tensor
 
     def __init__(
@@ -92,13 +119,15 @@ class Locator(nn.Module):
         n_in, *size = checked_image(input_shape)
         if n_outputs % CORNERS:
             raise ValueError(
-                f"module 'locator' puts out numbers for the four corners x1, y1, x2, y2; {n_outputs} numbers cannot be shared among them."
-                " Give y of shape (n_samples, 4), or set module='cnn'."
+                "module 'locator' returns numbers for the four corners x1, y1, x2, y2;"
+                f" {n_outputs} numbers cannot be shared among them. Give y of shape (n_samples, 4),"
+                " or set module='cnn'."
             )
         widths = checked_channels(Locator, channels)
+        check_network_arguments(Locator, "Locator", {"scale": plain(scale)})
         grid = [-(-side // 2) for side in size]
         self.first = Convolution(n_in, widths[0], 3, padding=1)
-        self.activate = ACTIVATIONS[activation].module()
+        self.activate = get_activation(activation).module()
         initialise([self.first], activation, generator)
         self.maps = UNet(
             (widths[0], *grid),
@@ -118,12 +147,16 @@ class Locator(nn.Module):
         """Return the outputs for images (n, channels, height, width)."""
         hidden = self.activate(self.first(channels_last(X)))
         hidden = nn.functional.max_pool2d(hidden, 2, ceil_mode=True)
-        law = self.maps(hidden).softmax(1)  # (n, cells, outputs)
-        return (law * self.places).sum(1) * self.scale + self.output_bias
+        # (n, cells, outputs)
+        heat = self.maps(hidden).softmax(1)
+        return (heat * self.places).sum(1) * self.scale + self.output_bias
 
 
 def places_of_cells(grid: Sequence[int], size: Sequence[int], n_outputs: int) -> Tensor:
-    """Return the coordinate of each cell that an output is about, (cells, n_outputs), from -1 to 1 along the longer side."""
+    """Return the coordinate of each cell along the axis of each output, (cells, n_outputs).
+
+    Coordinates range from -1 to 1 along the longer side.
+    """
     axes = [
         (2 * torch.arange(cells) + 1 - side / 2) / (max(size) / 2)
         for cells, side in zip(grid, size, strict=True)

@@ -1,4 +1,4 @@
-"""Networks of one's own that put out numbers for every pixel."""
+"""A wrapper for networks of one's own that return numbers for every pixel."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from torch import Tensor, nn
 
 
 class PerPixel(nn.Module):
-    """A network whose output is an image per class, as torch has it, with the numbers of a pixel side by side.
+    """A network that returns an image per class, as usual in torch, with the classes moved last.
 
     Parameters
     ----------
     network : nn.Module
-        From images to a tensor of shape (n, n_outputs, height, width), or a mapping that has it as ``"out"``, as torchvision's networks
-        for segmentation return it.
+        Maps images to a tensor of shape (n, n_outputs, height, width), or to a mapping that has it
+        as ``"out"``, like torchvision's networks for segmentation.
 
     Notes
     -----
-    Shape: (n, channels, height, width) to (n, height * width, n_outputs).  What has not four axes is passed on as it is.
+    Shape: (n, channels, height, width) to (n, height * width, n_outputs). Output without four axes
+    is returned as it is.
 
     Examples
     --------
@@ -33,7 +34,7 @@ class PerPixel(nn.Module):
         self.network = network
 
     def forward(self, X: Tensor) -> Any:
-        """Return the numbers of each pixel, shape (n, height * width, n_outputs)."""
+        """Return the output of each pixel, shape (n, height * width, n_outputs)."""
         output = self.network(X)
         output = output["out"] if isinstance(output, Mapping) and "out" in output else output
         is_image = isinstance(output, Tensor) and output.ndim == 4

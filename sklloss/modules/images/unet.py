@@ -1,65 +1,74 @@
-"""A U-Net: from an image to numbers for each of its pixels."""
+"""The U-Net: from an image to outputs for each of its pixels."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from math import prod
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from ..activations import ACTIVATIONS
+from ...parameters.domains import Tuple
+from ..activations import get_activation
 from ..layers import Convolution, GroupNorm
-from .convolutions import channels_last, checked_channels, checked_image, initialise
+from ..network import Domains
+from .convolutions import WIDTH, channels_last, checked_channels, checked_image, initialise
 
 
 class UNet(nn.Module):
-    """A U-Net: convolutions on ever coarser grids, and back up, each grid with what was seen on the way down.
+    """A U-Net: convolutions on ever coarser grids and back, with skip connections.
 
-    Every level is two 3 x 3 convolutions with an activation each; between levels there is a 2 x 2 maximum on the way down, and a nearest-neighbour
-    enlargement on the way up, joined to the way down's output of that level.  A 1 x 1 convolution gives the numbers of each pixel.
+    Every level is two 3 x 3 convolutions with an activation each. Between levels there is a 2 x 2
+    maximum on the way down, and a nearest-neighbour enlargement on the way up, which is
+    concatenated with the output of the same level on the way down. A 1 x 1 convolution computes the
+    outputs of each pixel.
 
-    Every level but the finest normalises each image by itself, in up to 8 groups of channels: without that, large learning rates end far
-    from a minimum.  The finest does not, so that how bright a pixel is, and not only how it differs from the others, reaches the output.
+    Every level but the finest normalises each image alone, in up to 8 groups of channels. Without
+    this, large learning rates end far from a minimum. The finest level is not normalised, so that
+    the brightness of a pixel itself reaches the output, and not only its difference from the
+    others.
 
     Parameters
     ----------
     input_shape : tuple of int
-        Channels, height and width of the images.  Height and width need not be multiples of anything: images are padded with zeros inside, and the
-        output cut back.
+        Channels, height and width of the images. Height and width may be any numbers: images are
+        padded with zeros inside, and the output is cropped.
     n_outputs : int
-        Numbers for all pixels together: a multiple of height times width.
+        Number of outputs of all pixels together, a multiple of height times width.
     channels : tuple of int, default=(16, 32, 64)
-        Widths of the levels, finest first; ``len(channels) - 1`` times the grid is halved.
+        Widths of the levels, finest first. The grid is halved ``len(channels) - 1`` times.
     activation : {"relu", "tanh", "logistic", "identity", "elu", "gelu", "silu"}, default="relu"
-        Behind every 3 x 3 convolution.
+        Activation after every 3 x 3 convolution.
     dropout : float, default=0.0
         Probability, in [0, 1), with which a channel of the coarsest level is set to 0 in training.
     start_constant : bool, default=True
-        Whether the last convolution starts at 0, so that training starts at its bias, the same for all pixels.
+        Whether the last convolution starts at 0, so that training starts at its bias, which is the
+        same for all pixels.
     generator : torch.Generator or None, default=None
-        Where the initial weights come from: uniform within He's bounds, as in `CNN`.
+        Source of the initial weights, which are uniform within He's bounds, as in `CNN`.
 
     Attributes
     ----------
     inputs : str
-        What an estimator takes for it: images.
+        What it takes, "images".
 
     Raises
     ------
     ValueError
-        If `input_shape` is not that of images, or `channels` are no widths.
+        If `input_shape` is not the shape of images, `n_outputs` is no multiple of the number of
+        pixels, or `channels` are no widths.
 
     Notes
     -----
-    Shape: ``(n, channels, height, width)`` to ``(n, height * width, n_outputs / (height * width))``, pixels row by row.
+    Shape: ``(n, channels, height, width)`` to
+    ``(n, height * width, n_outputs / (height * width))``, with pixels row by row.
 
     References
     ----------
-    Ronneberger, O., Fischer, P. and Brox, T., U-Net: Convolutional Networks for Biomedical Image Segmentation, 2015, arXiv 1505.04597.
-    He, K. et al., Delving Deep into Rectifiers, 2015, arXiv 1502.01852.  Wu, Y. and He, K., Group Normalization, 2018, arXiv 1803.08494.
+    Ronneberger, O., Fischer, P. and Brox, T., U-Net: Convolutional Networks for Biomedical Image
+    Segmentation, 2015, arXiv 1505.04597. He, K. et al., Delving Deep into Rectifiers, 2015, arXiv
+    1502.01852. Wu, Y. and He, K., Group Normalization, 2018, arXiv 1803.08494.
 
     Examples
     --------
@@ -69,6 +78,7 @@ class UNet(nn.Module):
     """
 
     inputs: ClassVar[str] = "images"
+    domains: ClassVar[Domains] = {"channels": (Tuple(WIDTH), "")}
 
     def __init__(
         self,
@@ -82,7 +92,13 @@ class UNet(nn.Module):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        n_in, *self.grid = _checked_grid(input_shape, n_outputs)
+        n_in, height, width = checked_image(input_shape)
+        if n_outputs % (height * width):
+            raise ValueError(
+                f"module 'unet' returns numbers for every pixel; {n_outputs} numbers cannot be"
+                f" shared among {height} x {width}. Give y of shape (n_samples, height, width), or"
+                " set module='cnn'."
+            )
         widths = checked_channels(UNet, channels)
         self.activation = activation
         self.down = nn.ModuleList(
@@ -94,7 +110,7 @@ class UNet(nn.Module):
             for level in reversed(range(len(widths) - 1))
         )
         self.dropout = nn.Dropout2d(dropout)
-        self.last = Convolution(widths[0], n_outputs // prod(self.grid), 1)
+        self.last = Convolution(widths[0], n_outputs // (height * width), 1)
         initialise([m for m in self.modules() if isinstance(m, Convolution)], activation, generator)
         if start_constant:
             nn.init.zeros_(self.last.weight)
@@ -102,11 +118,11 @@ class UNet(nn.Module):
 
     @property
     def output_bias(self) -> nn.Parameter:
-        """The bias of the last convolution: one number per output of a pixel."""
+        """The bias of the last convolution, with one entry per output of a pixel."""
         return self.last.bias
 
     def forward(self, X: Tensor) -> Tensor:
-        """Return the numbers of each pixel, shape (n, height * width, outputs per pixel)."""
+        """Return the outputs of each pixel, shape (n, height * width, outputs per pixel)."""
         height, width = X.shape[-2:]
         step = 2 ** len(self.up)
         hidden = channels_last(nn.functional.pad(X, (0, -width % step, 0, -height % step)))
@@ -123,20 +139,11 @@ class UNet(nn.Module):
         return output.permute(0, 2, 3, 1).flatten(1, 2)
 
     def _level(self, n_in: int, n_out: int, is_finest: bool) -> nn.Sequential:
-        act = ACTIVATIONS[self.activation].module
+        """Return two convolutions with activations, and with normalisation unless finest."""
+        activation = get_activation(self.activation).module
         layers: list[nn.Module] = []
         for width in (n_in, n_out):
             layers.append(Convolution(width, n_out, 3, padding=1))
             layers.extend([] if is_finest else [GroupNorm(n_out)])
-            layers.append(act())
+            layers.append(activation())
         return nn.Sequential(*layers)
-
-
-def _checked_grid(input_shape: Sequence[int], n_outputs: int) -> tuple[int, ...]:
-    shape = checked_image(input_shape)
-    if n_outputs % prod(shape[1:]):
-        raise ValueError(
-            f"module 'unet' puts out numbers for every pixel; {n_outputs} numbers cannot be shared among {shape[1]} x {shape[2]}. Give y of"
-            " shape (n_samples, height, width), or set module='cnn'."
-        )
-    return shape

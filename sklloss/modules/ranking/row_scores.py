@@ -1,4 +1,4 @@
-"""A network for rows that scores the rows of groups."""
+"""A wrapper for networks that score the rows of groups."""
 
 from __future__ import annotations
 
@@ -8,23 +8,26 @@ from torch import Tensor, nn
 
 
 class RowScores(nn.Module):
-    """A network that scores every row of a group by itself.
+    """A network that scores every row of a group independently.
 
     Parameters
     ----------
     network : nn.Module
-        From rows (n, n_features) to a score each, (n, 1) or (n,).  It sees the rows of all groups of a batch side by side, and nothing
-        that stands behind the end of a group.
+        Maps rows (n, n_features) to a score each, (n, 1) or (n,). It sees the rows of all groups of
+        a batch together, and nothing after the end of a group.
 
     Notes
     -----
-    Shape: (n_groups, size, n_features + 1), whose last column is 1 on rows and 0 behind the end of a group, to (n_groups, size), 0 where
-    there is no row.  Rows that are in no group, (n, n_features), are passed on as they are.
+    Shape: (n_groups, size, n_features + 1) to (n_groups, size). The last column of the input is 1
+    for rows and 0 after the end of a group, where the output is 0. Rows without groups, (n,
+    n_features), are passed to the network as they are.
 
     Examples
     --------
     >>> import torch
-    >>> groups = torch.tensor([[[1.0, 2.0, 1.0], [3.0, 4.0, 1.0]], [[5.0, 6.0, 1.0], [0.0, 0.0, 0.0]]])
+    >>> groups = torch.tensor(
+    ...     [[[1.0, 2.0, 1.0], [3.0, 4.0, 1.0]], [[5.0, 6.0, 1.0], [0.0, 0.0, 0.0]]]
+    ... )
     >>> network = nn.Linear(2, 1, bias=False)
     >>> network.weight.data = torch.tensor([[1.0, 10.0]])
     >>> RowScores(network)(groups).tolist()
@@ -37,7 +40,7 @@ class RowScores(nn.Module):
 
     @property
     def output_bias(self) -> Any:
-        """The bias of the network's last layer."""
+        """The bias of the last layer of the network."""
         return self.network.output_bias
 
     def forward(self, X: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Matrix factorisation: scores of users with items from a table of rows each."""
+"""Matrix factorisation: scores of users and items from an embedding table each."""
 
 from __future__ import annotations
 
@@ -13,22 +13,24 @@ from ..stacks.embedding_tables import RowGradient
 from ..stacks.flat import FlatParameters, bind
 from ..stacks.stack import Stack
 
-INIT_SCALE = 0.1  # standard deviation of a factor, times the root of their number
+# Initial standard deviation of a factor, times the root of the number of factors.
+INIT_SCALE = 0.1
 
 
 class Factors(nn.Module):
-    """Matrix factorisation with biases: the score of a user with an item is <p, q> + b_user + b_item + output_bias.
+    """Matrix factorisation with biases.
 
-    A user or item that was never seen has factors and bias 0: what is known of the other one, and of all of them, is left.
+    The score of a user and an item is <p, q> + b_user + b_item + output_bias. An unseen user or
+    item has factors and bias 0, which leaves what is known of the other and of all scores.
 
     Parameters
     ----------
     n_users, n_items : int
-        Rows of the two tables.
+        Numbers of rows of the two tables.
     n_factors : int
         Length of the vectors p and q.
     generator : torch.Generator or None, default=None
-        Where the initial factors come from.
+        Source of the initial factors.
 
     Attributes
     ----------
@@ -39,13 +41,14 @@ class Factors(nn.Module):
     output_bias : nn.Parameter of shape (1,)
         Starts at 0.
     inputs : str
-        What it takes.
+        What it takes, "pairs".
     stack : type of Stack
-        How it is trained: by the rows that a batch names.
+        How it is trained, with sparse updates.
 
     References
     ----------
-    Y. Koren, R. Bell and C. Volinsky, Matrix factorization techniques for recommender systems, Computer 42 (2009).
+    Y. Koren, R. Bell and C. Volinsky, Matrix factorization techniques for recommender systems,
+    Computer 42 (2009).
 
     Examples
     --------
@@ -70,13 +73,16 @@ class Factors(nn.Module):
         self.output_bias = nn.Parameter(torch.zeros(1))
 
     def forward(self, X: Tensor) -> Tensor:
-        """Return scores (n, k) for ids (n, 1 + k), whole numbers in any dtype: a user, then items; -1 stands for one never seen."""
+        """Return scores (n, k) for ids (n, 1 + k): a user, then items.
+
+        Ids are integers of any dtype, with -1 for an unseen user or item.
+        """
         ids = X.long()
         user = rows_of_table(self.user_table, ids[:, 0])
         return scores_of(user, rows_of_table(self.item_table, ids[:, 1:])) + self.output_bias
 
     def of_all_items(self, users: Tensor) -> Tensor:
-        """Return raw output (n, n_items, n_outputs) for the ids (n,) of users with every item, as one matrix product."""
+        """Return raw output (n, n_items, n_outputs) of users (n,) and all items."""
         user = rows_of_table(self.user_table, users)
         products = user[:, :-1] @ self.item_table[:, :-1].T
         biases = user[:, -1:] + self.item_table[:, -1] + self.output_bias
@@ -84,26 +90,29 @@ class Factors(nn.Module):
 
 
 def rows_of_table(table: Tensor, ids: Tensor) -> Tensor:
-    """Return the rows of a table, (*ids.shape, width); zeros for ids outside of it."""
+    """Return the rows of a table, (*ids.shape, width), with zeros for ids outside of it."""
     known = (ids >= 0) & (ids < len(table))
     rows = table[torch.where(known, ids, 0)]
     return torch.where(known.unsqueeze(-1), rows, 0)
 
 
 def scores_of(user: Tensor, items: Tensor) -> Tensor:
-    """Return <p, q> + b_user + b_item, (n, k), for rows of the tables, (n, width) and (n, k, width)."""
+    """Return <p, q> + b_user + b_item, (n, k), for rows (n, width) and (n, k, width)."""
     products = (user[:, None, :-1] * items[..., :-1]).sum(-1)
     return products + user[:, -1:] + items[..., -1]
 
 
 def _drawn(n_rows: int, n_factors: int, generator: torch.Generator | None) -> Tensor:
-    """Return small random factors, with biases of 0 behind them."""
+    """Return small random factors, with biases of 0 in the last column."""
     factors = torch.randn(n_rows, n_factors, generator=generator) * (INIT_SCALE / sqrt(n_factors))
     return nn.functional.pad(factors, (0, 1))
 
 
 class FactorStack(Stack):
-    """One matrix factorisation, without autograd: a backward pass costs what the rows that its batch names do."""
+    """One matrix factorisation, without autograd and with sparse updates.
+
+    The cost of a backward pass depends on the rows of its batch, not on the size of the tables.
+    """
 
     benefits_from_stacking = False
     n_tables = 2
@@ -111,32 +120,33 @@ class FactorStack(Stack):
     def __init__(self, modules: Sequence[Factors], loss_parameters: Sequence[nn.Parameter]) -> None:
         super().__init__(modules, loss_parameters)
         (module,) = modules
-        own = list(module.parameters())  # the tables first
+        # The tables come first.
+        own = list(module.parameters())
         shapes = [tuple(p.shape) for p in own] + [tuple(p.shape[1:]) for p in loss_parameters]
-        self.multiplications_per_row = module.user_table.shape[
-            1
-        ]  # per item: few, beside what is gathered
+        # Per item; they are few compared with the cost of gathering rows.
+        self.multiplications_per_row = module.user_table.shape[1]
         weights = [True] * self.n_tables + [False] * (len(shapes) - self.n_tables)
         self.flat = FlatParameters(1, shapes, own[0], weights, self.n_tables)
-        for index in range(self.n_tables):  # the last columns are biases
+        # The last columns of the tables are biases, to which no penalty applies.
+        for index in range(self.n_tables):
             self.flat.view(self.flat.is_weight.unsqueeze(0), index)[..., -1] = 0
         for index, parameter in enumerate(own):
             bind(parameter, *(each[0] for each in self.flat.piece(index)))
         self.bind_loss_parameters(len(own))
 
     def forward(self, X: Tensor) -> Tensor:
-        """Return scores (1, rows, items) for ids (1, rows, 1 + items) of rows that there are, and keep the tables' rows."""
+        """Return scores (1, rows, items) for known ids (1, rows, 1 + items)."""
         users, items, bias = (self.flat.piece(index)[0][0] for index in range(3))
         self._ids = X[0].long()
         self._user = users.index_select(0, self._ids[:, 0])
-        self._items = items.index_select(0, self._ids[:, 1:].flatten()).unflatten(
-            0, (len(X[0]), -1)
-        )
+        taken = items.index_select(0, self._ids[:, 1:].flatten())
+        self._items = taken.unflatten(0, (len(X[0]), -1))
         return scores_of(self._user, self._items).add_(bias).unsqueeze(0)
 
     def backward(self, slopes: Sequence[Tensor]) -> None:
-        """Keep the gradients of the tables' rows, and write that of the bias of all scores."""
-        (slope,) = (slope[0] for slope in slopes)  # (rows, items)
+        """Keep the gradients of the rows of the tables, and write that of the output bias."""
+        # (rows, items)
+        (slope,) = (slope[0] for slope in slopes)
         by_user = (slope.unsqueeze(2) * self._items).sum(1)
         by_user[:, -1] = slope.sum(1)
         by_item = slope.unsqueeze(2) * self._user.unsqueeze(1)
@@ -153,7 +163,7 @@ class FactorStack(Stack):
         return self.modules[0](X[0]).unsqueeze(0)
 
     def loss_rows(self, n_rows: int) -> int:
-        """No more than there are."""
+        """Return the number itself, without padding."""
         return n_rows
 
 

@@ -1,4 +1,4 @@
-"""The network for sequences: convolutions along time, a recurrence in both directions, an output for every frame."""
+"""The network for sequences of frames: convolutions, perhaps a recurrence, and dense layers."""
 
 from __future__ import annotations
 
@@ -11,65 +11,63 @@ import torch
 from torch import Tensor, nn
 
 from ...losses.speech.transcription import certain_blank_where
-from ...parameters.domains import Choice, Domain, Interval, Satisfies, Tuple, check_arguments
-from ..activations import ACTIVATIONS
+from ...parameters.domains import Choice, Interval, Satisfies, Tuple
+from ..activations import get_activation
 from ..layers import GRU, LSTM, Conv1d, Linear
+from ..network import Domains, check_network_arguments
 
 CELLS: dict[str, type[GRU] | type[LSTM]] = {"gru": GRU, "lstm": LSTM}
 COUNT = Interval(1, integer=True)
 ODD = Satisfies(lambda k: k in COUNT and k % 2 == 1, "{name} to be an odd whole number above 0")
-DOMAINS: dict[str, Domain] = {
-    "widths": Tuple(COUNT),
-    "kernel_size": ODD,
-    "stride": COUNT,
-    "cell": Choice("conv", *CELLS),
-    "n_units": COUNT,
-}
 
 
 class SequenceNetwork(nn.Module):
-    """Convolutions along time, perhaps a recurrence in both directions, dense layers on every frame, and an output per frame.
+    """A network for sequences, with an output per frame.
 
-    The last column of the input says which frames are real.  What stands behind the end of an utterance does not change what comes
-    out for it; frames there are a certain blank: logit 0 for output 0, -10,000 for all others.
+    It consists of convolutions along time, an optional recurrence in both directions, and dense
+    layers on every frame. The last column of the input is 1 for real frames. Frames after the end
+    of an utterance do not change its output; their own output is a certain blank, logit 0 for
+    output 0 and -10,000 for all others.
 
     Parameters
     ----------
     input_shape : tuple of int
-        ``(n_features,)`` of a frame, the column of the mask not counted.
+        ``(n_features,)`` of a frame, not counting the column of the mask.
     n_outputs : int
-        Logits per frame: the blank and the symbols.
+        Logits per frame, for the blank and the symbols.
     widths : tuple of int, default=(64, 128, 128)
         Channels of each convolution.
     kernel_size : int, default=5
-        Frames that a convolution sees, odd.
+        Number of frames that a convolution sees, odd.
     stride : int, default=2
-        The first convolution keeps one frame of so many.
+        The first convolution keeps one in this many frames.
     cell : {"conv", "gru", "lstm"}, default="conv"
-        What follows the convolutions: nothing, or a recurrence.  Without one, the network sees as far as its convolutions do (21
-        frames with the defaults), and learns in a fraction of the time.
+        What follows the convolutions: nothing, or a recurrence. Without a recurrence, the network
+        sees only as far as its convolutions (21 frames with the defaults), and learns in a fraction
+        of the time.
     n_units : int, default=64
         Width of the recurrence in each direction.
     hidden_layer_sizes : tuple of int, default=()
         Widths of dense layers between the recurrence and the output.
     activation : {"relu", "tanh", "logistic", "identity", "elu", "gelu", "silu"}, default="relu"
-        Behind convolutions and dense layers.
+        Activation after convolutions and dense layers.
     dropout : float, default=0.0
-        Probability, in [0, 1), with which a number behind a convolution, the recurrence or a dense layer is set to 0 in training.
+        Probability, in [0, 1), with which an entry after a convolution, the recurrence or a dense
+        layer is set to 0 in training.
     start_constant : bool, default=True
         Whether the last layer starts at 0.
     generator : torch.Generator or None, default=None
-        Where the initial weights come from.
+        Source of the initial weights.
 
     Attributes
     ----------
     inputs : str
-        What it takes.
+        What it takes, "sequences".
 
     Raises
     ------
     ValueError
-        If a parameter is outside what is allowed.
+        If a parameter lies outside its domain.
 
     Notes
     -----
@@ -85,6 +83,13 @@ class SequenceNetwork(nn.Module):
     """
 
     inputs: ClassVar[str] = "sequences"
+    domains: ClassVar[Domains] = {
+        "widths": (Tuple(COUNT), ""),
+        "kernel_size": (ODD, ""),
+        "stride": (COUNT, ""),
+        "cell": (Choice("conv", *CELLS), ""),
+        "n_units": (COUNT, ""),
+    }
 
     def __init__(
         self,
@@ -102,11 +107,11 @@ class SequenceNetwork(nn.Module):
         generator: torch.Generator | None = None,
     ) -> None:
         widths = tuple(widths) if isinstance(widths, Iterable) else (widths,)
-        check_arguments(SequenceNetwork, "SequenceNetwork", locals(), DOMAINS)
+        check_network_arguments(SequenceNetwork, "SequenceNetwork", locals())
         super().__init__()
         self.stride, self.n_units = stride, n_units
-        self.gain = ACTIVATIONS[activation].gain
-        self.activation = ACTIVATIONS[activation].module()
+        self.gain = get_activation(activation).gain
+        self.activation = get_activation(activation).module()
         self.dropout = nn.Dropout(dropout)
         strides = [stride] + [1] * (len(widths) - 1)
         channels = itertools.pairwise([input_shape[0], *widths])
@@ -133,12 +138,13 @@ class SequenceNetwork(nn.Module):
         return self.last.bias
 
     def n_frames_out(self, n_frames: int) -> int:
-        """Return how many frames come out of so many."""
+        """Return the number of frames of the output for this many frames of input."""
         return -(-n_frames // self.stride)
 
     def forward(self, X: Tensor) -> Tensor:
         """Return logits (n, n_frames_out, n_outputs) of X (n, n_frames, n_features + 1)."""
-        mask = X[:, :: self.stride, -1:]  # (n, frames out, 1)
+        # (n, frames out, 1)
+        mask = X[:, :: self.stride, -1:]
         hidden = X[:, :, :-1] * X[:, :, -1:]
         hidden = self._convolved(hidden.mT, mask.mT).mT
         hidden = self._in_both_directions(hidden, mask)
@@ -147,23 +153,27 @@ class SequenceNetwork(nn.Module):
         return certain_blank_where(mask[..., 0] == 0, self.last(hidden))
 
     def _convolved(self, hidden: Tensor, mask: Tensor) -> Tensor:
-        """Run the convolutions on (n, channels, n_frames); behind the end of an utterance stay zeros."""
+        """Run the convolutions on (n, channels, n_frames), with zeros for padding."""
         for convolution in self.convolutions:
             hidden = self.dropout(self.activation(convolution(hidden))) * mask
         return hidden
 
     def _in_both_directions(self, hidden: Tensor, mask: Tensor) -> Tensor:
-        """Run the recurrence forwards, and backwards from each utterance's own end."""
+        """Run the recurrence forwards, and backwards from the end of each utterance."""
         if not self.directions:
             return hidden
         forwards, backwards = self.directions
-        order = _reversal(mask[..., 0])
-        of_end = backwards(_reordered(hidden, order))[0]
-        both = torch.cat((forwards(hidden)[0], _reordered(of_end, order)), -1)
-        return self.dropout(both)
+        # Gathering by the same order twice restores the frames.
+        order = _reversal(mask[..., 0]).unsqueeze(-1)
+        reverse = backwards(hidden.gather(1, order.expand(hidden.shape)))[0]
+        reverse = reverse.gather(1, order.expand(reverse.shape))
+        return self.dropout(torch.cat((forwards(hidden)[0], reverse), -1))
 
     def _initialise(self, generator: torch.Generator | None) -> None:
-        """Draw weights within Glorot's bounds, those of a recurrence as torch does; biases start there at 0."""
+        """Draw weights within Glorot's bounds, and those of a recurrence within torch's.
+
+        Biases start at 0, except those of a recurrence.
+        """
         for layer in (*self.convolutions, *self.dense, self.last):
             n_in, n_out = layer.weight[0].numel(), len(layer.weight)
             bound = sqrt(self.gain / (n_in + n_out))
@@ -176,11 +186,7 @@ class SequenceNetwork(nn.Module):
 
 
 def _reversal(mask: Tensor) -> Tensor:
-    """Return the frames of each utterance last to first, those behind its end as they are: (n, n_frames) of indices."""
+    """Return indices (n, n_frames) that reverse each utterance but not its padding."""
     frames = torch.arange(mask.shape[1], device=mask.device).expand(mask.shape)
     lengths = mask.sum(1, keepdim=True).long()
     return torch.where(frames < lengths, lengths - 1 - frames, frames)
-
-
-def _reordered(hidden: Tensor, order: Tensor) -> Tensor:
-    return hidden.gather(1, order.unsqueeze(-1).expand(hidden.shape))

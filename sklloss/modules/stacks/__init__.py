@@ -1,1 +1,1 @@
-"""Stacks: how K modules of one shape compute together."""
+"""Stacks: how K modules of one shape are computed together."""

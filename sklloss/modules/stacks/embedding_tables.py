@@ -1,4 +1,4 @@
-"""Tables of parameters of which a batch touches a few rows: their gradients, and where these lie in the flat buffer."""
+"""Sparse updates of embedding tables: gradients of the rows that occur in a batch."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from .flat import FlatParameters
 
 @dataclass(frozen=True)
 class RowGradient:
-    """The gradient of one model's table by the rows that a batch names; by all others it is 0.
+    """The gradient of an embedding table by the rows that occur in a batch; by others it is 0.
 
     Attributes
     ----------
     rows : Tensor of shape (n,)
-        Which rows, each once.
+        Indices of the rows, each once.
     gradient : Tensor of shape (n, width)
     share : Tensor of shape (n,)
-        How often the batch names each of them, divided by the rows of the batch.
+        How often each of them occurs in the batch, divided by the number of rows of the batch.
     """
 
     rows: Tensor
@@ -30,21 +30,22 @@ class RowGradient:
 
     @classmethod
     def of(cls, ids: Tensor, gradient: Tensor, n_rows: int) -> RowGradient:
-        """Add up the gradients (n, width) of rows that are named by `ids` (n,), in a batch of so many rows."""
+        """Sum the gradients (n, width) of the rows `ids` (n,), in a batch of `n_rows`."""
         rows, place, counts = ids.unique(return_inverse=True, return_counts=True)
         total = gradient.new_zeros(len(rows), gradient.shape[1]).index_add_(0, place, gradient)
         return cls(rows, total, counts.to(gradient.dtype) / n_rows)
 
 
 class Patch:
-    """The numbers of one model that a batch touches, side by side: some rows of its tables, and all that is in none.
+    """The parameters of one model that a batch updates: some rows of its tables, and all others.
 
-    It stands in for the flat buffer where penalties and optimisers look at numbers, gradients and what is a weight.
+    It replaces the flat buffer for penalties and optimisers, with copies of the values and
+    gradients next to each other.
 
     Parameters
     ----------
     flat : FlatParameters
-        Of one model, its tables before everything else.
+        The buffer of one model, with its tables first.
     touched : sequence of RowGradient
         One per table.
 
@@ -53,7 +54,7 @@ class Patch:
     values, gradients : Tensor of shape (1, size)
         Copies.
     is_weight : Tensor of shape (size,)
-        As that of the buffer; a table's rows count by their share of the batch.
+        As in the buffer, times the share of the batch for the rows of tables.
     """
 
     def __init__(self, flat: FlatParameters, touched: Sequence[RowGradient]) -> None:
@@ -66,14 +67,14 @@ class Patch:
 
     @property
     def is_weight(self) -> Tensor:
-        """1 where penalties apply, times the share of the batch in tables; else 0."""
+        """1 where penalties apply, else 0, times the share of the batch in tables."""
         out = self.taken_from(self._flat.is_weight.unsqueeze(0))
         for _, each, part in self._parts(out):
             part.mul_(each.share.unsqueeze(1))
         return out[0]
 
     def taken_from(self, buffer: Tensor) -> Tensor:
-        """Return what a buffer (1, size of the flat buffer) has here, (1, size)."""
+        """Return the entries of a buffer (1, size of the flat buffer) that are here, (1, size)."""
         beside = self._flat.beside_tables(buffer)[0]
         out = buffer.new_empty(1, len(beside) + sum(e.gradient.numel() for e in self._touched))
         out[0, : len(beside)] = beside
@@ -82,19 +83,19 @@ class Patch:
         return out
 
     def put_into(self, buffer: Tensor, values: Tensor) -> None:
-        """Write values (1, size) to where they lie in a buffer."""
+        """Write values (1, size) to their places in a buffer."""
         beside = self._flat.beside_tables(buffer)[0]
         beside.copy_(values[0, : len(beside)])
         for index, each, part in self._parts(values):
             self._flat.view(buffer, index)[0].index_copy_(0, each.rows, part)
 
     def clear_rows(self, buffer: Tensor) -> None:
-        """Set the tables' rows to 0 in a buffer."""
+        """Set the rows of the tables to 0 in a buffer."""
         for index, each in enumerate(self._touched):
             self._flat.view(buffer, index)[0].index_fill_(0, each.rows, 0)
 
     def _parts(self, values: Tensor) -> list[tuple[int, RowGradient, Tensor]]:
-        """Return every table's place in the flat buffer, its rows, and where these are in values (1, size)."""
+        """Return each table's index, its rows, and the view of these in values (1, size)."""
         parts, stop = [], values.shape[1]
         for index, each in reversed(list(enumerate(self._touched))):
             start = stop - each.gradient.numel()

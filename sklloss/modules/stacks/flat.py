@@ -8,7 +8,9 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
-ALIGNMENT = 64  # numbers; every piece starts at a multiple, so that vectorised kernels treat each model alike
+# Every piece starts at a multiple of this many entries, so that vectorised kernels give each model
+# the same bits.
+ALIGNMENT = 64
 
 
 def aligned(size: int) -> int:
@@ -22,12 +24,12 @@ class FlatParameters:
     Attributes
     ----------
     values : nn.Parameter of shape (models, size)
-        What an optimiser is given; its gradient is `gradients`.
+        The parameter for an optimiser; its gradient is `gradients`.
     gradients : Tensor of shape (models, size)
     is_weight : Tensor of shape (size,)
         1 where penalties apply, else 0.
     n_tables : int
-        How many of the pieces, the first ones, are tables of which a batch touches a few rows.
+        Number of pieces, from the first on, that are embedding tables with sparse updates.
     """
 
     def __init__(
@@ -56,7 +58,7 @@ class FlatParameters:
         return self.view(self.values.data, index), self.view(self.gradients, index)
 
     def part(self, first: int, end: int) -> nn.Parameter:
-        """Return the values of neighbouring models as a parameter whose gradient is their part of the gradients."""
+        """Return the values of consecutive models as a parameter that shares their gradients."""
         if end - first == len(self.values):
             return self.values
         part = nn.Parameter(self.values.data[first:end])
@@ -64,7 +66,7 @@ class FlatParameters:
         return part
 
     def beside_tables(self, buffer: Tensor) -> Tensor:
-        """Return the part of a buffer (models, size) that is in no table."""
+        """Return the part of a buffer (models, size) that belongs to no table."""
         return buffer[:, self._starts[self.n_tables] :]
 
     def view(self, buffer: Tensor, index: int) -> Tensor:
@@ -74,7 +76,7 @@ class FlatParameters:
 
 
 def bind(parameter: Tensor, values: Tensor, gradients: Tensor) -> None:
-    """Move a parameter into a view: it keeps its value, and lives in the flat buffer from now on."""
+    """Move a parameter into views of the flat buffer, where it keeps its value."""
     values.copy_(parameter.data)
     parameter.data = values
     parameter.grad = gradients

@@ -1,4 +1,4 @@
-"""torch's global generator, lent to code that draws from nowhere else."""
+"""torch's global generator, for code that draws from no other."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-_LOCK = threading.RLock()  # the generator is one for all threads
+# All threads share the generator.
+_LOCK = threading.RLock()
 
 
 @contextmanager
 def global_generator(state: Tensor) -> Iterator[None]:
-    """Run with torch's global generator in a given state, and put its own back after; one thread at a time."""
+    """Run with torch's global generator in a given state, and restore it, one thread at a time."""
     with _LOCK, torch.random.fork_rng(devices=[]):
         torch.set_rng_state(state)
         yield

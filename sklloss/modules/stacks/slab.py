@@ -1,4 +1,4 @@
-"""Slabs: K matrices in one vector, on which elementwise kernels treat every number alike."""
+"""Slabs: K matrices in one vector, in which elementwise kernels treat every entry the same."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from torch import Tensor
 
 from .flat import aligned
 
-GRAIN = 32_768  # numbers: torch shares a longer vector among threads, in parts of at least so many
-CACHE_LINE = 16  # numbers: matrices that start at multiples of it get the same bits from every matrix product
+# torch splits longer vectors among threads, into chunks of at least this many entries.
+GRAIN = 32_768
+# Matrices that start at a multiple of this many entries get the same bits from matrix products.
+CACHE_LINE = 16
 
 
 @dataclass(frozen=True)
 class Slab:
-    """K matrices one after another in one vector, with zeros behind that fill it up.
+    """K matrices one after another in one vector, padded with zeros at the end.
 
-    Vectorised kernels compute the last few numbers of a tensor in another way, with other bits.  Here these are the zeros, so
-    that a number gets the same bits whatever the number of matrices.
+    Vectorised kernels compute the last few entries of a tensor in another way, with other bits.
+    Here these are the zeros, so that an entry gets the same bits whatever the number of matrices.
 
     Attributes
     ----------
@@ -50,13 +52,19 @@ class Slab:
 
 
 def shareable(size: int, n_threads: int) -> int:
-    """Round a vector's size up so that the parts that torch gives to threads are aligned: each part has a tail of its own."""
+    """Round the size of a vector up so that the chunk of every thread is aligned.
+
+    Each chunk has a tail of its own that kernels compute differently.
+    """
     n_parts = min(n_threads, -(-size // GRAIN))
     return aligned(-(-size // max(n_parts, 1))) * max(n_parts, 1)
 
 
 def write_product(left: Tensor, right: Tensor, out: Tensor) -> None:
-    """Write K matrix products into views that lie apart: all at once and then in place, where each starts aligned."""
+    """Write K matrix products into views that are not contiguous.
+
+    They are computed in one batch, so that each starts aligned, and then copied.
+    """
     if out.is_contiguous() or out[0].numel() % CACHE_LINE:
         torch.bmm(left, right, out=out)
     else:

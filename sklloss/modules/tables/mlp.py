@@ -1,4 +1,4 @@
-"""The multilayer perceptron: as a plain module, and as a stack with explicit forward and backward passes."""
+"""The multilayer perceptron: a plain module, and a stack with explicit forward and backward."""
 
 from __future__ import annotations
 
@@ -11,22 +11,21 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from ..activations import ACTIVATIONS
+from ..activations import get_activation
 from ..layers import Linear
 from ..stacks.flat import FlatParameters, bind
 from ..stacks.slab import CACHE_LINE, Slab, write_product
 from ..stacks.stack import Stack
 
-MIN_WIDTH = (
-    2  # of every layer of a stack: matrix products of width 1 take another path, with other bits
-)
+# Smallest width of a layer of a stack; matrix products of width 1 are computed with other bits.
+MIN_WIDTH = 2
 
 
 class MLP(nn.Sequential):
-    """A multilayer perceptron; a linear model where there are no hidden layers.
+    """A multilayer perceptron, or a linear model if there are no hidden layers.
 
-    Every hidden layer is linear, activation, dropout; the last is linear.  Hidden weights and biases start uniform within
-    Glorot's bounds, as in scikit-learn.
+    Every hidden layer consists of a linear layer, the activation and dropout; the output layer is
+    linear. Hidden weights and biases start uniform within Glorot's bounds, as in scikit-learn.
 
     Parameters
     ----------
@@ -37,21 +36,20 @@ class MLP(nn.Sequential):
     hidden_layer_sizes : tuple of int, default=(100,)
         Width of each hidden layer.
     activation : {"relu", "tanh", "logistic", "identity", "elu", "gelu", "silu"}, default="relu"
-        The hidden layers' activation.
+        Activation of the hidden layers.
     dropout : float, default=0.0
-        Probability, in [0, 1), with which each hidden number is set to 0 in training.
+        Probability, in [0, 1), with which each hidden unit is set to 0 in training.
     start_constant : bool, default=True
-        Whether the last layer starts at 0, so that an output bias set to the best constant makes the whole network start
-        there.
+        Whether the last layer starts at 0, so that the whole network starts at its output bias.
     generator : torch.Generator or None, default=None
-        Where the initial weights come from.
+        Source of the initial weights.
 
     Attributes
     ----------
     stack : type of Stack
-        How K of them compute together.
-    inputs : str
-        What it takes.
+        How K of them are computed together.
+        inputs : str
+            What it takes, "table".
 
     Examples
     --------
@@ -77,7 +75,7 @@ class MLP(nn.Sequential):
         widths = [n_features, *hidden_layer_sizes]
         layers: list[nn.Module] = []
         for n_in, n_out in itertools.pairwise(widths):
-            layers += [Linear(n_in, n_out), ACTIVATIONS[activation].module()]
+            layers += [Linear(n_in, n_out), get_activation(activation).module()]
             layers += [nn.Dropout(dropout)] if dropout else []
         super().__init__(*layers, Linear(widths[-1], n_outputs))
         self.activation = activation
@@ -89,7 +87,7 @@ class MLP(nn.Sequential):
 
     @property
     def linears(self) -> list[nn.Linear]:
-        """The linear layers, first to last."""
+        """The linear layers, from first to last."""
         return [layer for layer in self if isinstance(layer, nn.Linear)]
 
     @property
@@ -98,7 +96,7 @@ class MLP(nn.Sequential):
         return self.linears[-1].bias
 
     def _initialise(self, generator: torch.Generator | None) -> None:
-        gain = ACTIVATIONS[self.activation].gain
+        gain = get_activation(self.activation).gain
         for layer in self.linears:
             bound = sqrt(gain / (layer.in_features + layer.out_features))
             for parameter in (layer.weight, layer.bias):
@@ -108,14 +106,14 @@ class MLP(nn.Sequential):
 class MLPStack(Stack):
     """K perceptrons of one shape as batched matrix products, without autograd.
 
-    Weights are ``(models, out, in)``, as in torch, and biases ``(models, out)``: views into the flat buffer.  A width of 1 is
-    padded to 2 with numbers that stay 0.
+    Weights are ``(models, out, in)``, as in torch, and biases ``(models, out)``. Both are views
+    into the flat buffer. A width of 1 is padded to 2 with entries that stay 0.
     """
 
     def __init__(self, modules: Sequence[MLP], loss_parameters: Sequence[nn.Parameter]) -> None:
         super().__init__(modules, loss_parameters)
         first = modules[0]
-        self._activation = ACTIVATIONS[first.activation]
+        self._activation = get_activation(first.activation)
         self._dropout = [module.dropout for module in modules]
         self._n_outputs = first.linears[-1].out_features
         self._widths = [(layer.in_features, layer.out_features) for layer in first.linears]
@@ -152,22 +150,22 @@ class MLPStack(Stack):
             bind(layer.bias, *(piece[k, :n_out] for piece in bias))
 
     def start_epoch(self, seeds: Sequence[int]) -> None:
-        """Seed the generators that dropout draws from; models of one seed draw together."""
+        """Seed the generators of dropout; models of the same seed and rate share their draws."""
         drawn = list(dict.fromkeys(zip(seeds, self._dropout, strict=True)))
         self._draws = [drawn.index(pair) for pair in zip(seeds, self._dropout, strict=True)]
         self._sources = [(torch.Generator().manual_seed(seed), rate) for seed, rate in drawn]
 
     def pad(self, X: Tensor) -> Tensor:
-        """Add a column of zeros to a single feature."""
+        """Add a column of zeros if there is a single feature."""
         missing = MIN_WIDTH - X.shape[-1]
         return nn.functional.pad(X, (0, missing)) if missing > 0 else X
 
     def padded_rows(self, n_rows: int) -> int:
-        """Round up, so that every model's rows start at a cache line."""
+        """Round up, so that the rows of every model start at a cache line."""
         return -(-n_rows // CACHE_LINE) * CACHE_LINE
 
     def forward(self, X: Tensor) -> Tensor:
-        """Compute all models at once, keeping every layer's input and activation."""
+        """Compute all models at once, and keep the input and the activation of every layer."""
         n_rows = X.shape[1]
         if n_rows not in self._passes:
             self._passes[n_rows] = _Pass(self._new_slabs(n_rows), self._new_slabs(n_rows))
@@ -179,10 +177,11 @@ class MLPStack(Stack):
         return self.inference()(X)
 
     def inference(self) -> Callable[[Tensor], Tensor]:
-        """Return `infer` for a loop: hidden layers stay where they are.
+        """Return `infer` for a loop, which reuses the memory of hidden layers.
 
-        Were they made anew for each batch, what is kept of a batch would come to lie in the place of the last one's, which is then too
-        short for the next: the process would grow by all hidden layers of all batches.
+        If they were allocated for each batch, the outputs that are kept would fill the gaps that
+        the hidden layers of the previous batch left, and the process would grow by the hidden
+        layers of all batches.
         """
         passes: dict[int, _Pass] = {}
 
@@ -190,50 +189,51 @@ class MLPStack(Stack):
             n_rows = X.shape[1]
             if n_rows not in passes:
                 passes[n_rows] = _Pass(self._new_slabs(n_rows), [])
-            of = passes[n_rows]
-            of.z[-1] = self._new_slab(n_rows, self._n_outputs)  # what is returned lies there
-            return self._run(X, of, dropping=False)
+            # The output is returned, so each batch gets memory of its own for it.
+            passes[n_rows].z[-1] = self._new_slab(n_rows, self._n_outputs)
+            return self._run(X, passes[n_rows], dropping=False)
 
         return infer
 
-    def _run(self, X: Tensor, of: _Pass, dropping: bool) -> Tensor:
+    def _run(self, X: Tensor, memory: _Pass, dropping: bool) -> Tensor:
+        """Compute the output of all models, with dropout or without."""
         hidden = X
         for i, layer in enumerate(self._layers[:-1]):
-            z = of.z[i]
+            z = memory.z[i]
             torch.baddbmm(layer.bias, hidden, layer.transposed, out=z.matrices)
             activated = z.of(self._activation.forward(z.vector))
             layer.clear_padding(activated.matrices)
-            of.inputs[i], of.activated[i] = hidden, activated
+            memory.inputs[i], memory.activated[i] = hidden, activated
             hidden = activated.matrices
             if dropping:
-                of.masks[i] = mask = self._dropout_mask(hidden)
+                memory.masks[i] = mask = self._dropout_mask(hidden)
                 hidden = hidden * mask
-        of.inputs[-1] = hidden
-        last, out = self._layers[-1], of.z[-1].matrices
+        memory.inputs[-1] = hidden
+        last, out = self._layers[-1], memory.z[-1].matrices
         torch.baddbmm(last.bias, hidden, last.transposed, out=out)
         return out if self._n_outputs == out.shape[2] else out[..., : self._n_outputs]
 
     def backward(self, slopes: Sequence[Tensor]) -> None:
-        """Go back through the layers, writing weights' and biases' gradients into the flat buffer."""
-        of = self._last
-        of.take_slopes(slopes)
+        """Go back through the layers and write the gradients into the flat buffer."""
+        memory = self._last
+        memory.take_slopes(slopes)
         for i in range(len(self._layers) - 1, -1, -1):
-            layer, grad = self._layers[i], of.grads[i].matrices
-            write_product(grad.mT, of.inputs[i], layer.weight_grad)
+            layer, grad = self._layers[i], memory.grads[i].matrices
+            write_product(grad.mT, memory.inputs[i], layer.weight_grad)
             torch.sum(grad, dim=1, out=layer.bias_grad)
             if i:
                 self._pass_back(grad, layer, i - 1)
 
     def _pass_back(self, grad: Tensor, layer: _Layer, to: int) -> None:
-        """Turn the gradient by a layer's output into that by the output of the layer before."""
-        of = self._last
-        slab, mask = of.grads[to], of.masks[to]
+        """Turn the gradient by the output of a layer into that of the layer before."""
+        memory = self._last
+        slab, mask = memory.grads[to], memory.masks[to]
         torch.bmm(grad, layer.weight, out=slab.matrices)
         if mask is not None:
             slab.matrices.mul_(mask)
-        passed = self._activation.backward(slab.vector, of.z[to].vector, of.activated[to].vector)
-        of.grads[to] = slab.of(passed)
-        self._layers[to].clear_padding(of.grads[to].matrices)
+        z, activated = memory.z[to].vector, memory.activated[to].vector
+        memory.grads[to] = slab.of(self._activation.backward(slab.vector, z, activated))
+        self._layers[to].clear_padding(memory.grads[to].matrices)
 
     def _new_slabs(self, n_rows: int) -> list[Slab]:
         return [self._new_slab(n_rows, width) for _, width in self._widths]
@@ -242,52 +242,53 @@ class MLPStack(Stack):
         return Slab.like(self.flat.gradients, len(self), n_rows, max(width, MIN_WIDTH))
 
     def _dropout_mask(self, hidden: Tensor) -> Tensor:
-        masks = [_mask(hidden[0], source, rate) for source, rate in self._sources]
+        """Return the mask of every model, scaled so that the mean of hidden units is kept."""
+        masks = []
+        for source, rate in self._sources:
+            drawn = torch.empty(hidden[0].shape, dtype=hidden.dtype)
+            drawn.bernoulli_(1 - rate, generator=source)
+            masks.append(drawn.to(hidden.device).div_(1 - rate))
         return torch.stack([masks[draw] for draw in self._draws])
 
 
 @dataclass(frozen=True)
 class _Layer:
-    """Views of one layer's parameters in the flat buffer."""
+    """Views of the parameters of one layer in the flat buffer; bias is (models, 1, out)."""
 
     transposed: Tensor
-    bias: Tensor  # (models, 1, out)
+    bias: Tensor
     weight: Tensor
     weight_grad: Tensor
     bias_grad: Tensor
     width: int
 
     def clear_padding(self, hidden: Tensor) -> None:
-        """Put zeros where a width was padded."""
+        """Set to 0 what a width was padded with."""
         if self.width < MIN_WIDTH:
             hidden[..., self.width :] = 0
 
 
 class _Pass:
-    """What a pass over so many rows computes in, used again by the next: a slab and a gradient's per layer."""
+    """Memory of a forward and a backward pass over some number of rows, reused by later passes."""
 
     def __init__(self, z: list[Slab], grads: list[Slab]) -> None:
         self.z = z
         self.grads = grads
-        for slab in grads[-1:]:  # padding stays 0
+        # Padded rows and outputs have a gradient of 0.
+        for slab in grads[-1:]:
             slab.vector.zero_()
         self.activated = list(z)
         self.inputs = [slab.matrices for slab in z]
         self.masks: list[Tensor | None] = [None] * len(z)
 
     def take_slopes(self, slopes: Sequence[Tensor]) -> None:
-        """Write the gradients by the raw output of neighbouring models side by side; rows that do not count stay 0."""
+        """Collect the gradients by the raw output of all models; padded rows keep 0."""
         first, out = 0, self.grads[-1].matrices
         for slope in slopes:
             n_models, n_rows, width = slope.shape
             rows = min(n_rows, out.shape[1])
             out[first : first + n_models, :rows, :width].copy_(slope[:, :rows])
             first += n_models
-
-
-def _mask(like: Tensor, source: torch.Generator, rate: float) -> Tensor:
-    drawn = torch.empty(like.shape, dtype=like.dtype).bernoulli_(1 - rate, generator=source)
-    return drawn.to(like.device).div_(1 - rate)
 
 
 MLP.stack = MLPStack

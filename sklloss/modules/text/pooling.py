@@ -1,12 +1,12 @@
-"""Poolings of texts: from token ids and a table of embeddings to one vector per document.
+"""Poolings of texts: from token ids and an embedding table to one vector per document.
 
 Shapes, throughout::
 
-    ids     (n_samples, length)            padding is 0 and stands behind the tokens of a document
-    table   (n_tokens, embedding_size)     row 0 is not looked at: padding is a vector of zeros
+    ids     (n_samples, length)            tokens, then 0 for padding
+    table   (n_tokens, embedding_size)     row 0 is ignored: padding is a vector of zeros
     pooled  (n_samples, width)
 
-Columns that are padding in all rows change nothing.
+Columns that are padding in all rows do not change the result.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from ..activations import ACTIVATIONS
+from ..activations import get_activation
 from ..layers import GRU, Conv1d
 
 PADDING = 0
-CHUNK_NUMBERS = 2**18  # of gradients that are added up together
+# Entries of gradients that are accumulated at once.
+CHUNK_NUMBERS = 2**18
 
 
 class Pooling(nn.Module):
@@ -38,7 +39,7 @@ class Pooling(nn.Module):
     width: int
 
     def initialise(self, generator: torch.Generator | None) -> None:
-        """Draw the initial numbers; by default there are none."""
+        """Draw the initial weights; by default there are none."""
 
     def forward(self, ids: Tensor, table: Tensor) -> Tensor:
         """Return the pooled vectors."""
@@ -46,7 +47,7 @@ class Pooling(nn.Module):
 
 
 class MeanPooling(Pooling):
-    """The mean of the embeddings of all tokens; 0 where there are none.
+    """The mean of the embeddings of all tokens, or 0 if there are none.
 
     Parameters
     ----------
@@ -55,8 +56,9 @@ class MeanPooling(Pooling):
 
     Notes
     -----
-    Padding is taken out beforehand, wherever it stands: bags of tokens are pooled in half the time of a matrix with padding.
-    Their gradient is added up here, because torch's ``embedding_bag`` sorts the tokens first and takes three times as long.
+    Padding is removed beforehand, since bags of tokens are pooled in half the time of a matrix with
+    padding. Their gradient is accumulated here, because torch's ``embedding_bag`` sorts the tokens
+    first and takes three times as long.
     """
 
     def __init__(self, embedding_size: int) -> None:
@@ -65,18 +67,19 @@ class MeanPooling(Pooling):
 
     def forward(self, ids: Tensor, table: Tensor) -> Tensor:
         """Return the means."""
-        if torch.compiler.is_compiling():  # how many tokens there are is not known then
+        if torch.compiler.is_compiling():
+            # The number of tokens is unknown then.
             return nn.functional.embedding_bag(ids, table, mode="mean", padding_idx=PADDING)
         is_token = ids != PADDING
         return _MeanOfBags.apply(table, ids.masked_select(is_token), is_token.sum(1))
 
 
 class _MeanOfBags(torch.autograd.Function):
-    """Means of the rows of a table that bags of ids name, one bag after another."""
+    """Means over bags of ids of the rows of a table, one bag after another."""
 
     @staticmethod
     def forward(ctx: Any, table: Tensor, ids: Tensor, sizes: Tensor) -> Tensor:
-        """Return (n_bags, width) for ids (n_tokens,) and how many of them each bag has, (n_bags,)."""
+        """Return (n_bags, width) for ids (n_tokens,) and the size of each bag, (n_bags,)."""
         ctx.save_for_backward(ids, sizes)
         ctx.n_rows = len(table)
         return nn.functional.embedding_bag(ids, table, sizes.cumsum(0) - sizes, mode="mean")
@@ -84,7 +87,7 @@ class _MeanOfBags(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None, None]:
-        """Add the slope of a bag, over its size, to every row that it names, as many at once as stay in cache."""
+        """Add the gradient of each bag, divided by its size, to its rows, in chunks."""
         ids, sizes = ctx.saved_tensors
         share = slope / sizes.clamp(min=1).unsqueeze(1)
         bags = torch.arange(len(sizes), device=ids.device).repeat_interleave(sizes)
@@ -98,7 +101,8 @@ class _MeanOfBags(torch.autograd.Function):
 class ConvPooling(Pooling):
     """Convolutions of several widths, their maxima over the document, and an activation (Kim 2014).
 
-    A window counts where it begins at a token; beyond the end of a document it sees zeros.  An empty document counts as maxima of 0.
+    A window counts if it begins at a token; beyond the end of a document it sees zeros. The maxima
+    of an empty document are 0.
 
     Parameters
     ----------
@@ -107,9 +111,9 @@ class ConvPooling(Pooling):
     n_filters : int
         Filters of each width.
     kernel_sizes : sequence of int
-        Widths, in tokens.
+        Widths of the filters, in tokens.
     activation : str
-        What follows the maxima.
+        The activation after the maxima.
     """
 
     def __init__(
@@ -118,13 +122,13 @@ class ConvPooling(Pooling):
         super().__init__()
         layers = [Conv1d(embedding_size, n_filters, size) for size in kernel_sizes]
         self.layers = nn.ModuleList(layers)
-        self.activation = ACTIVATIONS[activation].module()
+        self.activation = get_activation(activation).module()
         self.width = n_filters * len(kernel_sizes)
-        self._gain = ACTIVATIONS[activation].gain
+        self._gain = get_activation(activation).gain
 
     @property
     def convolutions(self) -> list[Conv1d]:
-        """The convolutions, in the order of their widths as given."""
+        """The convolutions, in the order of `kernel_sizes`."""
         return [layer for layer in self.layers if isinstance(layer, Conv1d)]
 
     def initialise(self, generator: torch.Generator | None) -> None:
@@ -139,9 +143,8 @@ class ConvPooling(Pooling):
         """Return the activated maxima."""
         lengths = lengths_of(ids)
         ids = without_padding(ids, lengths)
-        embedded = nn.functional.embedding(ids, table, PADDING).transpose(
-            1, 2
-        )  # (samples, embedding, length)
+        # (samples, embedding, length)
+        embedded = nn.functional.embedding(ids, table, PADDING).transpose(1, 2)
         is_beyond = _places(ids) >= lengths.unsqueeze(1)
         maxima = []
         for layer in self.convolutions:
@@ -152,9 +155,10 @@ class ConvPooling(Pooling):
 
 
 class GRUPooling(Pooling):
-    """A gated recurrent unit in each direction, their last states side by side (Cho et al. 2014).
+    """A gated recurrent unit in each direction: their last states, concatenated.
 
-    Each ends at a token, the last or the first, never at padding.  An empty document is read as one zero.
+    The units are those of Cho et al. 2014. Each ends at a token, the last or the first, and never
+    at padding. An empty document is read as a single zero.
 
     Parameters
     ----------
@@ -165,8 +169,8 @@ class GRUPooling(Pooling):
 
     Notes
     -----
-    The other direction reads documents that are turned round themselves: packed sequences give the same numbers, and their
-    backward pass takes many times as long on CPUs.
+    The backward direction reads documents that are reversed beforehand. Packed sequences would give
+    the same result, but their backward pass takes many times as long on CPUs.
     """
 
     def __init__(self, embedding_size: int, state_size: int) -> None:
@@ -202,7 +206,7 @@ def _state_at(position: Tensor, states: Tensor) -> Tensor:
 
 
 def lengths_of(ids: Tensor) -> Tensor:
-    """Return how long each document is, (n_samples,): up to its last token.
+    """Return the length of each document up to its last token, (n_samples,).
 
     Examples
     --------
@@ -213,8 +217,9 @@ def lengths_of(ids: Tensor) -> Tensor:
 
 
 def without_padding(ids: Tensor, lengths: Tensor) -> Tensor:
-    """Drop the columns behind the longest document; one stays where all are empty."""
-    if torch.compiler.is_compiling():  # how many there are is not known then
+    """Drop the columns after the longest document, but keep one if all are empty."""
+    if torch.compiler.is_compiling():
+        # The number of columns is unknown then.
         return ids
     return ids[:, : max(1, int(lengths.max()))]
 

@@ -1,4 +1,4 @@
-"""The network of texts: token ids to embeddings, to one vector per document, to a dense head."""
+"""The network for texts: embeddings of token ids, one vector per document, and a dense head."""
 
 from __future__ import annotations
 
@@ -8,45 +8,41 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from ...parameters.domains import Choice, Domain, Interval, Tuple, check_arguments
+from ...parameters.domains import Choice, Interval, Tuple
 from ..layers import Embedding
+from ..network import Domains, check_network_arguments
 from ..tables.mlp import MLP
 from .pooling import PADDING, ConvPooling, GRUPooling, MeanPooling, Pooling
 
-UNKNOWN = 1  # the first token has id 2
-EMBEDDING_BOUND = 0.2  # embeddings start uniform between its negative and itself
+# Id of unknown tokens; the first known token has id 2.
+UNKNOWN = 1
+# Embeddings start uniform between minus and plus this.
+EMBEDDING_BOUND = 0.2
 WIDTH = Interval(1, integer=True)
-DOMAINS: dict[str, Domain] = {
-    "n_tokens": Interval(2, integer=True),
-    "embedding_size": WIDTH,
-    "pooling": Choice("mean", "conv", "gru"),
-    "n_filters": WIDTH,
-    "kernel_sizes": Tuple(WIDTH),
-    "state_size": WIDTH,
-    "token_dropout": Interval(0, 1, closed="left"),
-}
 
 
 class TextNet(nn.Module):
-    """A network of texts: embeddings of token ids, pooled to one vector per document, and a dense head.
+    """A network for texts: embeddings of token ids, pooled to one vector per document, and a head.
 
-    Id 0 is padding, which changes nothing; id 1 stands for unknown tokens; both embeddings start at 0, and that of unknown tokens
-    stays there where training brings none.  A document without tokens is pooled like any other and gives finite output.
+    Id 0 is padding, which does not change the result, and id 1 stands for unknown tokens. Both
+    embeddings start at 0, and that of unknown tokens stays there if none occur in training. A
+    document without tokens is pooled like any other and has a finite output.
 
     Parameters
     ----------
     input_shape : tuple of int
-        ``(length,)``, the columns of X; the network takes any number of them.
+        ``(length,)``, the number of columns of X. The network accepts any number of them.
     n_outputs : int
         Width of the output.
     n_tokens : int
-        Number of ids, padding and unknown among them; ids from it on count as unknown.  The estimators give 1 + the
-        largest id of the training rows.
+        Number of ids, including padding and unknown. Larger ids count as unknown. Estimators pass 1
+        + the largest id of the training rows.
     embedding_size : int, default=64
         Width of the embeddings.
     pooling : {"mean", "conv", "gru"}, default="mean"
-        How the embeddings of a document become one vector: by their mean, which does not see their order; by convolutions
-        and their maxima over the document; or by a gated recurrent unit in each direction and its last state.
+        How the embeddings of a document are combined to one vector: by their mean, which ignores
+        their order; by convolutions and their maxima over the document; or by the last state of a
+        gated recurrent unit in each direction.
     n_filters : int, default=100
         Filters of each width, for "conv".
     kernel_sizes : tuple of int, default=(3, 4, 5)
@@ -54,29 +50,30 @@ class TextNet(nn.Module):
     state_size : int, default=64
         Width of the state of each direction, for "gru".
     token_dropout : float, default=0.0
-        Probability, in [0, 1), with which each token becomes padding in training.
+        Probability, in [0, 1), with which each token is replaced by padding in training.
     hidden_layer_sizes : tuple of int, default=(100,)
-        Width of each hidden layer of the head; () for a linear one.
+        Width of each hidden layer of the head; () for a linear head.
     activation : {"relu", "tanh", "logistic", "identity", "elu", "gelu", "silu"}, default="relu"
-        That of hidden layers and of convolutions.
+        Activation of hidden layers and of convolutions.
     dropout : float, default=0.0
-        Probability, in [0, 1), with which each number of the pooled vector and of hidden layers is set to 0 in training.
+        Probability, in [0, 1), with which each entry of the pooled vector and of hidden layers is
+        set to 0 in training.
     start_constant : bool, default=True
-        Whether the last layer starts at 0, so that an output bias set to the best constant makes the whole network start
-        there.
+        Whether the last layer starts at 0, so that the whole network starts at its output bias.
     generator : torch.Generator or None, default=None
-        Where the initial weights come from.  The embedding of an id does not depend on `n_tokens`.
+        Source of the initial weights. The embedding of an id does not depend on `n_tokens`.
 
     Raises
     ------
     ValueError
-        If a parameter is outside its domain.
+        If a parameter lies outside its domain.
 
     References
     ----------
-    Y. Kim, Convolutional neural networks for sentence classification, EMNLP 2014; K. Cho et al., Learning phrase
-    representations using RNN encoder-decoder, EMNLP 2014; M. Iyyer et al., Deep unordered composition rivals syntactic methods
-    for text classification, ACL 2015 (means, and tokens left out in training).
+    Y. Kim, Convolutional neural networks for sentence classification, EMNLP 2014; K. Cho et al.,
+    Learning phrase representations using RNN encoder-decoder, EMNLP 2014; M. Iyyer et al., Deep
+    unordered composition rivals syntactic methods for text classification, ACL 2015 (means, and
+    tokens that are dropped in training).
 
     Examples
     --------
@@ -89,6 +86,15 @@ class TextNet(nn.Module):
     """
 
     inputs: ClassVar[str] = "tokens"
+    domains: ClassVar[Domains] = {
+        "n_tokens": (Interval(2, integer=True), ""),
+        "embedding_size": (WIDTH, ""),
+        "pooling": (Choice("mean", "conv", "gru"), ""),
+        "n_filters": (WIDTH, ""),
+        "kernel_sizes": (Tuple(WIDTH), ""),
+        "state_size": (WIDTH, ""),
+        "token_dropout": (Interval(0, 1, closed="left"), ""),
+    }
 
     def __init__(
         self,
@@ -108,7 +114,7 @@ class TextNet(nn.Module):
         generator: torch.Generator | None = None,
     ) -> None:
         kernel_sizes = tuple(kernel_sizes) if isinstance(kernel_sizes, list) else kernel_sizes
-        check_arguments(TextNet, "The network of texts", locals(), DOMAINS)
+        check_network_arguments(TextNet, "The network of texts", locals())
         super().__init__()
         self.n_tokens = n_tokens
         self.token_dropout = token_dropout
@@ -137,14 +143,17 @@ class TextNet(nn.Module):
         return self.head.output_bias
 
     def _initialise(self, generator: torch.Generator | None) -> None:
-        """Draw all but the head, embeddings last: however many there are, each gets the same numbers."""
+        """Draw all weights but those of the head.
+
+        Embeddings come last, so that an id has the same embedding however many ids there are.
+        """
         self.pooling.initialise(generator)
         weight = self.embedding.weight
         nn.init.uniform_(weight, -EMBEDDING_BOUND, EMBEDDING_BOUND, generator=generator)
         nn.init.zeros_(weight[: UNKNOWN + 1])
 
     def forward(self, X: Tensor) -> Tensor:
-        """Return (n_samples, n_outputs) for ids (n_samples, length), whole numbers >= 0 in any dtype."""
+        """Return (n_samples, n_outputs) for ids (n_samples, length), integers >= 0 of any dtype."""
         ids = X.long()
         ids = torch.where(ids < self.n_tokens, ids, UNKNOWN)
         if self.training and self.token_dropout:

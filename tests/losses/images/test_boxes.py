@@ -236,11 +236,13 @@ def test_targets_that_are_no_boxes_are_refused(loss):
     good = np.array([[0.0, 0.0, 1.0, 1.0], [0.5, 0.5, 0.6, 0.9]])
     loss.check_y(good)
     turned = np.vstack((good, [[0.5, 0.2, 0.3, 0.4]]))
-    with pytest.raises(ValueError, match=r"1 of 3 rows are none, for example row 2, \[0\.5, 0\.2"):
+    with pytest.raises(
+        ValueError, match=r"1 of 3 rows has no area, for example row 2: \[0\.5, 0\.2"
+    ):
         loss.check_y(turned)
     with pytest.raises(ValueError, match="four targets per row"):
         loss.check_y(good[:, :3])
-    with pytest.raises(ValueError, match="1 of 8 values are outside"):
+    with pytest.raises(ValueError, match="1 of 8 values is outside"):
         loss.check_y(np.where(good == 0.9, np.nan, good))
 
 
