@@ -320,4 +320,4 @@ class Recommender(TargetScaleParameters, NeuralEstimator):
         with torch.no_grad():
             raw = module.of_all_items(users.to(module.user_table.device))  # (n, n_items, n_outputs)
             state = self.loss_.readable(net.criterion_.state)
-            return answer.of_member(raw.flatten(0, 1)[None, :, None], state)[0].cpu()
+            return answer.said_by_member(raw.flatten(0, 1)[None, :, None], state)

@@ -36,6 +36,11 @@ class Answer(NamedTuple):
     decode: Callable[[Any], Any] | None = None
     wide: bool = False
 
+    def said_by_member(self, raw: Tensor, state: State) -> Tensor:
+        """Return what one member says of some rows, as the estimator's methods combine it."""
+        value = self.of_member(raw, state)[0].cpu()
+        return value.double() if self.wide else value
+
     def shown(self, output: Tensor) -> Any:
         """Return the output as the estimator's methods do, an array or labels."""
         return output.numpy() if self.decode is None else self.decode(output.numpy())
@@ -88,8 +93,7 @@ def _outputs(
         for net in nets:
             raw, state = net.raw(scaled), net.loss.readable(net.criterion_.state)
             for key, answer in answers.items():
-                value = answer.of_member(raw, state)[0].cpu()
-                values[key].append(value.double() if answer.wide else value)
+                values[key].append(answer.said_by_member(raw, state))
         return {key: answers[key].of_members(torch.stack(values[key])) for key in answers}
 
 
