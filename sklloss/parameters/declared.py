@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -130,8 +131,13 @@ def declare(doc: str, *, kind: str) -> dict[str, Declared]:
     return {KEY: Declared(doc=doc, kind=kind)}
 
 
-def declared_by(cls: Any) -> dict[str, Declared]:
+def declared_by(cls: Any) -> Mapping[str, Declared]:
     """Return what a dataclass, or an instance of one, declares of its parameters, by name."""
+    return _declared_by(cls if isinstance(cls, type) else type(cls))
+
+
+@cache
+def _declared_by(cls: Any) -> Mapping[str, Declared]:
     return {f.name: f.metadata[KEY] for f in dataclasses.fields(cls) if KEY in f.metadata}
 
 
@@ -163,5 +169,7 @@ def numpydoc_of(cls: Any) -> str:
 def _entry(field: dataclasses.Field[Any]) -> str:
     declared: Declared = field.metadata[KEY]
     text = inspect.cleandoc(declared.doc).splitlines()
-    head = f"{field.name} : {declared.kind}, default={field.default!r}"
+    head = f"{field.name} : {declared.kind}"
+    if field.default is not dataclasses.MISSING:
+        head += f", default={field.default!r}"
     return "\n".join([head, *(f"    {line}" for line in text)])

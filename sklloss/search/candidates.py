@@ -1,214 +1,166 @@
-"""The candidates of a grid: checked before anything is trained, and repeated over seeds."""
+"""Candidates: parameters with a seed, checked before anything is trained."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sklearn.base import clone
-from sklearn.model_selection import ParameterGrid
 
 from ..estimators.fit.together import epochs_of, sharing_key
-from ..losses.resolve import get_loss
-from ..parameters.plain import plain
+from ..parameters.plain import hashes
 from ..training.seeds import SEED_LIMIT, seed_of
 from .scikit_learn import has_callbacks
-from .shell import layers_of, net_of, path_to_net
+from .steps import net_of, path_to_net, with_all_inside
 
 Params = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Trial:
-    """A candidate with one of its seeds.
+class Candidate:
+    """Parameters that are tried, with one of their seeds.
 
     Attributes
     ----------
-    candidate, seed : int
-        Their numbers, from 0.
+    number : int
+        Its row of ``cv_results_``.
+    seed : int
+        The number of its seed, from 0.
     params : dict
-        What is set on a clone of the estimator.
-    net : NeuralEstimator or None
-        The unfitted net of it, where it can be trained in a stack.
+        What is set on a clone of the estimator that is searched.
+    estimator : estimator
+        The one that the parameters make; never fitted.
     sharing : Hashable or None
-        Equal for nets that may share a stack; None for what is fitted as GridSearchCV fits it.
-    setting : int or None
-        Equal where all around the net is set alike; None where there is nothing around it.
+        Equal for nets that may share a stack; None for what is fitted alone, as GridSearchCV does.
+    steps : int or None
+        Equal where the steps around the net are set alike; None where there are none.
     loss : Hashable
         Equal for losses that differ in numbers only.
     epochs : int
-        That it is trained for at most, over its members.
+        How many it is trained for at most, over its members.
     """
 
-    candidate: int
+    number: int
     seed: int
     params: Params
-    net: Any
-    sharing: Hashable | None
-    setting: int | None
-    loss: Hashable
-    epochs: int
+    estimator: Any
+    sharing: Hashable | None = None
+    steps: int | None = None
+    loss: Hashable = None
+    epochs: int = 1
 
 
-def checked_candidates(estimator: Any, param_grid: Any) -> list[tuple[Params, Any]]:
-    """Return each candidate's parameters and the estimator that they make, in the order of ParameterGrid.
-
-    Raises
-    ------
-    ValueError
-        If a parameter does not exist, or a loss does not, belongs to the other task, or lacks a parameter that the grid sets.
-    TypeError
-        If a loss is nothing that can be one.
-    """
-    found = []
-    for grid in ParameterGrid(param_grid).param_grid:
-        for params in ParameterGrid(grid):
-            found.append((params, _checked(estimator, params, grid)))
-    return found
-
-
-def check_score_is_one(candidates: list[tuple[Params, Any]]) -> None:
-    """Raise a ValueError if `score` is one metric for some candidates and another one for others."""
-    nets = [net_of(made) for _, made in candidates if path_to_net(made) is not None]
-    resolved = [net._resolved_loss() for net in nets]
-    losses = {
-        net._score_is.get(loss.task): loss.label for net, loss in zip(nets, resolved, strict=True)
-    }
-    if len(losses) > 1:
-        said = " and ".join(f"{name} with loss {label!r}" for name, label in losses.items())
-        raise ValueError(
-            f"LossSearchCV compares candidates by their score, which is {said}: two metrics cannot be compared. Search over losses of one"
-            " kind at a time, or give scoring."
-        )
-
-
-def _checked(estimator: Any, params: Params, grid: Mapping[str, Any]) -> Any:
-    try:
-        made = made_of(estimator, params)
-    except ValueError as error:
-        grids = list_of_grids(estimator, grid)
-        if grids is None:
-            raise
-        _check_others(estimator, params)
-        raise ValueError(_wants_list_of_grids(params, grids)) from error
-    if path_to_net(made) is not None:
-        net = net_of(made)
-        net._resolved_loss()
-    return made
-
-
-def _check_others(estimator: Any, params: Params) -> None:
-    """Raise the error of a parameter that is wrong with every loss, which no list of grids would mend."""
-    nested = "__".join((*(path_to_net(estimator) or ()), "loss__"))
-    made_of(estimator, {k: v for k, v in params.items() if not k.startswith(nested)})
-
-
-def made_of(estimator: Any, params: Params) -> Any:
-    """Return a clone of an estimator with parameters set, themselves cloned as GridSearchCV does."""
+def with_params(estimator: Any, params: Params) -> Any:
+    """Return a clone of an estimator with parameters set, themselves cloned as in GridSearchCV."""
     return clone(estimator).set_params(**clone(params, safe=False))
 
 
-def list_of_grids(estimator: Any, grid: Mapping[str, Any]) -> list[dict[str, list[Any]]] | None:
-    """Return a grid as grids that set only parameters which their losses have; None where that is not what it lacks.
-
-    Examples
-    --------
-    >>> from sklloss import NeuralRegressor
-    >>> list_of_grids(NeuralRegressor(), {"loss": ["huber", "mse"], "loss__delta": [0.5, 1]})
-    [{'loss': ['mse']}, {'loss': ['huber'], 'loss__delta': [0.5, 1]}]
-    """
-    path = path_to_net(estimator)
-    if path is None:
-        return None
-    key, task = "__".join((*path, "loss")), net_of(estimator)._task
-    nested = [name for name in grid if name.startswith(f"{key}__")]
-    losses: dict[tuple[str, ...], list[Any]] = {}
-    for loss in grid.get(key, ()):
-        known = get_loss(loss, task=task).params
-        takes = tuple(name for name in nested if name.removeprefix(f"{key}__") in known)
-        losses.setdefault(takes, []).append(loss)
-    if not any(losses) or len(losses) < 2:
-        return None
-    others = [name for name in grid if name not in nested and name != key]
-    return [
-        {key: losses[takes], **{name: [plain(v) for v in grid[name]] for name in (*takes, *others)}}
-        for takes in sorted(losses, key=len)
-    ]
-
-
-def _wants_list_of_grids(params: Params, grids: list[dict[str, list[Any]]]) -> str:
-    setting = ", ".join(f"{name}={plain(value)!r}" for name, value in params.items())
-    return (
-        f"LossSearchCV needs every loss of a grid to have the parameters that the grid sets; the candidate {setting} sets one that its loss"
-        f" does not have. Give a list of grids: {grids}."
-    )
-
-
-def trials_of(candidates: list[tuple[Params, Any]], n_seeds: int) -> list[Trial]:
-    """Return every candidate with every seed.
+def checked(estimator: Any, params: Params) -> Any:
+    """Return the estimator that parameters make.
 
     Raises
     ------
     ValueError
-        If there are several seeds and nothing in the estimator takes one.
+        If a parameter does not exist, or a loss does not, belongs to another task, or lacks a
+        parameter that is set.
+    TypeError
+        If a loss is nothing that can be one.
     """
-    drawn = seed_of(None)
-    settings: dict[Hashable, int] = {}
+    made = with_params(estimator, params)
+    if path_to_net(made) is not None:
+        net = net_of(made)
+        net._loss.resolved(net)
+    return made
+
+
+def candidates_of(
+    estimator: Any, settings: Iterable[Params], n_seeds: int, seed: int, start: int
+) -> list[Candidate]:
+    """Return every setting of parameters with every seed, all of them checked.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The one that is searched.
+    settings : iterable of dict
+    n_seeds : int
+        How many seeds each setting is trained with.
+    seed : int
+        Where seeds begin for settings that have none.
+    start : int
+        The number of the first candidate.
+
+    Raises
+    ------
+    ValueError or TypeError
+        If parameters cannot be set, or if there are several seeds and nothing takes one.
+    """
+    made = [(params, checked(estimator, params)) for params in settings]
+    known: dict[Hashable, int] = {}
     return [
-        _trial(candidate, seed, seeded, made, settings)
-        for candidate, (params, made) in enumerate(candidates)
-        for seed, seeded in enumerate(_with_seeds(params, made, n_seeds, drawn))
+        _candidate(number, i, seeded, each, known)
+        for number, (params, each) in enumerate(made, start)
+        for i, seeded in enumerate(_with_seeds(params, each, n_seeds, seed))
     ]
 
 
-def _with_seeds(params: Params, made: Any, n_seeds: int, drawn: int) -> list[Params]:
-    """Return parameters with consecutive seeds, which begin at the candidate's own, or at one drawn for all that have none."""
+def check_score_is_one(owner: str, candidates: Sequence[Candidate]) -> None:
+    """Raise a ValueError if `score` is one metric for some candidates and another for others."""
+    metrics = {}
+    for candidate in candidates:
+        net = net_of(candidate.estimator)
+        of_task = getattr(net, "_score_is", {})
+        if of_task:
+            loss = net._loss.resolved(net)
+            metrics[of_task.get(loss.task)] = loss.label
+    if len(metrics) > 1:
+        named = " and ".join(f"{name} with loss {label!r}" for name, label in metrics.items())
+        raise ValueError(
+            f"{owner} compares candidates by their score, which is {named}: two metrics cannot be"
+            " compared. Search over losses of one kind at a time, or give scoring."
+        )
+
+
+def _with_seeds(params: Params, made: Any, n_seeds: int, seed: int) -> list[Params]:
+    """Return parameters with consecutive seeds, from the candidate's own on where it has one."""
     if n_seeds == 1:
         return [params]
     key = "__".join((*(path_to_net(made) or ()), "random_state"))
     own = made.get_params()
     if key not in own:
         raise ValueError(
-            f"n_seeds={n_seeds} needs an estimator with a random_state; {made!r} has none. Leave n_seeds=1."
+            f"n_seeds={n_seeds} needs an estimator with a random_state; {made!r} has none. Leave"
+            " n_seeds=1."
         )
     try:
-        first = drawn if own[key] is None else seed_of(clone(own[key], safe=False))
+        start = seed if own[key] is None else seed_of(clone(own[key], safe=False))
     except ValueError:
-        return [params] * n_seeds  # a seed outside what is allowed fails its own fits
-    return [{**params, key: (first + i) % SEED_LIMIT} for i in range(n_seeds)]
+        return [params] * n_seeds  # A seed outside what is allowed fails its own fits.
+    return [{**params, key: (start + i) % SEED_LIMIT} for i in range(n_seeds)]
 
 
-def _trial(
-    candidate: int, seed: int, params: Params, made: Any, settings: dict[Hashable, int]
-) -> Trial:
+def _candidate(
+    number: int, seed: int, params: Params, made: Any, known: dict[Hashable, int]
+) -> Candidate:
+    """Return a candidate; `known` numbers the settings of steps that earlier ones have."""
     path = path_to_net(made)
     if path is None:
-        return Trial(candidate, seed, params, None, None, None, 0, 1)
+        return Candidate(number, seed, params, made)
     net = net_of(made)
-    around = _around(path, params)
-    setting = settings.setdefault(around, len(settings)) if path else None
-    loss = net._resolved_loss().structure
-    watched = any(has_callbacks(layer) for layer in layers_of(made))
-    sharing = None if watched else sharing_key(net)
-    return Trial(candidate, seed, params, net, sharing, setting, loss, epochs_of(net))
+    steps = known.setdefault(_around(path, params), len(known)) if path else None
+    followed = any(has_callbacks(each) for each in with_all_inside(made))
+    sharing = None if followed else sharing_key(net)
+    loss = net._loss.resolved(net).structure
+    return Candidate(number, seed, params, made, sharing, steps, loss, epochs_of(net))
 
 
 def _around(path: tuple[str, ...], params: Params) -> Hashable:
-    """Return what a candidate sets around its net."""
+    """Return what parameters set around the net, as something that hashes."""
     inside = "__".join(path)
     around = {
-        name: _identity(value)
+        name: (type(value), value) if hashes(value) else (object, id(value))
         for name, value in params.items()
         if name != inside and not name.startswith(f"{inside}__")
     }
     return path, frozenset(around.items())
-
-
-def _identity(value: Any) -> tuple[type, Hashable]:
-    """Return what tells one value of a grid from another, whether it hashes or not."""
-    try:
-        hash(value)
-    except TypeError:
-        return object, id(value)
-    return type(value), value

@@ -1,4 +1,4 @@
-"""One bar over all epochs of all models, wherever they are trained."""
+"""What a search shows while it runs: one bar over all epochs of all models, and scores."""
 
 from __future__ import annotations
 
@@ -6,18 +6,23 @@ import tempfile
 import threading
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 from tqdm import tqdm
 
+from ..parameters.plain import plain
+from .results import Results
+
+# How often the bar is drawn.
 SECONDS_BETWEEN_LOOKS = 0.2
 
 
 @dataclass(frozen=True)
 class Slot:
-    """Where one task counts its epochs: a number in a file that the bar's process reads.
+    """Where one stack counts its epochs: a number in a file that the bar's process reads.
 
     Attributes
     ----------
@@ -43,19 +48,19 @@ class Progress:
     ----------
     n_epochs : int
         Of all models together.
-    n_tasks : int
-        That count them.
+    n_slots : int
+        How many stacks count them.
     """
 
-    def __init__(self, n_epochs: int, n_tasks: int) -> None:
+    def __init__(self, n_epochs: int, n_slots: int) -> None:
         self.n_epochs = n_epochs
-        self.n_tasks = n_tasks
+        self.n_slots = n_slots
         self.best = -np.inf
 
     def __enter__(self) -> Progress:
         self._folder = tempfile.TemporaryDirectory(prefix="sklloss-")
         self._path = str(Path(self._folder.name) / "epochs")
-        np.zeros(max(self.n_tasks, 1), dtype=np.int64).tofile(self._path)
+        np.zeros(max(self.n_slots, 1), dtype=np.int64).tofile(self._path)
         self._bar = tqdm(total=self.n_epochs, desc="search", unit="epoch")
         self._done = threading.Event()
         self._looker = threading.Thread(target=self._look_until_done, daemon=True)
@@ -75,7 +80,7 @@ class Progress:
         self._folder.cleanup()
 
     def slot(self, position: int) -> Slot:
-        """Return where the task of a position counts."""
+        """Return where the stack of a position counts."""
         return Slot(self._path, position)
 
     def show_score(self, score: float) -> None:
@@ -112,3 +117,42 @@ class Silence(AbstractContextManager):
 
     def write(self, line: str) -> None:
         """Print nothing."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Shows as much of the results as the user has asked for.
+
+    Attributes
+    ----------
+    owner : str
+        The class of the search.
+    verbose : int
+        0 shows nothing, 1 a bar, more also prints a line per candidate.
+    results : Results
+    metric : str
+        Whose best mean the bar shows, where there are several.
+    """
+
+    owner: str
+    verbose: int
+    results: Results
+    metric: str
+
+    def progress(self, n_epochs: int, n_slots: int) -> Progress | Silence:
+        """Return the bar, or none."""
+        return Progress(n_epochs, n_slots) if self.verbose else Silence()
+
+    def show(self, finished: list[int], progress: Progress | Silence) -> None:
+        """Show the scores of the candidates of some numbers."""
+        for number in finished if self.verbose else ():
+            scores = self.results.mean_scores(number)
+            progress.show_score(scores.get(self.metric, scores.get("score", nan)))
+            if self.verbose > 1:
+                progress.write(self._line(number, scores))
+
+    def _line(self, number: int, scores: dict[str, float]) -> str:
+        settings = self.results.settings
+        params = ", ".join(f"{name}={plain(value)!r}" for name, value in settings[number].items())
+        shown = ", ".join(f"{name}={score:.4g}" for name, score in scores.items())
+        return f"[{self.owner} {number + 1}/{len(settings)}] {params}: {shown}"

@@ -2,111 +2,129 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
 
-from .scikit_learn import Result
-
-Key = tuple[int, int, int]  # candidate, split, seed
-PARTS = ("fit_time", "score_time", "test_scores", "train_scores")
+Key = tuple[int, int, int]
+COLUMNS = ("fit_time", "score_time", "test_scores", "train_scores")
 
 
-class Tally:
-    """The results that are there so far.
+@dataclass
+class Result:
+    """What came of a fit.
+
+    Attributes
+    ----------
+    key : tuple of int
+        The numbers of its candidate, split and seed.
+    fit_error : str or None
+        The traceback of what it raised.
+    fit_time, score_time : float
+        In seconds.
+    test_scores, train_scores : float or dict of float
+        By metric where there are several; `train_scores` is None where nobody asked for them.
+    """
+
+    key: Key
+    fit_error: str | None
+    fit_time: float
+    score_time: float
+    test_scores: Any
+    train_scores: Any = None
+
+
+class Results:
+    """The results so far.
 
     Parameters
     ----------
-    n_candidates, n_splits, n_seeds : int
-        Whose product is the number of fits.
-    example : Result
-        What a result looks like, where none is there yet.
+    n_splits, n_seeds : int
+        Each candidate is fitted on every split with every seed.
+    missing : Result
+        Stands for a fit whose result is not there, and for its metrics where there is none at all.
     """
 
-    def __init__(self, n_candidates: int, n_splits: int, n_seeds: int, example: Result) -> None:
-        self.shape = (n_candidates, n_splits, n_seeds)
-        self.results: dict[Key, Result] = {}
-        self._example = example
+    def __init__(self, n_splits: int, n_seeds: int, missing: Result) -> None:
+        self.n_splits = n_splits
+        self.n_seeds = n_seeds
+        self.settings: list[dict[str, Any]] = []
+        self.more: dict[str, list[Any]] = defaultdict(list)
+        self.found: dict[Key, Result] = {}
+        self._missing = missing
+        self._columns = [name for name in COLUMNS if getattr(missing, name) is not None]
         self._n_fits: Counter[int] = Counter()
 
-    def add(self, results: Mapping[Key, Result]) -> list[int]:
-        """Take results in; return the candidates that are finished with them."""
-        self.results.update(results)
-        self._n_fits.update(candidate for candidate, _, _ in results)
-        return [
-            candidate
-            for candidate in sorted({key[0] for key in results})
-            if self.has_all(candidate)
-        ]
+    def expect(self, settings: Sequence[dict[str, Any]], more: Mapping[str, Sequence[Any]]) -> None:
+        """Add candidates whose results will come, and more columns of the table for them."""
+        self.settings.extend(settings)
+        for name, column in more.items():
+            self.more[name].extend(column)
 
-    def has_all(self, candidate: int) -> bool:
-        """Tell whether all fits of a candidate are there."""
-        _, n_splits, n_seeds = self.shape
-        return self._n_fits[candidate] == n_splits * n_seeds
+    def add(self, results: Sequence[Result]) -> list[int]:
+        """Add results; return the numbers of the candidates that are finished with them."""
+        self.found.update((result.key, result) for result in results)
+        numbers = [result.key[0] for result in results]
+        self._n_fits.update(numbers)
+        finished = self.finished
+        return [number for number in sorted(set(numbers)) if finished[number]]
 
     @property
     def finished(self) -> list[bool]:
         """Of each candidate, whether all its fits are there."""
-        return [self.has_all(candidate) for candidate in range(self.shape[0])]
+        n_fits = self.n_splits * self.n_seeds
+        return [self._n_fits[number] == n_fits for number in range(len(self.settings))]
 
-    def in_order(self) -> list[Result]:
-        """Return the results of fits that are there, in the order of candidates, splits and seeds."""
-        return [self.results[key] for key in sorted(self.results)]
+    def in_order(self, start: int = 0) -> list[Result]:
+        """Return results from a candidate on, in the order of candidates, splits and seeds."""
+        return [self.found[key] for key in sorted(self.found) if key[0] >= start]
 
-    def by_split(self) -> list[Result]:
-        """Return one result per candidate and split, in this order: the mean over its seeds, NaN where a fit is missing."""
-        n_candidates, n_splits, n_seeds = self.shape
-        missing = _without_numbers(next(iter(self.results.values()), self._example))
+    def by_split(self) -> list[dict[str, Any]]:
+        """Return means over seeds, by candidate and split; NaN where a fit is missing."""
+        like = next(iter(self.found.values()), self._missing)
+        missing = {name: _nan_like(getattr(like, name)) for name in self._columns}
+        found = {key: vars(result) for key, result in self.found.items()}
+        splits = product(range(len(self.settings)), range(self.n_splits))
+        of_seeds = [
+            [found.get((*key, seed), missing) for seed in range(self.n_seeds)] for key in splits
+        ]
         return [
-            _mean([self.results.get((candidate, split, seed), missing) for seed in range(n_seeds)])
-            for candidate in range(n_candidates)
-            for split in range(n_splits)
+            {name: _mean([each[name] for each in several]) for name in self._columns}
+            for several in of_seeds
         ]
 
-    def std_over_seeds(self) -> dict[str, list[float]]:
-        """Return columns that say how much seeds matter: the standard deviation over them, averaged over splits."""
-        columns = {}
-        for metric, scores in self._test_scores().items():
-            columns[f"std_over_seeds_test_{metric}"] = scores.std(2).mean(1).tolist()
-        return columns
+    def std_over_seeds(self) -> dict[str, np.ndarray]:
+        """Return, by metric, the standard deviations over seeds, averaged over splits."""
+        shape = len(self.settings), self.n_splits, self.n_seeds
+        scores: dict[str, np.ndarray] = {}
+        for key, result in self.found.items():
+            for metric, score in _by_metric(result.test_scores).items():
+                scores.setdefault(metric, np.full(shape, np.nan))[key] = score
+        return {
+            f"std_over_seeds_test_{metric}": each.std(2).mean(1) for metric, each in scores.items()
+        }
 
-    def mean_scores(self, candidate: int) -> dict[str, float]:
+    def mean_scores(self, number: int) -> dict[str, float]:
         """Return the mean test scores of a candidate, by metric; NaN where a fit lacks a metric."""
-        splits, seeds = self.shape[1:]
-        keys = [(candidate, split, seed) for split in range(splits) for seed in range(seeds)]
-        scores = [_by_metric(self.results[key]["test_scores"]) for key in keys]
+        keys = product([number], range(self.n_splits), range(self.n_seeds))
+        scores = [_by_metric(self.found[key].test_scores) for key in keys]
         metrics = dict.fromkeys(metric for of_fit in scores for metric in of_fit)
         return {m: float(np.mean([s.get(m, np.nan) for s in scores])) for m in metrics}
-
-    def _test_scores(self) -> dict[str, np.ndarray]:
-        """Return, by metric, an array of shape (candidates, splits, seeds)."""
-        found: dict[str, np.ndarray] = {}
-        for key, result in self.results.items():
-            for metric, score in _by_metric(result["test_scores"]).items():
-                found.setdefault(metric, np.full(self.shape, np.nan))[key] = score
-        return found
 
 
 def _by_metric(scores: Any) -> dict[str, float]:
     return scores if isinstance(scores, dict) else {"score": scores}
 
 
-def _without_numbers(result: Result) -> Result:
-    return {name: _nan_like(result[name]) for name in PARTS if name in result}
-
-
 def _nan_like(value: Any) -> Any:
     return dict.fromkeys(value, np.nan) if isinstance(value, dict) else np.nan
 
 
-def _mean(results: list[Result]) -> Result:
-    names = [name for name in PARTS if name in results[0]]
-    return {name: _mean_of([result[name] for result in results]) for name in names}
-
-
-def _mean_of(values: list[Any]) -> Any:
+def _mean(values: list[Any]) -> Any:
     if len(values) == 1:
         return values[0]
     if isinstance(values[0], dict):

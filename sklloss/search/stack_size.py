@@ -7,11 +7,12 @@ import os
 from collections.abc import Sequence
 from itertools import pairwise
 
-CACHE = (
-    6 * 2**20
-)  # bytes that a stack's step touches again and again: about what a core's share of the caches holds
-MEMORY_SHARE = 0.25  # of the machine's memory, for the data of all stacks that train at a time
-MOST = 100  # beyond, a step has nothing left to save
+# Bytes that each step of a stack touches again: about what a core's share of the caches holds.
+CACHE = 6 * 2**20
+# Share of the machine's memory for the data of all stacks that train at a time.
+MEMORY_SHARE = 0.25
+# Models beyond which a stack saves no more time.
+MOST = 100
 
 
 def stack_size(
@@ -61,7 +62,9 @@ def stack_size(
 
 
 def sizes(n_models: int, at_most: int, n_workers: int) -> list[int]:
-    """Return the sizes of the stacks that models are spread over: nearly equal, as many stacks as keep all workers busy.
+    """Return the sizes of the stacks that models are spread over.
+
+    They are nearly equal, and as many as keep all workers busy.
 
     Examples
     --------
@@ -74,7 +77,7 @@ def sizes(n_models: int, at_most: int, n_workers: int) -> list[int]:
 
 
 def physical_memory() -> float:
-    """Return the bytes of the machine's memory, 8 GiB where it does not tell."""
+    """Return the bytes of the machine's memory, 8 GiB where that is unknown."""
     try:
         return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     except (AttributeError, OSError, ValueError):

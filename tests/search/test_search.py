@@ -16,6 +16,8 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklloss import LossSearchCV, NeuralClassifier, NeuralRegressor
 from sklloss.losses import Huber
 
+from .interrupting import Interrupting
+
 SMALL = {"hidden_layer_sizes": (8,), "max_epochs": 3, "random_state": 5}
 GRID = {"loss": ["mse", "mae", "huber"]}
 
@@ -236,19 +238,6 @@ def test_target_transformers_are_as_their_own_fit_leaves_them(diabetes):
     np.testing.assert_array_equal(seen[0].predict(X), own.predict(X))
     assert not hasattr(seen[0].regressor, "net_")
     assert seen[0].regressor_.loss == seen[0].regressor.loss == "mae"
-
-
-class Interrupting:
-    """A scorer that the user interrupts after some calls."""
-
-    def __init__(self, calls):
-        self.calls = calls
-
-    def __call__(self, estimator, X, y):
-        self.calls -= 1
-        if self.calls < 0:
-            raise KeyboardInterrupt
-        return estimator.score(X, y)
 
 
 def test_an_interrupted_search_keeps_the_results_so_far(diabetes):

@@ -107,8 +107,9 @@ class NestedParameters(BaseEstimator):
         for key in params:
             name, is_nested, _ = key.partition("__")
             value = params.get(name, getattr(self, name, None))
-            is_parameter = name in self._get_param_names()
-            if is_nested and is_parameter and not hasattr(value, "set_params"):
+            if not is_nested or hasattr(value, "set_params"):
+                continue
+            if name in self._get_param_names():
                 raise ValueError(
                     f"Invalid parameter {key!r} for {type(self).__name__}: {name}={value!r} has no"
                     f" parameters that can be set by name. Give {name} as a whole."

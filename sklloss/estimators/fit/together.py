@@ -42,8 +42,11 @@ def sharing_key(estimator: NeuralEstimator) -> Hashable | None:
 
 def _is_alone(estimator: Any) -> bool:
     """Return whether something about an estimator keeps it out of stacks."""
+    # A subclass of a user may learn from something else in a `fit` of its own.
+    package = type(estimator).fit.__module__.partition(".")[0]
     return bool(
-        not (estimator._inputs.stacks and benefits_from_stacking(estimator.module))
+        package != __name__.partition(".")[0]
+        or not (estimator._inputs.stacks and benefits_from_stacking(estimator.module))
         or getattr(estimator, "augment", None)
         or estimator.callbacks
         or estimator.warm_start

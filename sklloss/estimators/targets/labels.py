@@ -208,7 +208,7 @@ class Labels(Classes):
             raise ValueError(
                 "NeuralClassifier needs at least two classes; y has one class only,"
                 f" {learned.classes.tolist()[0]!r}, in all {len(y)} rows. Give rows of another"
-                " class."
+                " class whose sample_weight is not 0."
             )
         return Encoded(learned.indices(y)[:, None], learned)
 

@@ -8,15 +8,19 @@ import pytest
 import sklearn
 import torch
 from sklearn.model_selection import ParameterGrid
+from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import EpochScoring
 
 from sklloss import NeuralClassifier, NeuralRegressor
-from sklloss.estimators.fit.together import Fit, fit_together, sharing_key
+from sklloss.estimators.fit.together import fit_data, fit_together, sharing_key
 from sklloss.search import scikit_learn
-from sklloss.search.candidates import checked_candidates, trials_of
-from sklloss.search.plan import Run, Shape, automatic_size, tasks_of
+from sklloss.search.candidates import candidates_of
+from sklloss.search.grids import settings_of
 from sklloss.search.stack_size import sizes, stack_size
+from sklloss.search.stacks import Fit, Shape, automatic_size, stacks_of
 from sklloss.search.threads import one_thread, threads_of_search, threads_of_task
+
+from .equal_searches import assert_equal_searches
 
 
 def test_private_names_were_checked_with_the_installed_scikit_learn():
@@ -67,7 +71,10 @@ def test_what_makes_another_stack(params):
 
 
 class Own(NeuralRegressor):
-    pass
+    """A subclass that learns from other targets than its `fit` is given."""
+
+    def fit(self, X, y, sample_weight=None):
+        return super().fit(X, -y, sample_weight)
 
 
 @pytest.mark.parametrize(
@@ -84,42 +91,56 @@ class Own(NeuralRegressor):
         NeuralRegressor(optimizer="none such"),
         NeuralRegressor("huber").set_params(loss__delta=-1),
         Own(),
-        "no estimator",
+        StandardScaler(),
     ],
 )
 def test_what_is_fitted_alone(estimator):
-    assert sharing_key(estimator) is None
+    (fit,) = fits_of({}, 1, estimator)
+    assert fit.candidate.sharing is None
+    assert [stack.alone for stack in stacks_of([fit], "auto", 1)] == [True]
 
 
-def runs_of(grid, n_splits, estimator=None):
-    trials = trials_of(checked_candidates(estimator or NeuralRegressor(), grid), 1)
-    return [Run(trial, split) for trial in trials for split in range(n_splits)]
+def test_a_subclass_with_a_fit_of_its_own_is_searched_as_there(diabetes):
+    estimator = Own(hidden_layer_sizes=(8,), max_epochs=3, random_state=0)
+    assert_equal_searches(estimator, {"loss": ["mse", "mae"]}, *diabetes, cv=2)
+
+
+def fits_of(grid, n_splits, estimator=None, shape=lambda split: Shape(100, 5, False)):
+    estimator = NeuralRegressor() if estimator is None else estimator
+    candidates = candidates_of(estimator, settings_of(estimator, grid), 1, 0, 0)
+    return [
+        Fit(candidate, split, shape(split)) for candidate in candidates for split in range(n_splits)
+    ]
 
 
 def test_stacks_cover_few_splits_and_keep_losses_together():
     grid = {"lr": [0.1, 0.2], "loss": ["mae", "mse", "huber"]}
-    runs = runs_of(grid, 4)
-    tasks = tasks_of(runs, lambda run: Shape(100, 5, False), 6, 1)
-    assert [{run.split for run in task.runs} for task in tasks] == [{0}, {1}, {2}, {3}]
-    for task in tasks_of(runs, lambda run: Shape(100, 5, False), 9, 1):
-        losses = [run.trial.params["loss"] for run in task.runs]
+    fits = fits_of(grid, 4)
+    stacks = stacks_of(fits, 6, 1)
+    assert [{fit.split for fit in stack.fits} for stack in stacks] == [{0}, {1}, {2}, {3}]
+    for stack in stacks_of(fits, 9, 1):
+        losses = [fit.candidate.params["loss"] for fit in stack.fits]
         changes = sum(a != b for a, b in pairwise(losses))
         assert changes == len(set(losses)) - 1
-        assert len({run.split for run in task.runs}) <= 2
-    assert sorted(run.key for task in tasks for run in task.runs) == sorted(r.key for r in runs)
+        assert len({fit.split for fit in stack.fits}) <= 2
+    stacked = [fit for stack in stacks for fit in stack.fits]
+    assert len(stacked) == len(fits)
+    assert set(stacked) == set(fits)
 
 
 def test_rows_columns_and_widths_make_stacks_of_their_own():
-    runs = runs_of({"loss": ["mse", "gaussian_nll"], "optimizer": ["adam", "lbfgs"]}, 3)
-    tasks = tasks_of(runs, lambda run: Shape(100 + (run.split == 0), 5, False), 50, 1)
-    assert sorted(len(task.runs) for task in tasks if task.stacked) == [1, 1, 2, 2]
-    assert sum(not task.stacked for task in tasks) == 6
+    grid = {"loss": ["mse", "gaussian_nll"], "optimizer": ["adam", "lbfgs"]}
+    fits = fits_of(grid, 3, shape=lambda split: Shape(100 + (split == 0), 5, False))
+    stacks = stacks_of(fits, 50, 1)
+    assert sorted(len(stack.fits) for stack in stacks if not stack.alone) == [1, 1, 2, 2]
+    assert sum(stack.alone for stack in stacks) == 6
 
 
 def test_automatic_size_follows_the_net():
     def size(n_rows=5000, n_workers=1, **params):
-        (run,) = runs_of({}, 1, NeuralRegressor(**params))
-        return automatic_size(run, Shape(n_rows, 20, False), n_workers)
+        shape = Shape(n_rows, 20, False)
+        (fit,) = fits_of({}, 1, NeuralRegressor(**params), lambda split: shape)
+        return automatic_size(fit, n_workers)
 
     typical = size(hidden_layer_sizes=(64, 64), batch_size=128)
     assert 16 <= typical <= 32
@@ -127,7 +148,7 @@ def test_automatic_size_follows_the_net():
     assert size(hidden_layer_sizes=(512, 512), batch_size=1024) < 4
     assert size(hidden_layer_sizes=(64, 64), batch_size=128, dtype="float64") < typical
     assert size(hidden_layer_sizes=32) > 1
-    assert runs_of({}, 1, NeuralClassifier())[0].trial.sharing is not None
+    assert fits_of({}, 1, NeuralClassifier())[0].candidate.sharing is not None
 
 
 def test_memory_bounds_a_stack():
@@ -152,10 +173,10 @@ def test_one_fit_that_fails_does_not_touch_the_others(diabetes):
     epochs = []
     params = {"max_epochs": 5, "random_state": 0, "n_iter_no_change": 1, "tol": 10.0}
     nets = [NeuralRegressor(loss, **params) for loss in ("mse", "gamma", "mae")]
-    fits = [Fit(net, X, y - y.mean(), {"sample_weight": np.ones(len(y))}) for net in nets]
-    outcomes = fit_together(fits, epochs.append)
-    assert [type(outcome.error) for outcome in outcomes] == [type(None), ValueError, type(None)]
-    assert all(outcome.seconds > 0 for outcome in outcomes)
+    weights = {"sample_weight": np.ones(len(y))}
+    data = [fit_data(net, X, y - y.mean(), weights) for net in nets]
+    errors = fit_together(nets, data, epochs.append)
+    assert [type(error) for error in errors] == [type(None), ValueError, type(None)]
     assert sum(epochs) == 15
     assert nets[2].n_iter_ < 5
     alone = NeuralRegressor("mae", **params).fit(X, y - y.mean())
@@ -181,5 +202,6 @@ def test_threads():
 
 def test_candidates_are_in_the_order_of_parameter_grid():
     grid = [{"lr": [0.1, 0.2], "loss": ["mse", "mae"]}, {"loss": ["huber"]}]
-    found = [params for params, _ in checked_candidates(NeuralRegressor(), grid)]
-    assert found == list(ParameterGrid(grid))
+    found = candidates_of(NeuralRegressor(), settings_of(NeuralRegressor(), grid), 1, 0, 3)
+    assert [candidate.params for candidate in found] == list(ParameterGrid(grid))
+    assert [candidate.number for candidate in found] == [3, 4, 5, 6, 7]

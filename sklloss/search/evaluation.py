@@ -1,0 +1,166 @@
+"""Candidates fitted and scored on all splits, spread over the workers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+from joblib import effective_n_jobs
+from sklearn.base import clone
+from sklearn.utils.parallel import Parallel, delayed
+
+from ..training.seeds import seed_of
+from .candidates import Candidate, Params, candidates_of, check_score_is_one
+from .progress import Report
+from .results import Result, Results
+from .scikit_learn import Data, failed_scores, n_rows_of
+from .stacks import Fit, shape_of, stacks_of
+from .steps import FittedSteps
+from .worker import Worker
+
+# By the number of their setting, and by split.
+Steps = Mapping[tuple[int | None, int], FittedSteps]
+
+
+class Evaluation:
+    """Fits and scores candidates: what `_run_search` of a search receives and calls.
+
+    Parameters
+    ----------
+    search : LossSearch
+        Whose parameters count.
+    data : Data
+        What it fits and scores on.
+
+    Attributes
+    ----------
+    n_workers : int
+    results : Results
+        Of all calls so far; likewise the candidates and the table.
+    candidates : list of Candidate
+    table : dict
+        ``cv_results_``.
+    """
+
+    def __init__(self, search: Any, data: Data) -> None:
+        self.search = search
+        self.data = data
+        self.n_workers = effective_n_jobs(search.n_jobs)
+        scores = failed_scores(data.scorer, np.nan)
+        train = scores if search.return_train_score else None
+        missing = Result((0, 0, 0), None, np.nan, np.nan, scores, train)
+        self.results = Results(search.n_splits_, search.n_seeds, missing)
+        self.candidates: list[Candidate] = []
+        self.seed = seed_of(None)
+        self.table: dict[str, Any] = {}
+
+    def __call__(
+        self,
+        candidate_params: Iterable[Params],
+        cv: Any = None,
+        more_results: Mapping[str, Sequence[Any]] | None = None,
+    ) -> dict[str, Any]:
+        """Fit and score candidates on all splits.
+
+        Parameters
+        ----------
+        candidate_params : iterable of dict
+            What is set on clones of the estimator.
+        cv : splitter or None, default=None
+            Draws the splits; None is the `cv` of the search.
+        more_results : mapping of lists or None, default=None
+            Further columns of the table, with one value per candidate.
+
+        Returns
+        -------
+        dict
+            ``cv_results_`` over the candidates of all calls.
+
+        Raises
+        ------
+        ValueError or TypeError
+            If a candidate cannot be set up, which is found before any training, or if all fits
+            fail.
+        """
+        search, start = self.search, len(self.results.settings)
+        data = self.data.split(search._checked_cv_orig if cv is None else cv, search.n_splits_)
+        settings = list(candidate_params)
+        candidates = candidates_of(search.estimator, settings, search.n_seeds, self.seed, start)
+        self.candidates += candidates
+        if search.scoring is None:
+            check_score_is_one(type(search).__name__, self.candidates)
+        self.results.expect(settings, more_results or {})
+        scoring = search.error_score, search.return_train_score
+        self._fit(candidates, Worker(clone(search.estimator), data, *scoring))
+        search._check_failures(self.results.in_order(start))
+        std = self.results.std_over_seeds() if search.n_seeds > 1 else {}
+        self.table = self.table_with(std)
+        return self.table
+
+    def table_with(self, columns: Mapping[str, Any]) -> dict[str, Any]:
+        """Return ``cv_results_`` of the results so far, with more columns at its end."""
+        results = self.results
+        self.search._name_failed_scores(results.in_order())
+        given = results.settings, results.n_splits, results.by_split(), results.more
+        table = self.search._format_results(*given)
+        return {**table, **{name: np.asarray(column) for name, column in columns.items()}}
+
+    def _fit(self, candidates: list[Candidate], worker: Worker) -> None:
+        """Fit and score candidates on all splits; results are added as they come."""
+        search = self.search
+        fits = self._fits(candidates, worker)
+        stacks = stacks_of(fits, search.stack_size, self.n_workers)
+        metric = search.refit if isinstance(search.refit, str) else "score"
+        report = Report(type(search).__name__, search.verbose, self.results, metric)
+        n_epochs = sum(fit.candidate.epochs for fit in fits)
+        with report.progress(n_epochs, len(stacks)) as progress:
+            calls = (
+                delayed(worker.results)(stack, progress.slot(position))
+                for position, stack in enumerate(stacks)
+            )
+            for results in self._as_completed(calls):
+                report.show(self.results.add(results), progress)
+
+    def _fits(self, candidates: list[Candidate], worker: Worker) -> list[Fit]:
+        """Return the candidates on all splits; those whose steps fail get their results instead."""
+        steps = self._fitted_steps(candidates, worker)
+        fits, failed = [], []
+        for candidate, split in product(candidates, range(self.results.n_splits)):
+            around = steps.get((candidate.steps, split)) if candidate.sharing is not None else None
+            if around is None:
+                shape = shape_of(worker.data.X, len(worker.data.splits[split][0]))
+                fits.append(Fit(candidate, split, shape))
+            elif around.error is None:
+                X = around.arguments[0]
+                fits.append(Fit(candidate, split, shape_of(X, n_rows_of(X)), around))
+            else:
+                key = candidate.number, split, candidate.seed
+                failed.append(worker.failed(key, around.error, around.seconds))
+        self.results.add(failed)
+        return fits
+
+    def _fitted_steps(self, candidates: list[Candidate], worker: Worker) -> Steps:
+        """Fit the steps around nets, once on each split for all nets that share them."""
+        stacked = [each for each in candidates if each.sharing is not None]
+        n_nets = Counter(each.steps for each in stacked)
+        any_of = {each.steps: each for each in stacked if each.steps is not None}
+        keys = list(product(any_of, range(self.results.n_splits)))
+        calls = [
+            delayed(worker.fitted_steps)(any_of[steps], split, n_nets[steps])
+            for steps, split in keys
+        ]
+        return dict(zip(keys, self._parallel()(calls), strict=True)) if calls else {}
+
+    def _parallel(self, **options: Any) -> Parallel:
+        return Parallel(self.search.n_jobs, pre_dispatch=self.search.pre_dispatch, **options)
+
+    def _as_completed(self, calls: Iterable[Any]) -> Iterator[Any]:
+        """Yield what calls return, as soon as joblib's backend gives it."""
+        try:
+            parallel = self._parallel(return_as="generator_unordered")
+        except ValueError:  # A backend that returns all at once.
+            parallel = self._parallel()
+        yield from parallel(calls)

@@ -1,0 +1,180 @@
+"""The steps around a net: Pipelines and TransformedTargetRegressors, nested in any order.
+
+Steps are fitted by their own `fit`, with a `Recorder` instead of the net, so that scikit-learn does
+whatever they do to X, y and the weights on the way to the net.  What reaches the recorder is what
+nets are then trained on, and each trained net is put into a copy of the fitted steps.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sklearn.base import BaseEstimator, clone
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
+
+from ..estimators.fit.estimator import NeuralEstimator
+
+# X, y and the further arguments of `fit`.
+Arguments = tuple[Any, Any, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class FittedSteps:
+    """The steps around some nets, fitted on the training rows of a split.
+
+    Attributes
+    ----------
+    estimator : estimator or None
+        The fitted Pipeline or TransformedTargetRegressor; None where fitting it raised.
+    arguments : tuple
+        What the nets inside are fitted on: X, y and the further arguments of `fit`.
+    error : str or None
+        The traceback of what fitting raised.
+    seconds : float
+        How long fitting took, for each of the nets.
+    """
+
+    estimator: Any
+    arguments: Arguments
+    error: str | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Wrapper:
+    """How one kind of estimator holds the estimator that it wraps.
+
+    Attributes
+    ----------
+    inside : callable
+        Returns the name and the value of the parameter that is wrapped.
+    fitted_inside : callable
+        Returns what is fitted inside a fitted wrapper.
+    around : callable
+        Takes a fitted wrapper, the parameter inside, whose net may be fitted by now, and the fitted
+        estimator inside; returns a copy of the fitted wrapper that holds these two.
+    """
+
+    inside: Callable[[Any], tuple[str, Any]]
+    fitted_inside: Callable[[Any], Any]
+    around: Callable[[Any, Any, Any], Any]
+
+
+def _pipeline_around(fitted: Pipeline, _: Any, last: Any) -> Pipeline:
+    pipeline = copy.copy(fitted)
+    pipeline.steps = [*fitted.steps[:-1], (fitted.steps[-1][0], last)]
+    return pipeline
+
+
+def _target_transformer_around(
+    fitted: TransformedTargetRegressor, regressor: Any, fitted_regressor: Any
+) -> TransformedTargetRegressor:
+    wrapper = copy.copy(fitted)
+    wrapper.regressor, wrapper.regressor_ = clone(regressor), fitted_regressor
+    if hasattr(fitted_regressor, "feature_names_in_"):
+        wrapper.feature_names_in_ = fitted_regressor.feature_names_in_
+    return wrapper
+
+
+WRAPPERS = {
+    Pipeline: Wrapper(lambda p: p.steps[-1], lambda p: p.steps[-1][1], _pipeline_around),
+    TransformedTargetRegressor: Wrapper(
+        lambda t: ("regressor", t.regressor), lambda t: t.regressor_, _target_transformer_around
+    ),
+}
+
+
+class Recorder(BaseEstimator):
+    """Stands for a net while the steps around it are fitted, and keeps what the net would receive.
+
+    Parameters
+    ----------
+    net : NeuralEstimator
+        Says which metadata it requests.
+    """
+
+    def __init__(self, net: Any) -> None:
+        self.net = net
+
+    def fit(self, X: Any, y: Any = None, **params: Any) -> Recorder:
+        """Keep the arguments."""
+        self.arguments_ = (X, y, params)
+        return self
+
+    def predict(self, X: Any) -> Any:
+        """Exist, since wrappers ask for a predictor; never called."""
+        raise NotImplementedError
+
+    def get_metadata_routing(self) -> Any:
+        """Request what the net requests."""
+        return self.net.get_metadata_routing()
+
+    def __sklearn_tags__(self) -> Any:
+        return get_tags(self.net)
+
+
+def path_to_net(estimator: Any) -> tuple[str, ...] | None:
+    """Return the names of the parameters that lead to the net, or None where there is no net.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import Pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sklloss import NeuralRegressor
+    >>> path_to_net(Pipeline([("scale", StandardScaler()), ("net", NeuralRegressor())]))
+    ('net',)
+    >>> path_to_net(NeuralRegressor()), path_to_net(StandardScaler())
+    ((), None)
+    """
+    if isinstance(estimator, NeuralEstimator):
+        return ()
+    wrapper = WRAPPERS.get(type(estimator))
+    if wrapper is None:
+        return None
+    name, inside = wrapper.inside(estimator)
+    deeper = path_to_net(inside)
+    return None if deeper is None else (name, *deeper)
+
+
+def with_all_inside(estimator: Any) -> list[Any]:
+    """Return an estimator, the estimator that it wraps, and so on to the innermost."""
+    found = [estimator]
+    while type(found[-1]) in WRAPPERS:
+        found.append(WRAPPERS[type(found[-1])].inside(found[-1])[1])
+    return found
+
+
+def net_of(estimator: Any) -> Any:
+    """Return the net that is wrapped, or the estimator itself where it is one."""
+    return with_all_inside(estimator)[-1]
+
+
+def fitted_around_net(
+    estimator: Any, X: Any, y: Any, params: dict[str, Any]
+) -> tuple[Any, Arguments]:
+    """Fit all of an estimator but its net; return it, and what its net would be fitted on."""
+    recorder = Recorder(clone(net_of(estimator)))
+    fitted = clone(estimator).set_params(**{"__".join(path_to_net(estimator) or ()): recorder})
+    fitted.fit(X, y, **params)
+    inside = fitted
+    while type(inside) in WRAPPERS:
+        inside = WRAPPERS[type(inside)].fitted_inside(inside)
+    return fitted, vars(inside).pop("arguments_")
+
+
+def with_net(steps: FittedSteps | None, estimator: Any, net: Any) -> Any:
+    """Return an estimator as its own `fit` would leave it, from its fitted steps and fitted net."""
+    return net if steps is None else _around(steps.estimator, estimator, net)
+
+
+def _around(fitted: Any, estimator: Any, net: Any) -> Any:
+    wrapper = WRAPPERS.get(type(estimator))
+    if wrapper is None:
+        return net
+    _, inside = wrapper.inside(estimator)
+    return wrapper.around(fitted, inside, _around(wrapper.fitted_inside(fitted), inside, net))

@@ -1,0 +1,133 @@
+"""What a worker does: fit the steps around nets, train a stack, score what comes out."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from copy import copy
+from dataclasses import dataclass, field
+from traceback import format_exception
+from typing import Any
+
+from ..estimators.fit.together import epochs_of, fit_data, fit_together
+from .candidates import Candidate, with_params
+from .progress import Slot
+from .results import Key, Result
+from .scikit_learn import Data, failed_scores
+from .stacks import Fit, Stack
+from .steps import Arguments, FittedSteps, fitted_around_net, net_of, with_net
+from .threads import threads_of_task
+
+
+@dataclass(frozen=True)
+class Worker:
+    """Fits and scores; the same for all stacks of a search.
+
+    Attributes
+    ----------
+    estimator : estimator
+        The one that is searched, unfitted.
+    data : Data
+    error_score : "raise" or float
+    return_train_score : bool
+    process : int
+        The id of the process that searches.
+    """
+
+    estimator: Any
+    data: Data
+    error_score: Any
+    return_train_score: bool
+    process: int = field(default_factory=os.getpid)
+
+    def fitted_steps(self, candidate: Candidate, split: int, n_nets: int) -> FittedSteps:
+        """Fit the steps around the net of a candidate, which `n_nets` nets share on a split."""
+        estimator = with_params(self.estimator, candidate.params)
+        X, y, params = self.data.training_rows(estimator, split)
+        start, trace = time.perf_counter(), None
+        fitted: Any = None
+        arguments: Arguments = (None, None, {})
+        try:
+            with threads_of_task(self.process):
+                fitted, arguments = fitted_around_net(estimator, X, y, params)
+        except Exception as error:
+            trace = self._trace(error)
+        return FittedSteps(fitted, arguments, trace, (time.perf_counter() - start) / n_nets)
+
+    def results(self, stack: Stack, slot: Slot) -> list[Result]:
+        """Fit and score a stack; its epochs are counted in a slot."""
+        with threads_of_task(self.process):
+            if stack.alone:
+                return [self._alone(fit, slot) for fit in stack.fits]
+            return self._together(stack.fits, slot)
+
+    def failed(self, key: Key, trace: str, seconds: float) -> Result:
+        """Return the result of a fit that raised an error."""
+        scores = failed_scores(self.data.scorer, self.error_score)
+        train = copy(scores) if self.return_train_score else None
+        return Result(key, trace, seconds, 0.0, scores, train)
+
+    def _together(self, fits: Sequence[Fit], slot: Slot) -> list[Result]:
+        made = [with_params(self.estimator, fit.candidate.params) for fit in fits]
+        nets = [net_of(each) for each in made]
+        direct = {fit.split for fit in fits if fit.steps is None}
+        rows = {split: self.data.training_rows(self.estimator, split) for split in direct}
+        arguments = [fit.steps.arguments if fit.steps else rows[fit.split] for fit in fits]
+        start = time.perf_counter()
+        errors = _train(nets, arguments, slot.add)
+        seconds = (time.perf_counter() - start) / len(fits)
+        return [
+            self._result(fit, with_net(fit.steps, each, net), error, seconds)
+            for fit, each, net, error in zip(fits, made, nets, errors, strict=True)
+        ]
+
+    def _alone(self, fit: Fit, slot: Slot) -> Result:
+        """Fit and score as GridSearchCV does."""
+        estimator = with_params(self.estimator, fit.candidate.params)
+        X, y, params = self.data.training_rows(estimator, fit.split)
+        start, failure = time.perf_counter(), None
+        try:
+            estimator.fit(*((X,) if y is None else (X, y)), **params)
+        except Exception as error:
+            failure = error
+        seconds = time.perf_counter() - start
+        slot.add(fit.candidate.epochs)
+        return self._result(fit, estimator, failure, seconds)
+
+    def _result(self, fit: Fit, fitted: Any, error: Exception | None, seconds: float) -> Result:
+        """Return the scores of a fitted estimator, or what stopped its fit."""
+        key = fit.candidate.number, fit.split, fit.candidate.seed
+        seconds += fit.steps.seconds if fit.steps else 0.0
+        if error is not None:
+            return self.failed(key, self._trace(error), seconds)
+        start, train = time.perf_counter(), None
+        test = self.data.score(fitted, fit.split, "test", self.error_score)
+        score_time = time.perf_counter() - start
+        if self.return_train_score:
+            train = self.data.score(fitted, fit.split, "train", self.error_score)
+        return Result(key, None, seconds, score_time, test, train)
+
+    def _trace(self, error: Exception) -> str:
+        """Return the traceback of an error, or raise it where the user wants that."""
+        if self.error_score == "raise":
+            raise error
+        return "".join(format_exception(error))
+
+
+def _train(
+    nets: Sequence[Any], arguments: Sequence[Arguments], on_epoch: Callable[[int], None]
+) -> list[Exception | None]:
+    """Train nets in place, each on arguments of its `fit`; return what stopped each of them."""
+    errors: list[Exception | None] = [None] * len(nets)
+    data = {}
+    for i, (net, (X, y, params)) in enumerate(zip(nets, arguments, strict=True)):
+        try:
+            data[i] = fit_data(net, X, y, params)
+        except TypeError as error:
+            errors[i] = error
+            on_epoch(epochs_of(net))
+    stopped = fit_together([nets[i] for i in data], list(data.values()), on_epoch)
+    for i, what in zip(data, stopped, strict=True):
+        errors[i] = what
+    return errors
