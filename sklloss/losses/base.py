@@ -52,14 +52,6 @@ class RegressionLoss(Loss):
         rows = (*y.shape, start.shape[-1])
         return minimised(start, lambda raw: self(raw.expand(rows), y, state, sample_weight))
 
-    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """Drop the axis of outputs: (*models, n_samples, n_targets, 1) to (..., n_targets)."""
-        return raw.squeeze(-1)
-
-    def predict(self, raw: Tensor, state: State) -> Tensor:
-        """Return the prediction on the scale of the scaled y, (*models, n_samples, n_targets)."""
-        return self.inverse_link(raw, state)
-
     def check_y(self, y: np.ndarray) -> None:
         """Raise a ValueError if any target lies outside the loss's domain."""
         outside = ~self.y_domain.inside(y)

@@ -281,9 +281,15 @@ class Loss:
         raise NotImplementedError
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """Map raw output to the scale of y."""
-        raise NotImplementedError
+        """Map raw output to the scale of y: here by dropping the axis of outputs.
+
+        From (*models, n_samples, n_targets, 1) to (*models, n_samples, n_targets).
+        """
+        return raw.squeeze(-1)
 
     def predict(self, raw: Tensor, state: State) -> Tensor:
-        """Return the point prediction, shape (*models, n_samples, n_targets)."""
-        raise NotImplementedError
+        """Return the point prediction, on the scale of the scaled y, or scores that rank rows.
+
+        Its shape is (*models, n_samples, n_targets); higher scores come first.
+        """
+        return self.inverse_link(raw, state)

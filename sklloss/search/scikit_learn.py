@@ -33,6 +33,8 @@ from .results import Result
 
 CHECKED_WITH = "1.9.1"  # The version whose private names these are.
 
+# The number of rows of anything that an estimator takes.
+n_rows_of = _num_samples
 fit_context = _fit_context(prefer_skip_nested_validation=False)
 
 
@@ -96,11 +98,6 @@ def failed_scores(scorer: Any, error_score: Any) -> Any:
 def has_callbacks(estimator: Any) -> bool:
     """Return whether scikit-learn's callbacks are set on an estimator (from its version 1.9 on)."""
     return bool(getattr(estimator, "_skl_callbacks", None))
-
-
-def n_rows_of(X: Any) -> int:
-    """Return the number of rows of anything that an estimator takes."""
-    return _num_samples(X)
 
 
 @contextmanager

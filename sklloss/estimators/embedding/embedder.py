@@ -257,7 +257,7 @@ class MetricEmbedder(
 
         %(exported)s
         """
-        return self._exported(output)
+        return self._exported(output, self._answers)
 
     def _vectors(self, X: Any) -> np.ndarray:
         """Return the unit vectors of all members side by side."""

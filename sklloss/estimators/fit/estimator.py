@@ -103,23 +103,19 @@ class NeuralEstimator(RunParameters, StoppingParameters, OptimizationParameters,
         at_once = self._target.rows_at_once(self._learned.target)
         return answered(answers, self.members_, rows, at_once)
 
-    def _module_of(self, answer: Answer) -> FittedModule:
-        """Return a plain module that gives an answer."""
-        learned = self._learned
-        how = learned.input_scaler, learned.inputs.shape, answer
-        return FittedModule.of_nets(self.members_, *how)
-
-    def _exported(self, output: Any) -> FittedModule:
+    def _exported(
+        self, output: Any, answers: Mapping[str, Answer], kind: type[FittedModule] = FittedModule
+    ) -> Any:
         """Return a plain module that gives the answer of a name."""
-        return self._module_of(chosen(self._answers, output, self.loss_.label))
+        learned, answer = self._learned, chosen(answers, output, self.loss_.label)
+        return kind.of_nets(self.members_, learned.input_scaler, learned.inputs.shape, answer)
 
     def _prediction_rows(self, X: Any) -> Any:
         """Return X as a method receives it, checked and on the scale that the nets take."""
         check_is_fitted(self, "net_")
         learned = self._learned
-        return self._inputs.prediction_rows(
-            self, X, learned.inputs, learned.input_scaler, learned.torch_dtype
-        )
+        how = learned.inputs, learned.input_scaler, learned.torch_dtype
+        return self._inputs.prediction_rows(self, X, *how)
 
     def __sklearn_tags__(self) -> Any:
         return self._tagged(super().__sklearn_tags__())

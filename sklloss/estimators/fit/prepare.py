@@ -16,6 +16,7 @@ from ...parameters.declared import declared_by
 from ...parameters.plain import frozen
 from ...training import InputScaler, LossNet, Rows, TargetScaler, TrainingSet, seed_of
 from ...training.seeds import SEED_LIMIT
+from ..inputs.columns import check_names
 from ..inputs.data import Checked, FitData
 from ..inputs.sample import Sample
 from ..targets.base import Start
@@ -142,7 +143,8 @@ class Preparation:
 
     def _checked(self, opened: FitData) -> Checked:
         """Return X and y checked, and what that has learned of X."""
-        self.inputs.check_columns(opened.X)
+        if self.inputs.names_columns:
+            check_names(opened.X)
         data = replace(opened, X=self.inputs.opened(opened.X))
         learned = self.before and self.before.inputs
         return self.inputs.checked(self.estimator, data, self.target.y_options(data), learned)

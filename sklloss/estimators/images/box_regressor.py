@@ -212,4 +212,4 @@ class NeuralBoxRegressor(
 
         %(exported_from_images)s
         """
-        return self._exported(output)
+        return self._exported(output, self._answers)

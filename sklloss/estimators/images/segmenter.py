@@ -278,4 +278,4 @@ height, width) otherwise
 
         %(exported_from_images)s
         """
-        return self._exported(output)
+        return self._exported(output, self._answers)

@@ -41,6 +41,8 @@ class Inputs:
         Whether networks for such rows can be computed as a stack.
     takes_any_floats : bool
         Whether finite floats need no other check.
+    names_columns : bool
+        Whether columns are known by their names, so that no two may share one.
     """
 
     batch: int | None = None
@@ -48,6 +50,7 @@ class Inputs:
     merges_repeats: ClassVar[bool] = True
     stacks: ClassVar[bool] = True
     takes_any_floats: ClassVar[bool] = False
+    names_columns: ClassVar[bool] = True
 
     def tag(self, tags: InputTags) -> None:
         """Tell scikit-learn what X may be; two axes if nothing else is said."""
@@ -57,10 +60,6 @@ class Inputs:
     def options(self, X: Any) -> dict[str, Any]:
         """Return how scikit-learn's ``validate_data`` is to look at X."""
         return {"accept_sparse": "csr", "dtype": FLOATS}
-
-    def check_columns(self, X: Any) -> None:
-        """Raise if two columns of a DataFrame are called the same."""
-        check_names(X)
 
     def opened(self, X: Any) -> Any:
         """Return X with the axes that the network takes, before its values are looked at."""
@@ -163,7 +162,7 @@ class Inputs:
     ) -> Any:
         """Return X as `predict` receives it, checked and on the scale that the network takes."""
         if not self._is_clean(X, learned):
-            self.check_columns(X)
+            check_names(X)
             X = self.checked(owner, FitData(self.opened(X)), learned=learned).X
         return scaler.transform(X, dtype)
 

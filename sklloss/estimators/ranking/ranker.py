@@ -266,4 +266,4 @@ class NeuralRanker(HiddenLayerParameters, InputParameters, NetworkParameters, Ne
 
         %(exported)s
         """
-        return self._exported(output)
+        return self._exported(output, self._answers)

@@ -180,13 +180,12 @@ class Interactions(Inputs):
 
     n_factors: int = 64
     stacks: ClassVar[bool] = False
+    # The first column has users, the second items, whatever their names.
+    names_columns: ClassVar[bool] = False
 
     def tag(self, tags: InputTags) -> None:
         """Labels, which may be text."""
         tags.string = tags.categorical = True
-
-    def check_columns(self, X: Any) -> None:
-        """Take columns of any names: the first has users, the second items."""
 
     def opened(self, X: Any) -> Pairs:
         """Return users and items."""

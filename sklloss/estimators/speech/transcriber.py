@@ -23,7 +23,7 @@ from ..fit.parameters import (
     RunParameters,
 )
 from ..inputs.data import FitData
-from ..targets.answers import answered, chosen
+from ..targets.answers import answered
 from ..targets.fitted_module import FittedModule
 from .decoding import beam_search, greedy
 from .edit_distance import token_error_rate
@@ -325,6 +325,4 @@ class SequenceTranscriber(
         NotFittedError
             If the estimator is not fitted.
         """
-        answer, learned = chosen(self._answers, output, self.loss_.label), self._learned
-        how = learned.input_scaler, learned.inputs.shape, answer
-        return UtteranceModule.of_nets(self.members_, *how)
+        return self._exported(output, self._answers, UtteranceModule)

@@ -213,7 +213,7 @@ each label
         >>> bool((model.classes_[index] == model.predict(X)).all())
         True
         """
-        return self._exported(output)
+        return self._exported(output, self._answers)
 
     def __sklearn_tags__(self) -> Any:
         return self._tagged(super().__sklearn_tags__())

@@ -242,4 +242,4 @@ class NeuralRegressor(
         >>> np.allclose(exported(rows), model.predict(X))
         True
         """
-        return self._exported(output)
+        return self._exported(output, self._answers)

@@ -321,4 +321,6 @@ class NeuralMultiTask(
             raise ValueError(f"to_module needs task to be one of {self.tasks_}; got {task!r}.")
         answers = self._answers.items()
         of_task = {name: answer for (of, name), answer in answers if of == task}
-        return self._module_of(chosen(of_task, output, self.losses_[task].label))
+        learned, answer = self._learned, chosen(of_task, output, self.losses_[task].label)
+        how = learned.input_scaler, learned.inputs.shape, answer
+        return FittedModule.of_nets(self.members_, *how)

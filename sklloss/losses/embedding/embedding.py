@@ -80,10 +80,6 @@ class EmbeddingLoss(Loss):
         return torch.ones(1, 1, dtype=sample_weight.dtype, device=y.device)
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """Return the vectors divided by their lengths."""
-        return unit(raw)
-
-    def predict(self, raw: Tensor, state: State) -> Tensor:
         """Return unit vectors, shape (*models, n_samples, n_targets, n_components)."""
         return unit(raw)
 

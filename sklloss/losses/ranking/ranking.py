@@ -78,14 +78,6 @@ class RankingLoss(RaggedLoss):
         """Return 0, which prefers no row."""
         return sample_weight.new_zeros(1, 1)
 
-    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """Return the scores, (*models, n_groups, size)."""
-        return raw.squeeze(-1)
-
-    def predict(self, raw: Tensor, state: State) -> Tensor:
-        """Return the scores, (*models, n_groups, size); rows of higher scores rank first."""
-        return self.inverse_link(raw, state)
-
 
 @dataclass(frozen=True)
 class RelevanceSquaredError(RankingLoss):

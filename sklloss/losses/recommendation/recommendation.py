@@ -60,14 +60,6 @@ class RecommendationLoss(RowLoss):
         """Return the same score for all items, shape (*models, n_samples, 1, 1 + n_negatives)."""
         return baseline.unsqueeze(-3).expand(*y.shape, self.n_outputs())
 
-    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """Return the scores of pairs: (*models, n_samples, 1, 1) to (*models, n_samples, 1)."""
-        return raw.squeeze(-1)
-
-    def predict(self, raw: Tensor, state: State) -> Tensor:
-        """Return the scores of pairs, (*models, n_samples, 1); higher ones come first."""
-        return self.inverse_link(raw, state)
-
 
 def leads(raw: Tensor) -> Tensor:
     """Return the lead of the item of each pair over the sampled ones.
