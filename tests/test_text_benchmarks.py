@@ -21,7 +21,7 @@ text_speed, film_reviews, sentiment = (
 
 
 def few_reviews(n_rows=None):
-    """Return lines of text in place of reviews."""
+    """Return lines of text instead of reviews."""
     some = np.random.default_rng(0).permutation(len(LINES))[:n_rows]
     return pd.Series(LINES[some]), pd.Series((PAGE_OF[some] == "breast_cancer").astype(int))
 

@@ -226,7 +226,7 @@ def test_a_row_has_one_sum(length):
 
 
 def counted(models, y=Y):
-    """Fit together; return outcomes and the sum of the numbers of epochs that are told."""
+    """Fit together; return outcomes and the sum of the numbers of epochs reported."""
     told = []
     fits = [Fit(model, X, y) for model in models]
     errors = errors_of(fits, told.append)

@@ -121,7 +121,7 @@ class Vocabulary(LearnedTarget):
         found = {token for row in transcripts.rows for token in row}.union(named)
         if not found:
             raise ValueError(
-                f"All {len(transcripts)} transcripts of y are empty, so that there is nothing to"
+                f"All {len(transcripts)} transcripts of y are empty, so there is nothing to"
                 " write. Give transcripts with tokens; some of them may be empty."
             )
         return cls(tuple(_sorted(found)), transcripts.is_text, tokens)

@@ -1,4 +1,4 @@
-"""Quantiles, intervals and standard deviations, where the fitted loss gives a law of y."""
+"""Quantiles, intervals and standard deviations, where the fitted loss gives a predictive distribution."""
 
 import numpy as np
 import pytest
@@ -95,7 +95,7 @@ def test_the_fitted_loss_decides(diabetes):
     assert not hasattr(NeuralRegressor("multi_quantile"), "predict_std")
     with pytest.raises(AttributeError) as error:
         _ = NeuralRegressor("mse").predict_interval
-    assert "does not tell a law of y" in str(error.value.__cause__)
+    assert "has no predictive distribution" in str(error.value.__cause__)
 
 
 @pytest.mark.parametrize("levels", [[0.0, 0.5], [1.2], [], [[0.1, 0.9]], [np.nan], ["0.5"]])

@@ -85,7 +85,7 @@ def attainable(loss, posteriors):
 
 
 def seen(loss, posteriors):
-    """Return the law of the labels that the loss is shown: with forward_correction, seen through
+    """Return the distribution of the labels that the loss sees: with forward_correction, seen through
     its noise."""
     if loss.name != "forward_correction":
         return posteriors
