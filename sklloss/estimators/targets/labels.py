@@ -163,16 +163,16 @@ class Classes(Target):
         has_posterior = hasattr(loss, "predict_proba")
         if n_members > 1 and has_posterior and loss.decides_by_posterior:
             score, combined = loss.predict_proba, (MeanOverMembers(), LogOdds())
+        decision = Answer(score, nn.Sequential(*combined, shown))
         found = {
+            "auto": decision,  # What `to_module` returns if nothing is said.
             "predict": Answer(score, nn.Sequential(*combined, index), learned.decoded),
-            "decision_function": Answer(score, nn.Sequential(*combined, shown)),
+            "decision_function": decision,
             "raw": RAW,
         }
         if has_posterior:
             mean = nn.Sequential(MeanOverMembers(), shown)
-            found["predict_proba"] = Answer(loss.predict_proba, mean)
-        # What `to_module` returns if nothing is said.
-        found["auto"] = found.get("predict_proba", found["decision_function"])
+            found["auto"] = found["predict_proba"] = Answer(loss.predict_proba, mean)
         return found
 
 
