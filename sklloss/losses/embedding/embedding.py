@@ -51,13 +51,6 @@ class EmbeddingLoss(Loss):
             f"{type(self).__name__} needs a method of_vectors(vectors, y, state, sample_weight)."
         )
 
-    def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Raise a TypeError, since there is no loss per row."""
-        raise TypeError(
-            f"{type(self).__name__} has a value per batch, but none per row. Call the loss itself:"
-            " loss(raw, y, state, sample_weight)."
-        )
-
     def total(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
         """Return the loss of the batch times its weight, shape (*models,).
 
