@@ -196,7 +196,17 @@ class Loss:
         Returns
         -------
         Tensor of shape (*models, n_samples, n_targets)
+
+        Raises
+        ------
+        TypeError
+            If the loss has a value per batch, but none per row.
         """
+        if self.whole_batch:
+            raise TypeError(
+                f"{type(self).__name__} has a value per batch, but none per row. Call the loss itself:"
+                " loss(raw, y, state, sample_weight)."
+            )
         raise NotImplementedError(f"{type(self).__name__} needs a method pointwise(raw, y, state).")
 
     def gradient(self, raw: Tensor, y: Tensor, state: State) -> Tensor | None:

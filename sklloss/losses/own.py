@@ -381,6 +381,6 @@ def _check_torch_class(cls: type, task: str) -> None:
     if cls not in allowed:
         names = ", ".join(f"nn.{c.__name__}" for c in allowed)
         raise ValueError(
-            f"nn.{cls.__name__} does not take the output of a {task} network; torch's losses for"
+            f"nn.{cls.__name__} does not take what a {task} network returns; torch's losses for"
             f" {task} are {names}. Use one of these, or a name from list_losses({task!r})."
         )

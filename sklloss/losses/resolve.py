@@ -105,7 +105,7 @@ def _refuse_twin_of_torch(loss: Any, task: Task) -> None:
     known = _by_alias(task, tuple(listing._registered))
     if task in TAKEN_BY_TORCH and is_torchs and name.lower() in known:
         raise ValueError(
-            f"nn.{name} takes {TAKEN_BY_TORCH[task]}, which no estimator gives. Give its name:"
+            f"nn.{name} takes {TAKEN_BY_TORCH[task]}, which no estimator gives. Name it:"
             f" loss={name!r}."
         )
 

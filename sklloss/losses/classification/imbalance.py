@@ -374,7 +374,8 @@ class Asymmetric(PosteriorLoss):
         present = -(gamma_pos * logsigmoid(-raw)).exp() * logsigmoid(raw)
         shifted, log_rest = self._shifted(raw, state)
         absent = -(shifted**gamma_neg) * log_rest
-        return torch.where(labels_of(y, raw), present, absent).sum(-1)
+        is_present = y.unsqueeze(-1) == 1 if raw.shape[-1] == 1 else one_hot(y, raw).bool()
+        return torch.where(is_present, present, absent).sum(-1)
 
     def _shifted(self, raw: Tensor, state: State) -> tuple[Tensor, Tensor]:
         """Return p_m, kept away from 0, and log(1 - p_m)."""
@@ -407,8 +408,3 @@ class Asymmetric(PosteriorLoss):
         if raw.shape[-1] == 1:
             positive = torch.cat((1 - positive, positive), -1)
         return clipped_posterior(positive, raw)
-
-
-def labels_of(y: Tensor, raw: Tensor) -> Tensor:
-    """Return for each output whether its label is present: y is its class, or 1."""
-    return y.unsqueeze(-1) == 1 if raw.shape[-1] == 1 else one_hot(y, raw).bool()

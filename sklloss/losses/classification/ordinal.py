@@ -23,7 +23,7 @@ class OrdinalLoss(PosteriorLoss):
 
     multi_label: ClassVar[bool] = False
     ordinal: ClassVar[bool] = True
-    functional: ClassVar[str] = "law over ranks"
+    functional: ClassVar[str] = "distribution over ranks"
     # The metric is computed on ranks.
     metric: ClassVar[str | None] = "mean_absolute_error"
 

@@ -31,13 +31,6 @@ class WholeBatchLoss(ClassificationLoss):
         """Return the loss of every target, shape (*models, n_targets)."""
         raise NotImplementedError
 
-    def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Raise a TypeError, since there is no loss per row."""
-        raise TypeError(
-            f"{type(self).__name__} has a value per batch, but none per row. Call the loss itself:"
-            " loss(raw, y, state, sample_weight)."
-        )
-
     def total(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
         """Return the loss of the batch times its weight, averaged over targets, (*models,)."""
         value = self.of_batch(raw, y, state, sample_weight).mean(-1)

@@ -51,13 +51,6 @@ class EmbeddingLoss(Loss):
             f"{type(self).__name__} needs a method of_vectors(vectors, y, state, sample_weight)."
         )
 
-    def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Raise a TypeError, since there is no loss per row."""
-        raise TypeError(
-            f"{type(self).__name__} has a value per batch, but none per row. Call the loss itself:"
-            " loss(raw, y, state, sample_weight)."
-        )
-
     def total(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
         """Return the loss of the batch times its weight, shape (*models,).
 
@@ -105,8 +98,8 @@ class PairLoss(EmbeddingLoss):
 
     def of_vectors(self, vectors: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
         """Return the weighted mean over pairs."""
-        cosine, is_alike, weight = _pairs(vectors, y, sample_weight)
-        values = torch.where(is_alike, self.alike(cosine, state), self.unlike(cosine, state))
+        cosine, is_similar, weight = _pairs(vectors, y, sample_weight)
+        values = torch.where(is_similar, self.alike(cosine, state), self.unlike(cosine, state))
         return row_sums((values * weight).sum(-1))
 
 
@@ -118,10 +111,10 @@ def _pairs(vectors: Tensor, y: Tensor, sample_weight: Tensor) -> tuple[Tensor, T
     if y.shape[-1] == 2:
         cosine = (vectors[:, 0] * vectors[:, 1]).sum(-1, keepdim=True)
         return cosine, y[:, :1] == y[:, 1:], share(sample_weight.unsqueeze(-1))
-    is_alike = y == y.mT
+    is_similar = y == y.mT
     weight = torch.outer(sample_weight, sample_weight)
-    halves = (share(weight * is_alike) + share(weight * ~is_alike)) / 2
-    return vectors[:, 0] @ vectors[:, 0].mT, is_alike, halves
+    halves = (share(weight * is_similar) + share(weight * ~is_similar)) / 2
+    return vectors[:, 0] @ vectors[:, 0].mT, is_similar, halves
 
 
 @dataclass(frozen=True)

@@ -169,17 +169,17 @@ class CIoU(BoxLoss):
         boxes, eps = self.inverse_link(raw, state), state["eps"].squeeze(-1)
         both, either = intersection_and_union(boxes, y)
         iou = both / (either + eps)
-        shape = self._shape_difference(boxes, y, eps)
+        shape = self._difference_of_shape(boxes, y, eps)
         alpha = (shape / (1 - iou + shape + eps)).detach()
-        return 1 - iou + self._relative_distance(boxes, y, eps) + alpha * shape
+        return 1 - iou + self._distance(boxes, y, eps) + alpha * shape
 
-    def _relative_distance(self, boxes: Tensor, y: Tensor, eps: Tensor) -> Tensor:
+    def _distance(self, boxes: Tensor, y: Tensor, eps: Tensor) -> Tensor:
         """Return the squared distance of the centres over the squared diagonal of the hull."""
         diagonal = (sides(hull(boxes, y)) ** 2).sum(-1) + eps
         between = (boxes[..., :2] + boxes[..., 2:] - y[..., :2] - y[..., 2:]) / 2
         return (between**2).sum(-1) / diagonal
 
-    def _shape_difference(self, boxes: Tensor, y: Tensor, eps: Tensor) -> Tensor:
+    def _difference_of_shape(self, boxes: Tensor, y: Tensor, eps: Tensor) -> Tensor:
         """Return (2/π)² times the squared difference of the angles of the diagonals."""
         angles = [
             torch.atan2(*torch.maximum(sides(each), eps.unsqueeze(-1)).unbind(-1))

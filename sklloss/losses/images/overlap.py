@@ -28,6 +28,8 @@ class OverlapLoss(RowLoss, ClassificationLoss):
     multi_label: ClassVar[bool] = False
     functional: ClassVar[str] = "region of largest overlap"
     metric: ClassVar[str | None] = "jaccard_macro"
+    # No field of the dataclass, so that subclasses may omit it.
+    include_background = True
 
     def overlap(self, both: Tensor, predicted: Tensor, true: Tensor, state: State) -> Tensor:
         """Return the overlap of every class from Σ p t, Σ p and Σ t over the pixels of an image.
@@ -46,13 +48,9 @@ class OverlapLoss(RowLoss, ClassificationLoss):
         values = 1 - self.overlap((p * t).sum(-2), p.sum(-2), t.sum(-2), state)
         weight = state.get("weight_by_class")
         weight = torch.ones_like(values) if weight is None else weight.squeeze(-2)
-        first = int(not self._counts_first_class)
+        first = int(not self.include_background)
         values, weight = values[..., first:], weight[..., first:]
         return (values * weight).sum(-1) / weight.sum(-1)
-
-    @property
-    def _counts_first_class(self) -> bool:
-        return True
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
         """Return the logits of the class shares.
@@ -120,10 +118,6 @@ class Dice(OverlapLoss):
     smooth: float = parameter(1.0, Interval(0))
     include_background: bool = parameter(True, Choice(True, False), structural=True)
 
-    @property
-    def _counts_first_class(self) -> bool:
-        return self.include_background
-
     def overlap(self, both: Tensor, predicted: Tensor, true: Tensor, state: State) -> Tensor:
         """(2 Σpt + s) / (Σp + Σt + s)."""
         return ratio(2 * both + state["smooth"], predicted + true + state["smooth"])
@@ -182,10 +176,6 @@ class Tversky(OverlapLoss):
     beta: float = parameter(0.5, Interval(0, closed="neither"))
     smooth: float = parameter(0.5, Interval(0))
     include_background: bool = parameter(True, Choice(True, False), structural=True)
-
-    @property
-    def _counts_first_class(self) -> bool:
-        return self.include_background
 
     def overlap(self, both: Tensor, predicted: Tensor, true: Tensor, state: State) -> Tensor:
         """(TP + s) / (TP + α FP + β FN + s)."""

@@ -19,7 +19,7 @@ from ..base import State
 from .group_pairs import group_by_group, over_pairs
 from .ranking import GRADES, OrderLoss, discounts, gains
 
-# The score of a missing row is minus this, which is below all scores.
+# Scores of padding are minus this, far below all others.
 FAR = 1e30
 
 
@@ -88,7 +88,7 @@ class ListMLE(OrderLoss):
 
     def of_order(self, scores: Tensor, y: Tensor, state: State) -> Tensor:
         """Mean log(1 + Σ exp(s_k - s_i))."""
-        # Missing rows come first.
+        # Padding comes first.
         y, order = y.sort(-1)
         scores = torch.where(y >= 0, scores.gather(-1, order), -FAR)
         # The number of less relevant rows.

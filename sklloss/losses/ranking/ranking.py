@@ -330,17 +330,13 @@ class LambdaRank(OrderLoss):
 
     def _of_groups(self, y: Tensor, scores: Tensor, sigma: Tensor) -> Tensor:
         """Return the loss of groups whose items are (n_groups, size)."""
-        order = by_score(scores, y)
+        # By decreasing score, with ties in their order and padding last.
+        known = torch.where(y >= 0, scores.detach(), -torch.inf)
+        order = known.argsort(dim=-1, descending=True, stable=True)
         y, scores = y.gather(-1, order), scores.gather(-1, order)
         place = torch.arange(1, y.shape[-1] + 1, dtype=scores.dtype, device=y.device).expand_as(y)
         items = (y, scores, sigma, gains(y), discounts(place))
         return _mean(over_pairs(_lambda_sums, items, self.truncation))
-
-
-def by_score(scores: Tensor, y: Tensor) -> Tensor:
-    """Return the indices of rows by decreasing score, ties in their order and missing rows last."""
-    there = torch.where(y >= 0, scores.detach(), -torch.inf)
-    return there.argsort(dim=-1, descending=True, stable=True)
 
 
 def _lambda_sums(i: Sequence[Tensor], j: Sequence[Tensor]) -> Tensor:

@@ -30,7 +30,7 @@ class LocationScaleLoss(RegressionLoss):
     that distribution.
     """
 
-    functional: ClassVar[str] = "mean and law"
+    functional: ClassVar[str] = "mean and distribution"
     metric: ClassVar[str | None] = "neg_mean_squared_error"
 
     def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
@@ -278,7 +278,7 @@ class LognormalNLL(GaussianLoss):
     """
 
     name: ClassVar[str] = "lognormal_nll"
-    functional: ClassVar[str] = "law"
+    functional: ClassVar[str] = "predictive distribution"
     reference: ClassVar[str] = "Crow & Shimizu 1988"
     when: ClassVar[str] = (
         "Positive, right-skewed targets such as prices or incomes, with intervals that stay"
@@ -338,7 +338,7 @@ class CRPS(GaussianLoss):
     """
 
     name: ClassVar[str] = "crps"
-    functional: ClassVar[str] = "law"
+    functional: ClassVar[str] = "predictive distribution"
     reference: ClassVar[str] = "Gneiting & Raftery 2007"
     when: ClassVar[str] = (
         "You want a predictive distribution that is judged in the units of y and is less affected"

@@ -193,7 +193,7 @@ class EpsilonInsensitive(RegressionLoss):
 
     name: ClassVar[str] = "epsilon_insensitive"
     aliases: ClassVar[tuple[str, ...]] = ("svr",)
-    functional: ClassVar[str] = "median of a symmetric law"
+    functional: ClassVar[str] = "median of a symmetric distribution"
     reference: ClassVar[str] = "Vapnik 1995"
     when: ClassVar[str] = (
         "Deviations up to epsilon do not matter, as with a tolerance or rounded targets. Not for"

@@ -207,7 +207,7 @@ class NegativeBinomial(LogLinkLoss):
     """
 
     name: ClassVar[str] = "negative_binomial"
-    functional: ClassVar[str] = "mean and law"
+    functional: ClassVar[str] = "mean and distribution"
     reference: ClassVar[str] = "Cameron & Trivedi 1998"
     when: ClassVar[str] = (
         "Counts that vary more than their mean, if you also want intervals. Not for counts that"

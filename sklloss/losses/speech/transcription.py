@@ -42,7 +42,7 @@ class TranscriptionLoss(RaggedLoss):
     """
 
     task: ClassVar[Task] = "transcription"
-    functional: ClassVar[str] = "law over transcripts"
+    functional: ClassVar[str] = "distribution over transcripts"
     y_is_index: ClassVar[bool] = True
     shapes: ClassVar[tuple[str, str]] = (
         "(*models, n_samples, n_frames, n_symbols + 1)",

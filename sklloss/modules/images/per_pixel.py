@@ -1,4 +1,4 @@
-"""A wrapper for networks of one's own that return numbers for every pixel."""
+"""A wrapper for users' networks that return numbers for every pixel."""
 
 from __future__ import annotations
 

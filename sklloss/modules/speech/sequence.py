@@ -145,18 +145,14 @@ class SequenceNetwork(nn.Module):
         """Return logits (n, n_frames_out, n_outputs) of X (n, n_frames, n_features + 1)."""
         # (n, frames out, 1)
         mask = X[:, :: self.stride, -1:]
-        hidden = X[:, :, :-1] * X[:, :, -1:]
-        hidden = self._convolved(hidden.mT, mask.mT).mT
-        hidden = self._in_both_directions(hidden, mask)
+        hidden = (X[:, :, :-1] * X[:, :, -1:]).mT
+        for convolution in self.convolutions:
+            # Zeros stay after the end of utterances.
+            hidden = self.dropout(self.activation(convolution(hidden))) * mask.mT
+        hidden = self._in_both_directions(hidden.mT, mask)
         for layer in self.dense:
             hidden = self.dropout(self.activation(layer(hidden)))
         return certain_blank_where(mask[..., 0] == 0, self.last(hidden))
-
-    def _convolved(self, hidden: Tensor, mask: Tensor) -> Tensor:
-        """Run the convolutions on (n, channels, n_frames), with zeros for padding."""
-        for convolution in self.convolutions:
-            hidden = self.dropout(self.activation(convolution(hidden))) * mask
-        return hidden
 
     def _in_both_directions(self, hidden: Tensor, mask: Tensor) -> Tensor:
         """Run the recurrence forwards, and backwards from the end of each utterance."""

@@ -75,17 +75,17 @@ class Patch:
 
     def taken_from(self, buffer: Tensor) -> Tensor:
         """Return the entries of a buffer (1, size of the flat buffer) that are here, (1, size)."""
-        beside = self._flat.beside_tables(buffer)[0]
-        out = buffer.new_empty(1, len(beside) + sum(e.gradient.numel() for e in self._touched))
-        out[0, : len(beside)] = beside
+        others = self._flat.beside_tables(buffer)[0]
+        out = buffer.new_empty(1, len(others) + sum(e.gradient.numel() for e in self._touched))
+        out[0, : len(others)] = others
         for index, each, part in self._parts(out):
             torch.index_select(self._flat.view(buffer, index)[0], 0, each.rows, out=part)
         return out
 
     def put_into(self, buffer: Tensor, values: Tensor) -> None:
         """Write values (1, size) to their places in a buffer."""
-        beside = self._flat.beside_tables(buffer)[0]
-        beside.copy_(values[0, : len(beside)])
+        others = self._flat.beside_tables(buffer)[0]
+        others.copy_(values[0, : len(others)])
         for index, each, part in self._parts(values):
             self._flat.view(buffer, index)[0].index_copy_(0, each.rows, part)
 
