@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from math import prod
 from numbers import Integral
 from typing import Any
@@ -85,13 +85,7 @@ def fit_together(
         on_epoch(sum(epochs_of(e) for e, each in failed if not isinstance(each, Prepared)))
     nets = [net for each in ready for net in each.nets]
     sets = [of_net for each in ready for of_net in each.data]
-    errors = iter(train(nets, sets, on_epoch=on_epoch))
-    return [
-        _adopted(estimator, each, [next(errors) for _ in each.nets])
-        if isinstance(each, Prepared)
-        else each
-        for estimator, each in zip(estimators, prepared, strict=True)
-    ]
+    return _adopted(estimators, prepared, iter(train(nets, sets, on_epoch=on_epoch)))
 
 
 def epochs_of(estimator: Any) -> int:
@@ -125,10 +119,18 @@ def _prepared(estimator: NeuralEstimator, data: FitData, cache: Cache) -> Prepar
 
 
 def _adopted(
-    estimator: NeuralEstimator, prepared: Prepared, errors: Sequence[Exception | None]
-) -> Exception | None:
-    try:
-        estimator._adopt(prepared, errors)
-    except Exception as error:
-        return error
-    return None
+    estimators: Sequence[NeuralEstimator],
+    prepared: Sequence[Prepared | Exception],
+    errors: Iterator[Exception | None],
+) -> list[Exception | None]:
+    """Let estimators become what was trained; return what stopped each of them."""
+    stopped: list[Exception | None] = []
+    for estimator, each in zip(estimators, prepared, strict=True):
+        error = each if isinstance(each, Exception) else None
+        if isinstance(each, Prepared):
+            try:
+                estimator._adopt(each, [next(errors) for _ in each.nets])
+            except Exception as caught:
+                error = caught
+        stopped.append(error)
+    return stopped
