@@ -90,6 +90,8 @@ class NestedParameters(BaseEstimator):
 
     def _divided(self, params: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return parameters of the estimator, and those of the loss, module and optimiser."""
+        if not any("__" in key for key in params):
+            return dict(params), {}
         known = set(self._get_param_names())
         owners = [self._loss.name, *(name for name, held in HOLDERS.items() if held in known)]
         nested: dict[str, dict[str, Any]] = {owner: {} for owner in owners}
