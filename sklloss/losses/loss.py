@@ -204,8 +204,8 @@ class Loss:
         """
         if self.whole_batch:
             raise TypeError(
-                f"{type(self).__name__} has a value per batch, but none per row. Call the loss itself:"
-                " loss(raw, y, state, sample_weight)."
+                f"{type(self).__name__} has a value per batch, but none per row. Call the loss"
+                " itself: loss(raw, y, state, sample_weight)."
             )
         raise NotImplementedError(f"{type(self).__name__} needs a method pointwise(raw, y, state).")
 

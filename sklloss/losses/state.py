@@ -15,8 +15,9 @@ PACE = 5.0
 class State(dict[str, Tensor]):
     """What a loss learnt from data, what it trains, and its hyperparameters, as named tensors.
 
-    Every tensor broadcasts against ``(*models, n_samples, n_targets)``, or has that shape and further axes. `trained` names the entries that are trained along with the network; the others are
-    constants.
+    Every tensor broadcasts against ``(*models, n_samples, n_targets)``, or has that shape and
+    further axes. `trained` names the entries that are trained along with the network; the others
+    are constants.
     """
 
     def __init__(self, tensors: Mapping[str, Tensor] = {}, trained: Iterable[str] = ()) -> None:
