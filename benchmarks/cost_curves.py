@@ -30,7 +30,7 @@ from rivals import (
 )
 from torch import Tensor
 
-from sklloss.estimators.fit.together import Fit, fit_together
+from sklloss.estimators.fit.together import fit_data, fit_together
 
 ROWS, TOGETHER, FOLDS = 8_000, 16, 5
 FLOOR, STACKED = "matrix products alone", f"sklloss, {TOGETHER} together"
@@ -59,10 +59,11 @@ class Curve:
 
 def fit_stack(job: Job, tables: Sequence[np.ndarray], y: np.ndarray) -> None:
     """Fit a model on every table; tables may be the same."""
-    fits = [Fit(our_regressor(job, seed), X, y) for seed, X in enumerate(tables)]
-    errors = [outcome.error for outcome in fit_together(fits) if outcome.error is not None]
-    if errors:
-        raise errors[0]
+    models = [our_regressor(job, seed) for seed in range(len(tables))]
+    data = [fit_data(model, X, y, {}) for model, X in zip(models, tables, strict=True)]
+    for error in fit_together(models, data):
+        if error is not None:
+            raise error
 
 
 class Products:

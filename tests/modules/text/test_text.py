@@ -263,7 +263,7 @@ def test_it_exports_for_any_number_of_rows(pooling):
     ("params", "message"),
     [
         ({"n_tokens": 1}, r"n_tokens >= 2 \(a whole number\); got 1. Give another n_tokens."),
-        ({"pooling": "max"}, "pooling to be one of 'mean', 'conv', 'gru'; got 'max'. The default"),
+        ({"pooling": "max"}, "pooling to be one of 'mean', 'conv', 'gru'; got 'max'. Did you mean"),
         ({"embedding_size": 0}, "embedding_size >= 1"),
         ({"n_filters": 2.5}, "n_filters >= 1"),
         ({"kernel_sizes": ()}, "kernel_sizes to be a tuple of"),
@@ -287,7 +287,7 @@ def test_kernel_sizes_may_be_a_list_and_longer_than_the_document():
 
 @pytest.mark.parametrize("numbers", [1, 20, 2**18])
 def test_gradients_of_means_are_those_of_autograd_in_any_number_of_pieces(numbers, monkeypatch):
-    monkeypatch.setattr("sklloss.modules.text.text.pooling.CHUNK_NUMBERS", numbers)
+    monkeypatch.setattr("sklloss.modules.text.pooling.CHUNK_NUMBERS", numbers)
     embeddings, ids = table().requires_grad_(), some_ids([9, 9, 5, 0, 7])
     slope = torch.randn(5, 6, dtype=torch.float64, generator=source(1))
     (found,) = torch.autograd.grad(MeanPooling(6)(ids, embeddings), embeddings, slope)
