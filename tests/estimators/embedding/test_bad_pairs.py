@@ -40,7 +40,10 @@ def test_pairs_of_weight_0_are_not_scored():
 
 @pytest.mark.parametrize(
     ("weights", "said"),
-    [(np.zeros(30), "is zero for all 30"), (np.full(30, -1.0), "30 of 30 (row|pair)s are negative")],
+    [
+        (np.zeros(30), "is zero for all 30"),
+        (np.full(30, -1.0), "30 of 30 (row|pair)s are negative"),
+    ],
 )
 @pytest.mark.parametrize("pairs", [True, False])
 def test_weights_of_scores(pairs, weights, said):

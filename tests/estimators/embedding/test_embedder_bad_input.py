@@ -31,7 +31,10 @@ def with_value(X, value):
         (lambda X, y: (X, None), r"requires y to be passed, but the target y is None"),
         (lambda X, y: (X, X[:, 0]), r"Unknown label type: continuous"),
         (lambda X, y: (X, np.where(y == "a", np.nan, 1.0)), r"contains NaN"),
-        (lambda X, y: (X, np.where(y == "a", None, y)), r"y contains NaN or None; \d+ of \d+ rows have no label"),
+        (
+            lambda X, y: (X, np.where(y == "a", None, y)),
+            r"y contains NaN or None; \d+ of \d+ rows have no label",
+        ),
         (lambda X, y: (X, np.column_stack((y, y))), r"y should be a 1d array"),
         (lambda X, y: (X[:50], y), r"inconsistent numbers of samples"),
         (lambda X, y: (X[:1], y[:1]), r"one class only"),
