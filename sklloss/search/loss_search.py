@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from sklearn.model_selection import GridSearchCV
-
 from ..estimators.fit.documentation import documented
 from ..parameters.declared import declare
 from .base import LossSearch
 from .evaluation import Evaluation
 from .grids import settings_of
+from .scikit_learn import GridSearchCV
 
 
 @documented

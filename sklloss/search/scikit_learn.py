@@ -13,13 +13,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import _fit_context, clone, is_classifier
 from sklearn.metrics._scorer import _MultimetricScorer
 from sklearn.model_selection import check_cv
-from sklearn.model_selection._search import BaseSearchCV
 from sklearn.model_selection._validation import (
     _insert_error_scores,
     _score,
@@ -30,6 +29,23 @@ from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params, _num_samples
 
 from .results import Result
+
+if TYPE_CHECKING:
+    # Where a base has no types, mypy takes any argument of a constructor.
+
+    class BaseSearchCV:
+        """scikit-learn's, with any attribute."""
+
+        def __getattr__(self, name: str) -> Any: ...
+
+        def __sklearn_tags__(self) -> Any: ...
+
+    class GridSearchCV(BaseSearchCV):
+        """scikit-learn's."""
+
+else:
+    from sklearn.model_selection import GridSearchCV as GridSearchCV
+    from sklearn.model_selection._search import BaseSearchCV
 
 CHECKED_WITH = "1.9.1"  # The version whose private names these are.
 

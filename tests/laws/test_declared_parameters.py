@@ -118,7 +118,6 @@ def test_a_subclass_may_pass_parameters_on():
     assert (model.loss, model.extra, model.max_epochs) == ("mae", 2, 4)
 
 
-# scikit-learn has no types, so mypy takes names that it does not know to be the base's.
 CALLS = """
 from sklloss import LossSearchCV, NeuralClassifier, NeuralMultiTask, NeuralRegressor, Recommender
 
@@ -127,7 +126,11 @@ NeuralRegressor("huber", lr=0.1, hidden_layer_sizes=(3, 4), max_epochs=3, n_memb
 NeuralClassifier(loss="focal", class_weight="balanced")
 NeuralMultiTask({"price": "mae"}, weighting="dwa")
 Recommender(weight_decay="auto", n_factors=3)
+LossSearchCV(NeuralRegressor(), {"loss": ["mse"]}, n_seeds=2)
+NeuralRegressor("mae", 3)  # E: more than one positional argument
+NeuralRegressor(no_such_parameter=1)  # E: no such parameter
 NeuralRegressor(max_epochs="many")  # E: wrong type
+LossSearchCV(NeuralRegressor(), {"loss": ["mse"]}, seeds=2)  # E: no such parameter
 """
 
 

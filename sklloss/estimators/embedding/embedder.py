@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from torch import Tensor
 
@@ -28,6 +27,7 @@ from ..fit.parameters import (
     InputParameters,
     NetworkParameters,
 )
+from ..fit.scikit_learn import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from ..inputs.base import Inputs
 from ..inputs.data import FitData
 from ..inputs.kinds import inputs_of

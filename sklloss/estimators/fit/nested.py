@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from sklearn.base import BaseEstimator
-
 from ...losses.base import Loss
 from ...modules import MODULES
 from ...parameters.declared import checkable, declared_by
 from ...parameters.domains import check_in_domain
 from ...parameters.plain import plain
 from .loss_parameter import LossParameter
+from .scikit_learn import BaseEstimator
 
 # What has parameters of its own, and which parameter holds them.
 HOLDERS = {"module": "module_params", "optimizer": "optimizer_params"}
@@ -154,10 +153,11 @@ class NestedParameters(BaseEstimator):
         for name, value in (getattr(self, "module_params", None) or {}).items():
             if name in declared_by(self):
                 self._check_value(name, plain(value))
+        module = getattr(self, "module", None)
         others = set(MODULES).difference(self._built_ins) if self._built_ins else ()
-        if self.module in others:
+        if module in others:
             raise ValueError(
-                f"module={self.module!r} is a network for other data than those of"
+                f"module={module!r} is a network for other data than those of"
                 f" {type(self).__name__}. Choose {' or '.join(map(repr, self._built_ins))}, or"
                 " give a network of your own."
             )

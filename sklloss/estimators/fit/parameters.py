@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from sklearn.base import BaseEstimator
 
 from ...modules.activations import ACTIVATIONS
 from ...parameters.declared import parameter
 from ...parameters.domains import Choice, Either, Interval, Satisfies, Tuple
 from ...training import is_callback
+from .scikit_learn import BaseEstimator
 
 AUTO = Choice("auto")
 BOOL = Choice(True, False)

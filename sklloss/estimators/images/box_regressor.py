@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_consistent_length
 
 from ...parameters.declared import declare, redeclared
@@ -21,6 +20,7 @@ from ..fit.parameters import (
     OptimizationParameters,
     TargetScaleParameters,
 )
+from ..fit.scikit_learn import RegressorMixin
 from ..inputs.data import FitData
 from ..inputs.images import Images
 from ..inputs.weights import checked_weights

@@ -261,7 +261,7 @@ height, width) otherwise
         grid = predicted.shape[1:]
         masks = flat_masks(y, grid).reshape(-1, *grid)
         check_consistent_length(predicted, masks)
-        check_one_kind(np.unique(masks), self.classes_)
+        check_one_kind(np.unique(masks), self._learned.target.classes)
         return mean_iou(masks, predicted, checked_weights(sample_weight, masks))
 
     def to_module(self, output: str = "auto") -> FittedModule:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
 from ...parameters.declared import declare
@@ -21,6 +20,7 @@ from ..fit.parameters import (
     InputParameters,
     NetworkParameters,
 )
+from ..fit.scikit_learn import ClassifierMixin
 from ..inputs.base import Inputs
 from ..inputs.data import FitData
 from ..inputs.kinds import inputs_of

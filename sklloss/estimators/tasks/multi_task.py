@@ -183,7 +183,7 @@ class NeuralMultiTask(
     def task_weights_(self) -> dict[Any, float]:
         """What each task's loss counted at the end of training, divided by their mean."""
         weights = self.loss_state_["task_weights"].flatten().tolist()
-        return dict(zip(self.tasks_, weights, strict=True))
+        return dict(zip(self._learned.target.names, weights, strict=True))
 
     # ------------------------------------------------------------------ use
 
@@ -251,13 +251,13 @@ class NeuralMultiTask(
         dict
             By task; without those of which no row with weight has a label.
         """
-        predicted = self._of_tasks("predict", X)
-        targets = TargetTable.of(y).aligned(self.tasks_)
-        some = predicted[self.tasks_[0]]
+        predicted, learned = self._of_tasks("predict", X), self._learned.target
+        targets = TargetTable.of(y).aligned(learned.names)
+        some = predicted[learned.names[0]]
         check_consistent_length(some, targets)
         weights = checked_weights(sample_weight, some)
         found = {}
-        tasks = zip(self.tasks_, self._learned.target.tasks, targets.columns, strict=True)
+        tasks = zip(learned.names, learned.tasks, targets.columns, strict=True)
         for name, task, column in tasks:
             known = column.known & (weights > 0)
             if known.any():
@@ -317,10 +317,14 @@ class NeuralMultiTask(
             If the estimator is not fitted.
         """
         check_is_fitted(self, "net_")
-        if not isinstance(task, Hashable) or task not in set(self.tasks_):
-            raise ValueError(f"to_module needs task to be one of {self.tasks_}; got {task!r}.")
+        names = list(self._learned.target.names)
+        if not isinstance(task, Hashable) or task not in names:
+            raise ValueError(f"to_module needs task to be one of {names}; got {task!r}.")
         answers = self._answers.items()
         of_task = {name: answer for (of, name), answer in answers if of == task}
-        learned, answer = self._learned, chosen(of_task, output, self.losses_[task].label)
+        learned, answer = (
+            self._learned,
+            chosen(of_task, output, dict(self.loss_.losses)[str(task)].label),
+        )
         how = learned.input_scaler, learned.inputs.shape, answer
         return FittedModule.of_nets(self.members_, *how)

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.utils.validation import check_array, check_is_fitted
 
@@ -23,6 +22,7 @@ from ...parameters.domains import Choice, Either, Interval, Satisfies
 from ...parameters.refusals import count
 from ..fit.documentation import documented
 from ..fit.parameters import BOOL, COUNT
+from ..fit.scikit_learn import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from .documents import checked_documents
 
 # Id of the most frequent token.
