@@ -145,8 +145,6 @@ def test_a_second_fit_a_clone_and_a_pickle(case):
 
 @each
 def test_members_are_fits_of_consecutive_seeds(case):
-    if case.model.early_stopping:
-        pytest.skip("the baseline of members is learned from all rows, as that of a single fit")
     ensemble = fitted(case, n_members=3)
     for k, net in enumerate(ensemble.members_):
         alone = fitted(case, random_state=QUICK["random_state"] + k).net_
