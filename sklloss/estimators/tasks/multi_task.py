@@ -317,14 +317,12 @@ class NeuralMultiTask(
             If the estimator is not fitted.
         """
         check_is_fitted(self, "net_")
-        names = list(self._learned.target.names)
-        if not isinstance(task, Hashable) or task not in names:
-            raise ValueError(f"to_module needs task to be one of {names}; got {task!r}.")
+        learned = self._learned
+        losses = learned.target.losses
+        if not isinstance(task, Hashable) or task not in losses:
+            raise ValueError(f"to_module needs task to be one of {list(losses)}; got {task!r}.")
         answers = self._answers.items()
         of_task = {name: answer for (of, name), answer in answers if of == task}
-        learned, answer = (
-            self._learned,
-            chosen(of_task, output, dict(self.loss_.losses)[str(task)].label),
-        )
+        answer = chosen(of_task, output, losses[task].label)
         how = learned.input_scaler, learned.inputs.shape, answer
         return FittedModule.of_nets(self.members_, *how)

@@ -11,7 +11,7 @@ import torch
 from sklearn.utils.validation import check_consistent_length
 from torch import Tensor
 
-from ...losses.base import State
+from ...losses.base import Loss, State
 from ...losses.tasks.joint import JointLoss, naming_task
 from ...training import TargetScaler
 from ..inputs.data import FitData
@@ -56,10 +56,14 @@ class LearnedTasks(LearnedTarget):
         pairs = zip(self.names, self.tasks, strict=True)
         return {name: task.classes for name, task in pairs if task.classes is not None}
 
+    @property
+    def losses(self) -> dict[Any, Loss]:
+        """The loss of each task, by name."""
+        return {name: task.loss for name, task in zip(self.names, self.tasks, strict=True)}
+
     def attributes(self) -> dict[str, Any]:
         """Return the fitted attributes of the estimator."""
-        losses = {name: task.loss for name, task in zip(self.names, self.tasks, strict=True)}
-        return {"tasks_": list(self.names), "losses_": losses, "classes_": self.classes}
+        return {"tasks_": list(self.names), "losses_": self.losses, "classes_": self.classes}
 
 
 @dataclass(frozen=True)

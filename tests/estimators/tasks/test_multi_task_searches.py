@@ -149,6 +149,17 @@ def test_modules_of_the_fitted_model_are_the_model():
         learnt.to_module("size", "predict_proba")
 
 
+def test_modules_of_tasks_without_names():
+    X, y = table()
+    numbers = y[["size", "count"]].to_numpy(float)
+    learnt = model({0: "huber", 1: "poisson"}).fit(X, numbers)
+    for task in (0, 1):
+        found = learnt.to_module(task)(torch.from_numpy(X))
+        np.testing.assert_allclose(found, learnt.predict(X)[:, task], rtol=1e-5)
+    with pytest.raises(ValueError, match=r"task to be one of \[0, 1\]; got '0'"):
+        learnt.to_module("0")
+
+
 def test_a_network_of_ones_own():
     X, y = table()
 
