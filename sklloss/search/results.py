@@ -60,10 +60,23 @@ class Results:
         self._n_fits: Counter[int] = Counter()
 
     def expect(self, settings: Sequence[dict[str, Any]], more: Mapping[str, Sequence[Any]]) -> None:
-        """Add candidates whose results will come, and more columns of the table for them."""
+        """Add candidates whose results will come, and more columns of the table for them.
+
+        Raises
+        ------
+        ValueError
+            If a column lacks values of some candidates, or has too many.
+        """
         self.settings.extend(settings)
         for name, column in more.items():
             self.more[name].extend(column)
+        for name, column in self.more.items():
+            if len(column) != len(self.settings):
+                raise ValueError(
+                    "more_results needs the same columns in every call, with one value per"
+                    f" candidate; {name!r} has {len(column)} values for {len(self.settings)}"
+                    " candidates so far."
+                )
 
     def add(self, results: Sequence[Result]) -> list[int]:
         """Add results; return the numbers of the candidates that are finished with them."""

@@ -142,7 +142,7 @@ def test_every_member_of_the_protocol_is_documented():
     ("name", "params", "message"),
     [
         ("mpl", {}, r"the names are 'mlp', 'cnn', .*\. Did you mean 'mlp'\? Pass a network of"),
-        ("forest", {}, r"'unet'\. Pass a network of your own"),
+        ("zzz", {}, r"'unet'\. Pass a network of your own"),
         ("mlp", {"drop": 0.1}, r"start_constant\. Did you mean 'dropout'\?"),
         ("cnn", {"chanels": (4,)}, "Did you mean 'channels'"),
         ("mlp", {"zzz": 1}, "start_constant.$"),

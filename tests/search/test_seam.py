@@ -118,3 +118,14 @@ def test_an_interruption_keeps_the_results_of_earlier_calls(diabetes):
     assert table["interrupted"].tolist() == [False] * 10 + [True] * 2
     assert table["iter"].tolist() == [0] * 9 + [1] * 3
     assert np.isfinite(table["mean_test_score"][:10]).all()
+
+
+@pytest.mark.parametrize("columns", [[{"n": [1]}], [{}, {"n": [1, 2]}], [{"n": [1, 2]}, {}]])
+def test_columns_have_a_value_for_every_candidate(columns, diabetes):
+    class Uneven(Halving):
+        def _run_search(self, evaluate_candidates):
+            for more in columns:
+                evaluate_candidates([{"loss": "mse"}, {"loss": "mae"}], more_results=more)
+
+    with pytest.raises(ValueError, match="more_results needs the same .* 'n' has . values for"):
+        Uneven(regressor(), None, cv=2).fit(*diabetes)
