@@ -75,7 +75,7 @@ FittedModule
 Raises
 ------
 ValueError
-    If `output` is none of these.
+    If `output` is none of these, or the loss has no such output.
 NotFittedError
     If the estimator is not fitted.""",
 }

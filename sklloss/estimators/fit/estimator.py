@@ -104,15 +104,18 @@ class NeuralEstimator(RunParameters, StoppingParameters, OptimizationParameters,
         return answered(answers, self.members_, rows, at_once)
 
     def _exported(
-        self, output: Any, answers: Mapping[str, Answer], kind: type[FittedModule] = FittedModule
+        self,
+        output: Any,
+        answers: Mapping[str, Answer],
+        kind: type[FittedModule] = FittedModule,
+        label: str | None = None,
     ) -> Any:
-        """Return a plain module that gives the answer of a name."""
-        learned, answer = self._learned, chosen(answers, output, self.loss_.label)
+        """Return a plain module that gives the answer of a name; errors name the loss by label."""
+        learned, answer = self._learned, chosen(answers, output, label or self.loss_.label)
         return kind.of_nets(self.members_, learned.input_scaler, learned.inputs.shape, answer)
 
     def _prediction_rows(self, X: Any) -> Any:
-        """Return X as a method receives it, checked and on the scale that the nets take."""
-        check_is_fitted(self, "net_")
+        """Return X as a method of a fitted estimator receives it, checked and scaled for the nets."""
         learned = self._learned
         how = learned.inputs, learned.input_scaler, learned.torch_dtype
         return self._inputs.prediction_rows(self, X, *how)

@@ -9,23 +9,31 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
 
-    class BaseEstimator:  # noqa: D101
+    class BaseEstimator:
+        """scikit-learn's."""
+
         @classmethod
         def _get_param_names(cls) -> list[str]: ...
 
-        def get_params(self, deep: bool = True) -> dict[str, Any]: ...  # noqa: D102
+        def get_params(self, deep: bool = True) -> dict[str, Any]:
+            """Return the constructor's parameters."""
 
-        def set_params(self, **params: Any) -> Any: ...  # noqa: D102
+        def set_params(self, **params: Any) -> Any:
+            """Set parameters, nested ones too."""
 
         def __sklearn_tags__(self) -> Any: ...
 
-    class ClassifierMixin: ...  # noqa: D101
+    class ClassifierMixin:
+        """scikit-learn's."""
 
-    class RegressorMixin: ...  # noqa: D101
+    class RegressorMixin:
+        """scikit-learn's."""
 
-    class TransformerMixin: ...  # noqa: D101
+    class TransformerMixin:
+        """scikit-learn's."""
 
-    class ClassNamePrefixFeaturesOutMixin: ...  # noqa: D101
+    class ClassNamePrefixFeaturesOutMixin:
+        """scikit-learn's."""
 
 else:
     from sklearn.base import (

@@ -258,8 +258,8 @@ class SequenceTranscriber(
         list of ndarray of shape (n_frames_out, n_symbols + 1)
             Column 0 is the blank, column k the symbol ``symbols_[k - 1]``.
         """
-        rows = self._prediction_rows(X)
         answers = {"proba": self._answers["predict_proba"]}
+        rows = self._prediction_rows(X)
         frames_out = frames_out_of(self.net_.module_)
         size = self.net_.attach().rows_at_once(ROWS_AT_ONCE, rows.row_shape)
         found: list[Any] = [None] * len(rows)

@@ -25,7 +25,6 @@ from ..inputs.base import Inputs
 from ..inputs.data import FitData
 from ..inputs.kinds import inputs_of
 from ..inputs.weights import checked_weights
-from ..targets.answers import chosen
 from ..targets.fitted_module import FittedModule
 from .target_table import TargetTable
 from .task_losses import LossPerTask
@@ -317,12 +316,9 @@ class NeuralMultiTask(
             If the estimator is not fitted.
         """
         check_is_fitted(self, "net_")
-        learned = self._learned
-        losses = learned.target.losses
+        losses = self._learned.target.losses
         if not isinstance(task, Hashable) or task not in losses:
             raise ValueError(f"to_module needs task to be one of {list(losses)}; got {task!r}.")
         answers = self._answers.items()
         of_task = {name: answer for (of, name), answer in answers if of == task}
-        answer = chosen(of_task, output, losses[task].label)
-        how = learned.input_scaler, learned.inputs.shape, answer
-        return FittedModule.of_nets(self.members_, *how)
+        return self._exported(output, of_task, label=losses[task].label)
