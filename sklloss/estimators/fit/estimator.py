@@ -69,9 +69,12 @@ class NeuralEstimator(RunParameters, StoppingParameters, OptimizationParameters,
                 raise error
         for name in [name for name in vars(self) if name.endswith("_")]:
             delattr(self, name)
-        self.__dict__.update(prepared.learned.attributes())
-        self._learned = prepared.learned
+        learned = prepared.learned
+        self.__dict__.update(learned.attributes())
+        self._learned = learned
         self.loss_: Any = prepared.loss
+        of_target = learned.target, learned.target_scaler
+        self._answers_of_fit = self._target.answers(self.loss_, *of_target, len(prepared.nets))
         self.members_ = prepared.nets
         self.net_ = prepared.nets[0]
         self.history_ = self.net_.history
@@ -88,10 +91,10 @@ class NeuralEstimator(RunParameters, StoppingParameters, OptimizationParameters,
     @property
     def _answers(self) -> dict[Any, Answer]:
         """Everything that the fitted estimator can say of a row, by name."""
-        check_is_fitted(self, "net_")
-        learned = self._learned
-        given = self.loss_, learned.target, learned.target_scaler, len(self.members_)
-        return self._target.answers(*given)
+        if not hasattr(self, "net_"):
+            # Called only then, because it collects the estimator's tags, which resolve its loss.
+            check_is_fitted(self, "net_")
+        return self._answers_of_fit
 
     def _answer(self, name: str, X: Any) -> Any:
         """Return what the answer of a name says of X."""

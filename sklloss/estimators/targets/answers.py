@@ -94,7 +94,10 @@ def _outputs(
             raw, state = net.raw(scaled), net.loss.readable(net.criterion_.state)
             for key, answer in answers.items():
                 values[key].append(answer.said_by_member(raw, state))
-        return {key: answers[key].of_members(torch.stack(values[key])) for key in answers}
+        # A stack of one is a view, not a copy of all rows.
+        one = len(nets) == 1
+        stacked = {key: said[0][None] if one else torch.stack(said) for key, said in values.items()}
+        return {key: answers[key].of_members(stacked[key]) for key in answers}
 
 
 def chosen(answers: Mapping[str, Answer], output: Any, label: str) -> Answer:

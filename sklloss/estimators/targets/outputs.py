@@ -15,7 +15,12 @@ class MeanOverMembers(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         """Average over the leading axis."""
-        return values.mean(0)
+        return mean_over_members(values)
+
+
+def mean_over_members(values: Tensor) -> Tensor:
+    """Return the mean over the leading axis, a view where there is one member."""
+    return values[0] if len(values) == 1 else values.mean(0)
 
 
 class OnScaleOfY(nn.Module):
@@ -48,7 +53,7 @@ class OnScaleOfY(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         """Return mean * scale + centre."""
-        restored = values.mean(0) * self.scale + self.centre
+        restored = mean_over_members(values) * self.scale + self.centre
         return restored[:, 0] if self.y_is_column else restored
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,24 +12,24 @@ from scipy import sparse
 from torch import Tensor
 
 
-@runtime_checkable
-class Rows(Protocol):
+class Rows(ABC):
     """Rows of features that can be taken by index."""
 
+    @abstractmethod
     def __len__(self) -> int: ...
 
+    @abstractmethod
     def take(self, index: Tensor) -> Tensor:
         """Return these rows, shape (len(index), *row_shape)."""
-        ...
 
+    @abstractmethod
     def slice(self, start: int, stop: int) -> Tensor:
         """Return the rows from start to stop, shape (stop - start, *row_shape)."""
-        ...
 
     @property
+    @abstractmethod
     def row_shape(self) -> tuple[int, ...]:
         """The shape of a row: (n_features,) for tables."""
-        ...
 
     def arranged(self, order: Tensor, batch_size: int, source: torch.Generator) -> Tensor:
         """Return a random order of rows, rearranged where that makes batches of a size easier.
