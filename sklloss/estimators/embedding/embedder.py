@@ -13,29 +13,30 @@ from torch import Tensor
 
 from ...losses.base import State
 from ...losses.embedding.embedding import SHORTEST
-from ...parameters.declared import declare, parameter
-from ...parameters.domains import Either
+from ...parameters.declared import declare, parameter, redeclared
 from ..fit.documentation import documented
 from ..fit.estimator import NeuralEstimator
 from ..fit.loss_parameter import LossParameter
 from ..fit.parameters import (
-    AUTO,
     BOOL,
     COUNT,
     AugmentParameters,
     HiddenLayerParameters,
     InputParameters,
     NetworkParameters,
+    OptimizationParameters,
+    RunParameters,
 )
 from ..fit.scikit_learn import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from ..inputs.base import Inputs
 from ..inputs.data import FitData
 from ..inputs.kinds import inputs_of
+from ..inputs.tables import Table
 from ..inputs.weights import checked_weights
 from ..targets.fitted_module import FittedModule
 from .likeness import Likeness, checked_labels, is_alike
 from .neighbours import area_under_curve, recall_at_1
-from .pairs import TABLE, Pairs, SingleRows, sides, stacked_pairs
+from .pairs import Pairs, SingleRows, sides
 
 
 @documented
@@ -133,23 +134,19 @@ class MetricEmbedder(
         fixed=True,
         shared=True,
     )
-    batch_size: int | str = parameter(
-        "auto",
-        Either(AUTO, COUNT),
-        """Rows, or pairs, per step; "auto" is a fiftieth of them, between 200 and 1024 (all, where
-        there are fewer or for lbfgs).  They are compared with each other, so memory grows with its
-        square.  Batches hold at least two rows of nearly every class that they have.""",
-        kind='int or "auto"',
-        shared=True,
+    batch_size: int | str = redeclared(
+        OptimizationParameters,
+        "batch_size",
+        doc="""Rows, or pairs, per step; "auto" is a fiftieth of them, between 200 and 1024 (all,
+        where there are fewer or for lbfgs).  They are compared with each other, so memory grows
+        with its square.  Batches hold at least two rows of nearly every class that they have.""",
     )
-    n_members: int = parameter(
-        1,
-        COUNT,
-        """Networks that are trained as one program, with the seeds random_state, random_state + 1
-        ...; their unit vectors are put side by side and divided by √n_members, so the cosine of
+    n_members: int = redeclared(
+        RunParameters,
+        "n_members",
+        doc="""Networks that are trained as one program, with the seeds random_state, random_state +
+        1 ...; their unit vectors are put side by side and divided by √n_members, so the cosine of
         two rows is the mean over members.""",
-        kind="int",
-        fixed=True,
     )
 
     @property
@@ -157,7 +154,7 @@ class MetricEmbedder(
         rows = inputs_of(self.module)
         if self.pairs:
             return Pairs(rows=rows)
-        return SingleRows() if rows == TABLE else rows
+        return SingleRows() if rows == Table() else rows
 
     @property
     def _target(self) -> Likeness:
@@ -236,7 +233,7 @@ class MetricEmbedder(
         """
         check_is_fitted(self, "net_")
         if self.pairs:
-            given = stacked_pairs(X)
+            given = self._inputs.opened(X)
             vectors, alike = self._vectors(sides(given)), is_alike(y, len(given))
             weights = checked_weights(sample_weight, given, noun="pair")
             return area_under_curve(vectors[::2], vectors[1::2], alike, weights)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -211,7 +212,11 @@ def is_alike(y: Any, n_pairs: int) -> np.ndarray:
             " (class_of_left == class_of_right)."
         )
     check_consistent_length(np.empty(n_pairs), labels)
-    numbers = _numbers(labels)
+    # NaN, which no pair may have, where labels are no numbers.
+    numbers = np.full(len(labels), np.nan)
+    if labels.dtype.kind != "c":
+        with suppress(TypeError, ValueError):
+            numbers = labels.astype(np.float64)
     one_or_zero, one_or_minus_one = np.isin(numbers, (0, 1)), np.isin(numbers, (-1, 1))
     refuse_rows(
         ~(one_or_zero | one_or_minus_one),
@@ -224,13 +229,3 @@ def is_alike(y: Any, n_pairs: int) -> np.ndarray:
     if not (one_or_zero.all() or one_or_minus_one.all()):
         raise ValueError(f"{ALIKE_OR_NOT}; it has both 0 and -1. Give one of them.")
     return numbers == 1
-
-
-def _numbers(labels: np.ndarray) -> np.ndarray:
-    """Return labels as floats; NaN, which no pair may have, where they are none."""
-    try:
-        if labels.dtype.kind != "c":
-            return labels.astype(np.float64)
-    except (TypeError, ValueError):
-        pass
-    return np.full(len(labels), np.nan)

@@ -20,7 +20,6 @@ from ..inputs.data import Checked, FitData
 from ..inputs.sample import Sample
 from ..inputs.tables import Table
 
-TABLE = Table()
 HOW = "Give np.stack([left, right], axis=1)"
 
 
@@ -39,7 +38,7 @@ class SingleRows(Table):
         return super().opened(X)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Pairs(Inputs):
     """Pairs of rows, ``(n_pairs, 2, ...)``; of a fitted estimator, single rows.
 
@@ -49,7 +48,7 @@ class Pairs(Inputs):
         What the two sides of a pair may be.
     """
 
-    rows: Inputs = TABLE
+    rows: Inputs
     stacks: ClassVar[bool] = False
 
     def tag(self, tags: InputTags) -> None:
@@ -59,9 +58,35 @@ class Pairs(Inputs):
 
     # ------------------------------------------------------------------ what is given
 
-    def opened(self, X: Any) -> Any:
-        """Return pairs as one array, (n_pairs, 2, ...)."""
-        return stacked_pairs(X)
+    def opened(self, X: Any) -> np.ndarray:
+        """Return pairs as one array, (n_pairs, 2, ...).
+
+        Raises
+        ------
+        TypeError
+            If X is sparse.
+        ValueError
+            If a row of X is no pair of two rows of one shape.
+        """
+        if sparse.issparse(X):
+            raise TypeError(
+                "With pairs=True X is a dense array of shape (n_pairs, 2, ...), and it is sparse."
+                f" {HOW}, both sides dense."
+            )
+        if not hasattr(X, "__array__") and not isinstance(X, list | tuple):
+            raise TypeError(
+                f"With pairs=True X is an array of shape (n_pairs, 2, ...); got {X!r} of type"
+                f" {type(X).__name__}. {HOW}."
+            )
+        pairs = np.asarray(X) if hasattr(X, "__array__") else _array_of(X)
+        is_table = pairs.ndim < 3
+        if is_table or pairs.shape[1] != 2:
+            hint = f" As columns side by side they would be {pairs.ndim} axes." if is_table else ""
+            raise ValueError(
+                "With pairs=True X needs the shape (n_pairs, 2, ...): two rows side by side; got"
+                f" {pairs.shape}.{hint} {HOW}, or set pairs=False for rows and their labels."
+            )
+        return pairs
 
     def facts(self, X: Any) -> dict[str, Any]:
         """Return the facts of the rows on both sides."""
@@ -82,13 +107,9 @@ class Pairs(Inputs):
 
     # ------------------------------------------------------------------ rows of the engine
 
-    def weighted_rows(self, sample: Sample) -> tuple[Any, np.ndarray]:
-        """Return the rows on both sides, and the weights of their pairs."""
-        return sides(sample.X), np.repeat(sample.sample_weight, 2)
-
     def scaler(self, sample: Sample) -> InputScaler:
-        """Return what standardises the rows."""
-        X, sample_weight = self.weighted_rows(sample)
+        """Return what standardises the rows on both sides, each with the weight of its pair."""
+        X, sample_weight = sides(sample.X), np.repeat(sample.sample_weight, 2)
         return self.rows.scaler(replace(sample, X=X, sample_weight=sample_weight))
 
     def prediction_rows(
@@ -117,41 +138,17 @@ class Pairs(Inputs):
         check_widths(network, few.flatten(0, 1), allowed, why)
 
 
-def stacked_pairs(X: Any) -> np.ndarray:
-    """Return pairs as one array (n_pairs, 2, ...).
-
-    Raises
-    ------
-    TypeError
-        If X is sparse.
-    ValueError
-        If a row of X is no pair of two rows of one shape.
-    """
-    if sparse.issparse(X):
-        raise TypeError(
-            "With pairs=True X is a dense array of shape (n_pairs, 2, ...), and it is sparse."
-            f" {HOW}, both sides dense."
-        )
-    if not hasattr(X, "__array__") and not isinstance(X, list | tuple):
-        raise TypeError(
-            f"With pairs=True X is an array of shape (n_pairs, 2, ...); got {X!r} of type"
-            f" {type(X).__name__}. {HOW}."
-        )
-    pairs = np.asarray(X) if hasattr(X, "__array__") else _array_of(X)
-    if pairs.ndim < 3 or pairs.shape[1] != 2:
-        table = (
-            f" As columns side by side they would be {pairs.ndim} axes." if pairs.ndim < 3 else ""
-        )
-        raise ValueError(
-            "With pairs=True X needs the shape (n_pairs, 2, ...): two rows side by side; got"
-            f" {pairs.shape}.{table} {HOW}, or set pairs=False for rows and their labels."
-        )
-    return pairs
-
-
 def _array_of(X: Any) -> np.ndarray:
     """Return a list of pairs as an array; name the one that does not fit."""
-    shapes = [_shape_of(row, pair) for row, pair in enumerate(X)]
+    shapes: list[tuple[int, ...]] = []
+    for pair in X:
+        try:
+            shapes.append(np.shape(pair))
+        except ValueError:
+            raise ValueError(
+                f"X has sides of unequal length in pair {len(shapes)}. Both sides need the same"
+                f" features. {HOW}."
+            ) from None
     differs = [shape != shapes[0] for shape in shapes]
     if any(differs):
         odd = differs.index(True)
@@ -161,16 +158,6 @@ def _array_of(X: Any) -> np.ndarray:
             f" features. {HOW}."
         )
     return np.array(X)
-
-
-def _shape_of(row: int, pair: Any) -> tuple[int, ...]:
-    try:
-        return np.shape(pair)
-    except ValueError:
-        raise ValueError(
-            f"X has sides of unequal length in pair {row}. Both sides need the same features."
-            f" {HOW}."
-        ) from None
 
 
 def sides(pairs: np.ndarray) -> np.ndarray:
