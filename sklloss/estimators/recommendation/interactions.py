@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ...modules.recommendation.factors import Factors
 from ...modules.recommendation.generalized_factors import GeneralizedFactors
 from ...parameters.refusals import refuse_rows
-from ...training import InputScaler, NegativeSampler, Rows, TrainingSet, rows
+from ...training import InputScaler, NegativeSampler, TrainingSet
 from ..inputs.base import Inputs
 from ..inputs.data import Checked, FitData, LearnedInputs
 from ..inputs.sample import Sample
@@ -80,19 +80,42 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.users)
 
+    def by_user(self, numbers: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, list[set[Any]]]:
+        """Return the users of some rows and, of each, what it took.
+
+        Parameters
+        ----------
+        numbers : ndarray of shape (n_samples, 2)
+            Those of all users and items, -1 for each unknown one.
+        rows : ndarray of shape (n,)
+
+        Returns
+        -------
+        users : ndarray of shape (n_users,)
+            Their numbers, -1 for each unknown one.
+        items : list of set
+            Of each user the numbers of the items, and a tuple instead of a number for an unknown
+            item.
+        """
+        number_of: dict[Any, int] = {}
+        taken: dict[Any, set[Any]] = {}
+        for row, (user, item) in zip(rows.tolist(), numbers[rows].tolist(), strict=True):
+            label = self.users[row]
+            number_of[label] = user
+            taken.setdefault(label, set()).add(item if item >= 0 else (self.items[row],))
+        return np.array(list(number_of.values()), dtype=np.int64), list(taken.values())
+
 
 def _by_axis(interactions: Any) -> tuple[list[Any], list[Any]]:
-    is_frame = hasattr(interactions, "iloc")
-    table: Any = interactions if is_frame else np.asarray(interactions)
+    table: Any = interactions if hasattr(interactions, "iloc") else np.asarray(interactions)
     if table.ndim != 2 or table.shape[1] != 2:
         hint = " Ratings or counts are an argument of their own." if table.shape[1:] == (3,) else ""
         raise ValueError(
             "interactions need two columns, a user and an item; got the shape"
             f" {table.shape}.{hint} {GIVE_PAIRS}"
         )
-    if is_frame:
-        return table.iloc[:, 0].tolist(), table.iloc[:, 1].tolist()
-    return table[:, 0].tolist(), table[:, 1].tolist()
+    columns = getattr(table, "iloc", table)
+    return columns[:, 0].tolist(), columns[:, 1].tolist()
 
 
 def _by_row(interactions: Any) -> tuple[list[Any], list[Any]]:
@@ -129,16 +152,6 @@ class LearnedInteractions(LearnedInputs):
     items: Numbering
     columns: list[str] | None
     seen: Any = None
-
-    @classmethod
-    def of(cls, pairs: Pairs, kept: np.ndarray, named: tuple[Any, Any]) -> LearnedInteractions:
-        """Number the users and items of the rows that count, and those that are named."""
-        given = ("user", pairs.users, named[0]), ("item", pairs.items, named[1])
-        users, items = (
-            Numbering.of(noun, [column[k] for k in kept.tolist()], more)
-            for noun, column, more in given
-        )
-        return cls((2,), 2, users=users, items=items, columns=pairs.columns)
 
     @cached_property
     def popularity(self) -> np.ndarray:
@@ -202,7 +215,9 @@ class Interactions(Inputs):
         pairs, named = data.X, data.named or (None, None)
         kept = np.flatnonzero(checked_weights(data.sample_weight, pairs.users))
         if learned is None:
-            learned = LearnedInteractions.of(pairs, kept, named)
+            users = Numbering.of("user", [pairs.users[k] for k in kept.tolist()], named[0])
+            items = Numbering.of("item", [pairs.items[k] for k in kept.tolist()], named[1])
+            learned = LearnedInteractions((2,), 2, users=users, items=items, columns=pairs.columns)
         else:
             learned.users.check_named(named[0])
             learned.items.check_named(named[1])
@@ -222,12 +237,6 @@ class Interactions(Inputs):
     def scaler(self, sample: Sample) -> InputScaler:
         """Leave numbers of users and items as they are."""
         return InputScaler()
-
-    def training_rows(
-        self, X: Any, scaler: InputScaler, dtype: torch.dtype, device: torch.device
-    ) -> Rows:
-        """Return the numbers of users and items as rows for the engine."""
-        return rows(X, dtype, device)
 
     def prediction_rows(
         self, owner: Any, X: Any, learned: Any, scaler: InputScaler, dtype: torch.dtype
@@ -267,35 +276,3 @@ class Interactions(Inputs):
             only_valid = valid[~torch.isin(valid, train)]
             taken = at_all[~torch.isin(at_all, only_valid)]
         return NegativeSampler(len(learned.items), loss.n_negatives, taken, at_all)
-
-
-@dataclass(frozen=True)
-class Taken:
-    """What each user of some pairs took.
-
-    Attributes
-    ----------
-    users : ndarray of shape (n_users,)
-        Their numbers, -1 for each unknown one.
-    items : list of set
-        Of each user the numbers of the items, and a tuple instead of a number for an unknown item.
-    """
-
-    users: np.ndarray
-    items: list[set[Any]]
-
-    @classmethod
-    def of(cls, numbers: np.ndarray, users: Sequence[Any], items: Sequence[Any]) -> Taken:
-        """Sort pairs of numbers (n_samples, 2), and the labels that they stand for, by user."""
-        number_of: dict[Any, int] = {}
-        taken: dict[Any, set[Any]] = {}
-        for user, item, (of_user, of_item) in zip(users, items, numbers.tolist(), strict=True):
-            number_of[user] = of_user
-            taken.setdefault(user, set()).add(of_item if of_item >= 0 else (item,))
-        return cls(np.array(list(number_of.values()), dtype=np.int64), list(taken.values()))
-
-    @property
-    def known(self) -> list[np.ndarray]:
-        """Of each user the numbers of items that have one."""
-        found = ([item for item in each if isinstance(item, int)] for each in self.items)
-        return [np.array(numbers, dtype=np.int64) for numbers in found]

@@ -79,9 +79,10 @@ class Numbering:
         numbers = np.array([self._numbers.get(label, -1) for label in column], dtype=np.int64)
         known = {_kind(label) for label in self.values}
         if len(numbers) and numbers.max() < 0 and not kinds & known:
+            given, fitted = (" and ".join(sorted(each)) for each in (kinds, known))
             raise ValueError(
-                f"None of the {len(numbers)} {self.noun}s is known: they are {_listed(kinds)}, for"
-                f" example {column[0]!r}, and those of fit {_listed(known)}, for example"
+                f"None of the {len(numbers)} {self.noun}s is known: they are {given}, for"
+                f" example {column[0]!r}, and those of fit {fitted}, for example"
                 f" {self.values[0]!r}. Give {self.noun}s of the same type; np.array turns numbers"
                 " beside text into text."
             )
@@ -159,7 +160,3 @@ def _kind(label: Any) -> str:
     if isinstance(label, str):
         return "text"
     return "numbers" if isinstance(label, Number) else type(label).__name__
-
-
-def _listed(kinds: Iterable[str]) -> str:
-    return " and ".join(sorted(kinds))

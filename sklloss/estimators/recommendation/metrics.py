@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -35,12 +35,8 @@ def recall_at(
     >>> recall_at([{"a", "b"}, {"c"}], [["b", "x"], ["x", "c"]], k=1)
     0.25
     """
-
-    def recall(is_hit: np.ndarray, n_relevant: int) -> float:
-        return is_hit.sum() / n_relevant
-
-    check_in_domain("recall_at", "k", k, COUNT, "The default is k=20.")
-    return _mean(recall, relevant, recommended, k)
+    hits = _hits_of_users("recall_at", relevant, recommended, k)
+    return float(np.mean([is_hit.sum() / n_relevant for is_hit, n_relevant in hits]))
 
 
 def ndcg_at(
@@ -73,22 +69,19 @@ def ndcg_at(
     >>> ndcg_at([{"a"}, {"c"}], [["a", "x"], ["x", "y", "c"]], k=3)
     0.75
     """
+    values = []
+    for is_hit, n_relevant in _hits_of_users("ndcg_at", relevant, recommended, k):
+        best = min(n_relevant, k)
+        discount = 1 / np.log2(np.arange(2, 2 + max(len(is_hit), best)))
+        values.append((is_hit * discount[: len(is_hit)]).sum() / discount[:best].sum())
+    return float(np.mean(values))
 
-    def ndcg(is_hit: np.ndarray, n_relevant: int) -> float:
-        discount = 1 / np.log2(np.arange(2, 2 + max(len(is_hit), min(n_relevant, k))))
-        return (is_hit * discount[: len(is_hit)]).sum() / discount[: min(n_relevant, k)].sum()
 
-    check_in_domain("ndcg_at", "k", k, COUNT, "The default is k=20.")
-    return _mean(ndcg, relevant, recommended, k)
-
-
-def _mean(
-    metric: Callable[[np.ndarray, int], float],
-    relevant: Sequence[Collection[Any]],
-    recommended: Sequence[Sequence[Any]],
-    k: int,
-) -> float:
-    """Average a metric of (which of the first k are hits, how many there could be) over users."""
+def _hits_of_users(
+    metric: str, relevant: Any, recommended: Any, k: int
+) -> list[tuple[np.ndarray, int]]:
+    """Return which of the first k items are hits, and how many could be, of users with any."""
+    check_in_domain(metric, "k", k, COUNT, "The default is k=20.")
     right, ranked = _of_users(relevant, "relevant"), _of_users(recommended, "recommended")
     if len(right) != len(ranked):
         raise ValueError(
@@ -96,10 +89,10 @@ def _mean(
             " Give both in the same order."
         )
     pairs = zip(map(set, right), ranked, strict=True)
-    values = [metric(_hits(wanted, items[:k]), len(wanted)) for wanted, items in pairs if wanted]
-    if not values:
+    hits = [(_hits(wanted, items[:k]), len(wanted)) for wanted, items in pairs if wanted]
+    if not hits:
         raise ValueError("No user has a relevant item, so there is nothing to average over.")
-    return float(np.mean(values))
+    return hits
 
 
 def _hits(wanted: set[Any], items: list[Any]) -> np.ndarray:
@@ -117,22 +110,19 @@ def _of_users(users: Any, name: str) -> list[list[Any]]:
             f"{name} needs a sequence of collections of items, one per user; got a"
             f" {type(users).__name__}. For one user give [[...]]."
         )
-    return [_of_user(user, items, name) for user, items in enumerate(users)]
-
-
-def _of_user(user: int, items: Any, name: str) -> list[Any]:
-    """Return the items of one user."""
-    found = items.tolist() if hasattr(items, "tolist") else items
-    if isinstance(found, str | bytes) or not isinstance(found, Iterable):
-        raise TypeError(
-            f"{name} needs a collection of items for each user; user {user} has {items!r}. For one"
-            f" item give [{items!r}]."
-        )
-    if name == "recommended" and isinstance(found, Set):
-        raise TypeError(
-            "recommended needs the items of each user in order, best first; user"
-            f" {user} has a set. Give a list."
-        )
-    found = list(found)
-    distinct_of(found, "item", f"{name} of user {user}: ")
-    return found
+    lists = []
+    for user, items in enumerate(users):
+        found = items.tolist() if hasattr(items, "tolist") else items
+        if isinstance(found, str | bytes) or not isinstance(found, Iterable):
+            raise TypeError(
+                f"{name} needs a collection of items for each user; user {user} has {items!r}. For"
+                f" one item give [{items!r}]."
+            )
+        if name == "recommended" and isinstance(found, Set):
+            raise TypeError(
+                "recommended needs the items of each user in order, best first; user"
+                f" {user} has a set. Give a list."
+            )
+        lists.append(list(found))
+        distinct_of(lists[-1], "item", f"{name} of user {user}: ")
+    return lists

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import torch
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
-from torch import Tensor
 
 from ...parameters.declared import declare, parameter, redeclared
 from ...parameters.domains import Domain, Either, check_arguments
 from ...parameters.plain import plain
-from ...training import LossNet
 from ..fit.documentation import documented
 from ..fit.estimator import NeuralEstimator
 from ..fit.loss_parameter import LossParameter
@@ -31,8 +28,7 @@ from ..fit.parameters import (
 )
 from ..inputs.data import FitData
 from ..inputs.weights import checked_weights
-from ..targets.answers import Answer
-from .interactions import Interactions, Pairs, Taken
+from .interactions import Interactions, Pairs
 from .labels import listed
 from .metrics import ndcg_at
 from .ratings import Counts, Ratings, check_given, checked_counts, checked_ratings
@@ -40,8 +36,6 @@ from .top_items import TopItems, table_of
 
 if TYPE_CHECKING:
     import pandas as pd
-
-RECOMMENDED: dict[str, Domain] = {"n": COUNT, "exclude_seen": BOOL}
 
 
 @documented
@@ -84,9 +78,7 @@ class Recommender(TargetScaleParameters, NeuralEstimator):
 
     _loss: ClassVar[LossParameter] = LossParameter("recommendation")
     # What `score` returns, by the task of the loss: a search does not compare the two.
-    _score_is: ClassVar[Mapping[str, str]] = MappingProxyType(
-        {"recommendation": "NDCG", "regression": "R²"}
-    )
+    _score_is: ClassVar[Mapping[str, str]] = {"recommendation": "NDCG", "regression": "R²"}
     module: ClassVar[str] = "factors"
 
     loss: Any = field(
@@ -101,12 +93,7 @@ class Recommender(TargetScaleParameters, NeuralEstimator):
         ),
     )
     n_factors: int = parameter(
-        64,
-        COUNT,
-        "Length of the vectors of users and items.",
-        kind="int",
-        fixed=True,
-        shared=True,
+        64, COUNT, "Length of the vectors of users and items.", kind="int", fixed=True, shared=True
     )
     lr: float | str = redeclared(OptimizationParameters, "lr", default=0.005)
     batch_size: int | str = redeclared(
@@ -148,15 +135,11 @@ class Recommender(TargetScaleParameters, NeuralEstimator):
 
     @property
     def _target(self) -> Ratings:
-        return Counts() if self._learns_order else Ratings(self.scale_target)
-
-    @property
-    def _learns_order(self) -> bool:
-        """Whether the loss learns an order of items; False where it does not resolve."""
-        try:
-            return self._loss.resolved(self).task == self._loss.task
-        except (TypeError, ValueError):
-            return False
+        """Counts where the loss learns an order of items; ratings also where it does not resolve."""
+        with suppress(TypeError, ValueError):
+            if self._loss.resolved(self).task == self._loss.task:
+                return Counts()
+        return Ratings(self.scale_target)
 
     # ------------------------------------------------------------------ fit
 
@@ -256,7 +239,8 @@ class Recommender(TargetScaleParameters, NeuralEstimator):
         """
         check_is_fitted(self, "net_")
         given = {"n": n, "exclude_seen": plain(exclude_seen)}
-        check_arguments(Recommender.recommend, "recommend", given, RECOMMENDED)
+        domains: dict[str, Domain] = {"n": COUNT, "exclude_seen": BOOL}
+        check_arguments(Recommender.recommend, "recommend", given, domains)
         known = self._learned.inputs
         column = known.users.values if users is None else listed("recommend", users)
         found = self._top.of_users(known.users.encode(column), n, exclude_seen)
@@ -297,27 +281,11 @@ class Recommender(TargetScaleParameters, NeuralEstimator):
         pairs = Pairs.of(interactions)
         weights = np.ones(len(pairs)) if counts is None else checked_counts(counts, len(pairs))
         weights = weights * checked_weights(sample_weight, weights)
-        numbers, kept = self._learned.inputs.numbers(pairs), np.flatnonzero(weights)
-        users, items = ([column[k] for k in kept] for column in (pairs.users, pairs.items))
-        taken = Taken.of(numbers[kept], users, items)
-        top = self._top.of_users(taken.users, self.score_at, wanted=taken.known)
-        return ndcg_at(taken.items, [ranked.tolist() for ranked, _ in top], self.score_at)
+        numbers = self._learned.inputs.numbers(pairs)
+        users, taken = pairs.by_user(numbers, np.flatnonzero(weights))
+        top = self._top.of_users(users, self.score_at, wanted=taken)
+        return ndcg_at(taken, [ranked.tolist() for ranked, _ in top], self.score_at)
 
     @property
     def _top(self) -> TopItems:
-        known, n_outputs = self._learned.inputs, self.net_.criterion_.constant.shape[-1]
-        return TopItems(self._scores, known.seen, known.popularity, n_outputs)
-
-    def _scores(self, users: Tensor) -> Tensor:
-        """Return what `predict` says of users (n,) with all items, (n, n_items)."""
-        answer = self._answers["predict"]
-        values = [self._of_all_items(answer, net, users) for net in self.members_]
-        return answer.of_members(torch.stack(values)).view(len(users), -1)
-
-    def _of_all_items(self, answer: Answer, net: LossNet, users: Tensor) -> Tensor:
-        """Return what a member says of users (n,) with all items, (n * n_items, 1)."""
-        module: Any = net.module_
-        with torch.no_grad():
-            raw = module.of_all_items(users.to(module.user_table.device))  # (n, n_items, n_outputs)
-            state = self.loss_.readable(net.criterion_.state)
-            return answer.said_by_member(raw.flatten(0, 1)[None, :, None], state)
+        return TopItems(self.members_, self._answers["predict"], self._learned.inputs)

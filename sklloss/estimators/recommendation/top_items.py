@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from scipy import sparse
-from torch import Tensor
+
+from ...training import LossNet
+from ..targets.answers import Answer
+from .interactions import LearnedInteractions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,27 +28,20 @@ class TopItems:
 
     Attributes
     ----------
-    scores : callable
-        From numbers of users (n,), -1 for unknown ones, to scores (n, n_items), float64.
-    seen : csr_array of shape (n_users, n_items)
-        Not 0 where a user took an item.
-    popularity : ndarray of shape (n_items,)
-        Ranks items for unknown users.
-    n_outputs : int
-        How many numbers the network puts out per score.
+    members : sequence of LossNet
+        The members of a fitted estimator.
+    answer : Answer
+        What its `predict` says.
+    learned : LearnedInteractions
+        Which items users took, and which are popular: these rank items for unknown users.
     """
 
-    scores: Callable[[Tensor], Tensor]
-    seen: sparse.csr_array
-    popularity: np.ndarray
-    n_outputs: int
+    members: Sequence[LossNet]
+    answer: Answer
+    learned: LearnedInteractions
 
     def of_users(
-        self,
-        users: np.ndarray,
-        n: int,
-        exclude_seen: bool = True,
-        wanted: Sequence[np.ndarray] | None = None,
+        self, users: np.ndarray, n: int, exclude_seen: bool = True, wanted: Sequence[set[Any]] = ()
     ) -> Iterator[Top]:
         """Yield the first n items of each user, or as many as there are.
 
@@ -57,32 +52,40 @@ class TopItems:
         n : int
         exclude_seen : bool, default=True
             Whether items that a user took are left out.
-        wanted : sequence of ndarray or None, default=None
-            Of each user, items that are not left out.
+        wanted : sequence of set, default=()
+            Of each user, items that are not left out; what is no int is no known item.
         """
-        n_items = self.seen.shape[1]
-        size = max(1, NUMBERS_AT_ONCE // (n_items * self.n_outputs))
+        n_items, n_outputs = len(self.learned.items), self.members[0].criterion_.constant.shape[-1]
+        size = max(1, NUMBERS_AT_ONCE // (n_items * n_outputs))
         for start in range(0, len(users), size):
             some = users[start : start + size]
             scores = self._scored(some)
             if exclude_seen:
-                kept = None if wanted is None else wanted[start : start + size]
-                scores[self._left_out(some, kept)] = -np.inf
+                scores[self._left_out(some, wanted[start : start + size])] = -np.inf
             yield from self._first(some, scores, min(n, n_items))
 
     def _scored(self, users: np.ndarray) -> np.ndarray:
-        scores = self.scores(torch.from_numpy(users)).numpy()
-        scores[users < 0] = self.popularity
+        """Return the scores of all items, (n, n_items); for unknown users how popular they are."""
+        values = []
+        with torch.no_grad():
+            for net in self.members:
+                module: Any = net.module_
+                # (n, n_items, n_outputs)
+                raw = module.of_all_items(torch.from_numpy(users).to(module.user_table.device))
+                state = net.loss.readable(net.criterion_.state)
+                values.append(self.answer.said_by_member(raw.flatten(0, 1)[None, :, None], state))
+            scores = self.answer.of_members(torch.stack(values)).view(len(users), -1).numpy()
+        scores[users < 0] = self.learned.popularity
         return scores
 
-    def _left_out(self, users: np.ndarray, wanted: Sequence[np.ndarray] | None) -> np.ndarray:
+    def _left_out(self, users: np.ndarray, wanted: Sequence[set[Any]]) -> np.ndarray:
         """Return which items each user took, without those that are wanted, (n, n_items)."""
-        is_out = np.zeros((len(users), self.seen.shape[1]), dtype=bool)
+        is_out = np.zeros((len(users), len(self.learned.items)), dtype=bool)
         known = np.flatnonzero(users >= 0)
-        row, item = self.seen[users[known]].nonzero()
+        row, item = self.learned.seen[users[known]].nonzero()
         is_out[known[row], item] = True
-        for k, items in enumerate(wanted or ()):
-            is_out[k, items] = False
+        for k, items in enumerate(wanted):
+            is_out[k, [item for item in items if isinstance(item, int)]] = False
         return is_out
 
     def _first(self, users: np.ndarray, scores: np.ndarray, n: int) -> Iterator[Top]:
@@ -98,19 +101,12 @@ def table_of(users: Sequence[Any], items: np.ndarray, found: Sequence[Top]) -> p
     import pandas as pd
 
     lengths = [len(numbers) for numbers, _ in found]
-    numbers, scores = (np.concatenate(parts or [np.empty(0)]) for parts in _unzipped(found))
-    ranks: list[Any] = [np.arange(1, length + 1) for length in lengths]
+    none = np.empty(0, dtype=np.int64)
     return pd.DataFrame(
         {
-            "user": [
-                user for user, length in zip(users, lengths, strict=True) for _ in range(length)
-            ],
-            "item": items[numbers.astype(np.int64)],
-            "score": scores,
-            "rank": np.concatenate(ranks or [np.empty(0)]).astype(np.int64),
+            "user": [user for user, n in zip(users, lengths, strict=True) for _ in range(n)],
+            "item": items[np.concatenate([none, *(numbers for numbers, _ in found)])],
+            "score": np.concatenate([np.empty(0), *(scores for _, scores in found)]),
+            "rank": np.concatenate([none, *(np.arange(1, n + 1) for n in lengths)]),
         }
     )
-
-
-def _unzipped(found: Sequence[Top]) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    return [numbers for numbers, _ in found], [scores for _, scores in found]
