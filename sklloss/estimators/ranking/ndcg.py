@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d
 
-from ...parameters.domains import Choice, Either, Interval, check_in_domain
+from ...parameters.domains import Choice, Either, check_in_domain
 from ...parameters.refusals import count, refuse_rows
+from ..fit.parameters import COUNT
 from ..inputs.floats import check_finite, floats_of
 from .row_groups import first_rows, group_weights, sizes_of
 
-FIRST_PLACES = Either(Choice(None), Interval(1, integer=True))
+FIRST_PLACES = Either(Choice(None), COUNT)
 GAINS = Choice("linear", "exponential")
 
 

@@ -9,12 +9,10 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ...parameters.declared import declare, parameter, redeclared
-from ...parameters.domains import Choice, Either
 from ..fit.documentation import documented
 from ..fit.estimator import NeuralEstimator
 from ..fit.loss_parameter import LossParameter
 from ..fit.parameters import (
-    COUNT,
     HiddenLayerParameters,
     InputParameters,
     NetworkParameters,
@@ -25,7 +23,7 @@ from ..fit.parameters import (
 from ..inputs.data import FitData
 from ..targets.fitted_module import FittedModule
 from .grouped_rows import GroupedRows
-from .ndcg import mean_ndcg
+from .ndcg import FIRST_PLACES, mean_ndcg
 from .relevance import Relevance
 from .row_groups import QID, split_groups, without_qid
 
@@ -94,7 +92,7 @@ class NeuralRanker(HiddenLayerParameters, InputParameters, NetworkParameters, Ne
     )
     ndcg_at: int | None = parameter(
         None,
-        Either(Choice(None), COUNT),
+        FIRST_PLACES,
         "How many places `score` looks at; None is all.  It may change after the fit.",
         kind="int or None",
     )
@@ -250,8 +248,7 @@ class NeuralRanker(HiddenLayerParameters, InputParameters, NetworkParameters, Ne
         table, groups = split_groups(X, group)
         if groups is None and self._learned.inputs.has_groups:
             raise ValueError(NO_GROUPS.format(name=type(self).__name__))
-        scores = self.predict(table)
-        return mean_ndcg(y, scores, groups, k=self.ndcg_at, group_weight=group_weight)
+        return mean_ndcg(y, self.predict(table), groups, k=self.ndcg_at, group_weight=group_weight)
 
     def to_module(self, output: str = "predict") -> FittedModule:
         """Return the fitted model as a plain ``nn.Module``, from the features of rows to scores.

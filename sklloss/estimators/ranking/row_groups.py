@@ -27,7 +27,13 @@ def split_groups(X: Any, group: Any) -> tuple[Any, Any]:
         renamed their column.
     """
     if not has_qid(X):
-        _check_not_prefixed(X)
+        prefixed = [name for name in getattr(X, "columns", ()) if str(name).endswith(f"__{QID}")]
+        if prefixed:
+            raise ValueError(
+                f"X has no column {QID!r}, but {str(prefixed[0])!r}, as a ColumnTransformer names"
+                " it; the groups would be a feature. Give that verbose_feature_names_out=False, or"
+                " rename the column."
+            )
         return X, group
     check_names(X)
     if group is not None:
@@ -46,17 +52,6 @@ def split_groups(X: Any, group: Any) -> tuple[Any, Any]:
 def has_qid(X: Any) -> bool:
     """Return whether X is a DataFrame that says which groups there are."""
     return hasattr(X, "columns") and QID in list(X.columns)
-
-
-def _check_not_prefixed(X: Any) -> None:
-    """Raise where the column of groups got a ColumnTransformer's prefix: it would be a feature."""
-    for name in map(str, getattr(X, "columns", ())):
-        if name.endswith(f"__{QID}"):
-            raise ValueError(
-                f"X has no column {QID!r}, but {name!r}, as a ColumnTransformer names it; the"
-                " groups would be a feature. Give that verbose_feature_names_out=False, or rename"
-                " the column."
-            )
 
 
 def without_qid(X: Any) -> Any:
@@ -106,7 +101,8 @@ def sizes_of(group: Any, n_rows: int) -> np.ndarray:
 def _checked_sizes(values: np.ndarray, n_rows: int) -> np.ndarray:
     """Return the sizes of groups, as LightGBM takes them."""
     given = values.tolist()
-    if not given or not all(map(_is_whole, given)):
+    is_whole = [isinstance(size, Integral) and not isinstance(size, bool) for size in given]
+    if not given or not all(is_whole):
         raise ValueError(
             f"group has {count(len(given), 'value')} and X has {count(n_rows, 'row')}. Give one id"
             f" per row; or the sizes of the groups, whole numbers that add up to {n_rows}."
@@ -126,10 +122,6 @@ def _checked_sizes(values: np.ndarray, n_rows: int) -> np.ndarray:
             " searches and splits need."
         )
     return np.array(sizes, dtype=np.int64)
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def _run_lengths(ids: np.ndarray) -> np.ndarray:

@@ -37,13 +37,13 @@ class Pairs:
     ----------
     users, items : list
         Labels, as many as there are rows.
-    columns : list of str or None
-        The names of the columns of a DataFrame, where they are text.
+    columns : list of str
+        The names of the columns of a DataFrame, where they are text; otherwise empty.
     """
 
     users: list[Any]
     items: list[Any]
-    columns: list[str] | None
+    columns: list[str]
 
     @classmethod
     def of(cls, interactions: Any) -> Pairs:
@@ -74,8 +74,7 @@ class Pairs:
         if not users:
             raise ValueError(f"interactions have 0 rows, and at least 1 is needed. {GIVE_PAIRS}")
         names = list(getattr(interactions, "columns", ()))
-        is_named = bool(names) and all(isinstance(name, str) for name in names)
-        return cls(users, items, names if is_named else None)
+        return cls(users, items, names if all(isinstance(name, str) for name in names) else [])
 
     def __len__(self) -> int:
         return len(self.users)
@@ -142,7 +141,7 @@ class LearnedInteractions(LearnedInputs):
     Attributes
     ----------
     users, items : Numbering
-    columns : list of str or None
+    columns : list of str
         The names of the columns, where they had any.
     seen : csr_array of shape (n_users, n_items)
         The total weight of the rows of each pair.
@@ -150,7 +149,7 @@ class LearnedInteractions(LearnedInputs):
 
     users: Numbering
     items: Numbering
-    columns: list[str] | None
+    columns: list[str]
     seen: Any = None
 
     @cached_property
