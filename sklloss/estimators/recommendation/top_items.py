@@ -53,7 +53,7 @@ class TopItems:
         exclude_seen : bool, default=True
             Whether items that a user took are left out.
         wanted : sequence of set, default=()
-            Of each user, items that are not left out; what is no int is no known item.
+            Of each user, numbers of items that are not left out; what is no number is ignored.
         """
         n_items, n_outputs = len(self.learned.items), self.members[0].criterion_.constant.shape[-1]
         size = max(1, NUMBERS_AT_ONCE // (n_items * n_outputs))
@@ -62,7 +62,10 @@ class TopItems:
             scores = self._scored(some)
             if exclude_seen:
                 scores[self._left_out(some, wanted[start : start + size])] = -np.inf
-            yield from self._first(some, scores, min(n, n_items))
+            top, order = torch.from_numpy(scores).topk(min(n, n_items), sorted=True)
+            for user, values, items in zip(some, top.numpy(), order.numpy(), strict=True):
+                is_left = values > -np.inf
+                yield items[is_left], np.where(user >= 0, values[is_left], np.nan)
 
     def _scored(self, users: np.ndarray) -> np.ndarray:
         """Return the scores of all items, (n, n_items); for unknown users how popular they are."""
@@ -87,13 +90,6 @@ class TopItems:
         for k, items in enumerate(wanted):
             is_out[k, [item for item in items if isinstance(item, int)]] = False
         return is_out
-
-    def _first(self, users: np.ndarray, scores: np.ndarray, n: int) -> Iterator[Top]:
-        top, order = torch.from_numpy(scores).topk(n, sorted=True)
-        for user, values, items in zip(users, top.numpy(), order.numpy(), strict=True):
-            is_left = values > -np.inf
-            shown = values[is_left] if user >= 0 else np.full(is_left.sum(), np.nan)
-            yield items[is_left], shown
 
 
 def table_of(users: Sequence[Any], items: np.ndarray, found: Sequence[Top]) -> pd.DataFrame:
