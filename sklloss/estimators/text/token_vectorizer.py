@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from array import array
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
-from itertools import chain
 from numbers import Integral
 from typing import Any
 
@@ -19,30 +19,26 @@ from ...modules.text.pooling import PADDING
 from ...modules.text.text import UNKNOWN
 from ...parameters.declared import check_declared, parameter
 from ...parameters.domains import Choice, Either, Interval, Satisfies
-from ...parameters.refusals import count
+from ...parameters.refusals import count, refuse_rows
 from ..fit.documentation import documented
 from ..fit.parameters import BOOL, COUNT
 from ..fit.scikit_learn import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from .documents import checked_documents
 
 # Id of the most frequent token.
 FIRST = UNKNOWN + 1
 NO_LIMIT = Choice(None)
 
 
-def _is_pattern(text: str) -> bool:
+def _is_pattern(value: Any) -> bool:
     try:
-        re.compile(text)
-    except re.error:
+        re.compile(value)
+    except (TypeError, re.error):
         return False
-    return True
+    return isinstance(value, str)
 
 
 ANALYZER = Either(Choice("word", "char", "char_wb"), Satisfies(callable, "{name} to be a function"))
-PATTERN = Satisfies(
-    lambda value: isinstance(value, str) and _is_pattern(value),
-    "{name} to be a string that is a regular expression",
-)
+PATTERN = Satisfies(_is_pattern, "{name} to be a string that is a regular expression")
 
 
 @dataclass(frozen=True)
@@ -62,19 +58,12 @@ class Corpus:
     @classmethod
     def of(cls, documents: Iterable[list[Any]], id_of: Callable[[Any], int]) -> Corpus:
         """Look up the tokens of every document."""
-        lengths: list[int] = []
-
-        def counted() -> Iterator[list[Any]]:
-            for document in documents:
-                lengths.append(len(document))
-                yield document
-
-        ids = np.fromiter(map(id_of, chain.from_iterable(counted())), dtype=np.int64)
-        return cls(ids, np.array(lengths, dtype=np.int64))
-
-    def replaced(self, new: np.ndarray) -> Corpus:
-        """Give every id another one, ``new[id]``."""
-        return Corpus(new[self.ids], self.lengths)
+        # Of 8 bytes per id, where a list takes several times as many.
+        ids, lengths = array("q"), array("q")
+        for document in documents:
+            ids.extend(map(id_of, document))
+            lengths.append(len(document))
+        return cls(np.array(ids, dtype=np.int64), np.array(lengths, dtype=np.int64))
 
     def document_frequencies(self, n_ids: int) -> np.ndarray:
         """Return in how many documents each id stands, (n_ids,)."""
@@ -235,8 +224,7 @@ class TokenVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         """
         check_is_fitted(self, "vocabulary_")
         id_of = defaultdict(lambda: UNKNOWN, self.vocabulary_).__getitem__
-        corpus = Corpus.of(self._analyzed(X), id_of)
-        return corpus.padded(self.length_, self.keep)
+        return Corpus.of(self._analyzed(X), id_of).padded(self.length_, self.keep)
 
     def inverse_transform(self, X: Any) -> list[list[Any]]:
         """Return the tokens of rows of ids, None for unknown ones.
@@ -271,23 +259,21 @@ class TokenVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
 
     # ------------------------------------------------------------------ documents to tokens
 
-    def _analyzed(self, X: Any) -> Iterable[list[Any]]:
-        """Return the tokens of each document, one after another."""
+    def _analyzed(self, X: Any) -> Iterator[list[Any]]:
+        """Yield the tokens of each document."""
         analyze = CountVectorizer(
             analyzer=self.analyzer, lowercase=self.lowercase, token_pattern=self.token_pattern
         ).build_analyzer()
-        kind = (str, list, tuple) if callable(self.analyzer) else (str,)
-        return (self._tokens(analyze, each) for each in checked_documents(X, kind=kind))
-
-    def _tokens(self, analyze: Callable[[Any], Any], document: Any) -> list[Any]:
-        """Return the tokens of a document."""
-        try:
-            return list(analyze(document))
-        except (TypeError, ValueError) as error:
-            raise ValueError(
-                f"analyzer={self.analyzer!r} does not turn a document into a list of tokens:"
-                f" {error}. Give a function that does."
-            ) from error
+        kinds = (str, list, tuple) if callable(self.analyzer) else (str,)
+        for document in checked_documents(X, kinds):
+            try:
+                tokens = list(analyze(document))
+            except (TypeError, ValueError) as error:
+                raise ValueError(
+                    f"analyzer={self.analyzer!r} does not turn a document into a list of tokens:"
+                    f" {error}. Give a function that does."
+                ) from error
+            yield tokens
 
     def _learned_from(self, X: Any) -> Corpus:
         """Learn from documents and return them as ids."""
@@ -302,20 +288,14 @@ class TokenVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
                 f" analyzer={self.analyzer!r}, token_pattern={self.token_pattern!r}. Give other"
                 " documents or another pattern."
             )
-        names = list(found)
-        chosen = self._chosen(names, corpus)
-        new = np.full(len(names), UNKNOWN)
-        new[chosen] = np.arange(FIRST, FIRST + len(chosen))
-        self.vocabulary_ = {names[old]: id_ for id_, old in enumerate(chosen, FIRST)}
-        self.length_ = self._length(corpus.lengths)
-        self._n_features_out = self.length_
-        return corpus.replaced(new)
-
-    def _chosen(self, names: list[Any], corpus: Corpus) -> list[int]:
-        """Return which of the tokens make the vocabulary, the most frequent first."""
-        frequency = np.bincount(corpus.ids).tolist()
+        names, frequency = list(found), np.bincount(corpus.ids).tolist()
         kept = self._frequent_enough(names, corpus)
-        return sorted(kept, key=lambda old: (-frequency[old], names[old]))[: self.max_features]
+        kept = sorted(kept, key=lambda old: (-frequency[old], names[old]))[: self.max_features]
+        new = np.full(len(names), UNKNOWN)
+        new[kept] = np.arange(FIRST, FIRST + len(kept))
+        self.vocabulary_ = {names[old]: id_ for id_, old in enumerate(kept, FIRST)}
+        self.length_ = self._n_features_out = self._length(corpus.lengths)
+        return Corpus(new[corpus.ids], corpus.lengths)
 
     def _frequent_enough(self, names: list[Any], corpus: Corpus) -> list[int]:
         """Return which of the tokens are in as many documents as `min_df` says."""
@@ -345,3 +325,42 @@ class TokenVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         tags.input_tags.string, tags.input_tags.two_d_array = True, False
         tags.transformer_tags.preserves_dtype = []
         return tags
+
+
+def checked_documents(X: Any, kinds: tuple[type, ...]) -> list[Any]:
+    """Return documents as a list.
+
+    Parameters
+    ----------
+    X : list, Series, array or other iterable of documents, of shape (n_documents,)
+    kinds : tuple of type
+        What a document may be.
+
+    Raises
+    ------
+    TypeError
+        If X is one string or has no order, or if something in it is no document.
+    ValueError
+        If X is a table.
+    """
+    if getattr(X, "ndim", 1) != 1:
+        raise ValueError(
+            f"X has the shape {tuple(X.shape)}, and documents are one column of strings,"
+            " (n_documents,). Choose the column, as in X['text'] or X[:, 0]; in a ColumnTransformer"
+            " name it by a string, not by a list."
+        )
+    if isinstance(X, str | bytes | Mapping | Set) or not hasattr(X, "__iter__"):
+        raise TypeError(
+            "X must be a list, Series or array of strings, one per document; got"
+            f" {type(X).__name__}. Put a single document into a list, as in [document]."
+        )
+    documents = list(X)
+    refuse_rows(
+        [not isinstance(document, kinds) for document in documents],
+        "Documents must be strings",
+        "are something else",
+        "Leave such rows out, or put '' instead of missing documents.",
+        example=documents.__getitem__,
+        error=TypeError,
+    )
+    return documents
