@@ -75,8 +75,7 @@ def beam_search(log_p: np.ndarray, beam_width: int) -> list[tuple[Prefix, float]
 
 def _candidates(beams: Mapping[Prefix, Ends], frame: np.ndarray, beam_width: int) -> list[int]:
     """Return symbols that may lead into the beam: the likeliest, and the ends of its prefixes."""
-    n_likeliest = min(beam_width + 1, len(frame) - 1)
-    likeliest = np.argsort(-frame[1:], kind="stable")[:n_likeliest] + 1
+    likeliest = np.argsort(-frame[1:], kind="stable")[: beam_width + 1] + 1
     ends = {prefix[-1] for prefix in beams if prefix}
     return sorted(ends.union(likeliest.tolist()))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -70,33 +69,24 @@ class LogMel:
         return features
 
     def _of_one(self, wave: Tensor, bands: Tensor, window: Tensor) -> np.ndarray:
+        lengths = self.n_fft, self.hop_length, self.window_length
         spectrum = torch.stft(
-            wave.to(bands.dtype),
-            self.n_fft,
-            self.hop_length,
-            self.window_length,
-            window,
-            pad_mode="constant",
-            return_complex=True,
+            wave.to(bands.dtype), *lengths, window, pad_mode="constant", return_complex=True
         )
         power = spectrum.real**2 + spectrum.imag**2  # (frequencies, frames)
         return (bands @ power).clamp(min=FLOOR).log().T.contiguous().numpy()
 
     def _bands(self) -> Tensor:
         """Return the weights of frequencies in each band, (n_mels, n_fft / 2 + 1)."""
-        bands = _librosa_filters().mel(
+        try:
+            from librosa import filters
+        except ImportError as error:
+            raise ModuleNotFoundError(
+                "features='log_mel' takes its mel bands from librosa. Install it with: pip install"
+                " 'sklloss[speech]', or give features of your own, arrays of shape (n_frames,"
+                " n_features)."
+            ) from error
+        bands = filters.mel(
             sr=self.sampling_rate, n_fft=self.n_fft, n_mels=self.n_mels, dtype=np.float32
         )
         return torch.from_numpy(bands)
-
-
-def _librosa_filters() -> Any:
-    try:
-        from librosa import filters
-    except ImportError as error:
-        raise ModuleNotFoundError(
-            "features='log_mel' takes its mel bands from librosa. Install it with: pip install"
-            " 'sklloss[speech]', or give features of your own, arrays of shape (n_frames,"
-            " n_features)."
-        ) from error
-    return filters

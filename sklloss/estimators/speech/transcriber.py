@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -27,11 +27,10 @@ from ..targets.answers import answered
 from ..targets.fitted_module import FittedModule
 from .decoding import beam_search, greedy
 from .edit_distance import token_error_rate
-from .frames import frames_out_of
 from .log_mel import LogMel
 from .transcripts import Transcripts
 from .utterance_module import UtteranceModule
-from .utterances import Utterances
+from .utterances import Utterances, frames_out_of
 from .vocabulary import Tokenized
 
 # Most utterances that are transcribed at once.
@@ -41,11 +40,7 @@ ROWS_AT_ONCE = 1024
 @documented
 @dataclass(kw_only=True, eq=False, repr=False)
 class SequenceTranscriber(
-    AugmentParameters,
-    InputParameters,
-    HiddenLayerParameters,
-    NetworkParameters,
-    NeuralEstimator,
+    AugmentParameters, InputParameters, HiddenLayerParameters, NetworkParameters, NeuralEstimator
 ):
     """A neural network that transcribes sequences, trained on the loss of your choice.
 
@@ -180,14 +175,14 @@ class SequenceTranscriber(
     def _inputs(self) -> Utterances:
         if self.features is None:
             return Utterances()
-        of_frames = self.window_seconds, self.hop_seconds
-        return Utterances(log_mel=LogMel(self.sampling_rate, self.n_mels, *of_frames))
+        seconds = self.window_seconds, self.hop_seconds
+        return Utterances(log_mel=LogMel(self.sampling_rate, self.n_mels, *seconds))
 
     @property
     def _target(self) -> Transcripts:
         return Transcripts(self.tokens)
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> SequenceTranscriber:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train the network.
 
         Parameters
@@ -205,9 +200,7 @@ class SequenceTranscriber(
         """
         return self._train(FitData(X, y, sample_weight), go_on=self.warm_start)
 
-    def partial_fit(
-        self, X: Any, y: Any, symbols: Any = None, sample_weight: Any = None
-    ) -> SequenceTranscriber:
+    def partial_fit(self, X: Any, y: Any, symbols: Any = None, sample_weight: Any = None) -> Self:
         """Train for one epoch on these utterances; scaling and symbols are those of the first call.
 
         Parameters
@@ -221,8 +214,7 @@ class SequenceTranscriber(
         -------
         self
         """
-        data = FitData(X, y, sample_weight, named=symbols)
-        return self._train(data, epochs=1, go_on=True)
+        return self._train(FitData(X, y, sample_weight, named=symbols), epochs=1, go_on=True)
 
     def predict(self, X: Any) -> list[Any]:
         """Transcribe utterances.
@@ -238,13 +230,12 @@ class SequenceTranscriber(
         """
         self._check_param("decoding")
         self._check_param("beam_width")
-        return [self._transcript(log_p) for log_p in self.predict_log_proba(X)]
-
-    def _transcript(self, log_p: np.ndarray) -> Any:
-        """Return the transcript of an utterance, given log-probabilities of its frames."""
+        log_p = self.predict_log_proba(X)
         if self.decoding == "greedy":
-            return self._learned.target.decode(greedy(log_p))
-        return self._learned.target.decode(beam_search(log_p, self.beam_width)[0][0])
+            found = [greedy(of_one) for of_one in log_p]
+        else:
+            found = [beam_search(of_one, self.beam_width)[0][0] for of_one in log_p]
+        return [self._learned.target.decode(indices) for indices in found]
 
     def predict_proba(self, X: Any) -> list[np.ndarray]:
         """Return the probabilities of blank and symbols in every frame.
@@ -304,8 +295,7 @@ class SequenceTranscriber(
     def to_module(self, output: str = "predict_log_proba") -> FittedModule:
         """Return the fitted model as a plain ``nn.Module``, from padded utterances to their frames.
 
-        It is a copy of its own, in evaluation mode, runs without the estimator and exports with
-        ``torch.export``.
+        %(module)s
 
         Parameters
         ----------

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ...losses.speech.paths import BLANK, frames_needed
+from ...losses.speech.paths import BLANK, frames_needed, lengths_of
 from ...losses.speech.transcription import FRAMES_PER_SYMBOL
 from ...training import TrainingSet
 from ..inputs.data import FitData
@@ -19,8 +19,8 @@ from ..inputs.sample import Sample
 from ..targets.answers import RAW, Answer
 from ..targets.base import Encoded, Head, Start, Target
 from ..targets.outputs import MeanOverMembers
-from .frames import check_long_enough, frames_out_of, symbols_per_frame
 from .utterance_module import Log
+from .utterances import frames_out_of
 from .vocabulary import Tokenized, Vocabulary
 
 # Symbols per frame, at least, where training starts.
@@ -68,7 +68,16 @@ class Transcripts(Target):
         frames_out = frames_out_of(network())
         frames = np.array([frames_out(len(utterance)) for utterance in sample.X])
         needed = frames_needed(torch.from_numpy(sample.y)).numpy()
-        check_long_enough(frames, needed, sample.kept)
+        short = np.flatnonzero(frames < needed)
+        if len(short):
+            row = short[0]
+            raise ValueError(
+                f"{len(short)} of {len(frames)} utterances are shorter than their transcripts, for"
+                f" example row {sample.kept[row]}: the network puts out {frames[row]} frames for"
+                f" it, and its transcript takes {needed[row]} (one per token, and one between equal"
+                " neighbours). Remove these rows, or let the network put out more frames:"
+                " module__stride=1, or a shorter hop."
+            )
 
     def head(self, start: Start, learned: Vocabulary, is_built_in: bool) -> Head:
         """Return that a network has to put out a number for the blank and for each symbol."""
@@ -82,8 +91,13 @@ class Transcripts(Target):
     def begin(self, module: Any, start: Start, data: TrainingSet) -> None:
         """Let a built-in network start with as many symbols per frame as there are."""
         super().begin(module, start, data)
-        symbols = symbols_per_frame(data, frames_out_of(module)).clamp(RARE, 0.5)
-        log_odds = (1 / symbols - 1).log() - log(FRAMES_PER_SYMBOL - 1)
+        rows: Any = data.X
+        frames_out, weights = frames_out_of(module), data.sample_weight[data.train]
+        lengths = rows.lengths[data.train].tolist()
+        frames = weights.new_tensor([frames_out(length) for length in lengths])
+        symbols = lengths_of(data.y[data.train]).to(weights.dtype)
+        per_frame = ((weights @ symbols) / (weights @ frames)).clamp(RARE, 0.5)
+        log_odds = (1 / per_frame - 1).log() - log(FRAMES_PER_SYMBOL - 1)
         module.output_bias.data[BLANK] += log_odds
 
     def answers(self, loss: Any, learned: Any, scaler: Any, n_members: int) -> dict[str, Answer]:

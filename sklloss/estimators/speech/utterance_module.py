@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..targets.fitted_module import FittedModule
-from .frames import frames_out_of
+from .utterances import frames_out_of
 
 
 class Log(nn.Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +15,10 @@ from torch import Tensor, nn
 from ...losses.speech.paths import BLANK
 from ...modules import check_widths
 from ...training import AugmentFrames, InputScaler, RaggedRows, TrainingSet
+from ..inputs.base import FLOATS
 from ..inputs.data import Checked, FitData, LearnedInputs
 from ..inputs.ragged import RaggedInputs
-from .frames import frames_out_of
 from .log_mel import LogMel
-
-FLOATS = (np.float64, np.float32)
 
 # The whole numbers of sound files.
 SAMPLES = (np.int16, np.int32)
@@ -48,11 +47,9 @@ class Utterances(RaggedInputs):
         self, owner: Any, data: FitData, y_options: Any = None, learned: Any = None
     ) -> Checked:
         """Return utterances as arrays of frames, all of one width, in an array of objects."""
-        if self.log_mel is None:
-            utterances = checked_utterances(data.X, n_axes=2)
-        else:
-            waveforms = checked_utterances(data.X, n_axes=1)
-            utterances = as_rows(self.log_mel.transform(waveforms))
+        utterances = checked_utterances(data.X, n_axes=2 if self.log_mel is None else 1)
+        if self.log_mel is not None:
+            utterances[:] = self.log_mel.transform(utterances)
         width = utterances[0].shape[1]
         if learned is None:
             learned = LearnedInputs((width,), width)
@@ -112,11 +109,13 @@ class Utterances(RaggedInputs):
         return None if augment is None else AugmentFrames(augment, scaler)
 
 
-def as_rows(values: list[Any]) -> np.ndarray:
-    """Return an array of objects, shape (n,), that holds these: NumPy indexes it by rows."""
-    rows = np.empty(len(values), dtype=object)
-    rows[:] = values
-    return rows
+def frames_out_of(module: nn.Module) -> Callable[[int], int]:
+    """Return from a number of frames to how many a network puts out for them.
+
+    As many, unless the network has a method ``n_frames_out`` that says otherwise.
+    """
+    own: Any = getattr(module, "n_frames_out", None)
+    return own if callable(own) else lambda n_frames: n_frames
 
 
 def checked_utterances(X: Any, n_axes: int) -> np.ndarray:
@@ -138,13 +137,26 @@ def checked_utterances(X: Any, n_axes: int) -> np.ndarray:
     utterances = [_floats(row, values, n_axes) for row, values in enumerate(X)]
     for row, values in enumerate(utterances):
         _check_axes(row, values, n_axes)
-        _check_values(row, values)
+        if not values.size:
+            raise ValueError(
+                f"X has an empty utterance: row {row} has the shape {values.shape}. Remove it and"
+                " its transcript."
+            )
+        wrong = ~np.isfinite(values)
+        if wrong.any():
+            raise ValueError(
+                f"X has NaN or infinite values: {wrong.sum()} of {values.size} in row {row}. Repair"
+                " or remove that utterance."
+            )
         if n_axes == 2 and values.shape[1] != utterances[0].shape[1]:
             raise ValueError(
                 f"X has frames of unequal width: row {row} has {values.shape[1]} features, row 0"
                 f" has {utterances[0].shape[1]}. Give all utterances the same features."
             )
-    return as_rows(utterances)
+    # NumPy indexes an array of objects by rows.
+    rows = np.empty(len(utterances), dtype=object)
+    rows[:] = utterances
+    return rows
 
 
 def _check_kind(X: Any) -> None:
@@ -192,17 +204,3 @@ def _check_axes(row: int, values: np.ndarray, n_axes: int) -> None:
         f"X needs utterances of shape (n_frames, n_features); row {row} has the shape"
         f" {values.shape}. A frame is one row of numbers."
     )
-
-
-def _check_values(row: int, values: np.ndarray) -> None:
-    if not values.size:
-        raise ValueError(
-            f"X has an empty utterance: row {row} has the shape {values.shape}. Remove it and its"
-            " transcript."
-        )
-    wrong = ~np.isfinite(values)
-    if wrong.any():
-        raise ValueError(
-            f"X has NaN or infinite values: {wrong.sum()} of {values.size} in row {row}. Repair or"
-            " remove that utterance."
-        )

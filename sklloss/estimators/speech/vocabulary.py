@@ -47,8 +47,7 @@ class Tokenized:
         is_text = bool(transcripts) and isinstance(transcripts[0], str)
         for row, transcript in enumerate(transcripts):
             _check(row, transcript, is_text)
-        split = [_split(t, tokens) if is_text else _labels(t) for t in transcripts]
-        return cls(split, is_text)
+        return cls([_split(t, tokens) if is_text else _labels(t) for t in transcripts], is_text)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -124,7 +123,12 @@ class Vocabulary(LearnedTarget):
                 f"All {len(transcripts)} transcripts of y are empty, so there is nothing to"
                 " write. Give transcripts with tokens; some of them may be empty."
             )
-        return cls(tuple(_sorted(found)), transcripts.is_text, tokens)
+        try:
+            ordered = sorted(found)
+        except TypeError:
+            # Tokens that do not compare are sorted by type and text.
+            ordered = sorted(found, key=lambda token: (type(token).__name__, str(token)))
+        return cls(tuple(ordered), transcripts.is_text, tokens)
 
     @property
     def n_classes(self) -> int:
@@ -186,11 +190,3 @@ def _named(symbols: Iterable[Any] | None, is_text: bool, tokens: str) -> list[An
             f" tokens={tokens!r}. Name single {'words' if tokens == 'word' else 'characters'}."
         )
     return named
-
-
-def _sorted(tokens: set[Any]) -> list[Any]:
-    """Sort tokens, those of kinds that do not compare by kind and text."""
-    try:
-        return sorted(tokens)
-    except TypeError:
-        return sorted(tokens, key=lambda token: (type(token).__name__, str(token)))
