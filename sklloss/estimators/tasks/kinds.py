@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from sklearn.metrics import r2_score
 from sklearn.utils.multiclass import check_classification_targets
 
-from ...losses.base import ClassificationLoss, Loss, RegressionLoss
+from ...losses.base import ClassificationLoss, RegressionLoss
 from ...training import TargetScaler
 from ..targets.answers import Answer
 from ..targets.labels import Labels, LearnedLabels, check_order
@@ -27,11 +27,11 @@ class NumberTask:
     Attributes
     ----------
     loss : RegressionLoss
+    learned : LearnedNumbers
     """
 
     loss: RegressionLoss
-    classes: ClassVar[None] = None
-    n_classes: ClassVar[None] = None
+    learned: LearnedNumbers
 
     @classmethod
     def learn(cls, loss: Any, column: Column, named: np.ndarray | None) -> NumberTask:
@@ -41,26 +41,25 @@ class NumberTask:
                 f"classes has labels, {named.tolist()}, and loss {loss.label!r} takes numbers."
                 " Leave the task out of classes, or choose a loss for classification."
             )
-        return cls(loss)
+        return cls(loss, LearnedNumbers(n_targets=1, is_column=True))
 
     def encode(self, column: Column) -> np.ndarray:
-        """Return float64 numbers, (n_samples,), NaN where one is missing.
+        """Return the labels as float64 numbers, (n_labels,).
 
         Raises
         ------
         ValueError
             If a label is no finite number, or outside the domain of the loss.
         """
-        found = np.full(len(column.values), np.nan)
-        found[column.known] = numbers = self._numbers(column.labels)
-        infinite = np.flatnonzero(np.isinf(found))
-        if len(infinite):
+        numbers = self._numbers(column.labels)
+        infinite = np.isinf(numbers)
+        if infinite.any():
             raise ValueError(
                 "Input y contains infinity or a value too large for float64, in row"
-                f" {infinite[0]}. Clip it, or leave it out (NaN)."
+                f" {np.flatnonzero(column.known)[infinite][0]}. Clip it, or leave it out (NaN)."
             )
         self.loss.check_y(numbers)
-        return found
+        return numbers
 
     def _numbers(self, labels: np.ndarray) -> np.ndarray:
         text = [label for label in labels.tolist() if isinstance(label, str)]
@@ -85,8 +84,7 @@ class NumberTask:
 
     def answers(self, scaler: TargetScaler, n_members: int) -> dict[str, Answer]:
         """Return what a regressor of this task alone can say; `scaler` has its scale alone."""
-        learned = LearnedNumbers(n_targets=1, is_column=True)
-        found = Numbers().answers(self.loss, learned, scaler, n_members)
+        found = Numbers().answers(self.loss, self.learned, scaler, n_members)
         return {"auto": found["predict"], **found}
 
     def score(self, labels: np.ndarray, predicted: np.ndarray, sample_weight: Any) -> float:
@@ -101,11 +99,11 @@ class LabelTask:
     Attributes
     ----------
     loss : ClassificationLoss
-    of_labels : LearnedLabels
+    learned : LearnedLabels
     """
 
     loss: ClassificationLoss
-    of_labels: LearnedLabels
+    learned: LearnedLabels
 
     @classmethod
     def learn(cls, loss: Any, column: Column, named: np.ndarray | None) -> LabelTask:
@@ -131,18 +129,8 @@ class LabelTask:
             )
         return cls(loss, LearnedLabels.of(found, column.order if loss.ordinal else None))
 
-    @property
-    def classes(self) -> np.ndarray:
-        """The classes, sorted."""
-        return self.of_labels.classes
-
-    @property
-    def n_classes(self) -> int:
-        """How many classes there are."""
-        return self.of_labels.n_classes
-
     def encode(self, column: Column) -> np.ndarray:
-        """Return class indices as float64, (n_samples,), NaN where a label is missing.
+        """Return the class indices of the labels, (n_labels,).
 
         Raises
         ------
@@ -150,15 +138,13 @@ class LabelTask:
             If a label is not among the classes, or the column has another order of them.
         """
         if column.order is not None and self.loss.ordinal:
-            check_order(column.order, self.of_labels.order.tolist())
-        found = np.full(len(column.values), np.nan)
-        if column.known.any():
-            found[column.known] = self.of_labels.indices(one_kind(column.labels))
-        return found
+            check_order(column.order, self.learned.order.tolist())
+        labels = column.labels
+        return self.learned.indices(one_kind(labels)) if len(labels) else np.empty(0)
 
     def answers(self, scaler: TargetScaler, n_members: int) -> dict[str, Answer]:
         """Return what a classifier of this task alone can say."""
-        return Labels().answers(self.loss, self.of_labels, scaler, n_members)
+        return Labels().answers(self.loss, self.learned, scaler, n_members)
 
     def score(self, labels: np.ndarray, predicted: np.ndarray, sample_weight: Any) -> float:
         """Return the accuracy."""
@@ -167,23 +153,6 @@ class LabelTask:
 
 
 OneTask = NumberTask | LabelTask
-
-
-def learn_task(loss: Loss, column: Column, named: np.ndarray | None) -> OneTask:
-    """Return the task that a loss makes of a column, its classes learned or named.
-
-    Raises
-    ------
-    ValueError
-        If no row has a label, or the labels do not suit the loss.
-    """
-    if not column.known.any():
-        raise ValueError(
-            f"all {len(column.known)} labels are missing: y contains NaN only, so there is nothing"
-            " to learn. Leave the column out of y, and its loss with it."
-        )
-    kind = LabelTask if loss.task == "classification" else NumberTask
-    return kind.learn(loss, column, named)
 
 
 def one_kind(labels: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.utils.metaestimators import available_if
@@ -143,7 +143,7 @@ class NeuralMultiTask(
 
     # ------------------------------------------------------------------ fit
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> NeuralMultiTask:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train the network.
 
         Parameters
@@ -159,9 +159,7 @@ class NeuralMultiTask(
         """
         return self._train(FitData(X, y, sample_weight), go_on=self.warm_start)
 
-    def partial_fit(
-        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
-    ) -> NeuralMultiTask:
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train for one epoch; scaling, classes and shares of labels are those of the first call.
 
         Parameters
@@ -175,14 +173,13 @@ class NeuralMultiTask(
         -------
         self
         """
-        data = FitData(X, y, sample_weight, named=classes)
-        return self._train(data, epochs=1, go_on=True)
+        return self._train(FitData(X, y, sample_weight, named=classes), epochs=1, go_on=True)
 
     @property
     def task_weights_(self) -> dict[Any, float]:
         """What each task's loss counted at the end of training, divided by their mean."""
         weights = self.loss_state_["task_weights"].flatten().tolist()
-        return dict(zip(self._learned.target.names, weights, strict=True))
+        return dict(zip(self._learned.target.tasks, weights, strict=True))
 
     # ------------------------------------------------------------------ use
 
@@ -251,18 +248,17 @@ class NeuralMultiTask(
             By task; without those of which no row with weight has a label.
         """
         predicted, learned = self._of_tasks("predict", X), self._learned.target
-        targets = TargetTable.of(y).aligned(learned.names)
-        some = predicted[learned.names[0]]
+        targets = TargetTable.of(y).aligned(learned.tasks)
+        some = next(iter(predicted.values()))
         check_consistent_length(some, targets)
         weights = checked_weights(sample_weight, some)
         found = {}
-        tasks = zip(learned.names, learned.tasks, targets.columns, strict=True)
-        for name, task, column in tasks:
-            known = column.known & (weights > 0)
-            if known.any():
+        for name, column in targets.columns.items():
+            rows = column.known & (weights > 0)
+            if rows.any():
+                of_rows = column.values[rows], predicted[name][rows], weights[rows]
                 with naming_task(name):
-                    of_rows = column[known].labels, predicted[name][known], weights[known]
-                    found[name] = task.score(*of_rows)
+                    found[name] = learned.tasks[name].score(*of_rows)
         return found
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Hashable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -47,19 +47,21 @@ class TargetTable:
 
     Attributes
     ----------
-    names : list
-        The columns' names; whole numbers from 0 where they have none.
-    columns : list of Column
+    columns : dict of name to Column
+        In their order; named by whole numbers from 0 where they have no names.
     frame : type or None
         The class of y where it was a DataFrame.
     is_column : bool
         Whether y had one axis.
     """
 
-    names: list[Any]
-    columns: list[Column]
+    columns: dict[Any, Column]
     frame: Any
     is_column: bool
+
+    def __post_init__(self) -> None:
+        if not self.columns:
+            raise ValueError("y has no columns; give one per task.")
 
     @classmethod
     def of(cls, y: Any) -> TargetTable:
@@ -78,12 +80,10 @@ class TargetTable:
         if not hasattr(y, "iloc"):
             return cls._of_array(y)
         if y.ndim == 1:
-            return cls([0 if y.name is None else y.name], [_column_of_series(y)], None, True)
+            return cls({0 if y.name is None else y.name: _column_of_series(y)}, None, True)
         check_names(y, "y")
-        names = list(y.columns)
-        _check_names(names)
-        columns = [_column_of_series(y.iloc[:, j]) for j in range(len(names))]
-        return cls(names, columns, type(y), False)
+        columns = {name: _column_of_series(series) for name, series in y.items()}
+        return cls(columns, type(y), False)
 
     @classmethod
     def _of_array(cls, y: Any) -> TargetTable:
@@ -98,23 +98,20 @@ class TargetTable:
             )
         table = values.reshape(len(values), -1) if len(values) else values.reshape(0, 1)
         _check_lengths(table)
-        names = list(range(table.shape[1]))
-        _check_names(names)
         hidden = np.broadcast_to(np.ma.getmask(y), values.shape).reshape(table.shape)
-        columns = [
-            Column(column, ~(missing(column) | mask))
-            for column, mask in zip(table.T, hidden.T, strict=True)
-        ]
-        return cls(names, columns, None, values.ndim == 1)
+        columns = {
+            j: Column(column, ~(missing(column) | mask))
+            for j, (column, mask) in enumerate(zip(table.T, hidden.T, strict=True))
+        }
+        return cls(columns, None, values.ndim == 1)
 
     def __len__(self) -> int:
-        return len(self.columns[0].values)
+        return len(next(iter(self.columns.values())).values)
 
     def __getitem__(self, rows: Any) -> TargetTable:
-        columns = [column[rows] for column in self.columns]
-        return TargetTable(self.names, columns, self.frame, self.is_column)
+        return replace(self, columns={name: column[rows] for name, column in self.columns.items()})
 
-    def aligned(self, names: Sequence[Hashable]) -> TargetTable:
+    def aligned(self, names: Collection[Hashable]) -> TargetTable:
         """Return the columns in the order of these names; where either has none, by position.
 
         Raises
@@ -122,34 +119,27 @@ class TargetTable:
         ValueError
             If the columns are others.
         """
-        numbered = list(range(len(names)))
-        if len(self.names) == len(names) and numbered in (self.names, list(names)):
-            return TargetTable(list(names), self.columns, self.frame, self.is_column)
-        if sorted(map(repr, self.names)) != sorted(map(repr, names)):
+        own, wanted, numbered = list(self.columns), list(names), list(range(len(names)))
+        if len(own) == len(wanted) and numbered in (own, wanted):
+            by_position = zip(wanted, self.columns.values(), strict=True)
+            return replace(self, columns=dict(by_position))
+        if sorted(map(repr, own)) != sorted(map(repr, wanted)):
             raise ValueError(
-                f"y has the tasks {self.names}, and this estimator was trained with {list(names)}."
+                f"y has the tasks {own}, and this estimator was trained with {wanted}."
                 " Give the same columns; an entry may be missing (NaN)."
             )
-        columns = [self.columns[self.names.index(name)] for name in names]
-        return TargetTable(list(names), columns, self.frame, self.is_column)
+        return replace(self, columns={name: self.columns[name] for name in wanted})
 
 
 def _check_lengths(table: np.ndarray) -> None:
     """Refuse rows of unequal length, which NumPy makes one column of lists."""
     entries = table[:, 0].tolist() if table.dtype.kind == "O" and table.shape[1] == 1 else []
-    rows = [
-        row for row, entry in enumerate(entries) if isinstance(entry, list | tuple | np.ndarray)
-    ]
+    rows = [i for i, entry in enumerate(entries) if isinstance(entry, list | tuple | np.ndarray)]
     if rows:
         raise ValueError(
             f"y has rows of unequal length, for example {entries[rows[0]]!r} in row {rows[0]}. Give"
             " every row an entry per task, None where a label is missing."
         )
-
-
-def _check_names(names: list[Any]) -> None:
-    if not names:
-        raise ValueError("y has no columns; give one per task.")
 
 
 def _column_of_series(series: Any) -> Column:

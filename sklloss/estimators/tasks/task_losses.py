@@ -112,11 +112,9 @@ def _place_of(key: str, tasks: Iterable[Any]) -> tuple[Any, str]:
 
     The name of a task may begin with that of another: ``a__b`` is found before ``a``.
     """
-    longest_first = sorted(tasks, key=lambda name: -len(str(name)))
-    for name in longest_first:
+    for name in sorted(tasks, key=lambda name: -len(str(name))):
         if key == str(name):
             return name, ""
-    for name in longest_first:
         parameter = key.removeprefix(f"{name}__")
         if parameter not in ("", key):
             return name, parameter

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from ..targets.answers import Answer
 from ..targets.base import Encoded, Head, LearnedTarget, Start, Target
 from ..targets.labels import check_same_classes
 from ..targets.loss_values import check_loss_values
-from .kinds import OneTask, learn_task, one_kind
+from .kinds import LabelTask, NumberTask, OneTask, one_kind
 from .target_table import TargetTable
 
 
@@ -31,39 +32,37 @@ class LearnedTasks(LearnedTarget):
 
     Attributes
     ----------
-    names : tuple
-        Of the tasks, in the order of the columns of y.
-    tasks : tuple of NumberTask or LabelTask
+    tasks : dict of name to NumberTask or LabelTask
+        In the order of the columns of y.
     frame : type or None
         The class of y where it was a DataFrame.
     is_column : bool
         Whether y had one axis.
     """
 
-    names: tuple[Any, ...]
-    tasks: tuple[OneTask, ...]
+    tasks: dict[Any, OneTask]
     frame: Any
     is_column: bool
 
     @property
     def n_classes(self) -> tuple[int | None, ...]:
         """How many classes each task has, None for numbers."""
-        return tuple(task.n_classes for task in self.tasks)
+        return tuple(task.learned.n_classes for task in self.tasks.values())
 
     @property
     def classes(self) -> dict[Any, np.ndarray]:
         """The classes of the tasks that have labels, by name."""
-        pairs = zip(self.names, self.tasks, strict=True)
-        return {name: task.classes for name, task in pairs if task.classes is not None}
+        labels = {name: task for name, task in self.tasks.items() if isinstance(task, LabelTask)}
+        return {name: task.learned.classes for name, task in labels.items()}
 
     @property
     def losses(self) -> dict[Any, Loss]:
         """The loss of each task, by name."""
-        return {name: task.loss for name, task in zip(self.names, self.tasks, strict=True)}
+        return {name: task.loss for name, task in self.tasks.items()}
 
     def attributes(self) -> dict[str, Any]:
         """Return the fitted attributes of the estimator."""
-        return {"tasks_": list(self.names), "losses_": self.losses, "classes_": self.classes}
+        return {"tasks_": list(self.tasks), "losses_": self.losses, "classes_": self.classes}
 
 
 @dataclass(frozen=True)
@@ -89,16 +88,17 @@ class Tasks(Target):
             If y is no table, or tasks or classes are not those of the first call.
         """
         named = named_classes(data.named)
-        for name, labels in named.items() if before is not None else ():
+        if before is None:
+            return replace(data, y=TargetTable.of(data.y), named=named)
+        known = before.classes
+        for name, labels in named.items():
             with naming_task(name):
-                check_same_classes(labels.tolist(), before.classes.get(name, np.array(())))
-        table = TargetTable.of(data.y)
-        table = table if before is None else table.aligned(before.names)
-        return replace(data, y=table, named=named)
+                check_same_classes(labels.tolist(), known.get(name, np.array(())))
+        return replace(data, y=TargetTable.of(data.y).aligned(before.tasks), named=named)
 
     def task_names(self, data: FitData) -> Sequence[Any]:
         """Return the names of the columns of y."""
-        return data.y.names
+        return list(data.y.columns)
 
     def rows(self, y: TargetTable, X: Any) -> TargetTable:
         """Return y, checked to have as many rows as X."""
@@ -110,20 +110,15 @@ class Tasks(Target):
         return loss.losses
 
     def encode(
-        self,
-        y: TargetTable,
-        data: FitData,
-        loss: JointLoss,
-        shape: tuple[int, ...],
-        before: Any,
+        self, y: TargetTable, data: FitData, loss: JointLoss, shape: tuple[int, ...], before: Any
     ) -> Encoded:
         """Return numbers and class indices, (n_samples, n_tasks), NaN where a label is missing."""
         learned = _learned_from(y, data.named, loss) if before is None else before
-        columns = []
-        for name, task, column in zip(learned.names, learned.tasks, y.columns, strict=True):
+        table = np.full((len(y), len(y.columns)), np.nan)
+        for values, (name, column) in zip(table.T, y.columns.items(), strict=True):
             with naming_task(name):
-                columns.append(task.encode(column))
-        return Encoded(np.column_stack(columns), learned)
+                values[column.known] = learned.tasks[name].encode(column)
+        return Encoded(table, learned)
 
     # ------------------------------------------------------------------ what suits
 
@@ -136,7 +131,7 @@ class Tasks(Target):
         remedy = "Give more labels, or another validation_fraction."
         if lost.any():
             raise ValueError(
-                f"Task {learned.names[int(lost.argmax())]!r}: none of the {len(train)} training"
+                f"Task {list(learned.tasks)[lost.argmax()]!r}: none of the {len(train)} training"
                 " rows has a label; early_stopping has made all that have one validation rows."
                 f" {remedy}"
             )
@@ -158,7 +153,7 @@ class Tasks(Target):
     ) -> TargetScaler:
         """Return centre and scale of each task, of the rows that have its label."""
         scalers = []
-        for name, column, how in zip(learned.names, sample.y.T, scaling, strict=True):
+        for name, column, how in zip(learned.tasks, sample.y.T, scaling, strict=True):
             known = ~np.isnan(column)
             weights = sample.sample_weight[known]
             with naming_task(name):
@@ -196,10 +191,9 @@ class Tasks(Target):
     def head(self, start: Start, learned: LearnedTasks, is_built_in: bool) -> Head:
         """Return the outputs of all tasks side by side."""
         loss: Any = start.loss
-        widths = dict(zip(learned.names, loss.widths(start.state), strict=True))
-        what = ", ".join(f"{name!r}: {n}" for name, n in widths.items())
-        n_outputs = sum(widths.values())
-        return Head(n_outputs, (n_outputs,), f"the tasks side by side ({what})")
+        widths = loss.widths(start.state)
+        what = ", ".join(f"{name!r}: {n}" for name, n in zip(learned.tasks, widths, strict=True))
+        return Head(sum(widths), (sum(widths),), f"the tasks side by side ({what})")
 
     # ------------------------------------------------------------------ answers
 
@@ -208,10 +202,10 @@ class Tasks(Target):
     ) -> dict[Any, Answer]:
         """Return what each task can say, by its name and that of the output."""
         found = {}
-        for t, (name, task) in enumerate(zip(learned.names, learned.tasks, strict=True)):
+        for t, (name, task) in enumerate(learned.tasks.items()):
             own = TargetScaler(scaler.centre[[t]], scaler.scale[[t]])
             for output, answer in task.answers(own, n_members).items():
-                of_member = OfTask(loss, t, answer.of_member)
+                of_member = partial(_of_one_task, loss, t, answer.of_member)
                 found[name, output] = answer._replace(of_member=of_member)
         return found
 
@@ -220,42 +214,32 @@ class Tasks(Target):
         tags.target_tags.required = tags.target_tags.multi_output = True
 
 
-@dataclass(frozen=True)
-class OfTask:
-    """What a member says of one task, from the raw output and the state of all.
-
-    Attributes
-    ----------
-    loss : JointLoss
-    position : int
-        Of the task.
-    of_member : callable
-        From the task's own raw output and state.
-    """
-
-    loss: JointLoss
-    position: int
-    of_member: Callable[[Tensor, State], Tensor]
-
-    def __call__(self, raw: Tensor, state: State) -> Tensor:
-        """Return what the member says."""
-        own = self.loss.of_task(state, self.loss.names[self.position])
-        return self.of_member(self.loss.heads(raw, state)[self.position], own)
+def _of_one_task(
+    loss: JointLoss, t: int, of_member: Callable[..., Tensor], raw: Tensor, state: State
+) -> Tensor:
+    """Return what a member says of task t, from the raw output and the state of all."""
+    return of_member(loss.heads(raw, state)[t], loss.of_task(state, loss.names[t]))
 
 
 def _learned_from(y: TargetTable, named: Mapping[Any, np.ndarray], loss: JointLoss) -> LearnedTasks:
     """Learn the tasks of a table; classes come from `named` where there are any."""
-    unknown = [name for name in named if name not in y.names]
+    unknown = [name for name in named if name not in y.columns]
     if unknown:
         raise ValueError(
             f"classes has labels of the task {unknown[0]!r}, which y does not have; its tasks are"
-            f" {y.names}."
+            f" {list(y.columns)}."
         )
-    tasks = []
-    for name, (_, of_task), column in zip(y.names, loss.losses, y.columns, strict=True):
+    tasks: dict[Any, OneTask] = {}
+    for (name, column), (_, of_task) in zip(y.columns.items(), loss.losses, strict=True):
         with naming_task(name):
-            tasks.append(learn_task(of_task, column, named.get(name)))
-    return LearnedTasks(tuple(y.names), tuple(tasks), y.frame, y.is_column)
+            if not column.known.any():
+                raise ValueError(
+                    f"all {len(column.known)} labels are missing: y contains NaN only, so there is"
+                    " nothing to learn. Leave the column out of y, and its loss with it."
+                )
+            kind = LabelTask if of_task.task == "classification" else NumberTask
+            tasks[name] = kind.learn(of_task, column, named.get(name))
+    return LearnedTasks(tasks, y.frame, y.is_column)
 
 
 def named_classes(classes: Any) -> dict[Any, np.ndarray]:
