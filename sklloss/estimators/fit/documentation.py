@@ -63,6 +63,15 @@ X, y, sample_weight
 Returns
 -------
 self""",
+    "continued_with_classes": """\
+X, y, sample_weight
+    As in `fit`.
+classes : array-like of shape (n_classes,) or None, default=None
+    All labels that later calls may bring; by default those of the first call's y.
+
+Returns
+-------
+self""",
     "module": """\
 It is a copy of its own, in evaluation mode, runs without the estimator and exports with
 ``torch.export``, as shown in `NeuralRegressor.to_module`.""",

@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.utils.validation import check_consistent_length
 
 from ...parameters.declared import declare, redeclared
 from ..fit.documentation import documented
-from ..fit.estimator import NeuralEstimator
 from ..fit.loss_parameter import LossParameter
 from ..fit.parameters import (
     AugmentParameters,
     HiddenLayerParameters,
     InputParameters,
-    NetworkParameters,
-    OptimizationParameters,
     TargetScaleParameters,
 )
 from ..fit.scikit_learn import RegressorMixin
 from ..inputs.data import FitData
-from ..inputs.images import Images
 from ..inputs.weights import checked_weights
 from ..targets.fitted_module import FittedModule
 from .box_target import Boxes
 from .boxes import check_inside, checked_boxes
+from .image_estimator import ImageEstimator
 from .overlap import box_ious
 
 
@@ -38,8 +35,7 @@ class NeuralBoxRegressor(
     TargetScaleParameters,
     InputParameters,
     HiddenLayerParameters,
-    NetworkParameters,
-    NeuralEstimator,
+    ImageEstimator,
 ):
     """A neural network that draws one box around the object of an image, trained on your loss.
 
@@ -85,7 +81,7 @@ class NeuralBoxRegressor(
         ),
     )
     module: Any = redeclared(
-        NetworkParameters,
+        ImageEstimator,
         "module",
         default="locator",
         doc="""The network: ``"locator"``, whose maps of places find an object wherever it is;
@@ -94,7 +90,7 @@ class NeuralBoxRegressor(
         them.""",
     )
     module_params: dict[str, Any] | None = redeclared(
-        NetworkParameters,
+        ImageEstimator,
         "module_params",
         doc="""Further arguments of the class or factory, as ``channels`` of the built-in networks;
         also as ``module__x`` of ``set_params`` and grids.""",
@@ -103,17 +99,6 @@ class NeuralBoxRegressor(
         HiddenLayerParameters,
         "hidden_layer_sizes",
         doc='Widths of the dense layers of ``module="cnn"``.',
-    )
-    batch_size: int | str = redeclared(
-        OptimizationParameters,
-        "batch_size",
-        doc='Images per step; "auto" is 32 (all, where there are fewer or for lbfgs).',
-    )
-    max_epochs: int = redeclared(
-        OptimizationParameters,
-        "max_epochs",
-        default=50,
-        doc="Passes over the images, at most.",
     )
     scale_target: bool = redeclared(
         TargetScaleParameters,
@@ -131,14 +116,10 @@ class NeuralBoxRegressor(
     )
 
     @property
-    def _inputs(self) -> Images:
-        return Images(batch=32)
-
-    @property
     def _target(self) -> Boxes:
         return Boxes(self.scale_target)
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> NeuralBoxRegressor:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train the network.
 
         Parameters
@@ -155,7 +136,7 @@ class NeuralBoxRegressor(
         """
         return self._train(FitData(X, y, sample_weight), go_on=self.warm_start)
 
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> NeuralBoxRegressor:
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train for one epoch on these images; scaling is that of the first call.
 
         Parameters

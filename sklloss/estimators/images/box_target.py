@@ -89,7 +89,6 @@ class Boxes(Scaled):
 
     def tag(self, tags: Any, loss: Any) -> None:
         """Four positive numbers."""
-        tags.target_tags.required = True
-        tags.target_tags.multi_output = True
-        tags.target_tags.single_output = False
-        tags.target_tags.positive_only = True
+        target = tags.target_tags
+        target.required = target.multi_output = target.positive_only = True
+        target.single_output = False

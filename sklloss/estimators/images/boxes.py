@@ -9,6 +9,17 @@ import numpy as np
 from ...parameters.refusals import refuse_rows
 
 CORNERS = "x1, y1, x2, y2"
+# What to do about x2 <= x1 or y2 <= y1: where the boxes would be inside as x, y, width, height.
+ARE_SIZES = (
+    "The numbers would fit as x, y, width, height: if they are, give"
+    " np.column_stack((y[:, :2], y[:, :2] + y[:, 2:])). If x2 and y2 are the last pixel"
+    " inside, add 1 to them."
+)
+# The same, where they would not.
+PUT_IN_ORDER = (
+    f"Put the corners in the order {CORNERS}, x2 and y2 one behind the last pixel inside, and"
+    " leave out images without an object."
+)
 
 
 def check_given(y: Any) -> None:
@@ -43,21 +54,17 @@ def _numbers(y: Any) -> np.ndarray:
         boxes = np.asarray(y)
         return boxes if boxes.dtype.kind == "c" else boxes.astype(np.float64)
     except (TypeError, ValueError) as error:
-        _refuse_uneven([np.shape(box) for box in y])
+        shapes = [np.shape(box) for box in y]
+        odd = [row for row, shape in enumerate(shapes) if shape != (4,)]
+        if odd:
+            raise ValueError(
+                f"y needs exactly one box per image, four numbers {CORNERS}; row {odd[0]} of"
+                f" {len(shapes)} has the shape {shapes[odd[0]]}. Leave out images without an"
+                " object; of several, choose one, or give masks to NeuralSegmenter."
+            ) from None
         raise ValueError(
             f"y needs one box per image, four numbers {CORNERS} in pixels; it holds something else"
             f" ({error}). Give an array of shape (n_samples, 4)."
-        ) from None
-
-
-def _refuse_uneven(shapes: list[tuple[int, ...]]) -> None:
-    """Refuse images without a box, or with several."""
-    odd = [row for row, shape in enumerate(shapes) if shape != (4,)]
-    if odd:
-        raise ValueError(
-            f"y needs exactly one box per image, four numbers {CORNERS}; row {odd[0]} of"
-            f" {len(shapes)} has the shape {shapes[odd[0]]}. Leave out images without an object; of"
-            " several, choose one, or give masks to NeuralSegmenter."
         ) from None
 
 
@@ -72,24 +79,11 @@ def check_inside(boxes: np.ndarray, height: int, width: int) -> None:
     refuse(missing, "hold NaN or infinity", "Leave out images without an object.")
     turned = np.any(boxes[:, 2:] <= boxes[:, :2], axis=1)
     ends = boxes[:, :2] + boxes[:, 2:]
-    fits_as_sizes = bool((boxes >= 0).all() and (ends <= (width, height)).all())
-    refuse(turned, "have x2 <= x1 or y2 <= y1", _as_sizes_hint(fits_as_sizes))
+    fit_as_sizes = (boxes >= 0).all() and (ends <= (width, height)).all()
+    refuse(turned, "have x2 <= x1 or y2 <= y1", ARE_SIZES if fit_as_sizes else PUT_IN_ORDER)
     outside = np.any((boxes < 0) | (boxes > (width, height) * 2), axis=1)
     leave = f"leave the image, which is {width} wide and {height} high"
     refuse(outside, leave, "Clip them: np.clip(y, 0, (width, height, width, height)).")
     are_shares = (boxes <= 1).all() and (boxes % 1 != 0).any()
     lie = "lie in the first pixel, as shares of the image do"
     refuse(np.full(len(boxes), are_shares), lie, f"Give pixels: y * {(width, height) * 2}.")
-
-
-def _as_sizes_hint(fits_as_sizes: bool) -> str:
-    if fits_as_sizes:
-        return (
-            "The numbers would fit as x, y, width, height: if they are, give"
-            " np.column_stack((y[:, :2], y[:, :2] + y[:, 2:])). If x2 and y2 are the last pixel"
-            " inside, add 1 to them."
-        )
-    return (
-        f"Put the corners in the order {CORNERS}, x2 and y2 one behind the last pixel inside, and"
-        " leave out images without an object."
-    )

@@ -135,12 +135,11 @@ class Masks(Classes):
         """Return the numbers of all pixels for a built-in network, of one pixel for another."""
         n_outputs, (height, width) = start.baseline.shape[-1], learned.grid
         n_pixels = height * width
-        allowed = [n_outputs, 2] if n_outputs == 1 and learned.n_classes == 2 else [n_outputs]
-        return Head(
-            n_outputs * n_pixels if is_built_in else n_outputs,
-            tuple(n * n_pixels for n in allowed),
-            f"{start.loss.label} for {n_outputs} x {height} x {width} (classes x height x width)",
-        )
+        per_pixel = [n_outputs, 2] if n_outputs == 1 and learned.n_classes == 2 else [n_outputs]
+        allowed = tuple(n * n_pixels for n in per_pixel)
+        what = f"{n_outputs} x {height} x {width} (classes x height x width)"
+        built = allowed[0] if is_built_in else n_outputs
+        return Head(built, allowed, f"{start.loss.label} for {what}")
 
     def raw_shape(self, learned: Any) -> tuple[int, int]:
         """Return pixels, and numbers of each."""
@@ -163,6 +162,5 @@ class Masks(Classes):
 
     def tag(self, tags: Any, loss: Any) -> None:
         """Several columns, one per pixel."""
-        tags.target_tags.required = True
-        tags.target_tags.multi_output = True
+        tags.target_tags.required = tags.target_tags.multi_output = True
         tags.target_tags.single_output = False

@@ -36,7 +36,14 @@ def flat_masks(y: Any, grid: tuple[int, ...]) -> np.ndarray:
             " masks without interpolation (order=0), or crop or pad them, so that every pixel has"
             " its label."
         )
-    _check_whole(masks)
+    _refuse_pixels(
+        masks,
+        missing(masks),
+        "pixels of unknown class a label of their own, with next to no weight, as"
+        " class_weight={255: 1e-6}",
+    )
+    if masks.dtype.kind == "f":
+        _refuse_pixels(masks, masks % 1 != 0, "of shares or probabilities, for example y > 0.5")
     if masks.dtype.kind == "O":
         check_one_kind(masks)
     return masks.reshape(len(masks), prod(grid))
@@ -52,25 +59,14 @@ def stacked_masks(y: Any) -> np.ndarray:
 def _check_axes(masks: np.ndarray) -> None:
     if masks.ndim == 4:
         one_axis = next((axis for axis in (1, 3) if masks.shape[axis] == 1), None)
-        how = "y.argmax(1), or y.argmax(-1) where classes come last" if one_axis is None else ""
-        how = how or (f"np.squeeze(y, {one_axis})")
+        how = f"np.squeeze(y, {one_axis})"
+        if one_axis is None:
+            how = "y.argmax(1), or y.argmax(-1) where classes come last"
         raise ValueError(
             f"y has the shape {masks.shape}, four axes, as one-hot masks have. {REMEDY}: {how}."
         )
     if masks.ndim != 3:
         raise ValueError(f"y has the shape {masks.shape}. {REMEDY}.")
-
-
-def _check_whole(masks: np.ndarray) -> None:
-    """Raise if pixels are missing, or shares of a class."""
-    _refuse_pixels(
-        masks,
-        missing(masks),
-        "pixels of unknown class a label of their own, with next to no weight, as"
-        " class_weight={255: 1e-6}",
-    )
-    if masks.dtype.kind == "f":
-        _refuse_pixels(masks, masks % 1 != 0, "of shares or probabilities, for example y > 0.5")
 
 
 def _refuse_pixels(masks: np.ndarray, wrong: np.ndarray, remedy: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.utils.metaestimators import available_if
@@ -11,20 +11,13 @@ from sklearn.utils.validation import check_consistent_length
 
 from ...parameters.declared import declare, redeclared
 from ..fit.documentation import documented
-from ..fit.estimator import NeuralEstimator
 from ..fit.loss_parameter import LossParameter
 from ..fit.nested import where_loss_has
-from ..fit.parameters import (
-    AugmentParameters,
-    ClassWeightParameters,
-    InputParameters,
-    NetworkParameters,
-    OptimizationParameters,
-)
+from ..fit.parameters import AugmentParameters, ClassWeightParameters, InputParameters
 from ..inputs.data import FitData
-from ..inputs.images import Images
 from ..inputs.weights import checked_weights
 from ..targets.fitted_module import FittedModule
+from .image_estimator import ImageEstimator
 from .mask_target import Masks
 from .masks import check_one_kind, flat_masks
 from .overlap import mean_iou
@@ -37,9 +30,7 @@ A_DECISION = (
 
 @documented
 @dataclass(kw_only=True, eq=False, repr=False)
-class NeuralSegmenter(
-    ClassWeightParameters, AugmentParameters, InputParameters, NetworkParameters, NeuralEstimator
-):
+class NeuralSegmenter(ClassWeightParameters, AugmentParameters, InputParameters, ImageEstimator):
     """A neural network that says the class of every pixel, trained on the loss of your choice.
 
     Of several members probabilities are averaged, and decisions where the loss has none.
@@ -104,7 +95,7 @@ class NeuralSegmenter(
         ),
     )
     module: Any = redeclared(
-        NetworkParameters,
+        ImageEstimator,
         "module",
         default="unet",
         doc="""The network: ``"unet"``, or your own from images (n, channels, height, width) to
@@ -114,28 +105,17 @@ class NeuralSegmenter(
         (``in_channels``, ``num_classes`` ...).""",
     )
     module_params: dict[str, Any] | None = redeclared(
-        NetworkParameters,
+        ImageEstimator,
         "module_params",
         doc="""Further arguments of the class or factory, as ``channels`` of the U-Net; also as
         ``module__x`` of ``set_params`` and grids.""",
     )
-    activation: str = redeclared(NetworkParameters, "activation", doc="Of the built-in networks.")
+    activation: str = redeclared(ImageEstimator, "activation", doc="Of the built-in networks.")
     dropout: float = redeclared(
-        NetworkParameters,
+        ImageEstimator,
         "dropout",
         doc="""Probability, in [0, 1), with which a channel of the U-Net's coarsest grid is set to
         0 in training.""",
-    )
-    batch_size: int | str = redeclared(
-        OptimizationParameters,
-        "batch_size",
-        doc='Images per step; "auto" is 32 (all, where there are fewer or for lbfgs).',
-    )
-    max_epochs: int = redeclared(
-        OptimizationParameters,
-        "max_epochs",
-        default=50,
-        doc="Passes over the images, at most.",
     )
     augment: Any = redeclared(
         AugmentParameters,
@@ -153,14 +133,10 @@ class NeuralSegmenter(
     )
 
     @property
-    def _inputs(self) -> Images:
-        return Images(batch=32)
-
-    @property
     def _target(self) -> Masks:
         return Masks(self.class_weight)
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> NeuralSegmenter:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train the network.
 
         Parameters
@@ -175,24 +151,14 @@ class NeuralSegmenter(
         """
         return self._train(FitData(X, y, sample_weight), go_on=self.warm_start)
 
-    def partial_fit(
-        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
-    ) -> NeuralSegmenter:
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train for one epoch; scaling, classes and their shares are those of the first call.
 
         Parameters
         ----------
-        X, y, sample_weight
-            As in `fit`.
-        classes : array-like of shape (n_classes,) or None, default=None
-            All labels that later calls may bring; by default those of the first call's y.
-
-        Returns
-        -------
-        self
+        %(continued_with_classes)s
         """
-        data = FitData(X, y, sample_weight, named=classes)
-        return self._train(data, epochs=1, go_on=True)
+        return self._train(FitData(X, y, sample_weight, named=classes), epochs=1, go_on=True)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the class of each pixel: the sign or the argmax of the decision function.

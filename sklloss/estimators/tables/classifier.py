@@ -117,14 +117,7 @@ class NeuralClassifier(
 
         Parameters
         ----------
-        X, y, sample_weight
-            As in `fit`.
-        classes : array-like of shape (n_classes,) or None, default=None
-            All labels that later calls may bring; by default those of the first call's y.
-
-        Returns
-        -------
-        self
+        %(continued_with_classes)s
         """
         data = FitData(X, y, sample_weight, named=classes)
         return self._train(data, epochs=1, go_on=True)
