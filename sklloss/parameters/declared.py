@@ -141,16 +141,13 @@ def _declared_by(cls: Any) -> Mapping[str, Declared]:
     return {f.name: f.metadata[KEY] for f in dataclasses.fields(cls) if KEY in f.metadata}
 
 
-def check_declared(owner: str, fields: Any, values: Mapping[str, Any]) -> None:
-    """Raise a ValueError if one of some values lies outside the domain that the fields declare for it."""
-    fields = fields if isinstance(fields, type) else type(fields)
-    defaults = {f.name: f.default for f in dataclasses.fields(fields)}
-    for name, declared in declared_by(fields).items():
+def check_declared(owner: str, declaring: Any, values: Mapping[str, Any]) -> None:
+    """Raise a ValueError if one of some values lies outside the domain that a dataclass declares for it."""
+    cls = type(declaring)
+    for name, declared in declared_by(cls).items():
         if name in values and declared.domain is not None:
-            remedy = (
-                declared.remedy or f"The default is {fields.__name__}({name}={defaults[name]!r})."
-            )
-            check_in_domain(owner, name, values[name], declared.domain, remedy)
+            default = f"The default is {cls.__name__}({name}={getattr(cls, name)!r})."
+            check_in_domain(owner, name, values[name], declared.domain, declared.remedy or default)
 
 
 def checkable(value: Any) -> Any:

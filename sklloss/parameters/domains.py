@@ -69,18 +69,15 @@ class Interval:
 
     def describe(self, name: str) -> str:
         """Say the condition on `name`."""
-        return self._range(name) + (" (a whole number)" if self.integer else "")
-
-    def _range(self, name: str) -> str:
+        whole = " (a whole number)" if self.integer else ""
         less = "<=" if self._closed_at("right") else "<"
         more = "<=" if self._closed_at("left") else "<"
         if math.isinf(self.low) and math.isinf(self.high):
-            return f"a finite {name}"
+            return f"a finite {name}{whole}"
         if math.isinf(self.high):
-            return f"{name} {more.replace('<', '>')} {self.low:g}"
-        if math.isinf(self.low):
-            return f"{name} {less} {self.high:g}"
-        return f"{self.low:g} {more} {name} {less} {self.high:g}"
+            return f"{name} {more.replace('<', '>')} {self.low:g}{whole}"
+        low = "" if math.isinf(self.low) else f"{self.low:g} {more} "
+        return f"{low}{name} {less} {self.high:g}{whole}"
 
     def _closed_at(self, end: str) -> bool:
         return self.closed in ("both", end)
@@ -120,17 +117,17 @@ class Choice:
 
 @dataclass(frozen=True)
 class Satisfies:
-    """Values for which a predicate holds, described by a sentence that has ``{name}`` in it."""
+    """Values for which a predicate holds; `values` says in words what they are."""
 
     predicate: Callable[[Any], bool]
-    sentence: str
+    values: str
 
     def __contains__(self, value: object) -> bool:
         return bool(self.predicate(value))
 
     def describe(self, name: str) -> str:
         """Say the condition on `name`."""
-        return self.sentence.format(name=name)
+        return f"{name} to be {self.values}"
 
 
 @dataclass(frozen=True)

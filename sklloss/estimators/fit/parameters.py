@@ -19,12 +19,10 @@ BOOL = Choice(True, False)
 COUNT = Interval(1, integer=True)
 POSITIVE = Interval(0, closed="neither")
 NOT_NEGATIVE = Interval(0)
-MAPPING = Satisfies(
-    lambda value: value is None or isinstance(value, Mapping), "{name} to be None or a dict"
-)
+MAPPING = Satisfies(lambda value: value is None or isinstance(value, Mapping), "None or a dict")
 FUNCTION = Satisfies(
     lambda value: value is None or (callable(value) and not isinstance(value, type)),
-    "{name} to be None or a function (a class only as an instance)",
+    "None or a function (a class only as an instance)",
 )
 CALLBACKS = Satisfies(
     lambda value: (
@@ -32,11 +30,11 @@ CALLBACKS = Satisfies(
         or (isinstance(value, str) and value == "disable")
         or (isinstance(value, list | tuple) and all(map(is_callback, value)))
     ),
-    "{name} to be None or a list of skorch callbacks, or of pairs of a name and a callback",
+    "None or a list of skorch callbacks, or of pairs of a name and a callback",
 )
 DEVICE = Satisfies(
     lambda value: value is None or isinstance(value, str | int | torch.device),
-    "{name} to be a name such as 'cpu', or a torch.device",
+    "a name such as 'cpu', or a torch.device",
 )
 
 

@@ -37,8 +37,8 @@ def _is_pattern(value: Any) -> bool:
     return isinstance(value, str)
 
 
-ANALYZER = Either(Choice("word", "char", "char_wb"), Satisfies(callable, "{name} to be a function"))
-PATTERN = Satisfies(_is_pattern, "{name} to be a string that is a regular expression")
+ANALYZER = Either(Choice("word", "char", "char_wb"), Satisfies(callable, "a function"))
+PATTERN = Satisfies(_is_pattern, "a string that is a regular expression")
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ PAIRS = Satisfies(
         isinstance(value, tuple)
         and all(isinstance(pair, tuple) and len(pair) == 2 for pair in value)
     ),
-    "{name} to be a tuple of (task, weight) pairs",
+    "a tuple of (task, weight) pairs",
 )
 
 

@@ -25,7 +25,7 @@ def is_scale(value: Any) -> bool:
     return len(numbers) == CORNERS and all(number in Interval() for number in numbers)
 
 
-SCALE = Satisfies(is_scale, "{name} to be a finite number, or four of them")
+SCALE = Satisfies(is_scale, "a finite number, or four of them")
 
 
 class Locator(nn.Module):

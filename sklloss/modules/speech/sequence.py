@@ -18,7 +18,7 @@ from ..network import Domains, check_network_arguments
 
 CELLS: dict[str, type[GRU] | type[LSTM]] = {"gru": GRU, "lstm": LSTM}
 COUNT = Interval(1, integer=True)
-ODD = Satisfies(lambda k: k in COUNT and k % 2 == 1, "{name} to be an odd whole number above 0")
+ODD = Satisfies(lambda k: k in COUNT and k % 2 == 1, "an odd whole number above 0")
 
 
 class SequenceNetwork(nn.Module):
