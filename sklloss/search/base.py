@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from abc import abstractmethod
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Self
 
 import numpy as np
 from sklearn.utils import get_tags
@@ -14,12 +14,10 @@ from ..parameters.declared import check_declared, declare, declared_by, paramete
 from ..parameters.domains import Choice, Either, Interval
 from ..parameters.plain import plain
 from .evaluation import Evaluation
-from .scikit_learn import Data, OpenSearchCV, fit_context, has_callbacks, no_warning_of_nan
+from .scikit_learn import Data, OpenSearchCV, fit_context, has_callbacks
 from .threads import threads_of_search
 
 COUNT = Interval(1, integer=True)
-
-Search = TypeVar("Search", bound="LossSearch")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -103,7 +101,7 @@ class LossSearch(OpenSearchCV):
         """
 
     @fit_context
-    def fit(self: Search, X: Any, y: Any = None, **params: Any) -> Search:
+    def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Train all candidates on all splits, and the best on all rows.
 
         Parameters
@@ -146,9 +144,8 @@ class LossSearch(OpenSearchCV):
     def _check_arguments(self, y: Any) -> None:
         """Raise for parameters outside their domains, callbacks of scikit-learn, or a missing y."""
         owner = type(self).__name__
-        own = (name for name, declared in declared_by(self).items() if declared.domain)
-        values = {name: plain(getattr(self, name)) for name in own}
-        check_declared(owner, self, values)
+        own = [name for name, declared in declared_by(self).items() if declared.domain]
+        check_declared(owner, self, {name: plain(getattr(self, name)) for name in own})
         if has_callbacks(self):
             raise ValueError(
                 f"{owner} has no task for each fit, which scikit-learn's callbacks could follow."
@@ -165,14 +162,15 @@ class LossSearch(OpenSearchCV):
         finished = evaluation.results.finished
         if not finished:
             return
-        with no_warning_of_nan():
+        with warnings.catch_warnings():
+            # Scores are missing, of which scikit-learn would warn as well.
+            warnings.filterwarnings("ignore", "One or more of the", UserWarning)
             interrupted = [not each for each in finished]
             self.cv_results_ = evaluation.table_with({"interrupted": interrupted})
         warnings.warn(
             f"{type(self).__name__} was interrupted when {sum(finished)} of {len(finished)}"
             " candidates were finished. cv_results_ has their scores; its column 'interrupted'"
             " marks the others. Nothing is refitted, so there is no best_estimator_.",
-            UserWarning,
             stacklevel=4,  # Where the user calls fit.
         )
 
@@ -184,7 +182,6 @@ class LossSearch(OpenSearchCV):
             warnings.warn(
                 f"{type(self).__name__} was interrupted in its refit. All candidates are finished:"
                 " cv_results_ has their scores. There is no best_estimator_.",
-                UserWarning,
                 stacklevel=4,  # Where the user calls fit.
             )
             raise

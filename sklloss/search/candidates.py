@@ -11,7 +11,7 @@ from sklearn.base import clone
 from ..estimators.fit.together import epochs_of, sharing_key
 from ..parameters.plain import hashes
 from ..training.seeds import SEED_LIMIT, seed_of
-from .scikit_learn import has_callbacks
+from .scikit_learn import has_callbacks, with_params
 from .steps import net_of, path_to_net, with_all_inside
 
 Params = dict[str, Any]
@@ -33,8 +33,9 @@ class Candidate:
         The one that the parameters make; never fitted.
     sharing : Hashable or None
         Equal for nets that may share a stack; None for what is fitted alone, as GridSearchCV does.
-    steps : int or None
-        Equal where the steps around the net are set alike; None where there are none.
+    steps : Hashable or None
+        Equal where the steps around the net are set alike; None where there are none, or where it
+        is fitted alone.
     loss : Hashable
         Equal for losses that differ in numbers only.
     epochs : int
@@ -46,14 +47,9 @@ class Candidate:
     params: Params
     estimator: Any
     sharing: Hashable | None = None
-    steps: int | None = None
+    steps: Hashable | None = None
     loss: Hashable = None
     epochs: int = 1
-
-
-def with_params(estimator: Any, params: Params) -> Any:
-    """Return a clone of an estimator with parameters set, themselves cloned as in GridSearchCV."""
-    return clone(estimator).set_params(**clone(params, safe=False))
 
 
 def checked(estimator: Any, params: Params) -> Any:
@@ -97,9 +93,8 @@ def candidates_of(
         If parameters cannot be set, or if there are several seeds and nothing takes one.
     """
     made = [(params, checked(estimator, params)) for params in settings]
-    known: dict[Hashable, int] = {}
     return [
-        _candidate(number, i, seeded, each, known)
+        _candidate(number, i, seeded, each)
         for number, (params, each) in enumerate(made, start)
         for i, seeded in enumerate(_with_seeds(params, each, n_seeds, seed))
     ]
@@ -140,17 +135,14 @@ def _with_seeds(params: Params, made: Any, n_seeds: int, seed: int) -> list[Para
     return [{**params, key: (start + i) % SEED_LIMIT} for i in range(n_seeds)]
 
 
-def _candidate(
-    number: int, seed: int, params: Params, made: Any, known: dict[Hashable, int]
-) -> Candidate:
-    """Return a candidate; `known` numbers the settings of steps that earlier ones have."""
+def _candidate(number: int, seed: int, params: Params, made: Any) -> Candidate:
     path = path_to_net(made)
     if path is None:
         return Candidate(number, seed, params, made)
     net = net_of(made)
-    steps = known.setdefault(_around(path, params), len(known)) if path else None
     followed = any(has_callbacks(each) for each in with_all_inside(made))
     sharing = None if followed else sharing_key(net)
+    steps = None if sharing is None or not path else _around(path, params)
     loss = net._loss.resolved(net).structure
     return Candidate(number, seed, params, made, sharing, steps, loss, epochs_of(net))
 

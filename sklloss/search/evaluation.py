@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -14,15 +14,15 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from ..training.seeds import seed_of
 from .candidates import Candidate, Params, candidates_of, check_score_is_one
-from .progress import Report
+from .progress import Progress
 from .results import Result, Results
 from .scikit_learn import Data, failed_scores, n_rows_of
 from .stacks import Fit, shape_of, stacks_of
 from .steps import FittedSteps
 from .worker import Worker
 
-# By the number of their setting, and by split.
-Steps = Mapping[tuple[int | None, int], FittedSteps]
+# By what is set around the net, and by split.
+Steps = Mapping[tuple[Hashable, int], FittedSteps]
 
 
 class Evaluation:
@@ -89,10 +89,10 @@ class Evaluation:
         data = self.data.split(search._checked_cv_orig if cv is None else cv, search.n_splits_)
         settings = list(candidate_params)
         candidates = candidates_of(search.estimator, settings, search.n_seeds, self.seed, start)
+        self.results.expect(settings, more_results or {})
         self.candidates += candidates
         if search.scoring is None:
             check_score_is_one(type(search).__name__, self.candidates)
-        self.results.expect(settings, more_results or {})
         scoring = search.error_score, search.return_train_score
         self._fit(candidates, Worker(clone(search.estimator), data, *scoring))
         search._check_failures(self.results.in_order(start))
@@ -102,10 +102,7 @@ class Evaluation:
 
     def table_with(self, columns: Mapping[str, Any]) -> dict[str, Any]:
         """Return ``cv_results_`` of the results so far, with more columns at its end."""
-        results = self.results
-        self.search._name_failed_scores(results.in_order())
-        given = results.settings, results.n_splits, results.by_split(), results.more
-        table = self.search._format_results(*given)
+        table = self.search._table(self.results)
         return {**table, **{name: np.asarray(column) for name, column in columns.items()}}
 
     def _fit(self, candidates: list[Candidate], worker: Worker) -> None:
@@ -113,23 +110,21 @@ class Evaluation:
         search = self.search
         fits = self._fits(candidates, worker)
         stacks = stacks_of(fits, search.stack_size, self.n_workers)
-        metric = search.refit if isinstance(search.refit, str) else "score"
-        report = Report(type(search).__name__, search.verbose, self.results, metric)
-        n_epochs = sum(fit.candidate.epochs for fit in fits)
-        with report.progress(n_epochs, len(stacks)) as progress:
+        progress = Progress(search, self.results)
+        with progress.bar(sum(fit.candidate.epochs for fit in fits), len(stacks)):
             calls = (
                 delayed(worker.results)(stack, progress.slot(position))
                 for position, stack in enumerate(stacks)
             )
             for results in self._as_completed(calls):
-                report.show(self.results.add(results), progress)
+                progress.show(self.results.add(results))
 
     def _fits(self, candidates: list[Candidate], worker: Worker) -> list[Fit]:
         """Return the candidates on all splits; those whose steps fail get their results instead."""
         steps = self._fitted_steps(candidates, worker)
         fits, failed = [], []
         for candidate, split in product(candidates, range(self.results.n_splits)):
-            around = steps.get((candidate.steps, split)) if candidate.sharing is not None else None
+            around = steps.get((candidate.steps, split))
             if around is None:
                 shape = shape_of(worker.data.X, len(worker.data.splits[split][0]))
                 fits.append(Fit(candidate, split, shape))
@@ -144,9 +139,8 @@ class Evaluation:
 
     def _fitted_steps(self, candidates: list[Candidate], worker: Worker) -> Steps:
         """Fit the steps around nets, once on each split for all nets that share them."""
-        stacked = [each for each in candidates if each.sharing is not None]
-        n_nets = Counter(each.steps for each in stacked)
-        any_of = {each.steps: each for each in stacked if each.steps is not None}
+        n_nets = Counter(each.steps for each in candidates)
+        any_of = {each.steps: each for each in candidates if each.steps is not None}
         keys = list(product(any_of, range(self.results.n_splits)))
         calls = [
             delayed(worker.fitted_steps)(any_of[steps], split, n_nets[steps])

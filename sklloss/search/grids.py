@@ -14,8 +14,16 @@ from .steps import net_of, path_to_net
 Grid = Mapping[str, Any]
 
 
-def settings_of(estimator: Any, param_grid: Any) -> Iterator[Params]:
+def settings_of(estimator: Any, param_grid: Any, owner: str) -> Iterator[Params]:
     """Yield the settings of a grid, or of a list of grids, in the order of ParameterGrid.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The one that is searched.
+    param_grid : dict or list of dicts
+    owner : str
+        The class of the search, which the message names.
 
     Raises
     ------
@@ -26,7 +34,7 @@ def settings_of(estimator: Any, param_grid: Any) -> Iterator[Params]:
     for grid in ParameterGrid(param_grid).param_grid:
         grids = list_of_grids(estimator, grid)
         if len(grids) > 1:
-            _check_losses(estimator, grid, grids)
+            _check_losses(estimator, grid, grids, owner)
         yield from ParameterGrid(grid)
 
 
@@ -57,7 +65,9 @@ def list_of_grids(estimator: Any, grid: Grid) -> list[dict[str, list[Any]]]:
     ]
 
 
-def _check_losses(estimator: Any, grid: Grid, grids: list[dict[str, list[Any]]]) -> None:
+def _check_losses(
+    estimator: Any, grid: Grid, grids: list[dict[str, list[Any]]], owner: str
+) -> None:
     """Raise for the first candidate that cannot be made, and show the grids to give instead."""
     for params in ParameterGrid(grid):
         try:
@@ -67,7 +77,7 @@ def _check_losses(estimator: Any, grid: Grid, grids: list[dict[str, list[Any]]])
                 checked(estimator, better)  # Raises what no list of grids would mend.
             setting = ", ".join(f"{name}={plain(value)!r}" for name, value in params.items())
             raise ValueError(
-                "LossSearchCV needs every loss of a grid to have the parameters that the grid"
-                f" sets; the candidate {setting} sets one that its loss does not have. Give a list"
+                f"{owner} needs every loss of a grid to have the parameters that the grid sets; the"
+                f" candidate {setting} sets one that its loss does not have. Give a list"
                 f" of grids: {grids}."
             ) from error

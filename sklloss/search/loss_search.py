@@ -65,4 +65,5 @@ class LossSearchCV(LossSearch, GridSearchCV):
     )
 
     def _run_search(self, evaluate_candidates: Evaluation) -> None:
-        evaluate_candidates(settings_of(self.estimator, self.param_grid))
+        owner = type(self).__name__
+        evaluate_candidates(settings_of(self.estimator, self.param_grid, owner))

@@ -101,14 +101,11 @@ class Results:
         like = next(iter(self.found.values()), self._missing)
         missing = {name: _nan_like(getattr(like, name)) for name in self._columns}
         found = {key: vars(result) for key, result in self.found.items()}
-        splits = product(range(len(self.settings)), range(self.n_splits))
-        of_seeds = [
-            [found.get((*key, seed), missing) for seed in range(self.n_seeds)] for key in splits
-        ]
-        return [
-            {name: _mean([each[name] for each in several]) for name in self._columns}
-            for several in of_seeds
-        ]
+        of_seeds = (
+            [found.get((*key, seed), missing) for seed in range(self.n_seeds)]
+            for key in product(range(len(self.settings)), range(self.n_splits))
+        )
+        return [{c: _mean([each[c] for each in fits]) for c in self._columns} for fits in of_seeds]
 
     def std_over_seeds(self) -> dict[str, np.ndarray]:
         """Return, by metric, the standard deviations over seeds, averaged over splits."""

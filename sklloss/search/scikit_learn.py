@@ -8,10 +8,7 @@ and ``cv_results_`` are made by the code that makes them there.
 from __future__ import annotations
 
 import time
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from copy import deepcopy
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +25,7 @@ from sklearn.utils import get_tags, indexable
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params, _num_samples
 
-from .results import Result
+from .results import Result, Results
 
 if TYPE_CHECKING:
     # Where a base has no types, mypy takes any argument of a constructor.
@@ -40,9 +37,7 @@ if TYPE_CHECKING:
 
         def __sklearn_tags__(self) -> Any: ...
 
-    class GridSearchCV(BaseSearchCV):
-        """scikit-learn's."""
-
+    GridSearchCV = BaseSearchCV
 else:
     from sklearn.model_selection import GridSearchCV as GridSearchCV
     from sklearn.model_selection._search import BaseSearchCV
@@ -104,6 +99,11 @@ class Data:
         return _score(estimator, X, y, self.scorer, params, error_score)
 
 
+def with_params(estimator: Any, params: Mapping[str, Any]) -> Any:
+    """Return a clone of an estimator with parameters set, themselves cloned as in GridSearchCV."""
+    return clone(estimator).set_params(**clone(params, safe=False))
+
+
 def failed_scores(scorer: Any, error_score: Any) -> Any:
     """Return `error_score`, for each metric where there are several."""
     if isinstance(scorer, _MultimetricScorer):
@@ -114,14 +114,6 @@ def failed_scores(scorer: Any, error_score: Any) -> Any:
 def has_callbacks(estimator: Any) -> bool:
     """Return whether scikit-learn's callbacks are set on an estimator (from its version 1.9 on)."""
     return bool(getattr(estimator, "_skl_callbacks", None))
-
-
-@contextmanager
-def no_warning_of_nan() -> Iterator[None]:
-    """Let scikit-learn make ``cv_results_`` without its warning that scores are missing."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "One or more of the", UserWarning)
-        yield
 
 
 class OpenSearchCV(BaseSearchCV):
@@ -147,11 +139,13 @@ class OpenSearchCV(BaseSearchCV):
             )
         _warn_or_raise_about_fit_failures([vars(result) for result in results], self.error_score)
 
-    def _name_failed_scores(self, results: Sequence[Result]) -> None:
-        """Give fits that failed the metrics that a callable `scoring` has given the others."""
+    def _table(self, results: Results) -> Any:
+        """Return ``cv_results_`` of the results so far."""
         if callable(self.scoring):
-            # scikit-learn changes the scores in place.
-            _insert_error_scores([vars(result) for result in results], self.error_score)
+            # Fits that failed get the metrics of the others; scikit-learn changes them in place.
+            _insert_error_scores([vars(result) for result in results.in_order()], self.error_score)
+        given = results.settings, results.n_splits, results.by_split(), results.more
+        return self._format_results(*given)
 
     def _choose(self, scores: Any) -> None:
         """Set the attributes that say which candidate is best, given the scores of any fit."""
@@ -162,7 +156,7 @@ class OpenSearchCV(BaseSearchCV):
             self._check_refit_for_multimetric(scores)
             metric = self.refit
         self.scorer_ = scorer._scorers if isinstance(scorer, _MultimetricScorer) else scorer
-        if not (self.refit or not self.multimetric_):
+        if self.multimetric_ and not self.refit:
             return
         self.best_index_ = self._select_best_index(self.refit, metric, table)
         if not callable(self.refit):
@@ -171,12 +165,9 @@ class OpenSearchCV(BaseSearchCV):
 
     def _refit_best(self, data: Data) -> None:
         """Fit the best candidate on all rows."""
-        estimator = clone(clone(self.estimator)).set_params(**clone(self.best_params_, safe=False))
+        estimator = with_params(self.estimator, self.best_params_)
         start = time.time()
-        if data.y is None:
-            estimator.fit(data.X, **data.fit_params)
-        else:
-            estimator.fit(data.X, data.y, **data.fit_params)
+        estimator.fit(*((data.X,) if data.y is None else (data.X, data.y)), **data.fit_params)
         self.refit_time_ = time.time() - start
         self.best_estimator_ = estimator
         if hasattr(estimator, "feature_names_in_"):
@@ -184,5 +175,5 @@ class OpenSearchCV(BaseSearchCV):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.target_tags = deepcopy(get_tags(self.estimator).target_tags)
+        tags.target_tags = get_tags(self.estimator).target_tags
         return tags

@@ -131,14 +131,11 @@ def path_to_net(estimator: Any) -> tuple[str, ...] | None:
     >>> path_to_net(NeuralRegressor()), path_to_net(StandardScaler())
     ((), None)
     """
-    if isinstance(estimator, NeuralEstimator):
-        return ()
-    wrapper = WRAPPERS.get(type(estimator))
-    if wrapper is None:
-        return None
-    name, inside = wrapper.inside(estimator)
-    deeper = path_to_net(inside)
-    return None if deeper is None else (name, *deeper)
+    names = []
+    while type(estimator) in WRAPPERS:
+        name, estimator = WRAPPERS[type(estimator)].inside(estimator)
+        names.append(name)
+    return tuple(names) if isinstance(estimator, NeuralEstimator) else None
 
 
 def with_all_inside(estimator: Any) -> list[Any]:
@@ -167,14 +164,10 @@ def fitted_around_net(
     return fitted, vars(inside).pop("arguments_")
 
 
-def with_net(steps: FittedSteps | None, estimator: Any, net: Any) -> Any:
+def with_net(fitted: Any, estimator: Any, net: Any) -> Any:
     """Return an estimator as its own `fit` would leave it, from its fitted steps and fitted net."""
-    return net if steps is None else _around(steps.estimator, estimator, net)
-
-
-def _around(fitted: Any, estimator: Any, net: Any) -> Any:
     wrapper = WRAPPERS.get(type(estimator))
     if wrapper is None:
         return net
     _, inside = wrapper.inside(estimator)
-    return wrapper.around(fitted, inside, _around(wrapper.fitted_inside(fitted), inside, net))
+    return wrapper.around(fitted, inside, with_net(wrapper.fitted_inside(fitted), inside, net))

@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from copy import copy
 from dataclasses import dataclass, field
 from traceback import format_exception
 from typing import Any
 
 from ..estimators.fit.together import epochs_of, fit_data, fit_together
-from .candidates import Candidate, with_params
+from .candidates import Candidate
 from .progress import Slot
 from .results import Key, Result
-from .scikit_learn import Data, failed_scores
+from .scikit_learn import Data, failed_scores, with_params
 from .stacks import Fit, Stack
 from .steps import Arguments, FittedSteps, fitted_around_net, net_of, with_net
 from .threads import threads_of_task
@@ -45,14 +44,13 @@ class Worker:
         """Fit the steps around the net of a candidate, which `n_nets` nets share on a split."""
         estimator = with_params(self.estimator, candidate.params)
         X, y, params = self.data.training_rows(estimator, split)
-        start, trace = time.perf_counter(), None
-        fitted: Any = None
-        arguments: Arguments = (None, None, {})
+        start = time.perf_counter()
         try:
             with threads_of_task(self.process):
                 fitted, arguments = fitted_around_net(estimator, X, y, params)
+            trace = None
         except Exception as error:
-            trace = self._trace(error)
+            fitted, arguments, trace = None, (None, None, {}), self._trace(error)
         return FittedSteps(fitted, arguments, trace, (time.perf_counter() - start) / n_nets)
 
     def results(self, stack: Stack, slot: Slot) -> list[Result]:
@@ -65,7 +63,7 @@ class Worker:
     def failed(self, key: Key, trace: str, seconds: float) -> Result:
         """Return the result of a fit that raised an error."""
         scores = failed_scores(self.data.scorer, self.error_score)
-        train = copy(scores) if self.return_train_score else None
+        train = scores if self.return_train_score else None
         return Result(key, trace, seconds, 0.0, scores, train)
 
     def _together(self, fits: Sequence[Fit], slot: Slot) -> list[Result]:
@@ -78,7 +76,9 @@ class Worker:
         errors = _train(nets, arguments, slot.add)
         seconds = (time.perf_counter() - start) / len(fits)
         return [
-            self._result(fit, with_net(fit.steps, each, net), error, seconds)
+            self._result(
+                fit, with_net(fit.steps and fit.steps.estimator, each, net), error, seconds
+            )
             for fit, each, net, error in zip(fits, made, nets, errors, strict=True)
         ]
 
@@ -119,15 +119,14 @@ def _train(
     nets: Sequence[Any], arguments: Sequence[Arguments], on_epoch: Callable[[int], None]
 ) -> list[Exception | None]:
     """Train nets in place, each on arguments of its `fit`; return what stopped each of them."""
-    errors: list[Exception | None] = [None] * len(nets)
+    errors: dict[int, Exception | None] = {}
     data = {}
-    for i, (net, (X, y, params)) in enumerate(zip(nets, arguments, strict=True)):
+    for i, (net, given) in enumerate(zip(nets, arguments, strict=True)):
         try:
-            data[i] = fit_data(net, X, y, params)
+            data[i] = fit_data(net, *given)
         except TypeError as error:
             errors[i] = error
             on_epoch(epochs_of(net))
     stopped = fit_together([nets[i] for i in data], list(data.values()), on_epoch)
-    for i, what in zip(data, stopped, strict=True):
-        errors[i] = what
-    return errors
+    errors.update(zip(data, stopped, strict=True))
+    return [errors[i] for i in range(len(nets))]

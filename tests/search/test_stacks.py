@@ -16,8 +16,7 @@ from sklloss.estimators.fit.together import fit_data, fit_together, sharing_key
 from sklloss.search import scikit_learn
 from sklloss.search.candidates import candidates_of
 from sklloss.search.grids import settings_of
-from sklloss.search.stack_size import sizes, stack_size
-from sklloss.search.stacks import Fit, Shape, automatic_size, stacks_of
+from sklloss.search.stacks import Fit, Shape, automatic_size, sizes, stack_size, stacks_of
 from sklloss.search.threads import one_thread, threads_of_search, threads_of_task
 
 from .equal_searches import assert_equal_searches
@@ -107,7 +106,7 @@ def test_a_subclass_with_a_fit_of_its_own_is_searched_as_there(diabetes):
 
 def fits_of(grid, n_splits, estimator=None, shape=lambda split: Shape(100, 5, False)):
     estimator = NeuralRegressor() if estimator is None else estimator
-    candidates = candidates_of(estimator, settings_of(estimator, grid), 1, 0, 0)
+    candidates = candidates_of(estimator, settings_of(estimator, grid, "Search"), 1, 0, 0)
     return [
         Fit(candidate, split, shape(split)) for candidate in candidates for split in range(n_splits)
     ]
@@ -202,6 +201,8 @@ def test_threads():
 
 def test_candidates_are_in_the_order_of_parameter_grid():
     grid = [{"lr": [0.1, 0.2], "loss": ["mse", "mae"]}, {"loss": ["huber"]}]
-    found = candidates_of(NeuralRegressor(), settings_of(NeuralRegressor(), grid), 1, 0, 3)
+    found = candidates_of(
+        NeuralRegressor(), settings_of(NeuralRegressor(), grid, "Search"), 1, 0, 3
+    )
     assert [candidate.params for candidate in found] == list(ParameterGrid(grid))
     assert [candidate.number for candidate in found] == [3, 4, 5, 6, 7]
