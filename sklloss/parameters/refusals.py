@@ -60,7 +60,8 @@ def refuse_rows(
     needs : str
         Who needs what, as in ``ratings must be finite``.
     verb : str
-        What the wrong rows do or are, as in ``are negative``.
+        What the wrong rows do or are, as in ``are negative``; '' where `needs` ends in words that
+        the number follows, as in ``there is NaN in``.
     remedy : str
         What to do, a whole sentence.
     noun : str, default="row"
@@ -85,8 +86,8 @@ def refuse_rows(
     if len(rows):
         first = int(rows[0])
         shown = "" if example is None else f": {_shown(example(first))}"
-        some = some_of(wrong, noun, verb)
-        raise error(f"{needs}; {some}, for example {noun} {first}{shown}. {remedy}")
+        some = f"{needs}{';' if verb else ''} {some_of(wrong, noun, verb)}"
+        raise error(f"{some}, for example {noun} {first}{shown}. {remedy}")
 
 
 def _shown(value: Any) -> str:

@@ -52,3 +52,10 @@ def test_long_values_are_cut_and_the_type_of_error_and_noun_can_be_chosen():
             example=lambda row: "a" * 1000,
             error=TypeError,
         )
+
+
+def test_without_a_verb_the_number_follows_what_is_needed():
+    with pytest.raises(ValueError, match="x must be") as error:
+        refuse_rows([False, True], "x must be finite; there is NaN in", "", "Leave them out.")
+    message = "x must be finite; there is NaN in 1 of 2 rows, for example row 1. Leave them out."
+    assert str(error.value) == message

@@ -14,6 +14,7 @@ from torch import Tensor
 from ...losses.base import State
 from ...losses.embedding.embedding import SHORTEST
 from ...parameters.declared import declare, parameter, redeclared
+from ...parameters.refusals import refuse_rows
 from ..fit.documentation import documented
 from ..fit.estimator import NeuralEstimator
 from ..fit.loss_parameter import LossParameter
@@ -272,12 +273,11 @@ class MetricEmbedder(
 
 def _with_direction(of_member: Callable[..., Tensor], raw: Tensor, state: State) -> Tensor:
     """Return what a member says of rows; raise if raw output of one has no direction."""
-    lost = raw[0, :, 0].norm(dim=-1) < SHORTEST
-    if lost.any():
-        row = int(lost.nonzero()[0])
-        raise ValueError(
-            f"The network puts out a zero vector for {int(lost.sum())} of {len(lost)} rows, for"
-            f" example row {row}: it has no direction. Let the last layer of your module be linear,"
-            " without an activation behind it, and with a bias."
-        )
+    refuse_rows(
+        (raw[0, :, 0].norm(dim=-1) < SHORTEST).numpy(force=True),
+        "The network puts out a zero vector for",
+        "",
+        "It has no direction. Let the last layer of your module be linear, without an activation"
+        " behind it, and with a bias.",
+    )
     return of_member(raw, state)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...parameters.refusals import some_of
+from ...parameters.refusals import refuse_rows
 
 
 def floats_of(values: Any, name: str, noun: str = "row") -> np.ndarray:
@@ -38,9 +38,5 @@ def floats_of(values: Any, name: str, noun: str = "row") -> np.ndarray:
 
 def check_finite(values: np.ndarray, name: str, noun: str = "row") -> None:
     """Raise if a value is NaN or infinite; the message names the first such row."""
-    wrong = ~np.isfinite(values)
-    if wrong.any():
-        raise ValueError(
-            f"{name} must be finite; there is NaN or infinity in {some_of(wrong, noun, '')}, for"
-            f" example {noun} {wrong.argmax()}. Leave these {noun}s out."
-        )
+    needs = f"{name} must be finite; there is NaN or infinity in"
+    refuse_rows(~np.isfinite(values), needs, "", f"Leave these {noun}s out.", noun=noun)

@@ -10,6 +10,7 @@ from scipy import sparse
 from sklearn.utils import InputTags
 
 from ...modules.text.text import UNKNOWN
+from ...parameters.refusals import some_of
 from ...training import InputScaler
 from .base import Inputs
 from .sample import Sample
@@ -56,7 +57,7 @@ class Tokens(Inputs):
             kind = "Negative values" if (X[wrong] < 0).all() else "Values"
             raise ValueError(
                 f"{kind} in data passed to module='text', which takes token ids, whole numbers"
-                f" from 0; {wrong.sum()} of {X.size} are not, for example {X[wrong][0]:g}. Give"
+                f" from 0; {some_of(wrong, 'value', 'are not')}, for example {X[wrong][0]:g}. Give"
                 " what a TokenVectorizer returns."
             )
         if X.max() >= MANY_TOKENS:
