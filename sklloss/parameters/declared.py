@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import textwrap
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, TypeVar
@@ -142,7 +143,7 @@ def _declared_by(cls: Any) -> Mapping[str, Declared]:
 
 
 def check_declared(owner: str, declaring: Any, values: Mapping[str, Any]) -> None:
-    """Raise a ValueError if one of some values lies outside the domain that a dataclass declares for it."""
+    """Raise a ValueError if a value lies outside the domain that a dataclass declares for it."""
     cls = type(declaring)
     for name, declared in declared_by(cls).items():
         if name in values and declared.domain is not None:
@@ -159,14 +160,12 @@ def checkable(value: Any) -> Any:
 def numpydoc_of(cls: Any) -> str:
     """Return the Parameters section of a dataclass, its positional parameters first."""
     fields = [f for f in dataclasses.fields(cls) if KEY in f.metadata]
-    entries = [_entry(f) for f in sorted(fields, key=lambda f: bool(f.kw_only))]
+    entries = map(_entry, sorted(fields, key=lambda f: bool(f.kw_only)))
     return "\n".join(["Parameters", "----------", *entries])
 
 
 def _entry(field: dataclasses.Field[Any]) -> str:
     declared: Declared = field.metadata[KEY]
-    text = inspect.cleandoc(declared.doc).splitlines()
-    head = f"{field.name} : {declared.kind}"
-    if field.default is not dataclasses.MISSING:
-        head += f", default={field.default!r}"
-    return "\n".join([head, *(f"    {line}" for line in text)])
+    default = "" if field.default is dataclasses.MISSING else f", default={field.default!r}"
+    meaning = textwrap.indent(inspect.cleandoc(declared.doc), "    ")
+    return f"{field.name} : {declared.kind}{default}\n{meaning}"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 import itertools
 import math
 import numbers
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -185,18 +184,3 @@ def check_in_domain(owner: str, name: str, value: object, domain: Domain, remedy
         hint = did_you_mean(value, [option for option in options if isinstance(option, str)])
         advice = " ".join(filter(None, (hint, remedy)))
         raise ValueError(f"{owner} needs {domain.describe(name)}; got {value!r}. {advice}")
-
-
-def check_arguments(
-    function: Callable[..., object],
-    owner: str,
-    values: Mapping[str, object],
-    domains: Mapping[str, Domain],
-) -> None:
-    """Raise a ValueError if a value of a function's arguments lies outside its domain; it names the default."""
-    parameters = inspect.signature(function).parameters
-    for name, domain in domains.items():
-        default = parameters[name].default
-        has_default = default is not inspect.Parameter.empty
-        remedy = f"The default is {name}={default!r}." if has_default else f"Give another {name}."
-        check_in_domain(owner, name, values[name], domain, remedy)

@@ -38,38 +38,34 @@ class LossSearch(OpenSearchCV):
     )
     scoring: Any = parameter(
         None,
-        None,
-        "As in GridSearchCV; several metrics need `refit`.",
+        doc="As in GridSearchCV; several metrics need `refit`.",
         kind="str, callable, list, tuple, dict or None",
     )
     n_jobs: int | None = parameter(
         None,
-        None,
-        """Workers, as in GridSearchCV.  Where there are several, each of them, and the refit,
-        computes with one thread.""",
+        doc="""Workers, as in GridSearchCV.  Where there are several, each of them, and the
+        refit, computes with one thread.""",
         kind="int or None",
     )
     refit: Any = parameter(
         True,
-        None,
-        """Whether the best candidate is fitted on all rows; the metric that decides, or a function
+        doc="""Whether the best candidate is fitted on all rows; the metric that decides, or a function
         of ``cv_results_``.""",
         kind="bool, str or callable",
     )
-    cv: Any = parameter(None, None, "As in GridSearchCV.", kind="int, splitter, iterable or None")
+    cv: Any = parameter(None, doc="As in GridSearchCV.", kind="int, splitter, iterable or None")
     verbose: int = parameter(
         0,
-        None,
-        """1 shows a bar over the epochs of all models, with the time left and the best score; more
-        prints a line per candidate.""",
+        doc="""1 shows a bar over the epochs of all models, with the time left and the best score;
+        more prints a line per candidate.""",
         kind="int",
     )
-    pre_dispatch: int | str = parameter("2*n_jobs", None, "As in GridSearchCV.", kind="int or str")
+    pre_dispatch: int | str = parameter("2*n_jobs", doc="As in GridSearchCV.", kind="int or str")
     error_score: Any = parameter(
-        np.nan, None, "The score of a fit that fails.", kind='"raise" or float'
+        np.nan, doc="The score of a fit that fails.", kind='"raise" or float'
     )
     return_train_score: bool = parameter(
-        False, None, "Whether ``cv_results_`` has scores on training rows.", kind="bool"
+        False, doc="Whether ``cv_results_`` has scores on training rows.", kind="bool"
     )
     n_seeds: int = parameter(
         1,

@@ -12,7 +12,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_is_fitted
 
 from ...parameters.declared import declare, parameter, redeclared
-from ...parameters.domains import Domain, Either, check_arguments
+from ...parameters.domains import Either, check_in_domain
 from ...parameters.plain import plain
 from ..fit.documentation import documented
 from ..fit.estimator import NeuralEstimator
@@ -238,9 +238,9 @@ class Recommender(TargetScaleParameters, NeuralEstimator):
         Users are taken in slices, so that there are never more than about a million scores at once.
         """
         check_is_fitted(self, "net_")
-        given = {"n": n, "exclude_seen": plain(exclude_seen)}
-        domains: dict[str, Domain] = {"n": COUNT, "exclude_seen": BOOL}
-        check_arguments(Recommender.recommend, "recommend", given, domains)
+        check_in_domain("recommend", "n", n, COUNT, "The default is n=10.")
+        remedy = "The default is exclude_seen=True."
+        check_in_domain("recommend", "exclude_seen", plain(exclude_seen), BOOL, remedy)
         known = self._learned.inputs
         column = known.users.values if users is None else listed("recommend", users)
         found = self._top.of_users(known.users.encode(column), n, exclude_seen)
