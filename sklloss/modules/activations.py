@@ -22,12 +22,11 @@ class Activation:
     module : type of nn.Module
         The plain module.
     forward : callable
-        ``forward(z)`` overwrites z with the activation, or returns a new tensor if `needs_input`.
+        ``forward(z)`` overwrites z with the activation, or returns a new tensor if `backward` needs
+        z.
     backward : callable
         ``backward(grad, z, h)`` turns the gradient by the output h into the gradient by the input
         z.
-    needs_input : bool
-        Whether `backward` needs z, which must then be kept.
     gain : float
         Numerator of the bound of the initial weights, ``sqrt(gain / (n_in + n_out))``: 6 as in
         Glorot's bound, or 2 for the logistic, as in scikit-learn.
@@ -38,7 +37,6 @@ class Activation:
     module: type[nn.Module]
     forward: Callable[[Tensor], Tensor]
     backward: Callable[[Tensor, Tensor, Tensor], Tensor]
-    needs_input: bool = False
     gain: float = 6.0
     is_monotone: bool = True
 
@@ -73,12 +71,8 @@ ACTIVATIONS: dict[str, Activation] = {
     "logistic": Activation(nn.Sigmoid, torch.sigmoid_, _logistic_backward, gain=2.0),
     "identity": Activation(nn.Identity, lambda z: z, lambda grad, z, h: grad),
     "elu": Activation(nn.ELU, nn.functional.elu_, _elu_backward),
-    "gelu": Activation(
-        nn.GELU, nn.functional.gelu, _gelu_backward, needs_input=True, is_monotone=False
-    ),
-    "silu": Activation(
-        nn.SiLU, nn.functional.silu, _silu_backward, needs_input=True, is_monotone=False
-    ),
+    "gelu": Activation(nn.GELU, nn.functional.gelu, _gelu_backward, is_monotone=False),
+    "silu": Activation(nn.SiLU, nn.functional.silu, _silu_backward, is_monotone=False),
 }
 
 

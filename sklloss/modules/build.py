@@ -17,7 +17,7 @@ from .images.per_pixel import PerPixel
 from .images.unet import UNet
 from .network import BUILT_FROM
 from .speech.sequence import SequenceNetwork
-from .stacks.randomness import global_generator
+from .stacks.randomness import evaluated, global_generator
 from .tables.mlp import MLP
 from .text.text import TextNet
 
@@ -230,8 +230,7 @@ def check_widths(module: nn.Module, X: Tensor, allowed: Sequence[int], why: str)
     """
     training = module.training
     try:
-        with torch.no_grad(), global_generator(torch.Generator().manual_seed(0).get_state()):
-            output = module.eval()(X.clone())
+        output = evaluated(module, X)
     except (RuntimeError, TypeError, IndexError, KeyError) as error:
         raise ValueError(_input_message(module, X, error)) from error
     finally:

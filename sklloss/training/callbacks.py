@@ -141,7 +141,7 @@ class BatchEvents:
         if self._watching is not None:
             loss = (total() / batch.sample_weight.sum(-1))[0]
             self._watching.history.record_batch("train_loss", loss.item())
-            y_pred = self._stack.infer(batch.X)[0, : batch.n_rows]
+            y_pred = self._stack.inference()(batch.X)[0, : batch.n_rows]
             self._watching.notify(
                 "on_batch_end", batch=_seen(batch), training=True, loss=loss, y_pred=y_pred
             )

@@ -264,7 +264,7 @@ class Engine:
             return float((total / batch.n_rows + self._update.penalty()).sum())
 
         self._optimizer.step(closure)
-        raw = self._stack.infer(batch.X)
+        raw = self._stack.inference()(batch.X)
         return [group.forward(raw, batch, group.state) for group in self._groups]
 
     def _gradients(self, batch: Batch) -> list[Forward]:

@@ -96,10 +96,7 @@ class Locator(nn.Module):
     inputs: ClassVar[str] = "images"
     domains: ClassVar[Domains] = {
         "channels": (Tuple(WIDTH), ""),
-        "scale": (
-            SCALE,
-            "Give module__scale half the longer side of the images, or leave it out.",
-        ),
+        "scale": (SCALE, "Give module__scale half the longer side of the images, or leave it out."),
     }
     places: Tensor
 

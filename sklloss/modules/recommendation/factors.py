@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import sqrt
 from typing import ClassVar
 
@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from ..stacks.embedding_tables import RowGradient
-from ..stacks.flat import FlatParameters, bind
 from ..stacks.stack import Stack
 
 # Initial standard deviation of a factor, times the root of the number of factors.
@@ -61,11 +60,7 @@ class Factors(nn.Module):
     stack: ClassVar[type[Stack]]
 
     def __init__(
-        self,
-        n_users: int,
-        n_items: int,
-        n_factors: int,
-        generator: torch.Generator | None = None,
+        self, n_users: int, n_items: int, n_factors: int, generator: torch.Generator | None = None
     ) -> None:
         super().__init__()
         self.user_table = nn.Parameter(_drawn(n_users, n_factors, generator))
@@ -120,19 +115,14 @@ class FactorStack(Stack):
     def __init__(self, modules: Sequence[Factors], loss_parameters: Sequence[nn.Parameter]) -> None:
         super().__init__(modules, loss_parameters)
         (module,) = modules
-        # The tables come first.
-        own = list(module.parameters())
-        shapes = [tuple(p.shape) for p in own] + [tuple(p.shape[1:]) for p in loss_parameters]
         # Per item; they are few compared with the cost of gathering rows.
         self.multiplications_per_row = module.user_table.shape[1]
-        weights = [True] * self.n_tables + [False] * (len(shapes) - self.n_tables)
-        self.flat = FlatParameters(1, shapes, own[0], weights, self.n_tables)
+        # The tables come first.
+        shapes = [tuple(p.shape) for p in module.parameters()]
+        self.lay_out(shapes, [True] * self.n_tables, self.n_tables)
         # The last columns of the tables are biases, to which no penalty applies.
         for index in range(self.n_tables):
             self.flat.view(self.flat.is_weight.unsqueeze(0), index)[..., -1] = 0
-        for index, parameter in enumerate(own):
-            bind(parameter, *(each[0] for each in self.flat.piece(index)))
-        self.bind_loss_parameters(len(own))
 
     def forward(self, X: Tensor) -> Tensor:
         """Return scores (1, rows, items) for known ids (1, rows, 1 + items)."""
@@ -158,13 +148,9 @@ class FactorStack(Stack):
             RowGradient.of(self._ids[:, 1:].flatten(), by_item.flatten(0, 1), n_rows),
         )
 
-    def infer(self, X: Tensor) -> Tensor:
-        """Return scores (1, rows, items)."""
-        return self.modules[0](X[0]).unsqueeze(0)
-
-    def loss_rows(self, n_rows: int) -> int:
-        """Return the number itself, without padding."""
-        return n_rows
+    def inference(self) -> Callable[[Tensor], Tensor]:
+        """Return what computes raw output, (1, rows, items) or (1, rows, n_outputs)."""
+        return lambda X: self.modules[0](X[0]).flatten(1).unsqueeze(0)
 
 
 Factors.stack = FactorStack

@@ -115,10 +115,6 @@ class GeneralizedFactorStack(FactorStack):
             for k, other in enumerate((self._items, self._user))
         )
 
-    def infer(self, X: Tensor) -> Tensor:
-        """Return raw output (1, rows, n_outputs)."""
-        return self.modules[0](X[0]).flatten(1).unsqueeze(0)
-
 
 def _through(by_joined: Tensor, other: Tensor) -> Tensor:
     """Return the gradient by the rows of one table, given the rows of the other."""

@@ -159,8 +159,10 @@ class SequenceNetwork(nn.Module):
         if not self.directions:
             return hidden
         forwards, backwards = self.directions
-        # Gathering by the same order twice restores the frames.
-        order = _reversal(mask[..., 0]).unsqueeze(-1)
+        # This order reverses each utterance but not its padding; twice, it restores the frames.
+        frames = torch.arange(mask.shape[1], device=mask.device).unsqueeze(1)
+        lengths = mask.sum(1, keepdim=True).long()
+        order = torch.where(frames < lengths, lengths - 1 - frames, frames)
         reverse = backwards(hidden.gather(1, order.expand(hidden.shape)))[0]
         reverse = reverse.gather(1, order.expand(reverse.shape))
         return self.dropout(torch.cat((forwards(hidden)[0], reverse), -1))
@@ -179,10 +181,3 @@ class SequenceNetwork(nn.Module):
             bound = 1 / sqrt(self.n_units)
             for parameter in cell.parameters():
                 nn.init.uniform_(parameter, -bound, bound, generator=generator)
-
-
-def _reversal(mask: Tensor) -> Tensor:
-    """Return indices (n, n_frames) that reverse each utterance but not its padding."""
-    frames = torch.arange(mask.shape[1], device=mask.device).expand(mask.shape)
-    lengths = mask.sum(1, keepdim=True).long()
-    return torch.where(frames < lengths, lengths - 1 - frames, frames)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from math import prod
 
 import torch
@@ -13,9 +14,9 @@ from torch import Tensor, nn
 ALIGNMENT = 64
 
 
-def aligned(size: int) -> int:
-    """Round up to a multiple of the alignment."""
-    return -(-size // ALIGNMENT) * ALIGNMENT
+def aligned(size: int, to: int = ALIGNMENT) -> int:
+    """Round up to a multiple."""
+    return -(-size // to) * to
 
 
 class FlatParameters:
@@ -42,11 +43,8 @@ class FlatParameters:
     ) -> None:
         self.n_tables = n_tables
         self._shapes = list(shapes)
-        ends = torch.tensor([0, *(aligned(prod(shape)) for shape in shapes)]).cumsum(0).tolist()
-        self._starts = ends
-        self.values = nn.Parameter(
-            torch.zeros(n_models, ends[-1], dtype=like.dtype, device=like.device)
-        )
+        self._starts = [0, *accumulate(aligned(prod(shape)) for shape in shapes)]
+        self.values = nn.Parameter(like.new_zeros(n_models, self._starts[-1]))
         self.gradients = torch.zeros_like(self.values.data)
         self.values.grad = self.gradients
         self.is_weight = torch.zeros_like(self.values.data[0])

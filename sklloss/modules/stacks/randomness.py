@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 # All threads share the generator.
 _LOCK = threading.RLock()
@@ -19,3 +20,10 @@ def global_generator(state: Tensor) -> Iterator[None]:
     with _LOCK, torch.random.fork_rng(devices=[]):
         torch.set_rng_state(state)
         yield
+
+
+def evaluated(module: nn.Module, X: Tensor) -> Any:
+    """Run a module in evaluation mode, with the same random numbers each time if it draws any."""
+    with torch.no_grad(), global_generator(torch.Generator().manual_seed(0).get_state()):
+        # The module may write into its input.
+        return module.eval()(X.clone())

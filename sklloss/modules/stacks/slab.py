@@ -36,13 +36,10 @@ class Slab:
     @classmethod
     def like(cls, other: Tensor, n_models: int, n_rows: int, width: int) -> Slab:
         """Return a slab of the dtype and device of another tensor."""
-        shape = (n_models, n_rows, width)
         size = n_models * n_rows * width
         vector = other.new_empty(shareable(size, torch.get_num_threads()))
-        if len(vector) == size:
-            return cls(vector, vector.view(shape))
         vector[size:] = 0
-        return cls(vector, vector[:size].view(shape))
+        return cls(vector, vector[:size].view(n_models, n_rows, width))
 
     def of(self, vector: Tensor) -> Slab:
         """Return the slab of a result of the same shape."""

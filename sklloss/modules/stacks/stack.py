@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf, prod
 
@@ -11,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from .embedding_tables import RowGradient
-from .flat import FlatParameters, aligned, bind
-from .randomness import global_generator
+from .flat import FlatParameters, bind
+from .randomness import evaluated, global_generator
 
 
 @dataclass(frozen=True)
@@ -46,6 +45,9 @@ class Stack:
     """
 
     flat: FlatParameters
+    # Batches have rows, and rows with a loss, for a multiple of these, so that models are aligned.
+    rows_multiple: int = 1
+    loss_rows_multiple: int = 1
     # Multiplications of the forward pass of one model, or infinity if unknown.
     multiplications_per_row: float = inf
     # Entries that are evaluated at once outside of training, unless a single row has more.
@@ -61,8 +63,35 @@ class Stack:
         self.modules = list(modules)
         self.loss_parameters = list(loss_parameters)
 
-    def __len__(self) -> int:
-        return len(self.modules)
+    def lay_out(
+        self, shapes: Sequence[tuple[int, ...]], weights: Sequence[bool], n_tables: int = 0
+    ) -> list[tuple[Tensor, Tensor]]:
+        """Move all parameters into one flat buffer; return values and gradients of each piece.
+
+        Parameters
+        ----------
+        shapes : sequence of tuple of int
+            The shape of the piece of each trained parameter of a module, at least as large as it.
+        weights : sequence of bool
+            Whether penalties apply to it.
+        n_tables : int, default=0
+            How many of them, from the first on, are embedding tables with sparse updates.
+        """
+        n_own, like = len(shapes), next(self._all_parameters(), torch.zeros(()))
+        shapes = [*shapes, *(tuple(p.shape[1:]) for p in self.loss_parameters)]
+        self.flat = FlatParameters(len(self.modules), shapes, like, weights, n_tables)
+        pieces = [self.flat.piece(index) for index in range(len(shapes))]
+        for k, module in enumerate(self.modules):
+            trained = [p for p in module.parameters() if p.requires_grad]
+            for parameter, piece in zip(trained, pieces[:n_own], strict=True):
+                bind(parameter, *(each[k][tuple(map(slice, parameter.shape))] for each in piece))
+        for parameter, piece in zip(self.loss_parameters, pieces[n_own:], strict=True):
+            bind(parameter, *piece)
+        return pieces[:n_own]
+
+    def _all_parameters(self) -> Iterator[nn.Parameter]:
+        yield from (p for module in self.modules for p in module.parameters())
+        yield from self.loss_parameters
 
     def forward(self, X: Tensor) -> Tensor:
         """Return raw output (models, rows, width) for X (models, rows, features).
@@ -82,13 +111,9 @@ class Stack:
         """
         raise NotImplementedError
 
-    def infer(self, X: Tensor) -> Tensor:
-        """Return raw output in evaluation mode."""
-        raise NotImplementedError
-
     def inference(self) -> Callable[[Tensor], Tensor]:
-        """Return `infer` for a loop over batches, which may reuse memory."""
-        return self.infer
+        """Return a function from X to raw output in evaluation mode, which may reuse memory."""
+        raise NotImplementedError
 
     def start_epoch(self, seeds: Sequence[int]) -> None:
         """Seed the random numbers of the next forward passes, with one seed per model."""
@@ -96,14 +121,6 @@ class Stack:
     def pad(self, X: Tensor) -> Tensor:
         """Pad X to the width that the stack computes with."""
         return X
-
-    def padded_rows(self, n_rows: int) -> int:
-        """Return the number of rows that the stack computes with, for a batch of `n_rows`."""
-        return n_rows
-
-    def loss_rows(self, n_rows: int) -> int:
-        """Return the number of rows that losses are computed for, which aligns models."""
-        return aligned(n_rows)
 
     def rows_at_once(self, at_most: int, *row_shapes: tuple[int, ...]) -> int:
         """Return how many rows are evaluated at once, given the shapes of the tensors per row."""
@@ -130,13 +147,8 @@ class Stack:
         values = self.flat.values
         start = values.data_ptr()
         stop = start + values.numel() * values.element_size()
-        parameters = [p for module in self.modules for p in module.parameters() if p.requires_grad]
-        return all(start <= p.data_ptr() < stop for p in parameters + self.loss_parameters)
-
-    def bind_loss_parameters(self, first: int) -> None:
-        """Move the parameters of the loss into the pieces from `first` on."""
-        for offset, parameter in enumerate(self.loss_parameters):
-            bind(parameter, *self.flat.piece(first + offset))
+        trained = (p for p in self._all_parameters() if p.requires_grad)
+        return all(start <= p.data_ptr() < stop for p in trained)
 
 
 class ModuleLoop(Stack):
@@ -150,33 +162,22 @@ class ModuleLoop(Stack):
         self, modules: Sequence[nn.Module], loss_parameters: Sequence[nn.Parameter]
     ) -> None:
         super().__init__(modules, loss_parameters)
-        trained = [[p for p in m.parameters() if p.requires_grad] for m in modules]
-        first = trained[0]
-        shapes = [tuple(p.shape) for p in first] + [tuple(p.shape[1:]) for p in loss_parameters]
-        weights = [p.ndim >= 2 for p in first] + [False] * len(loss_parameters)
-        like = next(iter([*modules[0].parameters(), *loss_parameters]), torch.zeros(()))
-        self.flat = FlatParameters(len(modules), shapes, like, weights)
-        for k, parameters in enumerate(trained):
-            for index, parameter in enumerate(parameters):
-                values, gradients = self.flat.piece(index)
-                bind(parameter, values[k], gradients[k])
-        self.bind_loss_parameters(len(first))
-        self._random_states: list[Tensor] = []
-        self._outputs: list[Tensor] = []
+        shapes = [tuple(p.shape) for p in modules[0].parameters() if p.requires_grad]
+        self.lay_out(shapes, [len(shape) >= 2 for shape in shapes])
 
     def start_epoch(self, seeds: Sequence[int]) -> None:
         """Seed the generator that replaces torch's global one for each module."""
-        generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-        self._random_states = [generator.get_state() for generator in generators]
+        self._random_states = [torch.Generator().manual_seed(seed).get_state() for seed in seeds]
 
     def forward(self, X: Tensor) -> Tensor:
         """Run every module in training mode, with random numbers of its own."""
-        self._outputs = []
+        self._outputs: list[Tensor] = []
         for k, module in enumerate(self.modules):
             module.train()
-            with self._randomness_of(k), torch.enable_grad():
+            with global_generator(self._random_states[k]), torch.enable_grad():
                 # The module may write into its input.
                 self._outputs.append(rows_of(module(X[k].clone())))
+                self._random_states[k] = torch.get_rng_state()
         return torch.stack([output.detach() for output in self._outputs])
 
     def backward(self, slopes: Sequence[Tensor]) -> None:
@@ -186,26 +187,14 @@ class ModuleLoop(Stack):
             if output.requires_grad:
                 output.backward(slope[: len(output)])
 
-    def infer(self, X: Tensor) -> Tensor:
-        """Run every module in evaluation mode."""
-        return torch.stack([_inferred(module, X[k]) for k, module in enumerate(self.modules)])
-
-    def loss_rows(self, n_rows: int) -> int:
-        """Return the number itself, without padding."""
-        return n_rows
-
-    @contextmanager
-    def _randomness_of(self, k: int) -> Iterator[None]:
-        """Run with the random state of a model, and keep the state that follows."""
-        with global_generator(self._random_states[k]):
-            yield
-            self._random_states[k] = torch.get_rng_state()
-
-
-def _inferred(module: nn.Module, X: Tensor) -> Tensor:
-    """Run a module in evaluation mode, with the same random numbers each time if it draws any."""
-    with torch.no_grad(), global_generator(torch.Generator().manual_seed(0).get_state()):
-        return rows_of(module.eval()(X.clone()))
+    def inference(self) -> Callable[[Tensor], Tensor]:
+        """Return what runs every module in evaluation mode."""
+        return lambda X: torch.stack(
+            [
+                rows_of(evaluated(module, of_model))
+                for module, of_model in zip(self.modules, X, strict=True)
+            ]
+        )
 
 
 def rows_of(output: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import prod, sqrt
 from typing import ClassVar
 
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ..activations import get_activation
 from ..layers import Linear
-from ..stacks.flat import FlatParameters, bind
+from ..stacks.flat import ALIGNMENT
 from ..stacks.slab import CACHE_LINE, Slab, write_product
 from ..stacks.stack import Stack
 
@@ -48,8 +48,8 @@ class MLP(nn.Sequential):
     ----------
     stack : type of Stack
         How K of them are computed together.
-        inputs : str
-            What it takes, "table".
+    inputs : str
+        What it takes, "table".
 
     Examples
     --------
@@ -80,7 +80,11 @@ class MLP(nn.Sequential):
         super().__init__(*layers, Linear(widths[-1], n_outputs))
         self.activation = activation
         self.dropout = dropout
-        self._initialise(generator)
+        gain = get_activation(activation).gain
+        for layer in self.linears:
+            bound = sqrt(gain / (layer.in_features + layer.out_features))
+            for parameter in (layer.weight, layer.bias):
+                nn.init.uniform_(parameter, -bound, bound, generator=generator)
         if start_constant:
             nn.init.zeros_(self.linears[-1].weight)
             nn.init.zeros_(self.output_bias)
@@ -95,13 +99,6 @@ class MLP(nn.Sequential):
         """The bias of the last layer."""
         return self.linears[-1].bias
 
-    def _initialise(self, generator: torch.Generator | None) -> None:
-        gain = get_activation(self.activation).gain
-        for layer in self.linears:
-            bound = sqrt(gain / (layer.in_features + layer.out_features))
-            for parameter in (layer.weight, layer.bias):
-                nn.init.uniform_(parameter, -bound, bound, generator=generator)
-
 
 class MLPStack(Stack):
     """K perceptrons of one shape as batched matrix products, without autograd.
@@ -110,44 +107,24 @@ class MLPStack(Stack):
     into the flat buffer. A width of 1 is padded to 2 with entries that stay 0.
     """
 
+    rows_multiple = CACHE_LINE
+    loss_rows_multiple = ALIGNMENT
+
     def __init__(self, modules: Sequence[MLP], loss_parameters: Sequence[nn.Parameter]) -> None:
         super().__init__(modules, loss_parameters)
-        first = modules[0]
-        self._activation = get_activation(first.activation)
+        self._activation = get_activation(modules[0].activation)
         self._dropout = [module.dropout for module in modules]
-        self._n_outputs = first.linears[-1].out_features
-        self._widths = [(layer.in_features, layer.out_features) for layer in first.linears]
-        self.multiplications_per_row = sum(n_in * n_out for n_in, n_out in self._widths)
-        self._allocate(first.output_bias)
-        for k, module in enumerate(modules):
-            self._bind_module(k, module)
-        self.bind_loss_parameters(2 * len(self._widths))
+        own = [tuple(parameter.shape) for parameter in modules[0].parameters()]
+        self.multiplications_per_row = sum(map(prod, own[0::2]))
+        pieces = self.lay_out(
+            [tuple(max(width, MIN_WIDTH) for width in shape) for shape in own],
+            [True, False] * (len(own) // 2),
+        )
         self._layers = [
             _Layer(weight[0].mT, bias[0].unsqueeze(1), weight[0], weight[1], bias[1], width)
-            for weight, bias, (_, width) in zip(
-                self._weights, self._biases, self._widths, strict=True
-            )
+            for weight, bias, (width,) in zip(pieces[0::2], pieces[1::2], own[1::2], strict=True)
         ]
         self._passes: dict[int, _Pass] = {}
-        self._sources: list[tuple[torch.Generator, float]] = []
-        self._draws: list[int] = []
-
-    def _allocate(self, like: Tensor) -> None:
-        shapes: list[tuple[int, ...]] = []
-        for n_in, n_out in self._widths:
-            padded = max(n_out, MIN_WIDTH)
-            shapes += [(padded, max(n_in, MIN_WIDTH)), (padded,)]
-        weights = [True, False] * len(self._widths) + [False] * len(self.loss_parameters)
-        shapes += [tuple(p.shape[1:]) for p in self.loss_parameters]
-        self.flat = FlatParameters(len(self.modules), shapes, like, weights)
-        pieces = [self.flat.piece(index) for index in range(2 * len(self._widths))]
-        self._weights, self._biases = pieces[0::2], pieces[1::2]
-
-    def _bind_module(self, k: int, module: MLP) -> None:
-        for layer, weight, bias in zip(module.linears, self._weights, self._biases, strict=True):
-            n_in, n_out = layer.in_features, layer.out_features
-            bind(layer.weight, *(piece[k, :n_out, :n_in] for piece in weight))
-            bind(layer.bias, *(piece[k, :n_out] for piece in bias))
 
     def start_epoch(self, seeds: Sequence[int]) -> None:
         """Seed the generators of dropout; models of the same seed and rate share their draws."""
@@ -160,10 +137,6 @@ class MLPStack(Stack):
         missing = MIN_WIDTH - X.shape[-1]
         return nn.functional.pad(X, (0, missing)) if missing > 0 else X
 
-    def padded_rows(self, n_rows: int) -> int:
-        """Round up, so that the rows of every model start at a cache line."""
-        return -(-n_rows // CACHE_LINE) * CACHE_LINE
-
     def forward(self, X: Tensor) -> Tensor:
         """Compute all models at once, and keep the input and the activation of every layer."""
         n_rows = X.shape[1]
@@ -172,12 +145,8 @@ class MLPStack(Stack):
         self._last = self._passes[n_rows]
         return self._run(X, self._last, any(self._dropout))
 
-    def infer(self, X: Tensor) -> Tensor:
-        """Compute all models at once, without dropout."""
-        return self.inference()(X)
-
     def inference(self) -> Callable[[Tensor], Tensor]:
-        """Return `infer` for a loop, which reuses the memory of hidden layers.
+        """Return what computes all models at once, without dropout, reusing hidden layers' memory.
 
         If they were allocated for each batch, the outputs that are kept would fill the gaps that
         the hidden layers of the previous batch left, and the process would grow by the hidden
@@ -190,7 +159,7 @@ class MLPStack(Stack):
             if n_rows not in passes:
                 passes[n_rows] = _Pass(self._new_slabs(n_rows), [])
             # The output is returned, so each batch gets memory of its own for it.
-            passes[n_rows].z[-1] = self._new_slab(n_rows, self._n_outputs)
+            passes[n_rows].z[-1] = self._new_slab(n_rows, self._layers[-1].width)
             return self._run(X, passes[n_rows], dropping=False)
 
         return infer
@@ -211,7 +180,7 @@ class MLPStack(Stack):
         memory.inputs[-1] = hidden
         last, out = self._layers[-1], memory.z[-1].matrices
         torch.baddbmm(last.bias, hidden, last.transposed, out=out)
-        return out if self._n_outputs == out.shape[2] else out[..., : self._n_outputs]
+        return out if last.width == out.shape[2] else out[..., : last.width]
 
     def backward(self, slopes: Sequence[Tensor]) -> None:
         """Go back through the layers and write the gradients into the flat buffer."""
@@ -236,10 +205,10 @@ class MLPStack(Stack):
         self._layers[to].clear_padding(memory.grads[to].matrices)
 
     def _new_slabs(self, n_rows: int) -> list[Slab]:
-        return [self._new_slab(n_rows, width) for _, width in self._widths]
+        return [self._new_slab(n_rows, layer.width) for layer in self._layers]
 
     def _new_slab(self, n_rows: int, width: int) -> Slab:
-        return Slab.like(self.flat.gradients, len(self), n_rows, max(width, MIN_WIDTH))
+        return Slab.like(self.flat.gradients, len(self.modules), n_rows, max(width, MIN_WIDTH))
 
     def _dropout_mask(self, hidden: Tensor) -> Tensor:
         """Return the mask of every model, scaled so that the mean of hidden units is kept."""

@@ -191,18 +191,13 @@ class GRUPooling(Pooling):
         ids = without_padding(ids, lengths)
         last = lengths.unsqueeze(1) - 1
         reverse = (last - _places(ids)).clamp(min=0)
-        pairs = (self.forwards, ids), (self.backwards, ids.gather(1, reverse))
-        states = [
-            _state_at(last, unit(nn.functional.embedding(read, table, PADDING))[0])
-            for unit, read in pairs
-        ]
+        # (samples, 1, state)
+        place = last.unsqueeze(2).expand(-1, -1, self.width // 2)
+        states = []
+        for unit, read in (self.forwards, ids), (self.backwards, ids.gather(1, reverse)):
+            of_unit, _ = unit(nn.functional.embedding(read, table, PADDING))
+            states.append(of_unit.gather(1, place).squeeze(1))
         return torch.cat(states, 1)
-
-
-def _state_at(position: Tensor, states: Tensor) -> Tensor:
-    """Return the states (samples, length, width) at one position per row, (samples, 1)."""
-    index = position.unsqueeze(2).expand(-1, -1, states.shape[2])
-    return states.gather(1, index).squeeze(1)
 
 
 def lengths_of(ids: Tensor) -> Tensor:

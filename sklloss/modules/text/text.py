@@ -135,22 +135,16 @@ class TextNet(nn.Module):
             start_constant,
             generator,
         )
-        self._initialise(generator)
+        self.pooling.initialise(generator)
+        # These come last, so that an id has the same embedding however many ids there are.
+        weight = self.embedding.weight
+        nn.init.uniform_(weight, -EMBEDDING_BOUND, EMBEDDING_BOUND, generator=generator)
+        nn.init.zeros_(weight[: UNKNOWN + 1])
 
     @property
     def output_bias(self) -> nn.Parameter:
         """The bias of the last layer."""
         return self.head.output_bias
-
-    def _initialise(self, generator: torch.Generator | None) -> None:
-        """Draw all weights but those of the head.
-
-        Embeddings come last, so that an id has the same embedding however many ids there are.
-        """
-        self.pooling.initialise(generator)
-        weight = self.embedding.weight
-        nn.init.uniform_(weight, -EMBEDDING_BOUND, EMBEDDING_BOUND, generator=generator)
-        nn.init.zeros_(weight[: UNKNOWN + 1])
 
     def forward(self, X: Tensor) -> Tensor:
         """Return (n_samples, n_outputs) for ids (n_samples, length), integers >= 0 of any dtype."""

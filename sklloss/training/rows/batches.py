@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Literal
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ...modules import Stack
+from ...modules.stacks.flat import aligned
 from ..seeds import generator
 from .data import TrainingSet
 
@@ -106,15 +107,28 @@ class Batches:
         self._balanced = balanced and not near_their_class and data[0].y.shape[-1] == 1
         self._near_their_class = near_their_class
         self._indices = [getattr(each, subset) for each in data]
-        self._shuffled = [
+        self._keys = [
             (id(index), seed, id(each.y) if self._balanced or near_their_class else 0)
             for index, seed, each in zip(self._indices, seeds, data, strict=True)
         ]
+        self._shuffled = self._shared(self._keys)
         if near_their_class and self.n_rows > batch_size:
             self._indices = self._orders(epoch=0)
-        self._in_order = [(id(index),) for index in self._indices]
+        self._in_order = self._shared(map(id, self._indices))
         self._whole: list[Batch] | None = None
-        self.total_weight = self._total_weight()
+        of_weight = self._in_order[2]
+        sums = [self.data[k].sample_weight[self._indices[k]].sum() for k in of_weight.owners]
+        # The sum of the weights of all rows, (models,).
+        self.total_weight = of_weight.of_models(torch.stack(sums))
+
+    def _shared(self, keys: Iterable[Hashable]) -> list[Shared]:
+        """Return which models share rows of features, of targets and of weights.
+
+        Models of equal keys take the same rows.
+        """
+        of_data = zip(*((id(d.X), id(d.y), id(d.sample_weight)) for d in self.data), strict=True)
+        device, keys = self._indices[0].device, list(keys)
+        return [Shared(list(zip(column, keys, strict=True)), device) for column in of_data]
 
     def in_order(self) -> Iterator[Batch]:
         """Yield the batches in the order of the index."""
@@ -136,10 +150,10 @@ class Batches:
     def _orders(self, epoch: int) -> list[Tensor]:
         """Return each model's rows in the order of an epoch."""
         orders: dict[Hashable, Tensor] = {}
-        for k, key in enumerate(self._shuffled):
+        for k, key in enumerate(self._keys):
             if key not in orders:
                 orders[key] = self._order(k, epoch)
-        return [orders[key] for key in self._shuffled]
+        return [orders[key] for key in self._keys]
 
     def _order(self, k: int, epoch: int) -> Tensor:
         source = generator(self._seeds[k], "shuffle", epoch)
@@ -147,66 +161,51 @@ class Batches:
         index = self._indices[k].index_select(0, order)
         index = self.data[k].X.arranged(index, self.batch_size, source)
         if self._near_their_class:
-            n_batches = len(list(self._spans()))
+            n_batches = sum(count for _, count in self._sizes())
             return near_their_class(index, self.data[k].y[index, 0], n_batches, source)
         return _spread(index, self.data[k].y[index, 0]) if self._balanced else index
 
-    def _total_weight(self) -> Tensor:
-        """Return the sum of the weights of all rows, (models,)."""
-        pairs = zip(self.data, self._indices, strict=True)
-        keys = [(id(each.sample_weight), id(index)) for each, index in pairs]
-        shared = Shared(keys, self._indices[0].device)
-        sums = [self.data[k].sample_weight[self._indices[k]].sum() for k in shared.owners]
-        return shared.of_models(torch.stack(sums))
-
-    def _batches(self, orders: Sequence[Tensor], keys: Sequence[Hashable]) -> Iterator[Batch]:
-        """Yield batches of rows in the models' orders, which are equal for equal keys."""
-        tables = self._tables(keys)
-        width = prod(self.data[0].X.row_shape) * len(tables[0].owners)
-        for start, size, count in self._blocks(width):
+    def _batches(self, orders: Sequence[Tensor], shared: Sequence[Shared]) -> Iterator[Batch]:
+        """Yield batches of rows in the models' orders."""
+        width = prod(self.data[0].X.row_shape) * len(shared[0].owners)
+        for start, size, count in self._blocks(BLOCK_NUMBERS // width):
             pieces = [order[start : start + size * count].view(count, size) for order in orders]
-            for X, y, sample_weight in zip(*self._gathered(pieces, tables), strict=True):
+            for few in zip(*self._gathered(pieces, shared), strict=True):
                 X, y, sample_weight = (
-                    table.of_models(each)
-                    for table, each in zip(tables, (X, y, sample_weight), strict=True)
+                    table.of_models(each) for table, each in zip(shared, few, strict=True)
                 )
                 yield Batch(self._stack.pad(X), y, sample_weight, size)
 
-    def _tables(self, keys: Sequence[Hashable]) -> list[Shared]:
-        """Return which models share rows of features, of targets and of weights."""
-        device = self._indices[0].device
-        columns = zip(*((id(d.X), id(d.y), id(d.sample_weight)) for d in self.data), strict=True)
-        return [Shared(list(zip(column, keys, strict=True)), device) for column in columns]
-
     def _gathered(
-        self, pieces: Sequence[Tensor], tables: Sequence[Shared]
+        self, pieces: Sequence[Tensor], shared: Sequence[Shared]
     ) -> list[Sequence[Tensor]]:
         """Return X, y and weights of a few batches of equal size.
 
         Each is a sequence with one tensor (kinds, ...) per batch.
         """
-        count, size = pieces[0].shape
-        rows, full = self._stack.padded_rows(size), self._stack.loss_rows(size)
-        X = [self.data[k].X.take(_filled(pieces[k], rows)) for k in tables[0].owners]
-        y = [self.data[k].y.index_select(0, _filled(pieces[k], full)) for k in tables[1].owners]
-        weights = [
-            self.data[k].sample_weight.index_select(0, _filled(pieces[k], full))
-            for k in tables[2].owners
+        size = pieces[0].shape[1]
+        rows = aligned(size, self._stack.rows_multiple)
+        full = aligned(size, self._stack.loss_rows_multiple)
+        of_X, of_y, of_weight = (table.owners for table in shared)
+        X = [self.data[k].X.take(_filled(pieces[k], rows)) for k in of_X]
+        y = [self.data[k].y.index_select(0, _filled(pieces[k], full)) for k in of_y]
+        weights = [self.data[k].sample_weight[_filled(pieces[k], full)] for k in of_weight]
+        # (kinds, batches, rows, ...)
+        shaped = [
+            torch.stack(each).unflatten(1, (-1, n))
+            for each, n in ((X, rows), (y, full), (weights, full))
         ]
-        sample_weight = torch.stack(weights).view(len(weights), count, full)
-        sample_weight[..., size:] = 0
-        shaped = (
-            torch.stack(X).unflatten(1, (count, rows)),
-            torch.stack(y).view(len(y), count, full, -1),
-            sample_weight,
-        )
+        shaped[2][..., size:] = 0
         return [each.unbind(1) for each in shaped]
 
-    def _blocks(self, width: int) -> Iterator[tuple[int, int, int]]:
-        """Yield the first row, size and number of batches that are gathered together."""
+    def _blocks(self, n_rows: int = 0) -> Iterator[tuple[int, int, int]]:
+        """Yield the first row, size and number of batches that are gathered together.
+
+        They have as many rows as given at most, unless a single one has more.
+        """
         start = 0
         for size, count in self._sizes():
-            most = max(1, BLOCK_NUMBERS // (size * width))
+            most = max(1, n_rows // size)
             for done in range(0, count, most):
                 together = min(most, count - done)
                 yield start, size, together
@@ -221,24 +220,18 @@ class Batches:
         sizes = [(self.batch_size, full), (rest, 1)]
         return [(size, count) for size, count in sizes if size and count]
 
-    def _spans(self) -> Iterator[slice]:
-        """Yield where each batch starts and ends."""
-        start = 0
-        for size, count in self._sizes():
-            for _ in range(count):
-                yield slice(start, start + size)
-                start += size
-
     def targets(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield targets and weights in the order of the index.
 
         Their shapes are (models, rows, n_targets) and (models, rows).
         """
-        _, of_y, of_weight = self._tables(self._in_order)
-        size = self._stack.rows_at_once(TARGET_ROWS, self.data[0].y.shape[1:])
-        large = (slice(start, start + size) for start in range(0, self.n_rows, size))
-        for span in self._spans() if self._near_their_class else large:
-            few = [index[span] for index in self._indices]
+        _, of_y, of_weight = self._in_order
+        at_once = self._stack.rows_at_once(TARGET_ROWS, self.data[0].y.shape[1:])
+        spans: Iterable[tuple[int, int]] = ((k, at_once) for k in range(0, self.n_rows, at_once))
+        if self._near_their_class:
+            spans = ((start, size) for start, size, _ in self._blocks())
+        for start, size in spans:
+            few = [index[start : start + size] for index in self._indices]
             y = torch.stack([self.data[k].y[few[k]] for k in of_y.owners])
             weights = [self.data[k].sample_weight[few[k]] for k in of_weight.owners]
             yield of_y.of_models(y), of_weight.of_models(torch.stack(weights))

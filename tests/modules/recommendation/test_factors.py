@@ -94,7 +94,7 @@ def test_the_stack_has_the_gradients_of_autograd(n_outputs, n_items):
     stack = stack_modules([copy.deepcopy(net)])
     assert stack.flat.n_tables == 2
     torch.testing.assert_close(stack.forward(X[None])[0], output.detach())
-    torch.testing.assert_close(stack.infer(X[None])[0], output.detach())
+    torch.testing.assert_close(stack.inference()(X[None])[0], output.detach())
     stack.backward([slope[None]])
     for k, touched in enumerate(stack.touched):
         table = torch.zeros_like(expected[k])

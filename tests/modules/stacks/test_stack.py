@@ -51,7 +51,7 @@ def test_forward_and_backward_equal_autograd(activation, hidden, n_features, n_o
         output.backward(grad[k])
         for mine, theirs in zip(plain[k].parameters(), module.parameters(), strict=True):
             torch.testing.assert_close(mine.grad, theirs.grad)
-    torch.testing.assert_close(stack.infer(stack.pad(X)), raw)
+    torch.testing.assert_close(stack.inference()(stack.pad(X)), raw)
 
 
 @pytest.mark.parametrize("hidden", SHAPES)
@@ -74,7 +74,7 @@ def test_a_loop_of_inference_computes_where_it_did_and_leaves_what_it_gave(activ
     stack = MLPStack(modules(3, hidden=(5, 6), activation=activation), [])
     sizes = enumerate((32, 32, 16, 32), 1)
     batches = [data(3, n_rows, 4) / scale for scale, n_rows in sizes]
-    expected = [stack.infer(X).clone() for X in batches]
+    expected = [stack.inference()(X).clone() for X in batches]
     made = []
     like = Slab.like.__func__
     monkeypatch.setattr(
@@ -106,10 +106,10 @@ def test_loading_reaches_the_stack_and_moving_is_noticed():
     plain = modules(1)
     stack = stack_modules(plain)
     X = data(1, 6, 4)
-    before = stack.infer(X)
+    before = stack.inference()(X)
     plain[0].load_state_dict({k: 2 * v for k, v in plain[0].state_dict().items()})
-    assert not torch.equal(stack.infer(X), before)
-    torch.testing.assert_close(stack.infer(X)[0], plain[0](X[0]).detach())
+    assert not torch.equal(stack.inference()(X), before)
+    torch.testing.assert_close(stack.inference()(X)[0], plain[0](X[0]).detach())
     plain[0].float()
     assert not stack.holds_parameters()
 
@@ -191,7 +191,7 @@ def test_dropout_keeps_the_mean_and_depends_on_the_seed_alone():
     assert mask.mean().item() == pytest.approx(1, abs=0.02)
     assert mask.unique().tolist() == pytest.approx([0, 4 / 3])
     assert not torch.equal(mask[0], mask[1])
-    assert not torch.equal(stack.infer(X), raw)
+    assert not torch.equal(stack.inference()(X), raw)
 
 
 def test_gradients_go_through_the_dropout_mask():
