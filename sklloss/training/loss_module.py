@@ -125,16 +125,13 @@ def mean_loss(
     """
     y = y.long() if loss.y_is_index else y.to(raw.dtype)
     if loss.task == "classification":
-        _check_indices(y, state["prior"].shape[-1])
+        n_classes = state["prior"].shape[-1]
+        outside = y[(y < 0) | (y >= n_classes)]
+        if len(outside):
+            raise ValueError(
+                f"Criterion takes whole-number y as class indices from 0 to {n_classes - 1}, as"
+                f" many as the prediction's columns; got {outside[0].item()}. For regression give"
+                " y as floats, or criterion__task='regression'."
+            )
     weight = None if sample_weight is None else sample_weight.unsqueeze(0)
     return loss(raw.unsqueeze(0), y.unsqueeze(0), state, weight)[0]
-
-
-def _check_indices(y: Tensor, n_classes: int) -> None:
-    outside = (y < 0) | (y >= n_classes)
-    if outside.any():
-        raise ValueError(
-            f"Criterion takes whole-number y as class indices from 0 to {n_classes - 1}, as many as"
-            f" the prediction's columns; got {y[outside][0].item()}. For regression give y as"
-            " floats, or criterion__task='regression'."
-        )

@@ -50,9 +50,7 @@ class Stopping:
         self._patience = constant_loss.new_tensor([rule.n_iter_no_change for rule in rules])
         tol = constant_loss.new_tensor([rule.tol for rule in rules])
         self._margin = tol * constant_loss.abs()
-        self._keeps_best = torch.tensor(
-            [rule.keep_best for rule in rules], device=constant_loss.device
-        )
+        self._keeps_best = constant_loss.new_tensor([r.keep_best for r in rules], dtype=torch.bool)
         self._reference = torch.full_like(constant_loss, torch.inf)
         self._stale = torch.zeros_like(constant_loss)
         self._best_loss = torch.full_like(constant_loss, torch.inf)

@@ -51,11 +51,8 @@ class Augment(BatchChange):
 
     def of_batch(self, batch: Batch, seed: int, epoch: int, step: int) -> Batch:
         """Return a batch of one model with its rows changed."""
-        given = self._unscaled(batch.X[0])
         with global_generators(derived_seed(seed, "augment", epoch, step)):
-            changed = self.change(given.clone())
-        _check_shape(changed, given)
-        scaled = self._scaled(changed.to(given.dtype), batch.X[0])
+            scaled = self._changed(batch.X[0])
         if not torch.isfinite(scaled).all():
             raise ValueError("augment returned values that are NaN or infinite.")
         return replace(batch, X=scaled.unsqueeze(0))
@@ -64,13 +61,20 @@ class Augment(BatchChange):
         """Return the batch as it is."""
         return batch
 
-    def _unscaled(self, X: Tensor) -> Tensor:
-        """Return what the user sees of scaled rows."""
-        return self.scaler.undone(X)
+    def _changed(self, X: Tensor) -> Tensor:
+        """Return scaled rows, changed."""
+        return self.scaler.done(self._by_user(self.scaler.undone(X)))
 
-    def _scaled(self, changed: Tensor, X: Tensor) -> Tensor:
-        """Return what the network sees of changed rows, instead of X."""
-        return self.scaler.done(changed)
+    def _by_user(self, given: Tensor) -> Tensor:
+        """Return what the user's function makes of rows on the scale of X."""
+        changed = self.change(given.clone())
+        if not isinstance(changed, Tensor) or changed.shape != given.shape:
+            got = tuple(changed.shape) if isinstance(changed, Tensor) else type(changed).__name__
+            raise ValueError(
+                "augment must return a tensor of the shape that it receives,"
+                f" {tuple(given.shape)}; it returned {got}."
+            )
+        return changed.to(given.dtype)
 
 
 class AugmentFrames(Augment):
@@ -80,12 +84,11 @@ class AugmentFrames(Augment):
     n_features), 0 beyond the end of a sequence; what `change` puts there is dropped.
     """
 
-    def _unscaled(self, X: Tensor) -> Tensor:
-        return torch.where(X[..., -1:] > 0, self.scaler.undone(X[..., :-1]), 0.0)
-
-    def _scaled(self, changed: Tensor, X: Tensor) -> Tensor:
+    def _changed(self, X: Tensor) -> Tensor:
         is_real = X[..., -1:]
-        return torch.cat((torch.where(is_real > 0, self.scaler.done(changed), 0.0), is_real), -1)
+        given = torch.where(is_real > 0, self.scaler.undone(X[..., :-1]), 0.0)
+        scaled = torch.where(is_real > 0, self.scaler.done(self._by_user(given)), 0.0)
+        return torch.cat((scaled, is_real), -1)
 
 
 @contextmanager
@@ -103,12 +106,3 @@ def global_generators(seed: int) -> Iterator[None]:
         finally:
             np.random.set_state(of_numpy)  # noqa: NPY002
             random.setstate(of_python)
-
-
-def _check_shape(changed: object, given: Tensor) -> None:
-    if not isinstance(changed, Tensor) or changed.shape != given.shape:
-        got = tuple(changed.shape) if isinstance(changed, Tensor) else type(changed).__name__
-        raise ValueError(
-            f"augment must return a tensor of the shape that it receives, {tuple(given.shape)}; it"
-            f" returned {got}."
-        )

@@ -48,23 +48,18 @@ class NegativeSampler(BatchChange):
 
     def _widened(self, batch: Batch, taken: Tensor, source: torch.Generator) -> Batch:
         X = batch.X[0]
-        items = self._drawn(X[:, :1].long(), taken, source)
-        return replace(batch, X=torch.cat((X, items.to(X.dtype)), 1).unsqueeze(0))
-
-    def _drawn(self, users: Tensor, taken: Tensor, source: torch.Generator) -> Tensor:
-        """Return items (n_rows, n_negatives) for users (n_rows, 1)."""
-        shape = (len(users), self.n_negatives)
-        # The key of a pair is this and its item.
-        keys = users * self.n_items
-        items = torch.randint(self.n_items, shape, generator=source).to(users.device)
+        # The key of a pair is this, (n_rows, 1), and its item.
+        keys = X[:, :1].long() * self.n_items
+        shape = (len(X), self.n_negatives)
+        items = torch.randint(self.n_items, shape, generator=source).to(X.device)
         wrong = is_in(taken, keys + items).nonzero()
         for _ in range(TRIES):
             if not len(wrong):
                 break
-            again = torch.randint(self.n_items, wrong.shape[:1], generator=source).to(users.device)
+            again = torch.randint(self.n_items, wrong.shape[:1], generator=source).to(X.device)
             items[wrong.unbind(1)] = again
             wrong = wrong[is_in(taken, keys[wrong[:, 0], 0] + again)]
-        return items
+        return replace(batch, X=torch.cat((X, items.to(X.dtype)), 1).unsqueeze(0))
 
 
 def is_in(ordered: Tensor, values: Tensor) -> Tensor:

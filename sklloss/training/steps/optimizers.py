@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import Any
 
 import torch
@@ -79,19 +80,15 @@ def optimizer_spec(optimizer: Any) -> OptimizerSpec:
                 f" {did_you_mean(optimizer, OPTIMIZERS)}".rstrip()
             )
         return OPTIMIZERS[optimizer.lower()]
-    if isinstance(optimizer, type) and issubclass(optimizer, optim.Optimizer):
-        return _spec_of_class(optimizer)
-    raise TypeError(
-        f"optimizer must be a name ({', '.join(OPTIMIZERS)}) or a class of torch.optim; got"
-        f" {optimizer!r}."
-    )
-
-
-def _spec_of_class(cls: type[optim.Optimizer]) -> OptimizerSpec:
+    if not (isinstance(optimizer, type) and issubclass(optimizer, optim.Optimizer)):
+        raise TypeError(
+            f"optimizer must be a name ({', '.join(OPTIMIZERS)}) or a class of torch.optim; got"
+            f" {optimizer!r}."
+        )
     for spec in OPTIMIZERS.values():
-        if issubclass(cls, spec.cls) and spec.full_batch | spec.decoupled:
-            return OptimizerSpec(cls, spec.lr, {}, spec.decoupled, spec.full_batch)
-    return OptimizerSpec(cls, 0.001)
+        if issubclass(optimizer, spec.cls) and spec.full_batch | spec.decoupled:
+            return replace(spec, cls=optimizer, options={})
+    return OptimizerSpec(optimizer, 0.001)
 
 
 def optimizer_options(spec: OptimizerSpec, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,12 +121,6 @@ def optimizer_options(spec: OptimizerSpec, params: Mapping[str, Any]) -> dict[st
     return {**own_decay, **options, **params}
 
 
-def runs(values: Sequence[float]) -> list[tuple[float, int, int]]:
-    """Return (value, first, end) of every stretch of equal values."""
-    ends = [i + 1 for i, value in enumerate(values) if [value] != list(values[i + 1 : i + 2])]
-    return [(values[end - 1], first, end) for first, end in zip([0, *ends], ends, strict=False)]
-
-
 def optimizer_of_stack(
     build: Callable[[list[dict[str, Any]]], optim.Optimizer],
     optimizers: Sequence[optim.Optimizer],
@@ -141,13 +132,15 @@ def optimizer_of_stack(
     are one parameter.
     """
     rates = [optimizer.param_groups[0]["lr"] for optimizer in optimizers]
-    spans = runs(rates)
-    groups = [{"params": [flat.part(first, end)], "lr": lr} for lr, first, end in spans]
-    of_stack = build(groups)
-    for group, (_, first, end) in zip(of_stack.param_groups, spans, strict=True):
-        states = [each.state.get(parameter_of(each), {}) for each in optimizers[first:end]]
+    runs = [(lr, list(run)) for lr, run in groupby(range(len(rates)), key=rates.__getitem__)]
+    of_stack = build([{"params": [flat.part(run[0], run[-1] + 1)], "lr": lr} for lr, run in runs])
+    for group, (_, run) in zip(of_stack.param_groups, runs, strict=True):
+        states = [optimizers[k].state.get(parameter_of(optimizers[k]), {}) for k in run]
         if all(states):
-            of_stack.state[group["params"][0]] = _state_of_stack(states)
+            of_stack.state[group["params"][0]] = {
+                key: torch.cat([state[key] for state in states]) if _per_model(value) else value
+                for key, value in states[0].items()
+            }
     return of_stack
 
 
@@ -162,8 +155,11 @@ def hand_back(
     ]
     for model in models:
         optimizer, (state, row, n_models) = optimizers[model], places[model]
-        own = {key: _of_model(value, row, n_models) for key, value in state.items()}
-        optimizer.state[parameter_of(optimizer)].update(own)
+        own = optimizer.state[parameter_of(optimizer)]
+        for key, value in state.items():
+            is_per_model = _per_model(value) and len(value) == n_models
+            mine = value[row : row + 1] if is_per_model else value
+            own[key] = mine.clone() if isinstance(mine, Tensor) else mine
 
 
 def parameter_of(optimizer: optim.Optimizer) -> Tensor:
@@ -187,18 +183,6 @@ def learning_rates(optimizer: optim.Optimizer) -> Tensor:
     return torch.cat([p.new_full((len(p), 1), float(lr)) for lr, p in groups])
 
 
-def _state_of_stack(states: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    return {
-        key: torch.cat([state[key] for state in states]) if _per_model(value) else value
-        for key, value in states[0].items()
-    }
-
-
-def _of_model(value: Any, row: int, n_models: int) -> Any:
-    if _per_model(value) and len(value) == n_models:
-        return value[row : row + 1].clone()
-    return value.clone() if isinstance(value, Tensor) else value
-
-
 def _per_model(value: Any) -> bool:
+    """Return whether an entry of an optimiser's state has a row per model."""
     return isinstance(value, Tensor) and value.ndim == 2
