@@ -38,7 +38,7 @@ class FlatParameters:
         n_models: int,
         shapes: Sequence[tuple[int, ...]],
         like: Tensor,
-        weights: Sequence[bool],
+        penalised: Sequence[bool],
         n_tables: int = 0,
     ) -> None:
         self.n_tables = n_tables
@@ -48,8 +48,8 @@ class FlatParameters:
         self.gradients = torch.zeros_like(self.values.data)
         self.values.grad = self.gradients
         self.is_weight = torch.zeros_like(self.values.data[0])
-        for start, shape, weight in zip(self._starts, shapes, weights, strict=False):
-            self.is_weight[start : start + prod(shape)] = float(weight)
+        for start, shape, is_penalised in zip(self._starts, shapes, penalised, strict=False):
+            self.is_weight[start : start + prod(shape)] = float(is_penalised)
 
     def piece(self, index: int) -> tuple[Tensor, Tensor]:
         """Return the values and the gradients of one piece, each of shape (models, *shape)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf, prod
 
@@ -45,7 +45,8 @@ class Stack:
     """
 
     flat: FlatParameters
-    # Batches have rows, and rows with a loss, for a multiple of these, so that models are aligned.
+    # The rows of a batch, and those whose loss is computed, are filled up to multiples of these, so
+    # that every model is aligned.
     rows_multiple: int = 1
     loss_rows_multiple: int = 1
     # Multiplications of the forward pass of one model, or infinity if unknown.
@@ -64,7 +65,7 @@ class Stack:
         self.loss_parameters = list(loss_parameters)
 
     def lay_out(
-        self, shapes: Sequence[tuple[int, ...]], weights: Sequence[bool], n_tables: int = 0
+        self, shapes: Sequence[tuple[int, ...]], penalised: Sequence[bool], n_tables: int = 0
     ) -> list[tuple[Tensor, Tensor]]:
         """Move all parameters into one flat buffer; return values and gradients of each piece.
 
@@ -72,14 +73,14 @@ class Stack:
         ----------
         shapes : sequence of tuple of int
             The shape of the piece of each trained parameter of a module, at least as large as it.
-        weights : sequence of bool
+        penalised : sequence of bool
             Whether penalties apply to it.
         n_tables : int, default=0
             How many of them, from the first on, are embedding tables with sparse updates.
         """
-        n_own, like = len(shapes), next(self._all_parameters(), torch.zeros(()))
+        n_own, like = len(shapes), next(iter(self._all_parameters()), torch.zeros(()))
         shapes = [*shapes, *(tuple(p.shape[1:]) for p in self.loss_parameters)]
-        self.flat = FlatParameters(len(self.modules), shapes, like, weights, n_tables)
+        self.flat = FlatParameters(len(self.modules), shapes, like, penalised, n_tables)
         pieces = [self.flat.piece(index) for index in range(len(shapes))]
         for k, module in enumerate(self.modules):
             trained = [p for p in module.parameters() if p.requires_grad]
@@ -89,9 +90,8 @@ class Stack:
             bind(parameter, *piece)
         return pieces[:n_own]
 
-    def _all_parameters(self) -> Iterator[nn.Parameter]:
-        yield from (p for module in self.modules for p in module.parameters())
-        yield from self.loss_parameters
+    def _all_parameters(self) -> list[nn.Parameter]:
+        return [p for module in self.modules for p in module.parameters()] + self.loss_parameters
 
     def forward(self, X: Tensor) -> Tensor:
         """Return raw output (models, rows, width) for X (models, rows, features).
@@ -147,7 +147,7 @@ class Stack:
         values = self.flat.values
         start = values.data_ptr()
         stop = start + values.numel() * values.element_size()
-        trained = (p for p in self._all_parameters() if p.requires_grad)
+        trained = [p for p in self._all_parameters() if p.requires_grad]
         return all(start <= p.data_ptr() < stop for p in trained)
 
 
