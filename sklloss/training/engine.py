@@ -7,25 +7,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from itertools import compress
 
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
 
-from ..losses.base import State
-from ..modules import Stack, stack_modules
-from .callbacks import BatchEvents, datasets_of
-from .grouping import loss_groups
-from .groups import Forward, LossGroup, Piece, concatenated, forward_all
+from ..modules import stack_modules
+from .callbacks import BatchEvents, RowsDataset, batch_events
+from .groups import Forward, Piece, concatenated, forward_all, loss_groups
 from .model import Trainable, step_rows
 from .outcome import divergence, warn_of_poor_training
 from .rows.batches import Batch, Batches, Subset
 from .rows.data import TrainingSet
 from .seeds import derived_seed
 from .steps.optimizers import hand_back, optimizer_of_stack
-from .steps.rounding import is_rounding, rounded
-from .steps.updates import update_of
+from .steps.rounding import is_rounding, rounding
+from .steps.updates import RowUpdate, Update
 from .stopping import NEVER, Stopping
 from .threads import threads_of_steps
 
@@ -65,8 +62,7 @@ class Engine:
         self._may_stop = epochs is None
         self._all_nets = list(nets)
         self._left = [net.max_epochs if epochs is None else epochs for net in nets]
-        self._epochs_before = len(nets[0].history)
-        self._n_epochs = self._epochs_before
+        self._epochs_before = self._n_epochs = len(nets[0].history)
         self._take(list(nets), list(data))
         rules = [net.stopping if self._may_stop else NEVER for net in nets]
         self._stopping = Stopping(rules, self._constant_loss(self._train), self._stack)
@@ -87,36 +83,39 @@ class Engine:
         self._nets, self._data = nets, data
         self._alone = nets[0] if len(nets) == 1 else None
         self._groups = loss_groups([net.criterion_ for net in nets])
-        self._stack, self._optimizer = self._stack_and_optimizer()
-        self._update = update_of(nets, self._stack, self._optimizer)
-        self._train = self._batches("train", step_rows(nets[0], data[0]))
-        has_valid = data[0].valid is not None
-        self._valid = self._batches("valid", self._rows_at_once) if has_valid else None
-        self._datasets = datasets_of(data[0])
-        self._events = BatchEvents(self._alone, self._stack)
-
-    def _stack_and_optimizer(self) -> tuple[Stack, Optimizer]:
         if self._alone is not None:
-            return self._alone.attach(), self._alone.optimizer_
-        trained = [parameter for group in self._groups for parameter in group.parameters()]
-        stack = stack_modules([net.module_ for net in self._nets], trained)
-        optimizers = [net.optimizer_ for net in self._nets]
-        return stack, optimizer_of_stack(self._nets[0].build_optimizer, optimizers, stack.flat)
+            self._stack, self._optimizer = self._alone.attach(), self._alone.optimizer_
+        else:
+            trained = [parameter for group in self._groups for parameter in group.parameters()]
+            self._stack = stack_modules([net.module_ for net in nets], trained)
+            optimizers = [net.optimizer_ for net in nets]
+            build = nets[0].build_optimizer
+            self._optimizer = optimizer_of_stack(build, optimizers, self._stack.flat)
+        update = RowUpdate if self._stack.flat.n_tables else Update
+        self._update = update(nets, self._stack, self._optimizer)
+        self._train = self._batches("train", for_steps=True)
+        valid = data[0].valid
+        self._valid = None if valid is None else self._batches("valid")
+        # What skorch shows to callbacks: datasets of (scaled X, y) that index like lists.
+        self._datasets = {
+            "dataset_train": RowsDataset(data[0], data[0].train),
+            "dataset_valid": None if valid is None else RowsDataset(data[0], valid),
+        }
+        self._events: BatchEvents | None = None
 
-    def _batches(self, subset: Subset, size: int) -> Batches:
-        seeds, loss = [net.seed for net in self._nets], self._groups[0].loss
-        if loss.compares_rows:
-            # The loss of a row depends on how many others its batch has: as many as in a step.
-            size = step_rows(self._nets[0], self._data[0])
+    def _batches(self, subset: Subset, for_steps: bool = False) -> Batches:
+        """Return batches for steps, or else of as many rows as are evaluated at once."""
+        data, loss = self._data[0], self._groups[0].loss
+        if for_steps or loss.compares_rows:
+            # The loss of a row may depend on how many others its batch has: as many as in a step.
+            size = step_rows(self._nets[0], data)
+        else:
+            of_raw = (*data.y.shape[1:], self._groups[0].baseline.shape[-1])
+            size = self._stack.rows_at_once(LOSS_ROWS, data.X.row_shape, of_raw)
+        seeds = [net.seed for net in self._nets]
         return Batches(
             self._data, subset, size, self._stack, seeds, loss.whole_batch, loss.compares_rows
         )
-
-    @property
-    def _rows_at_once(self) -> int:
-        """How many rows are evaluated at once."""
-        of_raw = (*self._data[0].y.shape[1:], self._groups[0].baseline.shape[-1])
-        return self._stack.rows_at_once(LOSS_ROWS, self._data[0].X.row_shape, of_raw)
 
     def _leave(self) -> None:
         """Let the models that have ended go."""
@@ -125,7 +124,12 @@ class Engine:
         self._judge(ended)
         rest = [k for k, is_out in enumerate(ended) if not is_out]
         self._hand_back_optimizers(rest)
-        self._hand_back()
+        if self._alone is None:
+            for group in self._groups:
+                for k, net in enumerate(self._nets[group.span]):
+                    net.criterion_.copy_state(group.state.model(k))
+            for net in self._nets:
+                net.attach()
         if not rest:
             self._nets = []
             return
@@ -135,28 +139,17 @@ class Engine:
 
     def _judge(self, ended: Sequence[bool]) -> None:
         """Refuse final weights of ended models that are not finite; warn of poor ones."""
-        subsets = [
-            self._batches("train", self._rows_at_once),
-            *([self._valid] if self._valid else []),
-        ]
+        subsets = [self._batches("train"), *([self._valid] if self._valid else [])]
         results = [(self._evaluate(subset), self._constant_loss(subset)) for subset in subsets]
         finite = self._finite(results[0][0]).tolist()
-        for k, net in enumerate(self._nets):
-            if ended[k] and id(net) not in self._errors and not finite[k]:
+        for k, net in compress(enumerate(self._nets), ended):
+            if id(net) in self._errors:
+                continue
+            if not finite[k]:
                 self._errors[id(net)] = divergence(net)
-            elif ended[k] and id(net) not in self._errors and self._may_stop:
+            elif self._may_stop:
                 of_net = [(loss[k].item(), constant[k].item()) for loss, constant in results]
                 warn_of_poor_training(net.loss, *of_net)
-
-    def _hand_back(self) -> None:
-        """Give every net its own weights and the state of its loss."""
-        if self._alone is not None:
-            return
-        for group in self._groups:
-            for k, net in enumerate(self._nets[group.span]):
-                net.criterion_.copy_state(group.state.model(k))
-        for net in self._nets:
-            net.attach()
 
     def _hand_back_optimizers(self, models: Sequence[int]) -> None:
         """Give some of the nets their state of the optimiser.
@@ -170,13 +163,13 @@ class Engine:
         """Run one epoch, with skorch's events where a model is alone."""
         start = time.perf_counter()
         self._n_epochs += 1
-        self._begin_history()
+        self._begin_epoch()
         losses = {"train": self._train_epoch()}
         if self._valid is not None:
             losses["valid"] = self._evaluate(self._valid)
         diverged = ~self._finite(*losses.values())
-        for net, is_lost in zip(self._nets, diverged.tolist(), strict=True):
-            if is_lost and id(net) not in self._errors:
+        for net in compress(self._nets, diverged.tolist()):
+            if id(net) not in self._errors:
                 self._errors[id(net)] = divergence(net)
         self._record(losses, time.perf_counter() - start)
         self._end_epoch(losses.get("valid", losses["train"] + self._update.penalty()), diverged)
@@ -198,26 +191,37 @@ class Engine:
         pairs = zip(running.tolist(), ending.tolist(), self._left, strict=True)
         self._on_epoch(sum(1 + ends * (left - n_done) for runs, ends, left in pairs if runs))
 
-    def _begin_history(self) -> None:
+    def _begin_epoch(self) -> None:
+        """Begin an epoch in the histories, the stack and the losses."""
         if self._alone is not None:
             self._alone.notify("on_epoch_begin", **self._datasets)
-            return
-        for net, has_ended in zip(self._nets, self._stopping.ended.tolist(), strict=True):
-            if not has_ended:
+            self._events = batch_events(self._alone, self._stack)
+        else:
+            for _, net in self._learning():
                 net.history.new_epoch()
                 net.history.record("epoch", self._n_epochs)
                 net.history.new_batch()
+        seeds = [derived_seed(net.seed, "module", self._n_epochs) for net in self._nets]
+        self._stack.start_epoch(seeds)
+        extra = {}
+        if self._rounds_kinks:
+            # The optimiser's curvature is that of another function.
+            self._optimizer.state.clear()
+            extra = rounding(self._n_epochs, self._stack.flat.values.data)
+        for group in self._groups:
+            group.begin_epoch(extra)
 
     def _record(self, losses: dict[str, Tensor], seconds: float) -> None:
         """Write the losses into the histories of the models that are still learning."""
-        columns = [loss.tolist() for loss in losses.values()]
-        for k, has_ended in enumerate(self._stopping.ended.tolist()):
-            if not has_ended:
-                net = self._nets[k]
-                of_net = (column[k] for column in columns)
-                net.record(dict(zip(losses, of_net, strict=True)))
-                if self._alone is None:
-                    net.history.record("dur", seconds / len(self._nets))
+        columns = {name: loss.tolist() for name, loss in losses.items()}
+        for k, net in self._learning():
+            net.record({name: column[k] for name, column in columns.items()})
+            if self._alone is None:
+                net.history.record("dur", seconds / len(self._nets))
+
+    def _learning(self) -> Iterator[tuple[int, Trainable]]:
+        """Return the models that are still learning, with their places."""
+        return compress(enumerate(self._nets), (~self._stopping.ended).tolist())
 
     def _finite(self, *losses: Tensor) -> Tensor:
         """Return whose losses and parameters are finite, (models,)."""
@@ -229,32 +233,26 @@ class Engine:
     def _train_epoch(self) -> Tensor:
         """Take one step per batch; return the weighted mean loss over the epoch, (models,)."""
         epoch, seeds = self._n_epochs, [net.seed for net in self._nets]
-        self._stack.start_epoch([derived_seed(seed, "module", epoch) for seed in seeds])
-        self._events.begin_epoch()
-        self._states = [self._state_of_epoch(group) for group in self._groups]
-        of_groups = list(zip(self._groups, self._states, strict=True))
-        tallies = [group.tally(state) for group, state in of_groups]
-        take_step = self._closure_step if self._nets[0].full_batch else self._step
         # A net whose batches change trains alone.
         change = self._nets[0].batch_change
         for step, batch in enumerate(self._train.shuffled(epoch)):
             if change is not None:
                 batch = change.of_batch(batch, seeds[0], epoch, step)
-            for group, state in of_groups:
-                group.draw(state, seeds[group.span], epoch, step)
-            self._events.begin(batch)
-            done = take_step(batch)
-            self._events.end(batch, partial(self._value, done))
-            for tally, of_group in zip(tallies, done, strict=True):
-                tally.add(of_group)
-        weight, sums = self._train.total_weight, zip(self._groups, tallies, strict=True)
-        return concatenated([group.end_epoch(tally, weight[group.span]) for group, tally in sums])
-
-    def _step(self, batch: Batch) -> list[Forward]:
-        """Take one optimiser step; return what it started from."""
-        done = self._gradients(batch)
-        self._update.step()
-        return done
+            for group in self._groups:
+                group.draw(seeds[group.span], epoch, step)
+            if self._events is not None:
+                self._events.begin(batch)
+            if self._nets[0].full_batch:
+                done = self._closure_step(batch)
+            else:
+                done = self._gradients(batch)
+                self._update.step()
+            if self._events is not None:
+                self._events.end(batch, self._value(done))
+            for group, of_group in zip(self._groups, done, strict=True):
+                group.add(of_group)
+        weight = self._train.total_weight
+        return concatenated([group.end_epoch(weight[group.span]) for group in self._groups])
 
     def _closure_step(self, batch: Batch) -> list[Forward]:
         """Take a step that evaluates the loss several times; return what it ended with."""
@@ -269,59 +267,40 @@ class Engine:
 
     def _gradients(self, batch: Batch) -> list[Forward]:
         """Write the gradients of Σwℓ / rows and the penalties into the flat buffer."""
-        stack = self._stack
         self._update.begin()
-        raw = stack.forward(batch.X)
-        done = forward_all(self._groups, self._states, raw, batch)
-        stack.backward([of_group.slope for of_group in done])
+        done = forward_all(self._groups, self._stack.forward(batch.X), batch)
+        self._stack.backward([of_group.slope for of_group in done])
         self._update.add_penalties()
-        self._events.show_gradients(batch)
+        if self._events is not None:
+            self._events.show_gradients(batch)
         return done
 
     def _value(self, done: Sequence[Forward]) -> Tensor:
         """Return Σwℓ of each model, (models,)."""
-        of_groups = zip(self._groups, done, self._states, strict=True)
-        return concatenated([group.value(each, state) for group, each, state in of_groups])
+        of_groups = zip(self._groups, done, strict=True)
+        return concatenated([group.value(of_group) for group, of_group in of_groups])
 
     @property
     def _rounds_kinks(self) -> bool:
         return self._nets[0].full_batch and self._groups[0].loss.kinked
 
-    def _state_of_epoch(self, group: LossGroup) -> State:
-        if not self._rounds_kinks:
-            return group.state_of_epoch()
-        # The optimiser's curvature is that of another function.
-        self._optimizer.state.clear()
-        return rounded(group.state_of_epoch(), self._n_epochs, self._stack.flat.values)
-
     def _evaluate(self, batches: Batches) -> Tensor:
         """Return the weighted mean loss of the present weights, (models,)."""
-        seen: list[list[Piece]] = [[] for _ in self._groups]
-        infer = self._stack.inference()
-        for batch in self._to_evaluate(batches):
+        change, infer, seen = self._nets[0].batch_change, self._stack.inference(), []
+        for step, batch in enumerate(batches.in_order()):
+            if change is not None:
+                batch = change.of_evaluation(batch, self._nets[0].seed, step)
             raw = infer(batch.X)
-            for group, pieces in zip(self._groups, seen, strict=True):
-                pieces.append(group.piece(raw, batch))
+            seen.append([group.piece(raw, batch) for group in self._groups])
         return self._mean_of(seen, batches)
-
-    def _to_evaluate(self, batches: Batches) -> Iterator[Batch]:
-        change, seed = self._nets[0].batch_change, self._nets[0].seed
-        if change is None:
-            return batches.in_order()
-        given = enumerate(batches.in_order())
-        return (change.of_evaluation(batch, seed, step) for step, batch in given)
 
     def _constant_loss(self, batches: Batches) -> Tensor:
         """Return the weighted mean loss of the best constants, (models,)."""
-        seen: list[list[Piece]] = [[] for _ in self._groups]
-        for targets in batches.targets():
-            for group, pieces in zip(self._groups, seen, strict=True):
-                pieces.append(group.constant_piece(*targets))
+        seen = [[g.constant_piece(*targets) for g in self._groups] for targets in batches.targets()]
         return self._mean_of(seen, batches)
 
     def _mean_of(self, seen: Sequence[Sequence[Piece]], batches: Batches) -> Tensor:
-        """Return the weighted mean loss, (models,), from what each group has seen of batches."""
-        pairs = zip(self._groups, seen, strict=True)
-        return (
-            concatenated([group.total_of(pieces) for group, pieces in pairs]) / batches.total_weight
-        )
+        """Return the weighted mean loss, (models,), from what groups have seen of each batch."""
+        of_groups = zip(self._groups, zip(*seen, strict=True), strict=True)
+        totals = concatenated([group.total_of(pieces) for group, pieces in of_groups])
+        return totals / batches.total_weight

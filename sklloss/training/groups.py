@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import torch
 from torch import Tensor, nn
 
 from ..losses.base import Loss, State
+from ..losses.tasks.composite import CompositeLoss
+from ..losses.weighted import row_sums
 from .loss_module import LossModule
 from .rows.batches import Batch
+from .seeds import generator
 
 # Batches whose losses are summed at once.
 BATCHES_AT_ONCE = 16
+# The entry of the state with the random numbers of a step.
+DRAWS = "draws"
 # What a group remembers of a batch until its loss is summed.
 Piece = tuple[Tensor, ...]
 
@@ -31,6 +37,9 @@ class LossGroup:
 
     def __init__(self, modules: Sequence[LossModule], first: int) -> None:
         self.loss: Loss = modules[0].loss
+        # A loss that may look at a batch as a whole sees the rows that count alone.
+        looks_at_batches = self.loss.whole_batch or self.loss.compares_rows
+        self._pads = self.loss.weighs_rows and not looks_at_batches
         self.span = slice(first, first + len(modules))
         self.state = _state_of_stack([module.state for module in modules])
         self.baseline = torch.cat([module.baseline for module in modules])
@@ -39,20 +48,38 @@ class LossGroup:
         """Return what the losses train, each (models, ...)."""
         return [value for value in self.state.values() if isinstance(value, nn.Parameter)]
 
-    def state_of_epoch(self) -> State:
-        """Return the state that an epoch's steps see."""
-        return self.state
+    def begin_epoch(self, extra: Mapping[str, Tensor]) -> None:
+        """Begin to sum losses; `extra` are entries of the state that only an epoch's steps see."""
+        self.epoch_state = State({**self.state, **extra}, self.state.trained)
+        self._totals: list[Tensor] = []
+        self._waiting: list[Forward] = []
 
-    def draw(self, state: State, seeds: Sequence[int], epoch: int, step: int) -> None:
+    def draw(self, seeds: Sequence[int], epoch: int, step: int) -> None:
         """Write the random numbers of a step into the state, where the loss takes any."""
 
-    def tally(self, state: State) -> Tally:
-        """Return an empty sum of the losses of an epoch."""
-        return Tally(self, state)
+    def add(self, done: Forward) -> None:
+        """Take in a step of the epoch.
 
-    def end_epoch(self, tally: Tally, weight: Tensor) -> Tensor:
+        The losses of several batches are computed at once, where no gradient needed them before.
+        """
+        if done.total is not None:
+            self._totals.append(done.total.detach() if done.terms is None else done.terms)
+            return
+        self._waiting.append(done)
+        if len(self._waiting) == BATCHES_AT_ONCE:
+            self._sum_up()
+
+    def end_epoch(self, weight: Tensor) -> Tensor:
         """Return the weighted mean loss of an epoch, (models,), given the weight of all rows."""
-        return tally.total() / weight
+        if self._waiting:
+            self._sum_up()
+        return summed(self._totals) / weight
+
+    def _sum_up(self) -> None:
+        waiting = [(done.leaf, done.y, done.sample_weight) for done in self._waiting]
+        leaf, y, sample_weight = (torch.cat(each, 1) for each in zip(*waiting, strict=True))
+        self._totals.append(self.loss.total(leaf, y, self.epoch_state, sample_weight))
+        self._waiting.clear()
 
     def forward(self, raw: Tensor, batch: Batch, state: State) -> Forward:
         """Compute the gradients of a batch, and its losses where they are needed for that."""
@@ -68,11 +95,11 @@ class LossGroup:
         leaf.grad = slope.mul_(share[..., None, None])
         return Forward(leaf, y, sample_weight, None)
 
-    def value(self, done: Forward, state: State) -> Tensor:
+    def value(self, done: Forward) -> Tensor:
         """Return Σwℓ of each model, (models,)."""
         if done.total is not None:
             return done.total.detach()
-        return self.loss.total(done.leaf, done.y, state, done.sample_weight)
+        return self.loss.total(done.leaf, done.y, self.epoch_state, done.sample_weight)
 
     def piece(self, raw: Tensor, batch: Batch) -> Piece:
         """Return what a batch adds to Σwℓ."""
@@ -93,25 +120,14 @@ class LossGroup:
 
     def _seen(self, raw: Tensor, batch: Batch) -> Piece:
         """Return this group's raw output, in the contract's shape, y and weights of its rows."""
-        y, sample_weight = batch.y[self.span], batch.sample_weight[self.span]
-        rows = _resized(raw[self.span], y.shape[1])
-        return self.loss.shaped(rows, y, self.state), y, sample_weight
-
-
-class BareGroup(LossGroup):
-    """Models whose loss may look at a batch as a whole.
-
-    Nothing may be added to the rows that count, neither padding nor other batches.
-    """
-
-    def _seen(self, raw: Tensor, batch: Batch) -> Piece:
-        counting = self.span, slice(batch.n_rows)
+        n_rows = batch.y.shape[1] if self._pads else batch.n_rows
+        counting = self.span, slice(n_rows)
         y, sample_weight = batch.y[counting], batch.sample_weight[counting]
-        rows = _resized(raw[self.span], batch.n_rows)
+        rows = _resized(raw[self.span], n_rows)
         return self.loss.shaped(rows, y, self.state), y, sample_weight
 
 
-class WholeBatchGroup(BareGroup):
+class WholeBatchGroup(LossGroup):
     """Models whose loss has a value per batch but none per row."""
 
     def total_of(self, pieces: Sequence[Piece]) -> Tensor:
@@ -121,6 +137,44 @@ class WholeBatchGroup(BareGroup):
 
     def _piece(self, raw: Tensor, y: Tensor, sample_weight: Tensor) -> Piece:
         return raw, y, sample_weight
+
+
+class CompositeGroup(LossGroup):
+    """Models whose losses are a `CompositeLoss` of one structure.
+
+    Its terms are minimised with weights that change.
+    """
+
+    loss: CompositeLoss
+
+    def begin_epoch(self, extra: Mapping[str, Tensor]) -> None:
+        """Begin with a place for random numbers in the state, where the loss takes any."""
+        if self.loss.n_draws:
+            draws = self.baseline.new_zeros(len(self.baseline), 1, self.loss.n_draws)
+            extra = {**extra, DRAWS: draws}
+        super().begin_epoch(extra)
+
+    def draw(self, seeds: Sequence[int], epoch: int, step: int) -> None:
+        """Write standard normal numbers into the state, each model's from its own seed."""
+        if self.loss.n_draws:
+            for k, seed in enumerate(seeds):
+                source = generator(seed, "loss", epoch, step)
+                self.epoch_state[DRAWS][k] = torch.randn(1, self.loss.n_draws, generator=source)
+
+    def end_epoch(self, weight: Tensor) -> Tensor:
+        """Return the mean loss of an epoch, after the loss has taken note of its terms."""
+        means = super().end_epoch(weight.unsqueeze(-1))
+        self.loss.note_epoch(means, self.state)
+        return self.loss.combined(means, self.state)
+
+    def forward(self, raw: Tensor, batch: Batch, state: State) -> Forward:
+        """Compute what a step minimises, and the terms that its model is judged by."""
+        leaf, y, sample_weight = self._seen(raw, batch)
+        leaf.requires_grad_()
+        with torch.enable_grad():
+            terms = self.loss.terms(leaf, y, state, sample_weight)
+            total = self.loss.objective(terms, row_sums(sample_weight), state)
+        return Forward(leaf, y, sample_weight, total, terms.detach())
 
 
 @dataclass(frozen=True)
@@ -152,22 +206,35 @@ class Forward:
         return grad.flatten(2)
 
 
-def forward_all(
-    groups: Sequence[LossGroup], states: Sequence[State], raw: Tensor, batch: Batch
-) -> list[Forward]:
+def loss_groups(modules: Sequence[LossModule]) -> list[LossGroup]:
+    """Group the models of a stack, in their order, by the structure of their losses."""
+    groups: list[LossGroup] = []
+    first = 0
+    for _, run in groupby(modules, key=lambda module: module.structure):
+        members = list(run)
+        groups.append(group_type(members[0].loss)(members, first))
+        first += len(members)
+    return groups
+
+
+def group_type(loss: Loss) -> type[LossGroup]:
+    """Return how models with a loss are computed at once."""
+    if loss.is_composite:
+        return CompositeGroup
+    return WholeBatchGroup if loss.whole_batch and not loss.compares_rows else LossGroup
+
+
+def forward_all(groups: Sequence[LossGroup], raw: Tensor, batch: Batch) -> list[Forward]:
     """Compute the gradients of all groups, and add those of what the losses train."""
-    pairs = zip(groups, states, strict=True)
-    done = [group.forward(raw, batch, state) for group, state in pairs]
-    by_autograd = [each for each in done if each.total is not None and each.total.requires_grad]
-    if by_autograd:
-        trained = [p for state in states for p in state.values() if p.requires_grad]
+    done = [group.forward(raw, batch, group.epoch_state) for group in groups]
+    totals = [each.total for each in done if each.total is not None and each.total.requires_grad]
+    if totals:
+        leaves = [each.leaf for each in done if each.leaf.requires_grad]
+        trained = [p for group in groups for p in group.epoch_state.values() if p.requires_grad]
         # One backward pass over the sum of all models leaves each model's gradient untouched.
         with torch.enable_grad():
-            total = concatenated(
-                [each.total for each in by_autograd if each.total is not None]
-            ).sum()
-            total = total / batch.n_rows
-        _add_gradients(total, [*(each.leaf for each in by_autograd), *trained])
+            total = concatenated(totals).sum() / batch.n_rows
+        _add_gradients(total, [*leaves, *trained])
     return done
 
 
@@ -183,40 +250,6 @@ def _add_gradients(total: Tensor, leaves: Sequence[Tensor]) -> None:
             leaf.grad = gradient
         elif gradient is not None:
             leaf.grad.add_(gradient)
-
-
-class Tally:
-    """The sum of a group's losses over an epoch.
-
-    The losses of several batches are computed at once, where no gradient needed them before.
-    """
-
-    def __init__(self, group: LossGroup, state: State) -> None:
-        self._group = group
-        self._state = state
-        self._totals: list[Tensor] = []
-        self._waiting: list[Forward] = []
-
-    def add(self, done: Forward) -> None:
-        """Take in a batch."""
-        if done.total is not None:
-            self._totals.append(done.total.detach())
-            return
-        self._waiting.append(done)
-        if len(self._waiting) == BATCHES_AT_ONCE:
-            self._sum_up()
-
-    def total(self) -> Tensor:
-        """Return Σwℓ over the batches, (models,)."""
-        if self._waiting:
-            self._sum_up()
-        return summed(self._totals)
-
-    def _sum_up(self) -> None:
-        waiting = [(done.leaf, done.y, done.sample_weight) for done in self._waiting]
-        leaf, y, sample_weight = (torch.cat(each, 1) for each in zip(*waiting, strict=True))
-        self._totals.append(self._group.loss.total(leaf, y, self._state, sample_weight))
-        self._waiting.clear()
 
 
 def _state_of_stack(states: Sequence[State]) -> State:
@@ -235,9 +268,9 @@ def concatenated(of_groups: Sequence[Tensor]) -> Tensor:
 
 
 def summed(totals: Sequence[Tensor]) -> Tensor:
-    """Add up tensors (models,), in the same order for one model as for many."""
+    """Add up tensors (models, ...), in the same order for one model as for many."""
     # Stacked along the last axis, the numbers of a model lie side by side.
-    return torch.stack(list(totals), 1).sum(1)
+    return torch.stack(list(totals), -1).sum(-1)
 
 
 def _resized(values: Tensor, n_rows: int) -> Tensor:

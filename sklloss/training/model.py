@@ -1,128 +1,244 @@
-"""What the engine trains: a net, as far as training knows it."""
+"""What the engine trains: one model as a skorch net."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, Protocol
+import copy
+from collections.abc import Callable
+from inspect import signature
+from typing import Any, Self
 
+import numpy as np
 import torch
-from torch import Tensor, nn, optim
+from skorch import NeuralNet
+from skorch.callbacks import EpochTimer, LRScheduler, ParamMapper, PrintLog
+from skorch.exceptions import SkorchException
+from torch import nn, optim
 
 from ..losses.base import Loss
-from ..modules import Snapshot, Stack
+from ..modules import Stack, stack_modules
 from .loss_module import LossModule
 from .rows.augment import BatchChange
 from .rows.data import TrainingSet
-from .stopping import StoppingRule
+from .stopping import NEVER, StoppingRule
 
 
-@dataclass(frozen=True)
-class Checkpoint:
-    """All that training changes in a net.
+class QuietPrintLog(PrintLog):
+    """skorch's table of losses, which costs its time only where it is printed."""
 
-    Attributes
-    ----------
-    snapshot : Snapshot
-        Parameters and buffers of the module, and what the loss trains.
-    constants : dict of str to Tensor
-        Buffers of the loss.
-    optimizer : dict or None
-        State of the optimiser; None before the first epoch.
-    n_epochs : int
-        How many epochs were trained.
-    lowest : dict of str to float
-        The lowest loss of each kind so far.
-    """
-
-    snapshot: Snapshot
-    constants: dict[str, Tensor]
-    optimizer: dict[str, Any] | None
-    n_epochs: int
-    lowest: dict[str, float]
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Print a line, if the net is verbose."""
+        if net.verbose:
+            super().on_epoch_end(net, **kwargs)
 
 
-class Trainable(Protocol):
+class Trainable(NeuralNet):
     """One model as the engine, its batches and its steps see it; `LossNet` is one.
 
-    Attributes
+    Parameters
     ----------
-    module_ : nn.Module
-    criterion_ : LossModule
-    optimizer_ : torch.optim.Optimizer
-        Over one flat parameter of shape (1, size).
-    history : skorch.history.History
+    module : nn.Module
+        The initialised module.
+    criterion : LossModule
+        The loss and its state.
+    optimizer : type of torch.optim.Optimizer
+        Built over one flat parameter of shape (1, size).
+    lr : float
+        Learning rate.
     seed : int
         Where shuffles and dropout come from.
-    max_epochs, batch_size, verbose
-        As in skorch.
-    full_batch : bool
-        Whether a step evaluates the loss of all rows several times.
-    stopping : StoppingRule
-    batch_change : BatchChange or None
     weight_decay, l1 : float
         Penalties on weights.
     decoupled : bool
         Whether weight decay shrinks the weights instead of entering the gradient.
-    callbacks
-        As they were given.
-    callbacks_ : list of (str, Callback) pairs
-        As skorch calls them.
+    full_batch : bool
+        Whether a step evaluates the loss of all rows several times, as L-BFGS does.
+    raw_shape : tuple of two int, or None
+        Targets and outputs per target of a row, one of them -1 where it follows from the other; by
+        default as many targets as the best constant has.
+    batch_change : BatchChange or None
+        What changes batches: those that train, and those whose loss is only evaluated.
+    stopping : StoppingRule
+        When to stop before `max_epochs`.
+    max_epochs, batch_size, callbacks, device, verbose
+        As in skorch.
+    **kwargs
+        Arguments of the optimiser, as ``optimizer__betas``.
     """
 
     module_: nn.Module
     criterion_: LossModule
+    # Over one flat parameter of shape (1, size).
     optimizer_: optim.Optimizer
-    history: Any
-    seed: int
     max_epochs: int
     batch_size: int
-    verbose: int
-    full_batch: bool
-    stopping: StoppingRule
-    batch_change: BatchChange | None
-    weight_decay: float
-    l1: float
-    decoupled: bool
-    callbacks: Any
-    callbacks_: list[tuple[str, Any]]
+
+    def __init__(
+        self,
+        module: nn.Module,
+        criterion: LossModule,
+        *,
+        optimizer: type[optim.Optimizer] = optim.Adam,
+        lr: float = 0.005,
+        seed: int = 0,
+        weight_decay: float = 0.0,
+        l1: float = 0.0,
+        decoupled: bool = False,
+        full_batch: bool = False,
+        raw_shape: tuple[int, int] | None = None,
+        batch_change: BatchChange | None = None,
+        stopping: StoppingRule = NEVER,
+        max_epochs: int = 200,
+        batch_size: int = 200,
+        callbacks: Any = None,
+        device: str = "cpu",
+        verbose: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            module,
+            criterion,
+            optimizer=optimizer,
+            lr=lr,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            train_split=None,
+            callbacks=callbacks,
+            predict_nonlinearity=None,
+            device=device,
+            verbose=verbose,
+            use_caching=False,
+            **kwargs,
+        )
+        self.seed = seed
+        self.weight_decay, self.l1, self.decoupled = weight_decay, l1, decoupled
+        self.full_batch, self.raw_shape = full_batch, raw_shape
+        self.batch_change, self.stopping = batch_change, stopping
+
+    @property
+    def _default_callbacks(self) -> list[tuple[str, Any]]:
+        return [("epoch_timer", EpochTimer()), ("print_log", QuietPrintLog())]
+
+    def initialize_callbacks(self) -> Self:
+        """Set the callbacks up.
+
+        Raises
+        ------
+        ValueError
+            If one cannot be set up, or would replace or freeze parameters without the engine
+            knowing.
+        """
+        try:
+            super().initialize_callbacks()
+            for _, callback in self.callbacks_:
+                if isinstance(callback, LRScheduler):
+                    # The policy is made only when training starts.
+                    signature(callback.policy_).bind(None, **callback.kwargs)
+        except (AttributeError, TypeError) as error:
+            raise ValueError(
+                f"callbacks could not be set up: {error}. Check their arguments; a policy of"
+                " LRScheduler is a class of torch.optim.lr_scheduler, or its name."
+            ) from error
+        for name, callback in self.callbacks_:
+            if isinstance(callback, ParamMapper):
+                raise ValueError(
+                    f"callback {name!r} ({type(callback).__name__}) freezes or replaces parameters,"
+                    " which live in one buffer here. Set requires_grad_(False) on the parameters of"
+                    " your own module before the fit."
+                )
+        return self
+
+    def initialize_history(self) -> Self:
+        """Start the history, and the lowest loss of each kind so far."""
+        super().initialize_history()
+        self.lowest_: dict[str, float] = {}
+        return self
+
+    def initialize_optimizer(self, triggered_directly: bool | None = None) -> Self:
+        """Move the modules' parameters into one flat buffer and build the optimiser over it."""
+        self.stack_ = stack_modules([self.module_], list(self.criterion_.parameters()))
+        named = [("values", self.stack_.flat.values)]
+        args, kwargs = self.get_params_for_optimizer("optimizer", named)
+        self.optimizer_ = self.optimizer(*args, **kwargs)
+        return self
+
+    def build_optimizer(self, groups: list[dict[str, Any]]) -> optim.Optimizer:
+        """Return another optimiser of this net's kind over groups of parameters."""
+        _, kwargs = self.get_params_for_optimizer("optimizer", [])
+        return self.optimizer(groups, **kwargs)
 
     @property
     def loss(self) -> Loss:
         """The loss that is trained."""
-        ...
+        return self.criterion_.loss
 
     def attach(self) -> Stack:
-        """Return the stack of this model alone, its parameters in the stack's buffer."""
-        ...
+        """Return the stack of this model alone, its parameters in the stack's buffer.
 
-    def build_optimizer(self, groups: list[dict[str, Any]]) -> optim.Optimizer:
-        """Return another optimiser of this net's kind over groups of parameters."""
-        ...
+        It is made anew where loading or moving has taken them out of the buffer.
+        """
+        if getattr(self, "stack_", None) is None or not self.stack_.holds_parameters():
+            old = self.optimizer_.state_dict()
+            self.initialize_optimizer()
+            self.optimizer_.load_state_dict(old)
+        return self.stack_
 
-    def checkpoint(self) -> Checkpoint:
-        """Return a copy of the present state."""
-        ...
+    def checkpoint(self) -> Callable[[], None]:
+        """Return what goes back to the present state, so that a failed training changes nothing."""
+        optimizer = copy.deepcopy(self.optimizer_.state_dict()) if self.history else None
+        snapshot = self.attach().snapshot()
+        constants = {k: v.clone() for k, v in self.criterion_.named_buffers()}
+        n_epochs, lowest = len(self.history), dict(self.lowest_)
 
-    def rewind(self, checkpoint: Checkpoint) -> None:
-        """Go back to a state."""
-        ...
+        def rewind() -> None:
+            self.attach().restore(snapshot)
+            for name, value in self.criterion_.named_buffers():
+                value.copy_(constants[name])
+            del self.history[n_epochs:]
+            self.lowest_ = lowest
+            self.optimizer_.state.clear()
+            if optimizer is not None:
+                self.optimizer_.load_state_dict(optimizer)
 
-    def notify(self, method_name: str, **kwargs: Any) -> None:
-        """Call a method of all callbacks."""
-        ...
+        return rewind
 
-    def get_all_learnable_params(self) -> Iterable[tuple[str, nn.Parameter]]:
-        """Return the names and parameters that callbacks see."""
-        ...
+    def __getstate__(self) -> dict[str, Any]:
+        bare = object.__new__(type(self))
+        bare.__dict__.update(self.__dict__)
+        bare.__dict__.pop("stack_", None)
+        for name in ("module", "criterion"):
+            bare.__dict__[name] = None
+            bare.__dict__[f"{name}_"] = copy.deepcopy(bare.__dict__[f"{name}_"])
+        return NeuralNet.__getstate__(bare)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self.__dict__.update(module=self.module_, criterion=self.criterion_)
 
     def ends_by_callback(self, **datasets: Any) -> bool:
         """Report the end of an epoch to callbacks; return whether one of them stops training."""
-        ...
+        try:
+            self.notify("on_epoch_end", **datasets)
+        except KeyboardInterrupt:
+            # This is how skorch's EarlyStopping stops training.
+            return True
+        except (KeyError, ValueError, SkorchException) as error:
+            if "was not found in history" not in str(error):
+                raise
+            scores = [key for key in self.history[-1] if key.endswith(("_loss", "_loss_best"))]
+            raise ValueError(
+                f"a callback monitors what is not there: {error.args[0]} It has"
+                f" {', '.join(sorted(scores))}. Set early_stopping=True, which gives valid_loss, or"
+                " let the callback monitor another."
+            ) from error
+        return False
 
     def record(self, losses: dict[str, float]) -> None:
         """Write an epoch's losses into the history."""
-        ...
+        for name, loss in losses.items():
+            lowest = self.lowest_.get(name, np.inf)
+            self.history.record(f"{name}_loss", loss)
+            self.history.record(f"{name}_loss_best", loss < lowest)
+            self.lowest_[name] = min(loss, lowest)
 
 
 def step_rows(net: Trainable, data: TrainingSet) -> int:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Sequence
+from itertools import compress
 
 from ..losses.own import OwnLoss
 from .engine import Engine
@@ -61,29 +61,23 @@ def program_of(net: Trainable, data: TrainingSet) -> Hashable:
     watched = net.callbacks or net.verbose or net.batch_change or has_hooks(net.optimizer_)
     if watched or net.full_batch or not net.attach().benefits_from_stacking:
         return id(net)
-    n_valid = 0 if data.valid is None else len(data.valid)
-    return (
-        _network(net),
-        (len(net.history), progress_of(net.optimizer_), step_rows(net, data)),
-        (len(data.train), n_valid),
-        (data.X.row_shape, data.y.shape[1], data.y.dtype, data.sample_weight.dtype),
-        (tuple(net.criterion_.baseline.shape), _loss(net)),
-    )
-
-
-def _network(net: Trainable) -> Hashable:
-    """Return what networks and their optimisers have in common; learning rates may differ."""
-    shapes = tuple((tuple(p.shape), p.requires_grad) for p in net.module_.parameters())
+    # Learning rates may differ.
     options = {name: repr(value) for name, value in net.optimizer_.defaults.items() if name != "lr"}
-    kind = (type(net.module_), getattr(net.module_, "activation", None), shapes)
-    return kind, type(net.optimizer_), tuple(sorted(options.items()))
-
-
-def _loss(net: Trainable) -> Hashable:
-    """Return what losses have in common: nothing, where they have a value per row and only that."""
+    # Losses may differ where they have a value per row and only that.
     is_own = isinstance(net.loss, OwnLoss)
-    shared = is_own or net.loss.whole_batch or net.criterion_.state.trained
-    return net.criterion_.structure if shared else None
+    needs_one_loss = is_own or net.loss.whole_batch or net.criterion_.state.trained
+    return (
+        (type(net.module_), getattr(net.module_, "activation", None)),
+        tuple((tuple(p.shape), p.requires_grad) for p in net.module_.parameters()),
+        (type(net.optimizer_), tuple(sorted(options.items()))),
+        (len(net.history), progress_of(net.optimizer_), step_rows(net, data)),
+        (len(data.train), 0 if data.valid is None else len(data.valid)),
+        (data.X.row_shape, data.y.shape[1], data.y.dtype, data.sample_weight.dtype),
+        (
+            tuple(net.criterion_.baseline.shape),
+            net.criterion_.structure if needs_one_loss else None,
+        ),
+    )
 
 
 def _train_program(
@@ -96,24 +90,33 @@ def _train_program(
 
     Where a stack raises, each net trains alone, so that the error stops only those that raise it.
     """
-    count = _Count(on_epoch)
-    errors: Sequence[Exception | None]
+    done: list[int] = []
+
+    def count(n_epochs: int) -> None:
+        done.append(n_epochs)
+        if on_epoch is not None:
+            on_epoch(n_epochs)
+
     try:
-        with _training(nets, data) as lost:
-            errors = Engine(nets, data, epochs, count).run()
-            lost[:] = [net for net, error in zip(nets, errors, strict=True) if error is not None]
+        return _trained(nets, data, epochs, count)
     except Exception as error:
-        alone = [([net], [own], epochs, None) for net, own in zip(nets, data, strict=True)]
-        errors = [error] if len(nets) == 1 else [_train_program(*each)[0] for each in alone]
-        count(sum(net.max_epochs if epochs is None else epochs for net in nets) - count.done)
+        errors: list[Exception | None] = [error]
+    if len(nets) > 1:
+        pairs = zip(nets, data, strict=True)
+        errors = [_train_program([net], [own], epochs, None)[0] for net, own in pairs]
+    count(sum(net.max_epochs if epochs is None else epochs for net in nets) - sum(done))
     return errors
 
 
-@contextmanager
-def _training(nets: Sequence[Trainable], data: Sequence[TrainingSet]) -> Iterator[list[Trainable]]:
-    """Surround a training with skorch's events, where a net is alone, and rewind what is lost.
+def _trained(
+    nets: Sequence[Trainable],
+    data: Sequence[TrainingSet],
+    epochs: int | None,
+    on_epoch: Callable[[int], None],
+) -> Sequence[Exception | None]:
+    """Train nets of one program, with skorch's events where a net is alone, and rewind what fails.
 
-    The training leaves in the list the nets that failed; all of them are in it where it raises.
+    All of them fail where it raises.
     """
     alone = nets[0] if len(nets) == 1 else None
     X, y = data[0].given or (data[0], None)
@@ -121,25 +124,14 @@ def _training(nets: Sequence[Trainable], data: Sequence[TrainingSet]) -> Iterato
         # Callbacks should find the optimiser that takes the steps.
         alone.attach()
         alone.notify("on_train_begin", X=X, y=y)
-    before = [net.checkpoint() for net in nets]
-    lost = list(nets)
+    rewinds = [net.checkpoint() for net in nets]
+    has_failed = [True] * len(nets)
     try:
-        yield lost
+        errors = Engine(nets, data, epochs, on_epoch).run()
+        has_failed = [error is not None for error in errors]
     finally:
-        for net, checkpoint in zip(nets, before, strict=True):
-            if net in lost:
-                net.rewind(checkpoint)
-    if alone is not None and not lost:
+        for rewind in compress(rewinds, has_failed):
+            rewind()
+    if alone is not None and not has_failed[0]:
         alone.notify("on_train_end", X=X, y=y)
-
-
-class _Count:
-    """Passes numbers of epochs on, and adds them up."""
-
-    def __init__(self, on_epoch: Callable[[int], None] | None) -> None:
-        self._on_epoch = on_epoch or (lambda n_epochs: None)
-        self.done = 0
-
-    def __call__(self, n_epochs: int) -> None:
-        self.done += n_epochs
-        self._on_epoch(n_epochs)
+    return errors

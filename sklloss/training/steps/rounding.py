@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import torch
 
-from ...losses.base import State
-
 # Half-widths in units of the scaled target, and the factor from one epoch to the next.
 START, RATE, END = 1.0, 0.7, 1e-5
 
@@ -25,7 +23,6 @@ def is_rounding(epoch: int) -> bool:
     return rounding_width(epoch) > END
 
 
-def rounded(state: State, epoch: int, like: torch.Tensor) -> State:
-    """Return the state with the epoch's half-width, which kinked losses look for."""
-    width = torch.full((1, 1), rounding_width(epoch), dtype=like.dtype, device=like.device)
-    return State({**state, "rounding": width}, state.trained)
+def rounding(epoch: int, like: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Return the entry of the state with the epoch's half-width, which kinked losses look for."""
+    return {"rounding": like.new_full((1, 1), rounding_width(epoch))}

@@ -135,9 +135,3 @@ class RowUpdate(Update):
         self._optimizer.step()
         self._has_stepped = True
         self._patch.values.copy_(self._patch.taken_from(values))
-
-
-def update_of(nets: Sequence[Trainable], stack: Stack, optimizer: optim.Optimizer) -> Update:
-    """Return what takes the steps of these nets."""
-    kind = RowUpdate if stack.flat.n_tables else Update
-    return kind(nets, stack, optimizer)
