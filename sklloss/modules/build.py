@@ -103,14 +103,21 @@ def build_module(
                 f" module_params={dict(params)!r} cannot reach it. Give the class instead of the"
                 " instance."
             )
-        return _trainable(copy.deepcopy(module))
-    if not callable(module):
+        built = copy.deepcopy(module)
+    elif callable(module):
+        with global_generator(generator.get_state()):
+            built = _call_factory(module, input_shape, n_outputs, params)
+    else:
         raise TypeError(
             f"module must be a name ({', '.join(MODULES)}), an nn.Module class or instance, or a"
             f" function that returns an nn.Module; got {module!r}."
         )
-    with global_generator(generator.get_state()):
-        return _call_factory(module, input_shape, n_outputs, params)
+    if isinstance(built, torch.jit.ScriptModule):
+        raise TypeError(
+            "module is a TorchScript module, whose parameters cannot be moved into one buffer."
+            " Give the plain nn.Module."
+        )
+    return built
 
 
 def benefits_from_stacking(module: Any) -> bool:
@@ -151,16 +158,6 @@ def _widths(
     return {name: offered[name] for name in accepted if name in offered}
 
 
-def _trainable(module: nn.Module) -> nn.Module:
-    """Return a module whose parameters can be moved into a flat buffer, or raise a TypeError."""
-    if isinstance(module, torch.jit.ScriptModule):
-        raise TypeError(
-            "module is a TorchScript module, whose parameters cannot be moved into one buffer."
-            " Give the plain nn.Module."
-        )
-    return module
-
-
 def _call_factory(
     factory: Callable[..., Any],
     input_shape: Sequence[int],
@@ -184,7 +181,7 @@ def _call_factory(
         raise TypeError(
             f"module {name} must return an nn.Module; it returned {type(built).__name__}."
         )
-    return _trainable(built)
+    return built
 
 
 def _built(factory: Callable[..., Any], arguments: dict[str, Any], n_outputs: int) -> Any:

@@ -110,15 +110,10 @@ class GeneralizedFactorStack(FactorStack):
         of_bias.copy_(slope.sum(0))
         of_weight.copy_(slope.T @ self._joined)
         by_joined = slope @ weight[0]
-        self.touched = tuple(
-            RowGradient.of(self._ids[:, k], _through(by_joined, other), len(slope))
-            for k, other in enumerate((self._items, self._user))
-        )
-
-
-def _through(by_joined: Tensor, other: Tensor) -> Tensor:
-    """Return the gradient by the rows of one table, given the rows of the other."""
-    return torch.cat((by_joined[:, :-1] * other[:, :-1], by_joined[:, -1:]), 1)
+        self.touched = []
+        for ids, other in zip(self._ids.unbind(1), (self._items, self._user), strict=True):
+            through = torch.cat((by_joined[:, :-1] * other[:, :-1], by_joined[:, -1:]), 1)
+            self.touched.append(RowGradient.of(ids, through, len(slope)))
 
 
 GeneralizedFactors.stack = GeneralizedFactorStack
