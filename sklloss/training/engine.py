@@ -88,9 +88,7 @@ class Engine:
         else:
             trained = [parameter for group in self._groups for parameter in group.parameters()]
             self._stack = stack_modules([net.module_ for net in nets], trained)
-            optimizers = [net.optimizer_ for net in nets]
-            build = nets[0].build_optimizer
-            self._optimizer = optimizer_of_stack(build, optimizers, self._stack.flat)
+            self._optimizer = optimizer_of_stack(nets, self._stack.flat)
         update = RowUpdate if self._stack.flat.n_tables else Update
         self._update = update(nets, self._stack, self._optimizer)
         self._train = self._batches("train", for_steps=True)
@@ -157,7 +155,7 @@ class Engine:
         A model that ends has it at once, though its stack goes on.
         """
         if self._alone is None:
-            hand_back(self._optimizer, [net.optimizer_ for net in self._nets], models)
+            hand_back(self._optimizer, self._nets, models)
 
     def _epoch(self) -> None:
         """Run one epoch, with skorch's events where a model is alone."""

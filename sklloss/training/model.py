@@ -69,6 +69,8 @@ class Trainable(NeuralNet):
     criterion_: LossModule
     # Over one flat parameter of shape (1, size).
     optimizer_: optim.Optimizer
+    # As skorch calls them.
+    callbacks_: list[tuple[str, Any]]
     max_epochs: int
     batch_size: int
 

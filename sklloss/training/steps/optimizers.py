@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
@@ -13,6 +13,7 @@ from torch import Tensor, optim
 
 from ...modules.stacks.flat import FlatParameters
 from ...parameters.names import did_you_mean
+from ..model import Trainable
 
 
 @dataclass(frozen=True)
@@ -121,19 +122,16 @@ def optimizer_options(spec: OptimizerSpec, params: Mapping[str, Any]) -> dict[st
     return {**own_decay, **options, **params}
 
 
-def optimizer_of_stack(
-    build: Callable[[list[dict[str, Any]]], optim.Optimizer],
-    optimizers: Sequence[optim.Optimizer],
-    flat: FlatParameters,
-) -> optim.Optimizer:
+def optimizer_of_stack(nets: Sequence[Trainable], flat: FlatParameters) -> optim.Optimizer:
     """Return one optimiser for K models, which continues where theirs are.
 
-    `build` makes it from groups of parameters.  Models next to each other with equal learning rates
-    are one parameter.
+    Models next to each other with equal learning rates are one parameter.
     """
+    optimizers = [net.optimizer_ for net in nets]
     rates = [optimizer.param_groups[0]["lr"] for optimizer in optimizers]
     runs = [(lr, list(run)) for lr, run in groupby(range(len(rates)), key=rates.__getitem__)]
-    of_stack = build([{"params": [flat.part(run[0], run[-1] + 1)], "lr": lr} for lr, run in runs])
+    groups = [{"params": [flat.part(run[0], run[-1] + 1)], "lr": lr} for lr, run in runs]
+    of_stack = nets[0].build_optimizer(groups)
     for group, (_, run) in zip(of_stack.param_groups, runs, strict=True):
         states = [optimizers[k].state.get(parameter_of(optimizers[k]), {}) for k in run]
         if all(states):
@@ -144,9 +142,7 @@ def optimizer_of_stack(
     return of_stack
 
 
-def hand_back(
-    of_stack: optim.Optimizer, optimizers: Sequence[optim.Optimizer], models: Sequence[int]
-) -> None:
+def hand_back(of_stack: optim.Optimizer, nets: Sequence[Trainable], models: Sequence[int]) -> None:
     """Give the optimisers of these models what the optimiser of their stack knows of them."""
     places = [
         (of_stack.state[group["params"][0]], row, len(group["params"][0]))
@@ -154,7 +150,7 @@ def hand_back(
         for row in range(len(group["params"][0]))
     ]
     for model in models:
-        optimizer, (state, row, n_models) = optimizers[model], places[model]
+        optimizer, (state, row, n_models) = nets[model].optimizer_, places[model]
         own = optimizer.state[parameter_of(optimizer)]
         for key, value in state.items():
             is_per_model = _per_model(value) and len(value) == n_models

@@ -10,6 +10,7 @@ from torch import Tensor, optim
 from ...losses.weighted import row_sums
 from ...modules.stacks.embedding_tables import Patch
 from ...modules.stacks.flat import FlatParameters
+from ..model import Trainable
 from .optimizers import learning_rates
 
 
@@ -26,23 +27,16 @@ class Penalties:
     ----------
     flat : FlatParameters or Patch
         What is penalised.
-    weight_decay, l1 : sequence of float, one per model
-        Both >= 0.
-    decoupled : bool
-        Whether L2 acts on the weights instead of the gradient.
+    nets : sequence of Trainable
+        Whose `weight_decay` and `l1`, both >= 0, are the strengths; `decoupled` says whether L2
+        acts on the weights instead of the gradient.
     """
 
-    def __init__(
-        self,
-        flat: FlatParameters | Patch,
-        weight_decay: Sequence[float],
-        l1: Sequence[float],
-        decoupled: bool,
-    ) -> None:
+    def __init__(self, flat: FlatParameters | Patch, nets: Sequence[Trainable]) -> None:
         self._flat = flat
-        self._weight_decay = self._strength(weight_decay)
-        self._l1 = self._strength(l1)
-        self._decoupled = decoupled
+        self._weight_decay = self._strength([net.weight_decay for net in nets])
+        self._l1 = self._strength([net.l1 for net in nets])
+        self._decoupled = nets[0].decoupled
 
     def _strength(self, values: Sequence[float]) -> Tensor | None:
         if not any(values):

@@ -30,9 +30,8 @@ class Update:
     def __init__(self, nets: Sequence[Trainable], stack: Stack, optimizer: optim.Optimizer) -> None:
         self._stack = stack
         self._optimizer = optimizer
-        self._decays, self._l1 = [net.weight_decay for net in nets], [net.l1 for net in nets]
-        self._decoupled = nets[0].decoupled
-        self._penalties = Penalties(stack.flat, self._decays, self._l1, self._decoupled)
+        self._nets = nets
+        self._penalties = Penalties(stack.flat, nets)
         self._is_watched = bool(nets[0].callbacks)
         self._take_step = step_of(optimizer, self._is_watched)
 
@@ -87,7 +86,7 @@ class RowUpdate(Update):
         """Add the penalties' gradients to those of a backward pass."""
         flat = self._stack.flat
         self._patch = Patch(flat, self._stack.touched)
-        self._penalties = Penalties(self._patch, self._decays, self._l1, self._decoupled)
+        self._penalties = Penalties(self._patch, self._nets)
         self._penalties.add_to_gradients()
         self._sum += self._penalties.value()
         self._n_steps += 1
