@@ -106,15 +106,9 @@ class CNN(nn.Module):
         self.activation = activation
         self.activate = get_activation(activation).module()
         step = 2 ** (len(widths) - 1)
-        self.head = MLP(
-            widths[-1] * -(-height // step) * -(-width // step),
-            n_outputs,
-            hidden_layer_sizes,
-            activation,
-            dropout,
-            start_constant,
-            generator,
-        )
+        n_pooled = widths[-1] * -(-height // step) * -(-width // step)
+        dense = hidden_layer_sizes, activation, dropout, start_constant, generator
+        self.head = MLP(n_pooled, n_outputs, *dense)
 
     @property
     def output_bias(self) -> nn.Parameter:

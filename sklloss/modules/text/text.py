@@ -126,15 +126,8 @@ class TextNet(nn.Module):
         }
         self.pooling = poolings[pooling]()
         self.dropout = nn.Dropout(dropout)
-        self.head = MLP(
-            self.pooling.width,
-            n_outputs,
-            hidden_layer_sizes,
-            activation,
-            dropout,
-            start_constant,
-            generator,
-        )
+        dense = hidden_layer_sizes, activation, dropout, start_constant, generator
+        self.head = MLP(self.pooling.width, n_outputs, *dense)
         self.pooling.initialise(generator)
         # These come last, so that an id has the same embedding however many ids there are.
         weight = self.embedding.weight
