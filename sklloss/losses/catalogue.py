@@ -1,88 +1,38 @@
-"""The catalogue: one line per loss, in the order in which tables list them."""
+"""The catalogue: every loss, in the order in which tables list them."""
 
 from . import base
-from .regression.plain import SquaredError
-from .regression.plain import AbsoluteError
-from .regression.robust import Huber
-from .regression.robust import SmoothL1
-from .regression.robust import PseudoHuber
-from .regression.robust import LogCosh
-from .regression.quantiles import Quantile
-from .regression.quantiles import MultiQuantile
-from .regression.plain import Expectile
-from .regression.plain import EpsilonInsensitive
-from .regression.plain import SquaredEpsilonInsensitive
-from .regression.redescending import Cauchy
-from .regression.redescending import Welsch
-from .regression.redescending import GemanMcClure
-from .regression.redescending import Tukey
+from .regression.plain import SquaredError, AbsoluteError
+from .regression.robust import Huber, SmoothL1, PseudoHuber, LogCosh
+from .regression.quantiles import Quantile, MultiQuantile
+from .regression.plain import Expectile, EpsilonInsensitive, SquaredEpsilonInsensitive
+from .regression.redescending import Cauchy, Welsch, GemanMcClure, Tukey
 from .regression.robust import Fair
-from .regression.barron import Barron
-from .regression.barron import Adaptive
-from .regression.positive import Poisson
-from .regression.positive import Gamma
-from .regression.positive import Tweedie
-from .regression.positive import NegativeBinomial
+from .regression.barron import Barron, Adaptive
+from .regression.positive import Poisson, Gamma, Tweedie, NegativeBinomial
 from .regression.plain import AbsolutePercentageError
 from .regression.positive import SquaredLogError
-from .regression.distributions import GaussianNLL
-from .regression.distributions import LaplaceNLL
-from .regression.distributions import StudentTNLL
-from .regression.distributions import LognormalNLL
-from .regression.distributions import CRPS
+from .regression.distributions import GaussianNLL, LaplaceNLL, StudentTNLL, LognormalNLL, CRPS
 from .regression.histogram import HistogramCrossEntropy
-from .classification.probabilities import CrossEntropy
-from .classification.probabilities import Brier
-from .classification.probabilities import ProbabilityAbsoluteError
-from .classification.probabilities import ProbabilityHuber
-from .classification.imbalance import Focal
-from .classification.imbalance import ClassBalanced
-from .classification.imbalance import LogitAdjusted
-from .classification.imbalance import LDAM
-from .classification.imbalance import Asymmetric
-from .classification.noisy import GeneralizedCrossEntropy
-from .classification.noisy import SymmetricCrossEntropy
-from .classification.noisy import NormalizedCrossEntropy
-from .classification.noisy import ActivePassive
-from .classification.noisy import Bootstrap
+from .classification.probabilities import CrossEntropy, Brier
+from .classification.probabilities import ProbabilityAbsoluteError, ProbabilityHuber
+from .classification.imbalance import Focal, ClassBalanced, LogitAdjusted, LDAM, Asymmetric
+from .classification.noisy import GeneralizedCrossEntropy, SymmetricCrossEntropy
+from .classification.noisy import NormalizedCrossEntropy, ActivePassive, Bootstrap
 from .classification.noisy import ForwardCorrection
 from .classification.tempered import BiTempered
-from .classification.polynomial import Poly1
-from .classification.polynomial import TaylorCrossEntropy
-from .classification.margin import Hinge
-from .classification.margin import MultiMargin
-from .classification.margin import SquaredHinge
-from .classification.margin import ModifiedHuber
-from .classification.margin import Exponential
-from .classification.margin import SquaredLogits
-from .classification.whole_batch import SoftF1
-from .classification.whole_batch import AUCMargin
-from .classification.ordinal import CumulativeLink
-from .classification.ordinal import Coral
-from .classification.ordinal import Corn
-from .images.overlap import Dice
-from .images.overlap import Tversky
-from .images.boxes import GIoU
-from .images.boxes import CIoU
-from .speech.transcription import CTC
-from .speech.transcription import FocalCTC
-from .speech.transcription import EntropyCTC
-from .recommendation.recommendation import BPR
-from .recommendation.recommendation import SampledHinge
-from .recommendation.recommendation import WARP
-from .recommendation.recommendation import SampledSoftmax
-from .ranking.ranking import RelevanceSquaredError
-from .ranking.ranking import PairwiseHinge
-from .ranking.ranking import RankNet
-from .ranking.ranking import LambdaRank
-from .ranking.listwise import ListNet
-from .ranking.listwise import ListMLE
-from .ranking.listwise import ApproxNDCG
-from .embedding.embedding import CosineEmbedding
-from .embedding.embedding import HingeEmbedding
-from .embedding.embedding import Contrastive
-from .embedding.embedding import Triplet
-from .embedding.embedding import EmbeddingInfoNCE
+from .classification.polynomial import Poly1, TaylorCrossEntropy
+from .classification.margin import Hinge, MultiMargin, SquaredHinge, ModifiedHuber
+from .classification.margin import Exponential, SquaredLogits
+from .classification.whole_batch import SoftF1, AUCMargin
+from .classification.ordinal import CumulativeLink, Coral, Corn
+from .images.overlap import Dice, Tversky
+from .images.boxes import GIoU, CIoU
+from .speech.transcription import CTC, FocalCTC, EntropyCTC
+from .recommendation.recommendation import BPR, SampledHinge, WARP, SampledSoftmax
+from .ranking.ranking import RelevanceSquaredError, PairwiseHinge, RankNet, LambdaRank
+from .ranking.listwise import ListNet, ListMLE, ApproxNDCG
+from .embedding.embedding import CosineEmbedding, HingeEmbedding, Contrastive
+from .embedding.embedding import Triplet, EmbeddingInfoNCE
 
 CATALOGUE: tuple[type[base.Loss], ...] = tuple(
     value for value in list(globals().values()) if isinstance(value, type)
