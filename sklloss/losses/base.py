@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..parameters.domains import Interval
 from ..parameters.refusals import some_of
 from .loss import Loss as Loss
 from .loss import Task as Task
@@ -24,6 +25,7 @@ Scaling = Literal["standard", "robust", "scale", "none"]
 
 # Smallest share of a class in the logits from which training starts.
 MIN_SHARE = 1e-4
+POSITIVE = Interval(0, closed="neither")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from torch.nn.functional import logsigmoid
 
 from ...parameters.declared import parameter
 from ...parameters.domains import Choice, Either, Interval, Tuple
-from ..base import ClassificationLoss, State, class_shares, logits_of
+from ..base import POSITIVE, ClassificationLoss, State, class_shares, logits_of
 from ..weighted import class_mass
 from .probabilities import (
     PosteriorLoss,
@@ -26,8 +26,6 @@ from .probabilities import (
     one_hot,
     untied_posterior,
 )
-
-POSITIVE = Interval(0, closed="neither")
 
 
 @dataclass(frozen=True)

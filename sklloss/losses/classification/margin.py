@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from ...parameters.declared import parameter
-from ...parameters.domains import Choice, Interval
-from ..base import ClassificationLoss, State, class_shares, logits_of
+from ...parameters.domains import Choice
+from ..base import POSITIVE, ClassificationLoss, State, class_shares, logits_of
 from ..regression.plain import absolute
 from ..regression.positive import tangent_exp
 from ..weighted import class_mass
@@ -57,7 +57,7 @@ class Hinge(ClassificationLoss):
     )
     kinked: ClassVar[bool] = True
 
-    margin: float = parameter(1.0, Interval(0, closed="neither"))
+    margin: float = parameter(1.0, POSITIVE)
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """max(0, m - z_y + max_{j≠y} z_j)."""
@@ -111,7 +111,7 @@ class MultiMargin(ClassificationLoss):
     )
     kinked: ClassVar[bool] = True
 
-    margin: float = parameter(1.0, Interval(0, closed="neither"))
+    margin: float = parameter(1.0, POSITIVE)
     power: int = parameter(1, Choice(1, 2), structural=True)
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
@@ -179,7 +179,7 @@ class SquaredHinge(PosteriorLoss):
         " with wrong labels, because they count by their square."
     )
 
-    margin: float = parameter(1.0, Interval(0, closed="neither"))
+    margin: float = parameter(1.0, POSITIVE)
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """Σ_k max(0, m - y_k z_k)²."""
@@ -306,7 +306,7 @@ class SquaredLogits(PosteriorLoss):
         " stay bounded. Not for many classes, unless you search scale."
     )
 
-    scale: float = parameter(1.0, Interval(0, closed="neither"))
+    scale: float = parameter(1.0, POSITIVE)
 
     def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
         """Return one output per class, or 2 per label."""

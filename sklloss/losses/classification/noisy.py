@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...parameters.declared import parameter
 from ...parameters.domains import Choice, Either, Interval, Tuple, check_in_domain
-from ..base import MIN_SHARE, ClassificationLoss, State
+from ..base import MIN_SHARE, POSITIVE, ClassificationLoss, State
 from .polynomial import bent_posterior
 from .probabilities import (
     SoftmaxLoss,
@@ -23,7 +23,6 @@ from .probabilities import (
     rest_of,
 )
 
-POSITIVE = Interval(0, closed="neither")
 # Reverse cross-entropy takes 1e-4 as the probability of an impossible label; this is its -log.
 LOG_OF_ZERO = 9.21
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...parameters.declared import parameter
 from ...parameters.domains import Interval
-from ..base import ClassificationLoss, State
+from ..base import POSITIVE, ClassificationLoss, State
 from ..regression.robust import huber
 
 # Share of the softmax in posteriors that are clipped, so that there are no ties and no zeros, and
@@ -258,7 +258,7 @@ class ProbabilityHuber(SoftmaxLoss):
         " squared_error."
     )
 
-    delta: float = parameter(0.5, Interval(0, closed="neither"))
+    delta: float = parameter(0.5, POSITIVE)
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """Σ_k H(p_k - e_k)."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...parameters.declared import parameter
 from ...parameters.domains import Interval
-from ..base import PACE, ClassificationLoss, State, class_shares, logits_of
+from ..base import PACE, POSITIVE, ClassificationLoss, State, class_shares, logits_of
 from .probabilities import one_hot, probabilities
 
 # Smallest gap between the means of two classes for which a threshold is computed.
@@ -156,7 +156,7 @@ class AUCMargin(WholeBatchLoss):
     multi_class: ClassVar[bool] = False
     needs_all_classes: ClassVar[bool] = True
 
-    margin: float = parameter(1.0, Interval(0, closed="neither"))
+    margin: float = parameter(1.0, POSITIVE)
 
     def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
         """Start the threshold of every target at 0."""

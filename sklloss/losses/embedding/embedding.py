@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...parameters.declared import parameter
 from ...parameters.domains import Interval
-from ..base import Loss, State, Task
+from ..base import POSITIVE, Loss, State, Task
 from ..weighted import row_sums
 from .geometry import SHORTEST as SHORTEST
 from .geometry import SMALLEST, counts, distance, excess, share, unit
@@ -202,7 +202,7 @@ class HingeEmbedding(PairLoss):
         " as in contrastive. Otherwise take contrastive, whose pull fades as vectors meet."
     )
 
-    margin: float = parameter(1.0, Interval(0, closed="neither"))
+    margin: float = parameter(1.0, POSITIVE)
 
     def alike(self, cosine: Tensor, state: State) -> Tensor:
         """d."""
@@ -252,7 +252,7 @@ class Contrastive(PairLoss):
         " other."
     )
 
-    margin: float = parameter(1.0, Interval(0, closed="neither"))
+    margin: float = parameter(1.0, POSITIVE)
 
     def alike(self, cosine: Tensor, state: State) -> Tensor:
         """d²."""
@@ -353,7 +353,7 @@ class Triplet(AnchorLoss):
         " of distances counts. Not for a distance that means the same everywhere: take contrastive."
     )
 
-    margin: float = parameter(1.0, Interval(0, closed="neither"))
+    margin: float = parameter(1.0, POSITIVE)
 
     def of_anchors(self, comparisons: Comparisons, state: State, sample_weight: Tensor) -> Tensor:
         """Return the weighted mean over triplets."""
@@ -410,7 +410,7 @@ class EmbeddingInfoNCE(AnchorLoss):
         " rows per batch."
     )
 
-    temperature: float = parameter(0.07, Interval(0, closed="neither"))
+    temperature: float = parameter(0.07, POSITIVE)
 
     def of_anchors(self, comparisons: Comparisons, state: State, sample_weight: Tensor) -> Tensor:
         """Return the weighted mean over anchors that have a positive."""

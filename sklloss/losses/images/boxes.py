@@ -11,9 +11,8 @@ import torch
 from torch import Tensor
 
 from ...parameters.declared import parameter
-from ...parameters.domains import Interval
 from ...parameters.refusals import refuse_rows
-from ..base import RegressionLoss, Scaling, State, Task
+from ..base import POSITIVE, RegressionLoss, Scaling, State, Task
 from ..rows import RowLoss
 
 
@@ -113,7 +112,7 @@ class GIoU(BoxLoss):
         " Progress is slow while boxes do not touch: train longer than with mse, or use ciou."
     )
 
-    eps: float = parameter(1e-7, Interval(0, closed="neither"))
+    eps: float = parameter(1e-7, POSITIVE)
 
     def of_row(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """1 - I / U + (C - U) / C."""
@@ -162,7 +161,7 @@ class CIoU(BoxLoss):
         " centre and shape also pull if boxes do not touch or one lies inside the other."
     )
 
-    eps: float = parameter(1e-7, Interval(0, closed="neither"))
+    eps: float = parameter(1e-7, POSITIVE)
 
     def of_row(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """1 - IoU + d²/c² + α v."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...parameters.declared import parameter
 from ...parameters.domains import Choice, Interval
-from ..base import ClassificationLoss, State, Task, class_shares, logits_of
+from ..base import POSITIVE, ClassificationLoss, State, Task, class_shares, logits_of
 from ..classification.probabilities import one_hot, probabilities
 from ..rows import RowLoss
 
@@ -172,8 +172,8 @@ class Tversky(OverlapLoss):
         " more of a rare region, with include_background=False. Not if you need probabilities."
     )
 
-    alpha: float = parameter(0.5, Interval(0, closed="neither"))
-    beta: float = parameter(0.5, Interval(0, closed="neither"))
+    alpha: float = parameter(0.5, POSITIVE)
+    beta: float = parameter(0.5, POSITIVE)
     smooth: float = parameter(0.5, Interval(0))
     include_background: bool = parameter(True, Choice(True, False), structural=True)
 

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from ...parameters.declared import parameter
 from ...parameters.domains import Interval
-from ..base import State
+from ..base import POSITIVE, State
 from .group_pairs import group_by_group, over_pairs
 from .ranking import GRADES, OrderLoss, discounts, gains
 
@@ -135,7 +135,7 @@ class ApproxNDCG(OrderLoss):
         " from more rows."
     )
 
-    temperature: float = parameter(0.1, Interval(0, closed="neither"))
+    temperature: float = parameter(0.1, POSITIVE)
 
     @property
     def y_domain(self) -> Interval:

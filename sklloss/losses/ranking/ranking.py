@@ -23,7 +23,7 @@ from torch.nn import functional
 
 from ...parameters.declared import parameter
 from ...parameters.domains import Interval
-from ..base import State, Task
+from ..base import POSITIVE, State, Task
 from ..rows import RaggedLoss
 from .group_pairs import group_by_group, over_pairs
 
@@ -229,7 +229,7 @@ class PairwiseHinge(PairwiseLoss):
         " should no longer count. Not if only the first few positions matter."
     )
 
-    margin: float = parameter(1.0, Interval(0, closed="neither"))
+    margin: float = parameter(1.0, POSITIVE)
 
     def of_pair(self, lead: Tensor, parameter: Tensor) -> Tensor:
         """Max(0, margin - lead)."""
@@ -267,7 +267,7 @@ class RankNet(PairwiseLoss):
         " the first positions matter, take lambdarank."
     )
 
-    sigma: float = parameter(1.0, Interval(0, closed="neither"))
+    sigma: float = parameter(1.0, POSITIVE)
 
     def of_pair(self, lead: Tensor, parameter: Tensor) -> Tensor:
         """Log(1 + exp(-sigma lead))."""
@@ -316,7 +316,7 @@ class LambdaRank(OrderLoss):
         " others. The first loss to try; it is also the fastest for large groups."
     )
 
-    sigma: float = parameter(1.0, Interval(0, closed="neither"))
+    sigma: float = parameter(1.0, POSITIVE)
     truncation: int = parameter(30, Interval(1, integer=True), structural=True)
 
     @property

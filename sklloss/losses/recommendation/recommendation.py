@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from ...parameters.declared import parameter
 from ...parameters.domains import Interval
-from ..base import State, Task
+from ..base import POSITIVE, State, Task
 from ..rows import RowLoss
 
 COUNTS = Interval(0)
@@ -157,7 +157,7 @@ class SampledHinge(RecommendationLoss):
         " then keeps learning."
     )
 
-    margin: float = parameter(1.0, Interval(0, closed="neither"))
+    margin: float = parameter(1.0, POSITIVE)
     n_negatives: int = parameter(4, N_NEGATIVES, structural=True)
 
     def of_row(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
@@ -206,7 +206,7 @@ class WARP(RecommendationLoss):
         " come too close to the top. With more sampled items it searches longer for one."
     )
 
-    margin: float = parameter(1.0, Interval(0, closed="neither"))
+    margin: float = parameter(1.0, POSITIVE)
     n_negatives: int = parameter(10, N_NEGATIVES, structural=True)
 
     def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
@@ -271,7 +271,7 @@ class SampledSoftmax(RecommendationLoss):
         " benefits from many sampled items, which take time."
     )
 
-    temperature: float = parameter(1.0, Interval(0, closed="neither"))
+    temperature: float = parameter(1.0, POSITIVE)
     n_negatives: int = parameter(10, N_NEGATIVES, structural=True)
 
     def of_row(self, raw: Tensor, y: Tensor, state: State) -> Tensor:

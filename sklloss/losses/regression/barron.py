@@ -12,9 +12,9 @@ from torch.nn.functional import softplus
 
 from ...parameters.declared import parameter
 from ...parameters.domains import Choice, Either, Interval
-from ..base import PACE, State
+from ..base import PACE, POSITIVE, State
 from .redescending import RedescendingLoss
-from .robust import POSITIVE, ResidualLoss
+from .robust import ResidualLoss
 
 # alpha keeps these distances from its removable singularities at 0 and 2, and a lower bound.
 NEAR_ZERO, NEAR_TWO, FAR_BELOW = 1e-6, 1e-5, -1e6

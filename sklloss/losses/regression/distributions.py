@@ -12,7 +12,7 @@ from torch.nn.functional import softplus
 
 from ...parameters.declared import parameter
 from ...parameters.domains import Interval
-from ..base import RegressionLoss, Scaling, State
+from ..base import POSITIVE, RegressionLoss, Scaling, State
 from ..minimum import minimised
 from ..weighted import weighted_mean, weighted_quantile, weighted_std
 from .positive import tangent_exp
@@ -290,7 +290,7 @@ class LognormalNLL(GaussianLoss):
     @property
     def y_domain(self) -> Interval:
         """y > 0."""
-        return Interval(0, closed="neither")
+        return POSITIVE
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """gaussian_nll of log y, plus log y."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...parameters.declared import parameter
 from ...parameters.domains import Choice, Interval
-from ..base import RegressionLoss, State
+from ..base import POSITIVE, RegressionLoss, State
 from ..weighted import NORMAL_PER_MAD, weighted_mean, weighted_quantile, weighted_std
 
 # Bins on each side beyond the range of y, which keep the ends unbiased.
@@ -71,7 +71,7 @@ class HistogramCrossEntropy(RegressionLoss):
     learns_from_y: ClassVar[bool] = True
 
     n_bins: int = parameter(51, Interval(2, integer=True), structural=True)
-    sigma_ratio: float = parameter(0.75, Interval(0, closed="neither"))
+    sigma_ratio: float = parameter(0.75, POSITIVE)
     statistic: str = parameter("mean", Choice("mean", "median"), structural=True)
 
     def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:

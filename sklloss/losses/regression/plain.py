@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...parameters.declared import parameter
 from ...parameters.domains import Interval
-from ..base import RegressionLoss, Scaling, State
+from ..base import POSITIVE, RegressionLoss, Scaling, State
 from ..weighted import weighted_mean, weighted_quantile
 
 # Halvings of an interval, and steps of the iterated means.
@@ -314,7 +314,7 @@ class AbsolutePercentageError(RegressionLoss):
     scaling: ClassVar[Scaling] = "scale"
     kinked: ClassVar[bool] = True
 
-    floor: float = parameter(0.01, Interval(0, closed="neither"))
+    floor: float = parameter(0.01, POSITIVE)
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """|r| / max(|y|, floor)."""

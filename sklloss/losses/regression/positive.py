@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...parameters.declared import parameter
 from ...parameters.domains import Interval
-from ..base import PACE, RegressionLoss, Scaling, State
+from ..base import PACE, POSITIVE, RegressionLoss, Scaling, State
 from ..weighted import weighted_mean, weighted_std
 
 # The exponential continues as its tangent beyond this.
@@ -118,7 +118,7 @@ class Gamma(LogLinkLoss):
     @property
     def y_domain(self) -> Interval:
         """y > 0."""
-        return Interval(0, closed="neither")
+        return POSITIVE
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """z + y E(-z)."""

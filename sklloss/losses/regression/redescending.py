@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from ...parameters.declared import parameter
-from ..base import State
-from .robust import POSITIVE, ResidualLoss
+from ..base import POSITIVE, State
+from .robust import ResidualLoss
 
 
 @dataclass(frozen=True)

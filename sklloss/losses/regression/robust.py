@@ -9,11 +9,9 @@ import torch
 from torch import Tensor
 
 from ...parameters.declared import parameter
-from ...parameters.domains import Interval
-from ..base import RegressionLoss, Scaling, State
+from ..base import POSITIVE, RegressionLoss, Scaling, State
 from ..weighted import weighted_quantile
 
-POSITIVE = Interval(0, closed="neither")
 # Most reweighted means on the way to the best constant.
 BASELINE_STEPS = 100
 

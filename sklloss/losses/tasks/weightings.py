@@ -18,7 +18,7 @@ from torch import Tensor
 from ...parameters.declared import check_declared, parameter
 from ...parameters.domains import Interval, Satisfies, check_in_domain
 from ...parameters.names import did_you_mean
-from ..base import PACE, State
+from ..base import PACE, POSITIVE, State
 
 # Least size of a loss whose logarithm is taken.
 LEAST_SIZE = 1e-3
@@ -276,7 +276,7 @@ class DynamicWeightAverage(Weighting):
     )
     compares_sizes: ClassVar[bool] = True
 
-    temperature: float = parameter(2.0, Interval(0, closed="neither"))
+    temperature: float = parameter(2.0, POSITIVE)
 
     def prepare(self, sizes: Sizes) -> State:
         """Remember no epoch yet."""
