@@ -143,7 +143,9 @@ def trained_values(loss: Loss) -> str:
 def needs(loss: RegressionLoss) -> str:
     """Return which y a loss takes: the docstring of its own domain, or else the condition."""
     own = type(loss).y_domain
-    return loss.y_domain.describe("y") if own is Loss.y_domain else (own.__doc__ or "").rstrip(".")
+    if isinstance(own, property) and own is not Loss.y_domain:
+        return (own.__doc__ or "").rstrip(".")
+    return loss.y_domain.describe("y")
 
 
 def facts_of_regression(loss: RegressionLoss) -> list[tuple[str, str]]:

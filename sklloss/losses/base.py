@@ -14,8 +14,7 @@ from torch import Tensor
 
 from ..parameters.domains import Interval
 from ..parameters.refusals import some_of
-from .loss import Loss as Loss
-from .loss import Task as Task
+from .loss import Loss, Task
 from .minimum import minimised
 from .state import PACE as PACE
 from .state import State as State
@@ -42,10 +41,6 @@ class RegressionLoss(Loss):
 
     task: ClassVar[Task] = "regression"
     scaling: ClassVar[Scaling] = "standard"
-
-    def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
-        """Return 1: one output per target."""
-        return 1
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
         """Minimise over constants, from the weighted mean, and from 0 in further outputs."""
@@ -98,8 +93,7 @@ class ClassificationLoss(Loss):
 
     def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
         """Return one output per class, or 1 for two classes and for each label of multi-label y."""
-        if n_classes is None:
-            raise ValueError(f"{self.label} needs n_classes to know its number of outputs.")
+        n_classes = self._given(n_classes, "n_classes to know its number of outputs")
         return 1 if multi_label or n_classes == 2 else n_classes
 
     def n_classes_of(self, n_outputs: int) -> int:
@@ -112,8 +106,7 @@ class ClassificationLoss(Loss):
         ``prior`` has the shape (1, n_targets, n_classes).
         """
         state = super().prepare(y, sample_weight, n_classes)
-        if n_classes is None:
-            raise ValueError(f"{self.label} needs n_classes to prepare its state.")
+        n_classes = self._given(n_classes, "n_classes to prepare its state")
         state["prior"] = class_mass(y, sample_weight, n_classes).unsqueeze(0)
         return state
 
@@ -170,6 +163,14 @@ class ClassificationLoss(Loss):
         """Return the index of the class with the highest score."""
         scores = self.decision_function(raw, state)
         return (scores.squeeze(-1) > 0).long() if scores.shape[-1] == 1 else scores.argmax(-1)
+
+
+@dataclass(frozen=True)
+class DecisionLoss(ClassificationLoss):
+    """Base of the losses that yield only a decision: the likeliest class, and no posterior."""
+
+    functional: ClassVar[str] = "mode"
+    metric: ClassVar[str | None] = "accuracy"
 
 
 def class_shares(y: Tensor, sample_weight: Tensor, state: State) -> Tensor:

@@ -103,8 +103,7 @@ def register_loss(cls: type[Loss]) -> type[Loss]:
         raise TypeError(f"{cls.__name__} needs a method pointwise(raw, y, state).")
     # A notebook defines a class anew each time its cell runs; the latest definition counts.
     place = (cls.__module__, cls.__qualname__)
-    for known in [each for each in _registered if (each.__module__, each.__qualname__) == place]:
-        _registered.remove(known)
+    _registered[:] = [c for c in _registered if (c.__module__, c.__qualname__) != place]
     taken = {alias.lower(): known for known in losses_of(cls.task) for alias in names_of(known)}
     for alias in names_of(cls):
         if alias.lower() in taken:

@@ -36,8 +36,11 @@ Task = Literal[
     "multitask",
 ]
 
-# Methods that define the value of a loss, so that an inherited gradient no longer belongs to it.
-FORMULAS = {"pointwise", "of_row", "total"}
+
+def forget_derivative(cls: type, derivative: str, automatic: Any, formulas: set[str]) -> None:
+    """Replace an inherited derivative in a class that defines one of its formulas anew."""
+    if formulas & vars(cls).keys() and derivative not in vars(cls):
+        setattr(cls, derivative, automatic)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -207,7 +210,11 @@ class Loss:
                 f"{type(self).__name__} has a value per batch, but none per row. Call the loss"
                 " itself: loss(raw, y, state, sample_weight)."
             )
-        raise NotImplementedError(f"{type(self).__name__} needs a method pointwise(raw, y, state).")
+        raise self._lacking("pointwise(raw, y, state)")
+
+    def _lacking(self, method: str) -> NotImplementedError:
+        """Return the error of a class that lacks a method."""
+        return NotImplementedError(f"{type(self).__name__} needs a method {method}.")
 
     def gradient(self, raw: Tensor, y: Tensor, state: State) -> Tensor | None:
         """Return the derivative of `pointwise` by raw, or None to leave it to autograd.
@@ -223,8 +230,7 @@ class Loss:
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        if FORMULAS & vars(cls).keys() and "gradient" not in vars(cls):
-            cls.gradient = Loss.gradient  # type: ignore[method-assign]
+        forget_derivative(cls, "gradient", Loss.gradient, {"pointwise", "of_row", "total"})
 
     def total(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
         """Return the weighted sum over rows of the loss, averaged over targets, (*models,)."""
@@ -278,8 +284,14 @@ class Loss:
         return torch.zeros(y.shape, dtype=torch.get_default_dtype(), device=y.device)
 
     def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
-        """Return how many outputs the network has per target."""
-        raise NotImplementedError
+        """Return how many outputs the network has per target, 1 unless overridden."""
+        return 1
+
+    def _given(self, n_classes: int | None, what: str) -> int:
+        """Return the number of classes, or raise a ValueError that says what the loss needs."""
+        if n_classes is None:
+            raise ValueError(f"{self.label} needs {what}.")
+        return n_classes
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
         """Return the raw output of the best constant, from which training starts.

@@ -22,7 +22,7 @@ class RowLoss(Loss):
 
     def of_row(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """Return the loss of every row, shape (*models, n_samples)."""
-        raise NotImplementedError(f"{type(self).__name__} needs a method of_row(raw, y, state).")
+        raise self._lacking("of_row(raw, y, state)")
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """Return the loss of the row for each of its targets, (*models, n_samples, n_targets)."""

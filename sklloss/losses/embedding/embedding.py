@@ -47,9 +47,7 @@ class EmbeddingLoss(Loss):
 
     def of_vectors(self, vectors: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
         """Return the loss of one model's batch, a scalar."""
-        raise NotImplementedError(
-            f"{type(self).__name__} needs a method of_vectors(vectors, y, state, sample_weight)."
-        )
+        raise self._lacking("of_vectors(vectors, y, state, sample_weight)")
 
     def total(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
         """Return the loss of the batch times its weight, shape (*models,).
@@ -63,10 +61,6 @@ class EmbeddingLoss(Loss):
         states = (state.model(k).without_models() for k in range(len(raw)))
         of_models = zip(raw, y, states, sample_weight, strict=True)
         return torch.stack([self.total(*of_model) for of_model in of_models])
-
-    def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
-        """Return 1, the smallest number of components; the network may have more."""
-        return 1
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
         """Return one point for all rows, shape (1, 1), as of an embedding that has collapsed."""
@@ -97,24 +91,19 @@ class PairLoss(EmbeddingLoss):
         raise NotImplementedError
 
     def of_vectors(self, vectors: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
-        """Return the weighted mean over pairs."""
-        cosine, is_similar, weight = _pairs(vectors, y, sample_weight)
+        """Return the weighted mean over pairs.
+
+        The weights sum to 1, or to one half if there is only one kind of pairs of labelled rows.
+        """
+        if y.shape[-1] == 2:
+            cosine = (vectors[:, 0] * vectors[:, 1]).sum(-1, keepdim=True)
+            is_similar, weight = y[:, :1] == y[:, 1:], share(sample_weight.unsqueeze(-1))
+        else:
+            cosine, is_similar = vectors[:, 0] @ vectors[:, 0].mT, y == y.mT
+            product = torch.outer(sample_weight, sample_weight)
+            weight = (share(product * is_similar) + share(product * ~is_similar)) / 2
         values = torch.where(is_similar, self.alike(cosine, state), self.unlike(cosine, state))
         return row_sums((values * weight).sum(-1))
-
-
-def _pairs(vectors: Tensor, y: Tensor, sample_weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the cosine, the similarity (a bool) and the weight of all pairs.
-
-    The weights sum to 1, or to one half if there is only one kind of pairs.
-    """
-    if y.shape[-1] == 2:
-        cosine = (vectors[:, 0] * vectors[:, 1]).sum(-1, keepdim=True)
-        return cosine, y[:, :1] == y[:, 1:], share(sample_weight.unsqueeze(-1))
-    is_similar = y == y.mT
-    weight = torch.outer(sample_weight, sample_weight)
-    halves = (share(weight * is_similar) + share(weight * ~is_similar)) / 2
-    return vectors[:, 0] @ vectors[:, 0].mT, is_similar, halves
 
 
 @dataclass(frozen=True)

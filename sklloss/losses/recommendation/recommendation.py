@@ -23,7 +23,6 @@ from ...parameters.domains import Interval
 from ..base import POSITIVE, State, Task
 from ..rows import RowLoss
 
-COUNTS = Interval(0)
 N_NEGATIVES = Interval(1, integer=True)
 # Euler's constant: digamma(k + 1) + EULER is the k-th harmonic number.
 EULER = 0.5772156649015329
@@ -40,13 +39,10 @@ class RecommendationLoss(RowLoss):
 
     task: ClassVar[Task] = "recommendation"
     functional: ClassVar[str] = "order of items"
+    # Counts of a pair.
+    y_domain = Interval(0)
     # No field of the dataclass, so that subclasses may omit it.
     n_negatives = 1
-
-    @property
-    def y_domain(self) -> Interval:
-        """Counts of a pair, y >= 0."""
-        return COUNTS
 
     def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
         """Return one score for the item of the pair, and one for each sampled item."""
@@ -212,10 +208,7 @@ class WARP(RecommendationLoss):
     def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
         """Add ``n_items``, (1, 1): the number of items, given as `n_classes`."""
         state = super().prepare(y, sample_weight, n_classes)
-        if n_classes is None:
-            raise ValueError(
-                f"{self.label} needs n_classes, the number of items, to prepare its state."
-            )
+        n_classes = self._given(n_classes, "n_classes, the number of items, to prepare its state")
         state["n_items"] = sample_weight.new_tensor([[n_classes]])
         return state
 

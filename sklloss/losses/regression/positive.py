@@ -114,11 +114,7 @@ class Gamma(LogLinkLoss):
         "Positive targets whose spread grows with their mean: amounts, durations, sizes of claims."
         " Not with exact zeros: take tweedie."
     )
-
-    @property
-    def y_domain(self) -> Interval:
-        """y > 0."""
-        return POSITIVE
+    y_domain = POSITIVE
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """z + y E(-z)."""
@@ -293,12 +289,8 @@ class SquaredLogError(RegressionLoss):
         "Ratios matter more than differences, and your score is the mean squared log error. Not"
         " for totals, because it predicts below the mean."
     )
+    y_domain = Interval(-1, closed="neither")
     scaling: ClassVar[Scaling] = "none"
-
-    @property
-    def y_domain(self) -> Interval:
-        """y > -1."""
-        return Interval(-1, closed="neither")
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """(z - log1p y)²."""

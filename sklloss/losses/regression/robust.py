@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...parameters.declared import parameter
 from ..base import POSITIVE, RegressionLoss, Scaling, State
+from ..loss import forget_derivative
 from ..weighted import weighted_quantile
 
 # Most reweighted means on the way to the best constant.
@@ -47,8 +48,7 @@ class ResidualLoss(RegressionLoss):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        if "rho" in vars(cls) and "psi" not in vars(cls):
-            cls.psi = ResidualLoss.psi  # type: ignore[method-assign]
+        forget_derivative(cls, "psi", ResidualLoss.psi, {"rho"})
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """Return rho of prediction - y."""

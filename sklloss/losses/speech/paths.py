@@ -68,10 +68,15 @@ def path_entropy(log_p: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     Liu, H., Jin, S. and Zhang, C., Connectionist Temporal Classification with Maximum Entropy
     Regularization, 2018.
     """
-    # (n, 2 max_length + 1)
-    states = _states(y)
+    # A blank before, between and after the symbols: (n, 2 max_length + 1).
+    states = y.new_full((len(y), 2 * y.shape[1] + 1), BLANK)
+    states[:, 1::2] = y.clamp(min=BLANK)
+    # A state may follow the one two before if that is another symbol.
+    jumped_from = torch.nn.functional.pad(states, (2, 0), value=BLANK)[:, :-2]
+    allowed = (states != BLANK) & (states != jumped_from)
+    allowed[:, :2] = False
+    jumps = torch.where(allowed, 0.0, IMPOSSIBLE)
     said = log_p.gather(-1, states.unsqueeze(1).expand(-1, log_p.shape[1], -1))
-    jumps = _jumps(states)
     alpha = torch.full_like(said[:, 0], IMPOSSIBLE)
     alpha = torch.cat((said[:, 0, :2], alpha[:, 2:]), 1)
     mean = said[:, 0]
@@ -80,31 +85,11 @@ def path_entropy(log_p: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     return _ends(alpha, mean, lengths_of(y))
 
 
-def _states(y: Tensor) -> Tensor:
-    """Put a blank before, between and after symbols: (n, max_length) to (n, 2 max_length + 1)."""
-    states = y.new_full((len(y), 2 * y.shape[1] + 1), BLANK)
-    states[:, 1::2] = y.clamp(min=BLANK)
-    return states
-
-
-def _jumps(states: Tensor) -> Tensor:
-    """Return 0 where a state may follow the one two before, another symbol; else IMPOSSIBLE."""
-    before = torch.nn.functional.pad(states, (2, 0), value=BLANK)[:, :-2]
-    allowed = (states != BLANK) & (states != before)
-    allowed[:, :2] = False
-    return torch.where(allowed, 0.0, IMPOSSIBLE)
-
-
 def _step(alpha: Tensor, mean: Tensor, said: Tensor, jumps: Tensor) -> tuple[Tensor, Tensor]:
     """Advance all paths by one frame."""
     pad = torch.nn.functional.pad
-    sources = torch.stack(
-        (
-            alpha,
-            pad(alpha, (1, 0), value=IMPOSSIBLE)[:, :-1],
-            pad(alpha, (2, 0), value=IMPOSSIBLE)[:, :-2] + jumps.to(alpha.dtype),
-        )
-    ).clamp(min=IMPOSSIBLE)
+    next_to, jumped = (pad(alpha, (k, 0), value=IMPOSSIBLE)[:, :-k] for k in (1, 2))
+    sources = torch.stack((alpha, next_to, jumped + jumps.to(alpha.dtype))).clamp(min=IMPOSSIBLE)
     means = torch.stack((mean, pad(mean, (1, 0))[:, :-1], pad(mean, (2, 0))[:, :-2]))
     share = sources.softmax(0)
     return sources.logsumexp(0) + said, (share * means).sum(0) + said

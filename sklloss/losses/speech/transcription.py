@@ -51,15 +51,12 @@ class TranscriptionLoss(RaggedLoss):
 
     def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
         """Return one logit per frame for the blank and for each symbol; `n_classes` counts both."""
-        if n_classes is None:
-            raise ValueError(f"{self.label} needs n_classes to know its number of outputs.")
-        return n_classes
+        return self._given(n_classes, "n_classes to know its number of outputs")
 
     def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
         """Add ``prior``, the shares of the blank (7/8) and of the symbols, (1, 1, n_classes)."""
         state = super().prepare(y, sample_weight, n_classes)
-        if n_classes is None:
-            raise ValueError(f"{self.label} needs n_classes to prepare its state.")
+        n_classes = self._given(n_classes, "n_classes to prepare its state")
         state["prior"] = _shares(y, sample_weight, n_classes).unsqueeze(0)
         return state
 
@@ -137,17 +134,11 @@ def negative_log_likelihood(raw: Tensor, y: Tensor) -> Tensor:
     -------
     Tensor of shape (*models, n_samples)
     """
-    log_p = raw.flatten(0, -3).log_softmax(-1)
+    log_p = raw.flatten(0, -3).log_softmax(-1).transpose(0, 1)
     targets = y.flatten(0, -2).long()
-    n_frames = torch.full((len(targets),), log_p.shape[1], dtype=torch.long)
-    values = functional.ctc_loss(
-        log_p.transpose(0, 1),
-        targets.clamp(min=BLANK),
-        n_frames,
-        lengths_of(targets).cpu(),
-        blank=BLANK,
-        reduction="none",
-    )
+    n_frames = torch.full((len(targets),), len(log_p), dtype=torch.long)
+    symbols, lengths = targets.clamp(min=BLANK), lengths_of(targets).cpu()
+    values = functional.ctc_loss(log_p, symbols, n_frames, lengths, blank=BLANK, reduction="none")
     return values.view(y.shape[:-1])
 
 
@@ -205,15 +196,12 @@ class CTC(TranscriptionLoss):
         epsilon = state["label_smoothing"].squeeze(-1)
         if not (epsilon > 0).any():
             return value
-        return (1 - epsilon) * value + epsilon * _from_uniform(raw)
-
-
-def _from_uniform(raw: Tensor) -> Tensor:
-    """Return KL(uniform ‖ p), averaged over frames that are no certain blanks."""
-    log_p = raw.log_softmax(-1)
-    is_real = (log_p[..., 1:] > IMPROBABLE).any(-1) | (raw[..., 0] != 0)
-    divergence = -log_p.mean(-1) - torch.log(raw.new_tensor(raw.shape[-1]))
-    return (divergence * is_real).sum(-1) / is_real.sum(-1).clamp(min=1)
+        # KL(uniform ‖ p), averaged over frames that are no certain blanks.
+        log_p = raw.log_softmax(-1)
+        is_real = (log_p[..., 1:] > IMPROBABLE).any(-1) | (raw[..., 0] != 0)
+        divergence = -log_p.mean(-1) - torch.log(raw.new_tensor(raw.shape[-1]))
+        from_uniform = (divergence * is_real).sum(-1) / is_real.sum(-1).clamp(min=1)
+        return (1 - epsilon) * value + epsilon * from_uniform
 
 
 @dataclass(frozen=True)

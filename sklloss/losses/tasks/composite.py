@@ -23,11 +23,11 @@ class CompositeLoss(Loss):
 
     def terms(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
         """Return the sum over rows of weight times loss of each term, shape (*models, n_terms)."""
-        raise NotImplementedError(f"{type(self).__name__} needs a method terms(...).")
+        raise self._lacking("terms(...)")
 
     def combined(self, terms: Tensor, state: State) -> Tensor:
         """Return what a model is judged by, (*models,), from sums or from means of the terms."""
-        raise NotImplementedError(f"{type(self).__name__} needs a method combined(terms, state).")
+        raise self._lacking("combined(terms, state)")
 
     def objective(self, terms: Tensor, weight: Tensor, state: State) -> Tensor:
         """Return what a step minimises, shape (*models,).
