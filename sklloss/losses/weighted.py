@@ -71,3 +71,8 @@ def class_mass(y: Tensor, sample_weight: Tensor, n_classes: int) -> Tensor:
 def mean_over_targets(values: Tensor) -> Tensor:
     """Average over the last axis: (*models, n_samples, n_targets) to (*models, n_samples)."""
     return values.squeeze(-1) if values.shape[-1] == 1 else values.mean(-1)
+
+
+def ratio(part: Tensor, whole: Tensor) -> Tensor:
+    """Return part / whole, or 0 if both are 0."""
+    return part / whole.clamp(min=torch.finfo(whole.dtype).tiny)

@@ -170,13 +170,9 @@ class CIoU(BoxLoss):
         iou = both / (either + eps)
         shape = self._difference_of_shape(boxes, y, eps)
         alpha = (shape / (1 - iou + shape + eps)).detach()
-        return 1 - iou + self._distance(boxes, y, eps) + alpha * shape
-
-    def _distance(self, boxes: Tensor, y: Tensor, eps: Tensor) -> Tensor:
-        """Return the squared distance of the centres over the squared diagonal of the hull."""
         diagonal = (sides(hull(boxes, y)) ** 2).sum(-1) + eps
         between = (boxes[..., :2] + boxes[..., 2:] - y[..., :2] - y[..., 2:]) / 2
-        return (between**2).sum(-1) / diagonal
+        return 1 - iou + (between**2).sum(-1) / diagonal + alpha * shape
 
     def _difference_of_shape(self, boxes: Tensor, y: Tensor, eps: Tensor) -> Tensor:
         """Return (2/π)² times the squared difference of the angles of the diagonals."""

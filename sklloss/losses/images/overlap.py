@@ -13,6 +13,7 @@ from ...parameters.domains import Choice, Interval
 from ..base import POSITIVE, ClassificationLoss, State, Task, class_shares, logits_of
 from ..classification.probabilities import one_hot, probabilities
 from ..rows import RowLoss
+from ..weighted import ratio
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,6 @@ class OverlapLoss(RowLoss, ClassificationLoss):
         The best constant may be infinite, for a class that many images lack.
         """
         return logits_of(class_shares(y, sample_weight, state))
-
-
-def ratio(part: Tensor, whole: Tensor) -> Tensor:
-    """Return part / whole, or 0 if both are 0."""
-    return part / whole.clamp(min=torch.finfo(whole.dtype).tiny)
 
 
 @dataclass(frozen=True)

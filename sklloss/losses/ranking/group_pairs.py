@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -71,13 +72,11 @@ def over_pairs(of_block: OfBlock, items: Sequence[Tensor], n_first: int | None =
     n_groups, size = items[0].shape
     n_first = size if n_first is None else min(n_first, size)
     is_kept = n_groups * n_first * size <= PAIRS_KEPT
+    sum_of = of_block if is_kept else partial(checkpoint, of_block, use_reentrant=False)
     step = max(1, PAIRS_AT_ONCE // max(1, items[0].numel()))
     all_j = [each.unsqueeze(1) for each in items]
     sums = []
     for start in range(0, n_first, step):
         block = [each[:, start : min(start + step, n_first)].unsqueeze(2) for each in items]
-        if is_kept:
-            sums.append(of_block(block, all_j))
-        else:
-            sums.append(checkpoint(of_block, block, all_j, use_reentrant=False))
+        sums.append(sum_of(block, all_j))
     return torch.stack(sums).sum(0)

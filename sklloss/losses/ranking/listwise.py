@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from ...parameters.declared import parameter
-from ...parameters.domains import Interval
 from ..base import POSITIVE, State
+from ..weighted import ratio
 from .group_pairs import group_by_group, over_pairs
 from .ranking import GRADES, OrderLoss, discounts, gains
 
@@ -135,12 +135,9 @@ class ApproxNDCG(OrderLoss):
         " from more rows."
     )
 
-    temperature: float = parameter(0.1, POSITIVE)
+    y_domain = GRADES
 
-    @property
-    def y_domain(self) -> Interval:
-        """Grades from 0 to 31, whose gain is 2^y - 1."""
-        return GRADES
+    temperature: float = parameter(0.1, POSITIVE)
 
     def of_order(self, scores: Tensor, y: Tensor, state: State) -> Tensor:
         """1 - DCG / max."""
@@ -153,7 +150,7 @@ def _smooth_ndcg_lost(y: Tensor, scores: Tensor, temperature: Tensor) -> Tensor:
     place = torch.arange(1, y.shape[-1] + 1, dtype=scores.dtype, device=y.device)
     best = (gain.sort(-1, descending=True).values * discounts(place)).sum(-1)
     found = over_pairs(_smooth_dcg, (y, scores, temperature, gain))
-    return 1 - found / best.clamp(min=torch.finfo(best.dtype).tiny)
+    return 1 - ratio(found, best)
 
 
 def _smooth_dcg(i: Sequence[Tensor], j: Sequence[Tensor]) -> Tensor:

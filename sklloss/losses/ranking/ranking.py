@@ -25,12 +25,11 @@ from ...parameters.declared import parameter
 from ...parameters.domains import Interval
 from ..base import POSITIVE, State, Task
 from ..rows import RaggedLoss
+from ..weighted import ratio
 from .group_pairs import group_by_group, over_pairs
 
-# Largest grade for a gain of 2^y - 1, as in LightGBM.
-MAX_GRADE = 31
-RELEVANCE = Interval(0)
-GRADES = Interval(0, MAX_GRADE)
+# Grades whose gain is 2^y - 1, up to the largest of LightGBM.
+GRADES = Interval(0, 31)
 
 
 @dataclass(frozen=True)
@@ -49,26 +48,16 @@ class RankingLoss(RaggedLoss):
         "(*models, n_groups, size, 1)",
         "(*models, n_groups, max_size)",
     )
-
-    @property
-    def y_domain(self) -> Interval:
-        """Numbers from 0."""
-        return RELEVANCE
+    y_domain = Interval(0)
 
     def of_group(self, scores: Tensor, y: Tensor, state: State) -> Tensor:
         """Return the loss of every group, shape (*models, n_groups)."""
-        raise NotImplementedError(
-            f"{type(self).__name__} needs a method of_group(scores, y, state)."
-        )
+        raise self._lacking("of_group(scores, y, state)")
 
     def of_row(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """Return the loss of every group, shape (*models, n_groups)."""
         size = min(raw.shape[-2], y.shape[-1])
         return self.of_group(raw[..., :size, 0], y[..., :size], state)
-
-    def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
-        """Return 1, the score of a row."""
-        return 1
 
     def shaped(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """Add the axis of outputs: (*models, n_groups, size) to (*models, n_groups, size, 1)."""
@@ -148,9 +137,7 @@ class OrderLoss(RankingLoss):
 
     def of_order(self, scores: Tensor, y: Tensor, state: State) -> Tensor:
         """Return the loss of every group, (*models, n_groups), finite even without order."""
-        raise NotImplementedError(
-            f"{type(self).__name__} needs a method of_order(scores, y, state)."
-        )
+        raise self._lacking("of_order(scores, y, state)")
 
 
 def has_order(y: Tensor) -> Tensor:
@@ -166,11 +153,6 @@ def gains(y: Tensor) -> Tensor:
 def discounts(places: Tensor) -> Tensor:
     """Return the discount of a position, 1 / log2(position + 1), with positions from 1."""
     return 1 / torch.log2(places + 1)
-
-
-def _mean(sums: Tensor) -> Tensor:
-    """Divide the first of two sums, (2, n_groups), by the second."""
-    return sums[0] / sums[1].clamp(min=torch.finfo(sums.dtype).tiny)
 
 
 @dataclass(frozen=True)
@@ -192,7 +174,7 @@ class PairwiseLoss(OrderLoss):
             return torch.stack((cost.sum((1, 2)), is_pair.sum((1, 2), dtype=cost.dtype)))
 
         return group_by_group(
-            lambda *items: _mean(over_pairs(of_block, items)), y, scores, state[name]
+            lambda *items: ratio(*over_pairs(of_block, items)), y, scores, state[name]
         )
 
 
@@ -316,13 +298,10 @@ class LambdaRank(OrderLoss):
         " others. The first loss to try; it is also the fastest for large groups."
     )
 
+    y_domain = GRADES
+
     sigma: float = parameter(1.0, POSITIVE)
     truncation: int = parameter(30, Interval(1, integer=True), structural=True)
-
-    @property
-    def y_domain(self) -> Interval:
-        """Grades from 0 to 31, whose gain is 2^y - 1."""
-        return GRADES
 
     def of_order(self, scores: Tensor, y: Tensor, state: State) -> Tensor:
         """Σwℓ / Σw."""
@@ -336,7 +315,7 @@ class LambdaRank(OrderLoss):
         y, scores = y.gather(-1, order), scores.gather(-1, order)
         place = torch.arange(1, y.shape[-1] + 1, dtype=scores.dtype, device=y.device).expand_as(y)
         items = (y, scores, sigma, gains(y), discounts(place))
-        return _mean(over_pairs(_lambda_sums, items, self.truncation))
+        return ratio(*over_pairs(_lambda_sums, items, self.truncation))
 
 
 def _lambda_sums(i: Sequence[Tensor], j: Sequence[Tensor]) -> Tensor:
