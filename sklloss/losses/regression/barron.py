@@ -13,7 +13,6 @@ from torch.nn.functional import softplus
 from ...parameters.declared import parameter
 from ...parameters.domains import Choice, Either, Interval
 from ..base import PACE, POSITIVE, State
-from .redescending import RedescendingLoss
 from .robust import ResidualLoss
 
 # alpha keeps these distances from its removable singularities at 0 and 2, and a lower bound.
@@ -42,7 +41,7 @@ def general(x: Tensor, alpha: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Barron(RedescendingLoss):
+class Barron(ResidualLoss):
     """Barron's general robust loss: a family that ranges from squared error to Welsch's loss.
 
     ``c² (b/α) ((1 + (r/c)²/b)^(α/2) - 1)`` with ``b = |α - 2|``, and its limits. α = 2 is squared

@@ -25,9 +25,9 @@ SCALE_FLOOR = 1e-3
 class LocationScaleLoss(RegressionLoss):
     """Base of the losses with two outputs per target, a location and a raw scale.
 
-    ``scale = softplus(raw) + 0.001``. A subclass defines ``standard_quantile``, the quantiles of
-    its distribution with location 0 and scale 1, and ``std_per_scale``, the standard deviation of
-    that distribution.
+    ``scale = softplus(raw) + 0.001``. The predictive distribution is normal, unless a subclass
+    overrides ``standard_quantile``, the quantiles of its distribution with location 0 and scale 1,
+    and ``std_per_scale``, the standard deviation of that distribution.
     """
 
     functional: ClassVar[str] = "mean and distribution"
@@ -47,11 +47,11 @@ class LocationScaleLoss(RegressionLoss):
 
     def standard_quantile(self, levels: Tensor, state: State) -> Tensor:
         """Return quantiles for location 0 and scale 1, with levels on the last axis."""
-        raise NotImplementedError
+        return torch.special.ndtri(levels)
 
     def std_per_scale(self, state: State) -> Tensor | float:
         """Return the standard deviation of the distribution with scale 1."""
-        raise NotImplementedError
+        return 1.0
 
     def predict_quantiles(self, raw: Tensor, levels: Tensor, state: State) -> Tensor:
         """Return quantiles, shape (*models, n_samples, n_targets, levels)."""
@@ -74,26 +74,13 @@ def raw_of_scale(scale: Tensor) -> Tensor:
     return above + torch.log(-torch.expm1(-above))
 
 
-@dataclass(frozen=True)
-class GaussianLoss(LocationScaleLoss):
-    """Base of the losses whose predictive distribution is normal."""
-
-    def standard_quantile(self, levels: Tensor, state: State) -> Tensor:
-        """Return quantiles of the standard normal distribution."""
-        return torch.special.ndtri(levels)
-
-    def std_per_scale(self, state: State) -> Tensor | float:
-        """Return 1."""
-        return 1.0
-
-
 def gaussian_nll(raw_location: Tensor, scale: Tensor, y: Tensor) -> Tensor:
     """Return log σ + r²/(2σ²) + ½ log 2π."""
     return scale.log() + 0.5 * ((raw_location - y) / scale) ** 2 + 0.5 * log(2 * pi)
 
 
 @dataclass(frozen=True)
-class GaussianNLL(GaussianLoss):
+class GaussianNLL(LocationScaleLoss):
     """Negative log-likelihood of a normal distribution whose mean and variance are both learnt.
 
     ``(log σ + r²/(2σ²) + ½ log 2π) · stopgrad(σ²)^beta`` with ``σ = softplus(raw) + 0.001``. It
@@ -258,7 +245,7 @@ class StudentTNLL(LocationScaleLoss):
 
 
 @dataclass(frozen=True)
-class LognormalNLL(GaussianLoss):
+class LognormalNLL(LocationScaleLoss):
     """Negative log-likelihood of a log-normal distribution, for positive targets.
 
     ``log y + log σ + (log y - m)²/(2σ²) + ½ log 2π``, which is gaussian_nll of log y, plus log y.
@@ -286,11 +273,7 @@ class LognormalNLL(GaussianLoss):
     )
     is_density: ClassVar[bool] = True
     scaling: ClassVar[Scaling] = "scale"
-
-    @property
-    def y_domain(self) -> Interval:
-        """y > 0."""
-        return POSITIVE
+    y_domain = POSITIVE
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """gaussian_nll of log y, plus log y."""
@@ -317,7 +300,7 @@ class LognormalNLL(GaussianLoss):
 
 
 @dataclass(frozen=True)
-class CRPS(GaussianLoss):
+class CRPS(LocationScaleLoss):
     """Continuous ranked probability score (CRPS) of a normal distribution.
 
     ``σ (t (2Φ(t) - 1) + 2φ(t) - 1/√π)`` with ``t = r/σ`` and ``σ = softplus(raw) + 0.001``. It

@@ -138,8 +138,7 @@ class HistogramCrossEntropy(RegressionLoss):
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
         """Return the log of the mean soft label, which is taken as at least one millionth."""
-        labels = self.soft_labels(y, state)
-        mean = torch.tensordot(sample_weight, labels, dims=([0], [0])) / sample_weight.sum()
+        mean = weighted_mean(self.soft_labels(y, state), sample_weight)
         logits = mean.clamp(min=1e-6).log()
         return logits - logits.mean(-1, keepdim=True)
 

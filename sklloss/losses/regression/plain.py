@@ -204,14 +204,10 @@ class EpsilonInsensitive(RegressionLoss):
 
     epsilon: float = parameter(0.1, Interval(0))
 
-    def excess(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Return max(0, |r| - ε)."""
-        beyond = absolute(raw.squeeze(-1) - y, state) - state["epsilon"]
-        return 0.5 * (beyond + absolute(beyond, state))
-
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """max(0, |r| - ε)."""
-        return self.excess(raw, y, state)
+        beyond = absolute(raw.squeeze(-1) - y, state) - state["epsilon"]
+        return 0.5 * (beyond + absolute(beyond, state))
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
         """Return the midpoint of all best constants, found by bisection on the slope."""
@@ -273,7 +269,7 @@ class SquaredEpsilonInsensitive(EpsilonInsensitive):
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """max(0, |r| - ε)²."""
-        return self.excess(raw, y, state) ** 2
+        return super().pointwise(raw, y, state) ** 2
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
+from torch.nn.functional import softplus
 
 from ...parameters.declared import parameter
 from ...parameters.domains import Interval, Tuple
@@ -17,6 +18,17 @@ from .plain import absolute
 # Added to the lowest quantile at the start; otherwise rounding would decide on which side of a
 # training row it lies.
 OFF_THE_KINK = 1e-6
+
+
+def increasing(free: Tensor) -> Tensor:
+    """Return increasing numbers: the first as it is, and each further one a softplus higher."""
+    return torch.cat((free[..., :1], softplus(free[..., 1:])), -1).cumsum(-1)
+
+
+def free_of(values: Tensor, least_gap: float) -> Tensor:
+    """Return the inverse of `increasing`, for gaps of at least `least_gap`."""
+    gaps = values.diff(dim=-1).clamp(min=least_gap)
+    return torch.cat((values[..., :1], gaps + torch.log(-torch.expm1(-gaps))), -1)
 
 
 @dataclass(frozen=True)
@@ -119,8 +131,7 @@ class MultiQuantile(RegressionLoss):
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
         """Return all levels, shape (*models, n_samples, n_targets, levels)."""
-        gaps = torch.nn.functional.softplus(raw[..., 1:])
-        return torch.cat((raw[..., :1], gaps), -1).cumsum(-1)
+        return increasing(raw)
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """Return the mean of the pinball losses of all levels."""
@@ -136,10 +147,9 @@ class MultiQuantile(RegressionLoss):
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
         """Return the weighted quantiles, as a lowest level and gaps of at least one millionth."""
         levels = [weighted_quantile(y, sample_weight, q) for q in self.quantiles]
-        values = torch.stack(levels, -1)
-        gaps = values.diff(dim=-1).clamp(min=1e-6)
-        lowest = values[..., :1] + OFF_THE_KINK
-        return torch.cat((lowest, gaps + torch.log(-torch.expm1(-gaps))), -1)
+        free = free_of(torch.stack(levels, -1), 1e-6)
+        free[..., 0] += OFF_THE_KINK
+        return free
 
     def _levels(self, like: Tensor) -> Tensor:
         return torch.tensor(self.quantiles, dtype=like.dtype, device=like.device)
