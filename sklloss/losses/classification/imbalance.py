@@ -14,10 +14,10 @@ from ...parameters.declared import parameter
 from ...parameters.domains import Choice, Either, Interval, Tuple
 from ..base import POSITIVE, ClassificationLoss, State, class_shares, logits_of
 from ..weighted import class_mass
+from .margin import one_versus_rest, signs_of
 from .probabilities import (
     PosteriorLoss,
     SoftmaxLoss,
-    clipped_posterior,
     log_complement,
     log_complements,
     log_probabilities,
@@ -170,13 +170,10 @@ class ClassBalanced(SoftmaxLoss):
         " Not if predict must be the likeliest class of predict_proba."
     )
     learns_from_y: ClassVar[bool] = True
+    # The decision is balanced on purpose.
+    decides_by_posterior = False
 
     beta: float = parameter(0.9999, Interval(0, 1, closed="left"))
-
-    @property
-    def decides_by_posterior(self) -> bool:
-        """False, since the decision is balanced on purpose."""
-        return False
 
     def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
         """Learn ``class_weight``, shape (1, n_targets, n_classes)."""
@@ -234,13 +231,10 @@ class LogitAdjusted(PosteriorLoss):
         " of the data. Not if the score is accuracy or log loss: take cross_entropy."
     )
     learns_from_y: ClassVar[bool] = True
+    # The decision is balanced on purpose.
+    decides_by_posterior = False
 
     tau: float = parameter(1.0, Interval(0))
-
-    @property
-    def decides_by_posterior(self) -> bool:
-        """False, since the decision is balanced on purpose."""
-        return False
 
     def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
         """Learn the share of the weight of each class, which must not be 0."""
@@ -372,8 +366,7 @@ class Asymmetric(PosteriorLoss):
         present = -(gamma_pos * logsigmoid(-raw)).exp() * logsigmoid(raw)
         shifted, log_rest = self._shifted(raw, state)
         absent = -(shifted**gamma_neg) * log_rest
-        is_present = y.unsqueeze(-1) == 1 if raw.shape[-1] == 1 else one_hot(y, raw).bool()
-        return torch.where(is_present, present, absent).sum(-1)
+        return torch.where(signs_of(y, raw) > 0, present, absent).sum(-1)
 
     def _shifted(self, raw: Tensor, state: State) -> tuple[Tensor, Tensor]:
         """Return p_m, kept away from 0, and log(1 - p_m)."""
@@ -390,7 +383,7 @@ class Asymmetric(PosteriorLoss):
             return raw
         return self.predict_proba(raw, state)[..., 1:].logit().nan_to_num(posinf=1e3, neginf=-1e3)
 
-    def _label_posterior(self, raw: Tensor, state: State) -> Tensor:
+    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
         """Return D / (D + C), the posterior of each label."""
         gamma_pos, gamma_neg = state["gamma_pos"].unsqueeze(-1), state["gamma_neg"].unsqueeze(-1)
         p, rest = raw.sigmoid().clamp(min=1e-30), (-raw).sigmoid().clamp(min=1e-30)
@@ -398,11 +391,4 @@ class Asymmetric(PosteriorLoss):
         left = log_rest.exp().clamp(min=1e-30)
         falling = shifted**gamma_neg / left - gamma_neg * shifted ** (gamma_neg - 1) * log_rest
         rising = rest**gamma_pos / p - gamma_pos * rest ** (gamma_pos - 1) * logsigmoid(raw)
-        return falling / (falling + rising)
-
-    def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """Return D / (D + C) per label, normalised over classes."""
-        positive = self._label_posterior(raw, state)
-        if raw.shape[-1] == 1:
-            positive = torch.cat((1 - positive, positive), -1)
-        return clipped_posterior(positive, raw)
+        return one_versus_rest(falling / (falling + rising), raw)

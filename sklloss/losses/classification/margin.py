@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...parameters.declared import parameter
 from ...parameters.domains import Choice
-from ..base import POSITIVE, ClassificationLoss, State, class_shares, logits_of
+from ..base import POSITIVE, DecisionLoss, State, class_shares, logits_of
 from ..regression.plain import absolute
 from ..regression.positive import tangent_exp
 from ..weighted import class_mass
@@ -21,7 +21,7 @@ BASELINE_WIDTHS = (1.0, 0.1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
 
 
 @dataclass(frozen=True)
-class Hinge(ClassificationLoss):
+class Hinge(DecisionLoss):
     """Hinge loss: the true class should lead every other class by a margin.
 
     ``max(0, margin - z_y + max_{j≠y} z_j)``; for two classes ``max(0, margin - y z)`` with y = ±1.
@@ -48,8 +48,6 @@ class Hinge(ClassificationLoss):
     """
 
     name: ClassVar[str] = "hinge"
-    functional: ClassVar[str] = "mode"
-    metric: ClassVar[str | None] = "accuracy"
     reference: ClassVar[str] = "Crammer & Singer 2001"
     when: ClassVar[str] = (
         "Only the decision counts and the classes hardly overlap, as for a linear SVM. Not if you"
@@ -69,12 +67,11 @@ class Hinge(ClassificationLoss):
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
         """Return a lead of one margin for a class that has the majority, and else no lead."""
         shares = class_shares(y, sample_weight, state)
-        lead = self.margin * (shares > 0.5).to(shares.dtype)
-        return lead[:, 1:] - lead[:, :1] if lead.shape[-1] == 2 else lead
+        return self.decision_function(self.margin * (shares > 0.5).to(shares.dtype), state)
 
 
 @dataclass(frozen=True)
-class MultiMargin(ClassificationLoss):
+class MultiMargin(DecisionLoss):
     """Multi-class margin loss: the true class should lead each other class by a margin.
 
     ``Σ_{j≠y} max(0, margin - z_y + z_j)^power / K``. Equal to ``torch.nn.MultiMarginLoss``. It
@@ -102,8 +99,6 @@ class MultiMargin(ClassificationLoss):
 
     name: ClassVar[str] = "multi_margin"
     aliases: ClassVar[tuple[str, ...]] = ("MultiMarginLoss",)
-    functional: ClassVar[str] = "mode"
-    metric: ClassVar[str | None] = "accuracy"
     reference: ClassVar[str] = "Weston & Watkins 1999"
     when: ClassVar[str] = (
         "Only the decision counts, and results should equal those of torch's MultiMarginLoss. Not"

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...parameters.declared import parameter
 from ...parameters.domains import Choice, Either, Interval, Tuple, check_in_domain
-from ..base import MIN_SHARE, POSITIVE, ClassificationLoss, State
+from ..base import MIN_SHARE, POSITIVE, DecisionLoss, State
 from .polynomial import bent_posterior
 from .probabilities import (
     SoftmaxLoss,
@@ -128,7 +128,7 @@ def normalized(log_p: Tensor, y: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class NormalizedCrossEntropy(ClassificationLoss):
+class NormalizedCrossEntropy(DecisionLoss):
     """Normalised cross-entropy: bounded, robust to symmetric wrong labels.
 
     ``log p_y / Σ_k log p_k``. It yields only a decision, and for three or more classes even that is
@@ -150,8 +150,6 @@ class NormalizedCrossEntropy(ClassificationLoss):
 
     name: ClassVar[str] = "normalized_cross_entropy"
     aliases: ClassVar[tuple[str, ...]] = ("nce",)
-    functional: ClassVar[str] = "mode"
-    metric: ClassVar[str | None] = "accuracy"
     reference: ClassVar[str] = "Ma 2020"
     when: ClassVar[str] = (
         "Two classes whose labels are wrong at random, when only the decision counts. Not for"
@@ -164,7 +162,7 @@ class NormalizedCrossEntropy(ClassificationLoss):
 
 
 @dataclass(frozen=True)
-class ActivePassive(ClassificationLoss):
+class ActivePassive(DecisionLoss):
     """Active passive loss: a sum of normalised cross-entropy and absolute error.
 
     ``alpha log p_y / Σ_k log p_k + beta (1 - p_y)``. It yields only a decision.
@@ -192,8 +190,6 @@ class ActivePassive(ClassificationLoss):
 
     name: ClassVar[str] = "active_passive"
     aliases: ClassVar[tuple[str, ...]] = ("apl",)
-    functional: ClassVar[str] = "mode"
-    metric: ClassVar[str | None] = "accuracy"
     reference: ClassVar[str] = "Ma 2020"
     when: ClassVar[str] = (
         "Many labels are wrong, spread evenly over the classes, and only the decision counts. Not"

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid, softplus
 
 from ..base import PACE, State, class_shares
+from ..regression.quantiles import free_of, increasing
 from .probabilities import PosteriorLoss, of_class
 
 
@@ -41,29 +42,20 @@ class OrdinalLoss(PosteriorLoss):
 
     def decision_function(self, raw: Tensor, state: State) -> Tensor:
         """Return the log-probability of every rank, or the log odds of the second of two."""
-        ranks = self.log_ranks(raw, state)
-        return ranks[..., 1:] - ranks[..., :1] if ranks.shape[-1] == 2 else ranks
+        return super().decision_function(self.log_ranks(raw, state), state)
 
-    def shares_above(self, state: State) -> Tensor:
-        """Return the logit of the share of rows above each rank but the last.
+    def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
+        """Return 0, since cutpoints and biases start at the class shares."""
+        return torch.zeros(y.shape[1], 1, dtype=sample_weight.dtype, device=y.device)
 
-        Returns
-        -------
-        Tensor of shape (1, n_targets, n_classes - 1)
+    def with_thresholds(self, state: State, name: str) -> State:
+        """Add increasing numbers, trained, that start at the logits of the shares up to each rank.
+
+        They are of shape (1, n_targets, n_classes - 1).
         """
         above = state["prior"].flip(-1).cumsum(-1).flip(-1)[..., 1:]
-        return above.clamp(1e-4, 1 - 1e-4).logit()
-
-
-def increasing(free: Tensor) -> Tensor:
-    """Return increasing numbers: the first as it is, and each further one a softplus higher."""
-    return torch.cat((free[..., :1], softplus(free[..., 1:])), -1).cumsum(-1)
-
-
-def free_of(increasing_values: Tensor) -> Tensor:
-    """Return the inverse of `increasing`, for gaps of at least one thousandth."""
-    gaps = increasing_values.diff(dim=-1).clamp(min=1e-3)
-    return torch.cat((increasing_values[..., :1], gaps + torch.log(-torch.expm1(-gaps))), -1)
+        start = free_of(-above.clamp(1e-4, 1 - 1e-4).logit(), 1e-3) / PACE
+        return State({**state, name: start}, [name])
 
 
 @dataclass(frozen=True)
@@ -100,8 +92,7 @@ class CumulativeLink(OrdinalLoss):
     def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
         """Start the cutpoints, shape (1, n_targets, n_classes - 1), at the class shares."""
         state = super().prepare(y, sample_weight, n_classes)
-        start = free_of(-self.shares_above(state)) / PACE
-        return State({**state, "raw_cutpoints": start}, ["raw_cutpoints"])
+        return self.with_thresholds(state, "raw_cutpoints")
 
     def learnt(self, state: State) -> dict[str, Tensor]:
         """Return the increasing ``cutpoints``."""
@@ -123,10 +114,6 @@ class CumulativeLink(OrdinalLoss):
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """Return -log of the probability of the rank."""
         return -of_class(self.log_ranks(raw, state), y)
-
-    def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """Return 0, since the cutpoints start at the class shares."""
-        return torch.zeros(y.shape[1], 1, dtype=sample_weight.dtype, device=y.device)
 
 
 @dataclass(frozen=True)
@@ -163,8 +150,7 @@ class Coral(OrdinalLoss):
     def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
         """Start the biases, shape (1, n_targets, n_classes - 1), at the class shares."""
         state = super().prepare(y, sample_weight, n_classes)
-        start = free_of(-self.shares_above(state)) / PACE
-        return State({**state, "raw_biases": start}, ["raw_biases"])
+        return self.with_thresholds(state, "raw_biases")
 
     def learnt(self, state: State) -> dict[str, Tensor]:
         """Return the decreasing ``biases``."""
@@ -189,10 +175,6 @@ class Coral(OrdinalLoss):
         ends = torch.ones_like(above[..., :1])
         mass = -torch.cat((ends, above, torch.zeros_like(ends)), -1).diff(dim=-1)
         return mass.clamp(min=1e-12).log()
-
-    def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """Return 0, since the biases start at the class shares."""
-        return torch.zeros(y.shape[1], 1, dtype=sample_weight.dtype, device=y.device)
 
 
 def exceeds(y: Tensor, scores: Tensor) -> Tensor:

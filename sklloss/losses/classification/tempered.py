@@ -27,18 +27,6 @@ def exp_t(x: Tensor, t: Tensor) -> Tensor:
     return (1 + (1 - t) * x) ** (1 / (1 - t))
 
 
-def tempered_softmax(raw: Tensor, t: Tensor) -> Tensor:
-    """Return the tempered softmax ``exp_t(z - λ)`` for t > 1, where λ makes it sum to 1."""
-    z = logits(raw)
-    with torch.no_grad():
-        shift = normaliser(z, t)
-        escort = (exp_t(z - shift, t) ** t).clamp(min=torch.finfo(z.dtype).tiny)
-        # The derivative of λ by z in closed form, so that the iterations are not differentiated.
-        slope = escort / escort.sum(-1, keepdim=True)
-    p = exp_t(z - shift - (slope * (z - z.detach())).sum(-1, keepdim=True), t)
-    return p / p.sum(-1, keepdim=True)
-
-
 def normaliser(z: Tensor, t: Tensor) -> Tensor:
     """Return the λ of the tempered softmax, found by fixed-point iterations."""
     top = z.amax(-1, keepdim=True)
@@ -96,5 +84,12 @@ class BiTempered(PosteriorLoss):
         return -log_t(of_class(p, y), t1) - rest
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """Return the tempered softmax."""
-        return tempered_softmax(raw, state["t2"].unsqueeze(-1))
+        """Return the tempered softmax ``exp_t(z - λ)``, where λ makes it sum to 1."""
+        z, t = logits(raw), state["t2"].unsqueeze(-1)
+        with torch.no_grad():
+            shift = normaliser(z, t)
+            escort = (exp_t(z - shift, t) ** t).clamp(min=torch.finfo(z.dtype).tiny)
+            # The derivative of λ by z in closed form, since iterations are not differentiated.
+            slope = escort / escort.sum(-1, keepdim=True)
+        p = exp_t(z - shift - (slope * (z - z.detach())).sum(-1, keepdim=True), t)
+        return p / p.sum(-1, keepdim=True)

@@ -11,6 +11,7 @@ from torch import Tensor
 from ...parameters.declared import parameter
 from ...parameters.domains import Interval
 from ..base import PACE, POSITIVE, ClassificationLoss, State, class_shares, logits_of
+from ..weighted import ratio
 from .probabilities import one_hot, probabilities
 
 # Smallest gap between the means of two classes for which a threshold is computed.
@@ -33,8 +34,7 @@ class WholeBatchLoss(ClassificationLoss):
 
     def total(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
         """Return the loss of the batch times its weight, averaged over targets, (*models,)."""
-        value = self.of_batch(raw, y, state, sample_weight).mean(-1)
-        return value * sample_weight.sum(-1)
+        return self.of_batch(raw, y, state, sample_weight).mean(-1) * sample_weight.sum(-1)
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
         """Return 0, which prefers no class."""
@@ -91,7 +91,7 @@ class SoftF1(WholeBatchLoss):
         weight = sample_weight[..., None, None]
         both = 2 * (weight * p * of_row).sum(-3) + state["smooth"]
         either = (weight * (p + of_row)).sum(-3) + state["smooth"]
-        return 1 - (both / either.clamp(min=torch.finfo(either.dtype).tiny)).mean(-1)
+        return 1 - ratio(both, either).mean(-1)
 
 
 @dataclass(frozen=True)
