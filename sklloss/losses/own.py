@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from .base import ClassificationLoss, Loss, RegressionLoss, State, class_shares, logits_of
-from .classification.probabilities import one_hot, probabilities
+from .classification.probabilities import PosteriorLoss, one_hot, probabilities
 from .fields import unknown_parameter_message
 from .weighted import weighted_mean
 
@@ -259,8 +259,6 @@ class OwnClassificationLoss(OwnLoss, ClassificationLoss):
     means, unless the loss has an attribute ``inverse_link`` that maps logits to probabilities.
     """
 
-    functional: ClassVar[str] = "own"
-
     def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
         """Return one logit per class, also for two classes, or 1 per label."""
         if class_of(self.function) in ON_CLASSES and multi_label:
@@ -304,20 +302,20 @@ class OwnClassificationLoss(OwnLoss, ClassificationLoss):
 
 
 @dataclass(frozen=True, repr=False)
-class OwnProbabilityLoss(OwnClassificationLoss):
+class OwnProbabilityLoss(OwnClassificationLoss, PosteriorLoss):
     """A user's loss for classification whose optimum determines the class posterior."""
 
     functional: ClassVar[str] = "class posterior"
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """Return the softmax, or the result of the user's ``inverse_link``."""
+        """Return the softmax, or the result of the user's ``inverse_link``.
+
+        Their function is called with logits (n, classes or labels), as the loss is.
+        """
         source = self.built if isinstance(self.built, nn.Module) else self.function
         own = getattr(source, "inverse_link", None)
-        return probabilities(raw) if own is None else self._own_probabilities(own, raw)
-
-    def _own_probabilities(self, own: Callable[[Tensor], Tensor], raw: Tensor) -> Tensor:
-        """Call the user's function with logits (n, classes or labels), as the loss is."""
-        per_label = raw.shape[-1] == 1
+        if own is None:
+            return probabilities(raw)
         scores = raw.flatten(-2).flatten(0, -2)
         p = own(scores)
         if not isinstance(p, Tensor) or p.shape != scores.shape:
@@ -327,11 +325,7 @@ class OwnProbabilityLoss(OwnClassificationLoss):
                 f" {tuple(p.shape) if isinstance(p, Tensor) else type(p).__name__}."
             )
         p = p.view(raw.shape)
-        return torch.cat((1 - p, p), -1) if per_label else p
-
-    def predict_proba(self, raw: Tensor, state: State) -> Tensor:
-        """Return the class posterior, shape (*models, n_samples, n_targets, n_classes)."""
-        return self.inverse_link(raw, state)
+        return torch.cat((1 - p, p), -1) if raw.shape[-1] == 1 else p
 
 
 # torch's functions and the classes that compute the same.

@@ -9,7 +9,7 @@ Shapes::
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -113,17 +113,14 @@ class JointLoss(CompositeLoss):
         for name, loss in self.losses:
             with naming_task(name):
                 loss.check_params()
-                self._check_has_rows(loss)
+                if loss.whole_batch or loss.task not in ("regression", "classification"):
+                    raise ValueError(
+                        f"loss {loss.label!r} has no value per row and label, which several tasks"
+                        " need: rows differ in the labels that they have. Choose another of"
+                        " list_losses('multitask')."
+                    )
         self.weighting.check_params()
         self.weighting.fixed(self.names)
-
-    def _check_has_rows(self, loss: Loss) -> None:
-        if loss.whole_batch or loss.task not in ("regression", "classification"):
-            raise ValueError(
-                f"loss {loss.label!r} has no value per row and label, which several tasks need:"
-                " rows differ in the labels that they have. Choose another of"
-                " list_losses('multitask')."
-            )
 
     def of_task(self, state: State, name: str) -> State:
         """Return the entries of the state that belong to a task, as its loss knows them."""
@@ -147,26 +144,19 @@ class JointLoss(CompositeLoss):
         """
         entries: dict[str, Tensor] = {}
         trained: list[str] = []
-        for (name, loss), n, (column, weight) in zip(
-            self.losses, n_classes, self._labelled(y, sample_weight), strict=True
-        ):
+        tasks = self._labelled(y, sample_weight)
+        for (name, loss, column, weight), n in zip(tasks, n_classes, strict=True):
             of_task = loss.prepare(column, weight, n)
             entries |= {f"{name}.{key}": value for key, value in of_task.items()}
             trained += [f"{name}.{key}" for key in of_task.trained]
         state = State(entries, trained)
-        state |= self._of_rows(y, sample_weight)
+        is_known = ~y.isnan()
+        # The first label of a task takes the place of those that are missing.
+        state["filler"] = y.gather(0, is_known.to(torch.uint8).argmax(0, keepdim=True))
+        state["share"] = weighted_mean(is_known.to(sample_weight), sample_weight).unsqueeze(0)
+        state["fixed"] = torch.tensor([self.weighting.fixed(self.names)]).to(sample_weight)
         weighting = self.weighting.prepare(self._sizes(y, sample_weight, state))
         return State({**state, **weighting}, {*trained, *weighting.trained})
-
-    def _of_rows(self, y: Tensor, sample_weight: Tensor) -> dict[str, Tensor]:
-        """Return fillers of missing labels, the share of labels, and the fixed factors.
-
-        Each is of shape (1, n_tasks).
-        """
-        first = (~y.isnan()).to(torch.uint8).argmax(0, keepdim=True)
-        share = weighted_mean((~y.isnan()).to(sample_weight), sample_weight)
-        fixed = torch.tensor([self.weighting.fixed(self.names)]).to(sample_weight)
-        return {"filler": y.gather(0, first), "share": share.unsqueeze(0), "fixed": fixed}
 
     def _sizes(self, y: Tensor, sample_weight: Tensor, state: State) -> Sizes:
         """Return the tasks' losses before training, and add their least values to the state.
@@ -185,9 +175,7 @@ class JointLoss(CompositeLoss):
     def _floor(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
         """Return the mean of the least that each task's loss can be, (n_tasks,)."""
         found = []
-        for (name, loss), (column, weight) in zip(
-            self.losses, self._labelled(y, sample_weight), strict=True
-        ):
+        for name, loss, column, weight in self._labelled(y, sample_weight):
             if loss.is_density:
                 raise ValueError(
                     f"weighting={self.weighting.name!r} compares how large losses are, and"
@@ -199,11 +187,12 @@ class JointLoss(CompositeLoss):
             found.append(weighted_mean(least.to(weight), weight))
         return torch.cat(found)
 
-    def _labelled(self, y: Tensor, sample_weight: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield the labels of each task, (n_labelled, 1), and the weights of their rows."""
-        for (_, loss), column in zip(self.losses, y.unbind(1), strict=True):
+    def _labelled(self, y: Tensor, weight: Tensor) -> Iterator[tuple[str, Loss, Tensor, Tensor]]:
+        """Yield name, loss, labels (n_labelled, 1) and weights of the rows of each task."""
+        for (name, loss), column in zip(self.losses, y.unbind(1), strict=True):
             is_known = ~column.isnan()
-            yield _typed(column[is_known].unsqueeze(1), loss), sample_weight[is_known]
+            labels = _typed(column[is_known].unsqueeze(1), loss)
+            yield name, loss, labels, weight[is_known]
 
     def learnt(self, state: State) -> dict[str, Tensor]:
         """What the trained entries stand for, of tasks and weighting, and ``task_weights``.
@@ -308,9 +297,9 @@ class JointLoss(CompositeLoss):
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
         """Return the tasks' best constants side by side, shape (1, width)."""
-        pairs = zip(self.losses, self._labelled(y, sample_weight), strict=True)
         found = [
-            loss.baseline(*of_task, self.of_task(state, name)) for (name, loss), of_task in pairs
+            loss.baseline(column, weight, self.of_task(state, name))
+            for name, loss, column, weight in self._labelled(y, sample_weight)
         ]
         return torch.cat(found, -1)
 
@@ -319,7 +308,7 @@ class JointLoss(CompositeLoss):
 
         The shape is (*models, n_samples, n_tasks).
         """
-        pairs: Sequence[Any] = list(zip(self.losses, self.heads(raw, state), strict=True))
+        pairs = zip(self.losses, self.heads(raw, state), strict=True)
         found = [loss.predict(head, self.of_task(state, name)) for (name, loss), head in pairs]
         return torch.cat([each.to(raw) for each in found], -1)
 

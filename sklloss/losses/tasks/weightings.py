@@ -80,8 +80,7 @@ class Weighting:
 
     def check_params(self) -> None:
         """Raise a ValueError if a parameter lies outside its domain."""
-        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        check_declared(type(self).__name__, self, values)
+        check_declared(type(self).__name__, self, vars(self))
 
     def fixed(self, names: tuple[str, ...]) -> tuple[float, ...]:
         """Return the factors that a model is judged by, of mean 1."""
