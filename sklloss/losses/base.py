@@ -5,7 +5,6 @@ The rest of the package imports the contract from here as well.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -27,7 +26,6 @@ MIN_SHARE = 1e-4
 POSITIVE = Interval(0, closed="neither")
 
 
-@dataclass(frozen=True)
 class RegressionLoss(Loss):
     """Base of the losses for regression.
 
@@ -60,7 +58,6 @@ class RegressionLoss(Loss):
             )
 
 
-@dataclass(frozen=True)
 class ClassificationLoss(Loss):
     """Base of the losses for classification.
 
@@ -165,7 +162,6 @@ class ClassificationLoss(Loss):
         return (scores.squeeze(-1) > 0).long() if scores.shape[-1] == 1 else scores.argmax(-1)
 
 
-@dataclass(frozen=True)
 class DecisionLoss(ClassificationLoss):
     """Base of the losses that yield only a decision: the likeliest class, and no posterior."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from torch import Tensor
@@ -11,7 +10,6 @@ from .base import Loss, State
 from .weighted import row_sums
 
 
-@dataclass(frozen=True)
 class RowLoss(Loss):
     """Base of the losses of a whole row of targets; list it before the base of the task.
 
@@ -33,7 +31,6 @@ class RowLoss(Loss):
         return row_sums(self.of_row(raw, y, state) * sample_weight)
 
 
-@dataclass(frozen=True)
 class RaggedLoss(RowLoss):
     """Base of the losses of rows of different lengths.
 

@@ -14,7 +14,6 @@ from ..regression.quantiles import free_of, increasing
 from .probabilities import PosteriorLoss, of_class
 
 
-@dataclass(frozen=True)
 class OrdinalLoss(PosteriorLoss):
     """Base of the ordinal losses, which predict the likeliest rank.
 

@@ -73,7 +73,6 @@ def untied_posterior(p: Tensor, raw: Tensor) -> Tensor:
     return mixed / mixed.sum(-1, keepdim=True)
 
 
-@dataclass(frozen=True)
 class PosteriorLoss(ClassificationLoss):
     """Base of the losses with a class posterior: `inverse_link`, unless a subclass overrides it."""
 
@@ -82,7 +81,6 @@ class PosteriorLoss(ClassificationLoss):
         return self.inverse_link(raw, state)
 
 
-@dataclass(frozen=True)
 class SoftmaxLoss(PosteriorLoss):
     """Base of the losses of softmax probabilities."""
 

@@ -18,7 +18,6 @@ from .probabilities import one_hot, probabilities
 GAP_FLOOR = 0.05
 
 
-@dataclass(frozen=True)
 class WholeBatchLoss(ClassificationLoss):
     """Base of the losses of a whole batch.
 

@@ -19,7 +19,6 @@ from .geometry import SMALLEST, counts, distance, excess, share, unit
 NOT_THERE = -1e30
 
 
-@dataclass(frozen=True)
 class EmbeddingLoss(Loss):
     """Base of the losses for embeddings: a value per batch, from comparisons of its rows.
 
@@ -71,7 +70,6 @@ class EmbeddingLoss(Loss):
         return unit(raw)
 
 
-@dataclass(frozen=True)
 class PairLoss(EmbeddingLoss):
     """Base of the losses that are means over pairs.
 
@@ -281,7 +279,6 @@ class Comparisons(NamedTuple):
         return cls(cosine, y == y.mT, y != y.mT, diagonal)
 
 
-@dataclass(frozen=True)
 class AnchorLoss(EmbeddingLoss):
     """Base of the losses that compare the candidates of an anchor with each other.
 

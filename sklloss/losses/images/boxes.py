@@ -41,7 +41,6 @@ def intersection_and_union(boxes: Tensor, others: Tensor) -> tuple[Tensor, Tenso
     return both, sides(boxes).prod(-1) + sides(others).prod(-1) - both
 
 
-@dataclass(frozen=True)
 class BoxLoss(RowLoss, RegressionLoss):
     """Base of the losses of boxes with the corners x1, y1, x2, y2 as four targets.
 

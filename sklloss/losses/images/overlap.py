@@ -16,7 +16,6 @@ from ..rows import RowLoss
 from ..weighted import ratio
 
 
-@dataclass(frozen=True)
 class OverlapLoss(RowLoss, ClassificationLoss):
     """Base of the losses of regions of an image: one minus an overlap, averaged over classes.
 

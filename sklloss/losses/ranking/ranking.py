@@ -32,7 +32,6 @@ from .group_pairs import group_by_group, over_pairs
 GRADES = Interval(0, 31)
 
 
-@dataclass(frozen=True)
 class RankingLoss(RaggedLoss):
     """Base of the losses for ranking.
 
@@ -123,7 +122,6 @@ class RelevanceSquaredError(RankingLoss):
         return raw.squeeze(-1) * state["spread"] + state["centre"]
 
 
-@dataclass(frozen=True)
 class OrderLoss(RankingLoss):
     """Base of the losses that depend only on the order and the differences of scores.
 
@@ -155,7 +153,6 @@ def discounts(places: Tensor) -> Tensor:
     return 1 / torch.log2(places + 1)
 
 
-@dataclass(frozen=True)
 class PairwiseLoss(OrderLoss):
     """Base of the losses that are means over all pairs of rows of which one is more relevant."""
 

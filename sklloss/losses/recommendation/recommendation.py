@@ -28,7 +28,6 @@ N_NEGATIVES = Interval(1, integer=True)
 EULER = 0.5772156649015329
 
 
-@dataclass(frozen=True)
 class RecommendationLoss(RowLoss):
     """Base of the losses for recommendation from pairs (user, item) without ratings.
 

@@ -21,7 +21,6 @@ from .positive import tangent_exp
 SCALE_FLOOR = 1e-3
 
 
-@dataclass(frozen=True)
 class LocationScaleLoss(RegressionLoss):
     """Base of the losses with two outputs per target, a location and a raw scale.
 

@@ -25,7 +25,6 @@ def tangent_exp(z: Tensor) -> Tensor:
     return bounded.exp() * (1 + (z - bounded))
 
 
-@dataclass(frozen=True)
 class LogLinkLoss(RegressionLoss):
     """Base of the losses with a log link: raw output is the log of the mean of y >= 0."""
 

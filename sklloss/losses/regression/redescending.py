@@ -13,7 +13,6 @@ from ..base import POSITIVE, State
 from .robust import ResidualLoss
 
 
-@dataclass(frozen=True)
 class RedescendingLoss(ResidualLoss):
     """Base of the residual losses that level off, so that distant outliers have no influence.
 

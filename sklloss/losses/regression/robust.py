@@ -24,7 +24,6 @@ def huber(residual: Tensor, delta: Tensor) -> Tensor:
     return inner * (size - 0.5 * inner)
 
 
-@dataclass(frozen=True)
 class ResidualLoss(RegressionLoss):
     """Base of the losses of the residual with curvature 1 at 0 that flatten for large residuals.
 

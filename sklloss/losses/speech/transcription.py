@@ -33,7 +33,6 @@ IMPROBABLE = -1e4
 FRAMES_PER_SYMBOL = 8
 
 
-@dataclass(frozen=True)
 class TranscriptionLoss(RaggedLoss):
     """Base of the losses for transcription.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from torch import Tensor
@@ -10,7 +9,6 @@ from torch import Tensor
 from ..base import Loss, State
 
 
-@dataclass(frozen=True)
 class CompositeLoss(Loss):
     """Base of the losses with several terms whose weights may change while training goes on.
 
