@@ -35,12 +35,6 @@ def class_of(function: Any) -> Any:
     return type(function) if isinstance(function, nn.Module) else None
 
 
-def label_of(function: Any) -> str:
-    """Return the name of a class, of an instance's class, or of a function."""
-    named = class_of(function) or function
-    return getattr(named, "__name__", type(function).__name__)
-
-
 def keywords_of(function: Any) -> dict[str, Any]:
     """Return the hyperparameters of a user's loss with their current values.
 
@@ -58,34 +52,6 @@ def keywords_of(function: Any) -> dict[str, Any]:
     if isinstance(function, nn.Module):
         return {p.name: getattr(function, p.name) for p in named if hasattr(function, p.name)}
     return {p.name: None if p.default is p.empty else p.default for p in named}
-
-
-def build(function: Any, keywords: dict[str, Any]) -> Callable[..., Any]:
-    """Return a callable of (prediction, y), unreduced if the loss has a `reduction`."""
-    if class_of(function) is None:
-        return functools.partial(function, **keywords)
-    if isinstance(function, nn.Module) and not keywords:
-        built = copy.copy(function)
-    else:
-        built = class_of(function)(**{**_arguments_of(function), **keywords})
-    if hasattr(built, "reduction"):
-        vars(built)["reduction"] = "none"
-    return built
-
-
-def _arguments_of(function: Any) -> dict[str, Any]:
-    """Return the constructor arguments of an instance, read from its attributes; {} for a class."""
-    if not isinstance(function, nn.Module):
-        return {}
-    values = keywords_of(function)
-    hidden = set(keywords_of(type(function))) - set(values)
-    if hidden:
-        raise ValueError(
-            f"Loss {label_of(function)} does not keep its argument {min(hidden)!r} as an attribute"
-            " of that name, so it cannot be rebuilt with another parameter. Store it, or give the"
-            " class instead of the instance."
-        )
-    return values
 
 
 @dataclass(frozen=True, repr=False)
@@ -118,7 +84,8 @@ class OwnLoss(Loss):
     @property
     def label(self) -> str:
         """The name of the function or class."""
-        return label_of(self.function)
+        named = class_of(self.function) or self.function
+        return getattr(named, "__name__", type(self.function).__name__)
 
     @property
     def params(self) -> dict[str, Any]:
@@ -141,8 +108,31 @@ class OwnLoss(Loss):
 
     @functools.cached_property
     def built(self) -> Callable[..., Any]:
-        """The callable of (prediction, y)."""
-        return build(self.function, dict(self.keywords))
+        """The callable of (prediction, y), unreduced if the loss has a `reduction`."""
+        cls, keywords = class_of(self.function), dict(self.keywords)
+        if cls is None:
+            return functools.partial(self.function, **keywords)
+        if isinstance(self.function, nn.Module) and not keywords:
+            built = copy.copy(self.function)
+        else:
+            built = cls(**{**self._kept_arguments(), **keywords})
+        if hasattr(built, "reduction"):
+            vars(built)["reduction"] = "none"
+        return built
+
+    def _kept_arguments(self) -> dict[str, Any]:
+        """Return the constructor arguments that an instance keeps as attributes; {} for a class."""
+        if not isinstance(self.function, nn.Module):
+            return {}
+        values = keywords_of(self.function)
+        hidden = set(keywords_of(type(self.function))) - set(values)
+        if hidden:
+            raise ValueError(
+                f"Loss {self.label} does not keep its argument {min(hidden)!r} as an attribute of"
+                " that name, so it cannot be rebuilt with another parameter. Store it, or give the"
+                " class instead of the instance."
+            )
+        return values
 
     def __repr__(self) -> str:
         """Return code that rebuilds the loss, if the function has a name."""
