@@ -87,7 +87,7 @@ class Loss:
     needs_all_classes : bool
         Whether the loss is undefined for a batch in which a class is missing.
     is_composite : bool
-        Whether it is a `CompositeLoss`, a sum of terms.
+        Whether it is a sum of terms whose weights may change while training goes on.
     is_density : bool
         Whether the loss is the negative logarithm of a density, which has no lower bound.
     """

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..losses.base import Loss, State
-from ..losses.tasks.composite import CompositeLoss
+from ..losses.tasks.joint import JointLoss
 from ..losses.weighted import row_sums
 from .loss_module import LossModule
 from .rows.batches import Batch
@@ -140,12 +140,12 @@ class WholeBatchGroup(LossGroup):
 
 
 class CompositeGroup(LossGroup):
-    """Models whose losses are a `CompositeLoss` of one structure.
+    """Models whose losses are composite, of one structure.
 
     Its terms are minimised with weights that change.
     """
 
-    loss: CompositeLoss
+    loss: JointLoss
 
     def begin_epoch(self, extra: Mapping[str, Tensor]) -> None:
         """Begin with a place for random numbers in the state, where the loss takes any."""

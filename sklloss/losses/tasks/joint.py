@@ -19,7 +19,6 @@ from torch import Tensor
 
 from ..base import Loss, State, Task
 from ..weighted import row_sums, weighted_mean
-from .composite import CompositeLoss
 from .weightings import EqualWeights, Sizes, Weighting
 
 EQUAL = EqualWeights()
@@ -37,7 +36,7 @@ def naming_task(name: Any) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class JointLoss(CompositeLoss):
+class JointLoss(Loss):
     """The loss of several tasks: their weighted mean, each over the rows that have its label.
 
     ``(1/n) Σ_t λ_t Σ_i w_i ℓ_ti / Σ_i w_i``, the inner sums over the rows whose label of task t is
@@ -71,6 +70,7 @@ class JointLoss(CompositeLoss):
     task: ClassVar[Task] = "multitask"
     functional: ClassVar[str] = "those of the tasks' losses"
     reference: ClassVar[str] = "Caruana 1997"
+    is_composite: ClassVar[bool] = True
 
     losses: tuple[tuple[str, Loss], ...] = ()
     weighting: Weighting = EQUAL
@@ -98,7 +98,10 @@ class JointLoss(CompositeLoss):
 
     @property
     def n_draws(self) -> int:
-        """As many as tasks, where the weighting takes them."""
+        """How many standard normal numbers a step draws: one per task if the weighting takes any.
+
+        The state has them as ``state["draws"]``, shape (*models, 1, n_draws).
+        """
         return len(self.losses) if self.weighting.draws else 0
 
     def check_params(self) -> None:
@@ -249,13 +252,30 @@ class JointLoss(CompositeLoss):
         return row_sums(values * sample_weight.unsqueeze(-2))
 
     def combined(self, terms: Tensor, state: State) -> Tensor:
-        """Return the mean over tasks, each times its fixed factor, shape (*models,)."""
+        """Return what a model is judged by, (*models,), from sums or from means of the terms.
+
+        It is the mean over tasks, each times its fixed factor.
+        """
         return (state["fixed"].squeeze(-2) * terms).mean(-1)
 
-    def objective(self, terms: Tensor, weight: Tensor, state: State) -> Tensor:
-        """Return the mean over tasks, each times its present factor, and what these cost.
+    def total(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
+        """Return the sum over rows of weight times loss that a model is judged by, (*models,)."""
+        return self.combined(self.terms(raw, y, state, sample_weight), state)
 
-        The shape is (*models,).
+    def objective(self, terms: Tensor, weight: Tensor, state: State) -> Tensor:
+        """Return what a step minimises, shape (*models,).
+
+        It is the mean over tasks, each times its present factor, and what these factors cost. It
+        differs from what a model is judged by, because a loss whose weights fall by themselves says
+        nothing about when to stop.
+
+        Parameters
+        ----------
+        terms : Tensor of shape (*models, n_tasks)
+            Sums of the terms over some rows.
+        weight : Tensor of shape (*models,)
+            Total weight of these rows.
+        state : State
         """
         factors, cost = self.weighting.factors(state), self.weighting.penalty(state)
         weight = weight.unsqueeze(-1)
