@@ -344,11 +344,9 @@ class ForwardCorrection(SoftmaxLoss):
             If the given matrix does not hold probabilities for these classes, or is singular.
         """
         if self.noise_matrix is None:
-            other = self.noise_rate / (n_classes - 1)
-            classes = range(n_classes)
-            return tuple(
-                tuple(1 - self.noise_rate if i == j else other for j in classes) for i in classes
-            )
+            rate, classes = self.noise_rate, range(n_classes)
+            other = rate / (n_classes - 1)
+            return tuple(tuple(1 - rate if i == j else other for j in classes) for i in classes)
         sums = [sum(row) for row in self.noise_matrix]
         columns = {len(row) for row in self.noise_matrix} | {len(self.noise_matrix)}
         if columns != {n_classes} or any(abs(total - 1) > 1e-6 for total in sums):

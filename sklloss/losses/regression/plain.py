@@ -212,13 +212,11 @@ class EpsilonInsensitive(RegressionLoss):
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
         """Return the midpoint of all best constants, found by bisection on the slope."""
         flat = 1e-6 * sample_weight.sum()
-        low = self._where_slope_exceeds(-flat, y, sample_weight, state)
-        high = self._where_slope_exceeds(flat, y, sample_weight, state)
+        low = self._steep_from(-flat, y, sample_weight, state)
+        high = self._steep_from(flat, y, sample_weight, state)
         return (0.5 * (low + high)).unsqueeze(-1)
 
-    def _where_slope_exceeds(
-        self, level: Tensor, y: Tensor, sample_weight: Tensor, state: State
-    ) -> Tensor:
+    def _steep_from(self, level: Tensor, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
         """Return the constant from which on the slope of the summed loss exceeds a level."""
         low, high = y.amin(0), y.amax(0)
         for _ in range(BISECTIONS):
