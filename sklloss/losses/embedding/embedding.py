@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -250,11 +250,17 @@ class Contrastive(PairLoss):
         return (state["margin"] - distance(cosine)).clamp(min=0) ** 2
 
 
-class Comparisons(NamedTuple):
-    """Every anchor of a batch with its candidates.
+def compared(vectors: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Compare every anchor of a batch with its candidates.
 
-    Attributes
+    Parameters
     ----------
+    vectors : Tensor of shape (n_samples, 1 or 2, n_components)
+        Unit vectors of rows, or of pairs.
+    y : Tensor of shape (n_samples, 1 or 2)
+
+    Returns
+    -------
     cosine : Tensor of shape (n_samples, n_samples)
         Cosine of each anchor and each candidate.
     positive, negative : Tensor of shape (n_samples, n_samples)
@@ -262,41 +268,24 @@ class Comparisons(NamedTuple):
     itself : Tensor of shape (n_samples, n_samples)
         Whether a candidate is the anchor.
     """
-
-    cosine: Tensor
-    positive: Tensor
-    negative: Tensor
-    itself: Tensor
-
-    @classmethod
-    def of(cls, vectors: Tensor, y: Tensor) -> Comparisons:
-        """Compare unit vectors (n_samples, 1 or 2, n_components) of rows, or of pairs."""
-        cosine = vectors[:, 0] @ vectors[:, -1].mT
-        diagonal = torch.eye(len(y), dtype=torch.bool, device=y.device)
-        if y.shape[-1] == 2:
-            positive = diagonal & (y[:, :1] == y[:, 1:])
-            return cls(cosine, positive, ~positive, torch.zeros_like(diagonal))
-        return cls(cosine, y == y.mT, y != y.mT, diagonal)
+    cosine = vectors[:, 0] @ vectors[:, -1].mT
+    diagonal = torch.eye(len(y), dtype=torch.bool, device=y.device)
+    if y.shape[-1] == 2:
+        positive = diagonal & (y[:, :1] == y[:, 1:])
+        return cosine, positive, ~positive, torch.zeros_like(diagonal)
+    return cosine, y == y.mT, y != y.mT, diagonal
 
 
 class AnchorLoss(EmbeddingLoss):
     """Base of the losses that compare the candidates of an anchor with each other.
 
-    A subclass defines ``of_anchors(comparisons, state, sample_weight)``, a scalar. Every labelled
-    row is an anchor; rows of its class are positive, the others negative. Of given pairs, the left
-    side of every similar pair is an anchor and its right side is positive; the right sides of all
-    other pairs of the batch are negative.
+    Every labelled row is an anchor; rows of its class are positive, the others negative. Of given
+    pairs, the left side of every similar pair is an anchor and its right side is positive; the
+    right sides of all other pairs of the batch are negative. `compared` says which is which.
     """
 
+    functional: ClassVar[str] = "ranking of neighbours: own class first"
     needs_unlike_pairs: ClassVar[bool] = False
-
-    def of_anchors(self, comparisons: Comparisons, state: State, sample_weight: Tensor) -> Tensor:
-        """Return the loss of one model's batch."""
-        raise NotImplementedError
-
-    def of_vectors(self, vectors: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
-        """Return the weighted mean over anchors or triplets."""
-        return self.of_anchors(Comparisons.of(vectors, y), state, sample_weight)
 
 
 @dataclass(frozen=True)
@@ -332,7 +321,6 @@ class Triplet(AnchorLoss):
 
     name: ClassVar[str] = "triplet"
     aliases: ClassVar[tuple[str, ...]] = ("TripletMarginLoss", "triplet_margin")
-    functional: ClassVar[str] = "ranking of neighbours: own class first"
     reference: ClassVar[str] = "Schroff 1503.03832"
     when: ClassVar[str] = (
         "Nearest neighbours of labelled rows, with classes of unequal spread, since only the order"
@@ -341,11 +329,12 @@ class Triplet(AnchorLoss):
 
     margin: float = parameter(1.0, POSITIVE)
 
-    def of_anchors(self, comparisons: Comparisons, state: State, sample_weight: Tensor) -> Tensor:
+    def of_vectors(self, vectors: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
         """Return the weighted mean over triplets."""
-        d = distance(comparisons.cosine)
-        of_positive = sample_weight * comparisons.positive
-        of_negative = sample_weight * comparisons.negative
+        cosine, positive, negative, _ = compared(vectors, y)
+        d = distance(cosine)
+        of_positive = sample_weight * positive
+        of_negative = sample_weight * negative
         n_triplets = of_positive.sum(-1) * of_negative.sum(-1)
         # (anchors, positives)
         values = excess(d + state["margin"], d, of_negative)
@@ -388,7 +377,6 @@ class EmbeddingInfoNCE(AnchorLoss):
 
     name: ClassVar[str] = "infonce"
     aliases: ClassVar[tuple[str, ...]] = ("info_nce", "sup_con", "nt_xent")
-    functional: ClassVar[str] = "ranking of neighbours: own class first"
     reference: ClassVar[str] = "van den Oord 1807.03748, Khosla 2004.11362"
     when: ClassVar[str] = (
         "Nearest neighbours of labelled rows, also of classes that are not in the training data,"
@@ -398,14 +386,15 @@ class EmbeddingInfoNCE(AnchorLoss):
 
     temperature: float = parameter(0.07, POSITIVE)
 
-    def of_anchors(self, comparisons: Comparisons, state: State, sample_weight: Tensor) -> Tensor:
+    def of_vectors(self, vectors: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
         """Return the weighted mean over anchors that have a positive."""
-        logits = comparisons.cosine / state["temperature"]
+        cosine, positive, _, itself = compared(vectors, y)
+        logits = cosine / state["temperature"]
         terms = logits + sample_weight.clamp(min=SMALLEST).log()
-        terms = terms.masked_fill(comparisons.itself, NOT_THERE)
+        terms = terms.masked_fill(itself, NOT_THERE)
         # (anchors, positives)
         missing = terms.logsumexp(-1, keepdim=True) - logits
-        of_positive = sample_weight * (comparisons.positive & ~comparisons.itself)
+        of_positive = sample_weight * (positive & ~itself)
         n_positive = of_positive.sum(-1)
         values = (missing * of_positive).sum(-1) / n_positive.clamp(min=SMALLEST)
         anchor = sample_weight * (n_positive > 0)
