@@ -6,7 +6,9 @@ from .loss_module import LossModule
 from .net import LossNet
 from .programs import train
 from .rows.augment import Augment, AugmentFrames, BatchChange
-from .rows.data import Rows, TrainingSet, rows
+from .rows.columns import ENCODINGS, learn_encoding
+from .rows.data import Encoding, Rows, TrainingSet, rows
+from .rows.encoding import TableEncoding
 from .rows.negatives import NegativeSampler
 from .rows.ragged import RaggedRows
 from .rows.scaling import InputScaler, TargetScaler
@@ -15,11 +17,13 @@ from .steps.optimizers import OPTIMIZERS, optimizer_options, optimizer_spec
 from .stopping import StoppingRule
 
 __all__ = [
+    "ENCODINGS",
     "OPTIMIZERS",
     "Augment",
     "AugmentFrames",
     "BatchChange",
     "Criterion",
+    "Encoding",
     "InputScaler",
     "LossModule",
     "LossNet",
@@ -27,10 +31,12 @@ __all__ = [
     "RaggedRows",
     "Rows",
     "StoppingRule",
+    "TableEncoding",
     "TargetScaler",
     "TrainingSet",
     "generator",
     "is_callback",
+    "learn_encoding",
     "optimizer_options",
     "optimizer_spec",
     "rows",

@@ -15,7 +15,7 @@ from torch import Tensor
 from ...modules.stacks.randomness import global_generator
 from ..seeds import SEED_LIMIT, derived_seed
 from .batches import Batch
-from .scaling import InputScaler
+from .data import Encoding
 
 
 class BatchChange(Protocol):
@@ -42,12 +42,12 @@ class Augment(BatchChange):
     change : callable
         From a tensor (n_rows, ...) to one of the same shape; it finds the global generators of
         torch, NumPy and Python seeded.
-    scaler : InputScaler
+    scaler : Encoding
         How X is scaled for the network.
     """
 
     change: Callable[[Tensor], Tensor]
-    scaler: InputScaler
+    scaler: Encoding
 
     def of_batch(self, batch: Batch, seed: int, epoch: int, step: int) -> Batch:
         """Return a batch of one model with its rows changed."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from scipy import sparse
-from torch import Tensor
+from torch import Tensor, nn
 
 
 class Rows(ABC):
@@ -64,26 +65,81 @@ class DenseRows(Rows):
 
 @dataclass(frozen=True)
 class SparseRows(Rows):
-    """Rows of a scipy CSR matrix, densified a batch at a time."""
+    """Rows of a scipy CSR matrix, made dense and centred a batch at a time."""
 
     values: sparse.csr_array
     device: torch.device
+    centre: Tensor | None = None
 
     def __len__(self) -> int:
         return self.values.shape[0]
 
     def take(self, index: Tensor) -> Tensor:
         """Return these rows, dense."""
-        return torch.from_numpy(self.values[index.cpu().numpy()].toarray()).to(self.device)
+        return self._dense(self.values[index.cpu().numpy()])
 
     def slice(self, start: int, stop: int) -> Tensor:
         """Return consecutive rows, dense."""
-        return torch.from_numpy(self.values[start:stop].toarray()).to(self.device)
+        return self._dense(self.values[start:stop])
+
+    def _dense(self, rows: sparse.csr_array) -> Tensor:
+        dense = torch.from_numpy(rows.toarray())
+        if self.centre is not None:
+            dense.sub_(self.centre)
+        return dense.to(self.device)
 
     @property
     def row_shape(self) -> tuple[int, ...]:
         """The shape of a row."""
         return tuple(self.values.shape[1:])
+
+
+class Encoding(ABC):
+    """What is done to X before a network sees it, as a fit learned it.
+
+    Attributes
+    ----------
+    is_invertible : bool
+        Whether rows can be given back on the scale of X, by `undone`, and `done` again.
+    """
+
+    is_invertible: ClassVar[bool] = False
+
+    @abstractmethod
+    def transform(self, X: Any, dtype: torch.dtype) -> Any:
+        """Return checked X, an array or CSR matrix, as a tensor or as rows."""
+
+    def training_rows(self, X: Any, dtype: torch.dtype, device: torch.device) -> Rows:
+        """Return checked X as rows for the engine."""
+        return rows(self.transform(X, dtype), dtype, device)
+
+    def row_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of a row as a network takes it, from that of X."""
+        return shape
+
+    def names(self, columns: Sequence[str], levels: Sequence[Sequence[Any]]) -> np.ndarray:
+        """Return the names of the columns that a network takes.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            Names of the columns of X.
+        levels : sequence of sequences
+            The levels of each column, none for numbers.
+        """
+        return np.array(columns, dtype=object)
+
+    @abstractmethod
+    def module(self, shape: tuple[int, ...]) -> nn.Module:
+        """Return a module that does it to rows of a shape."""
+
+    def done(self, X: Tensor) -> Tensor:
+        """Return a tensor of rows scaled, in its dtype."""
+        raise NotImplementedError
+
+    def undone(self, X: Tensor) -> Tensor:
+        """Return scaled rows on the scale that they had."""
+        raise NotImplementedError
 
 
 def rows(X: Any, dtype: torch.dtype, device: torch.device) -> Rows:
@@ -96,6 +152,8 @@ def rows(X: Any, dtype: torch.dtype, device: torch.device) -> Rows:
     dtype : torch.dtype
     device : torch.device
     """
+    if isinstance(X, SparseRows):
+        return replace(X, device=device)
     if isinstance(X, Rows):
         return X
     if sparse.issparse(X):

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from scipy import sparse
 from sklearn.preprocessing import StandardScaler
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...losses.weighted import robust_scale, weighted_mean, weighted_quantile, weighted_std
+from ...parameters.refusals import count
+from .data import Encoding, SparseRows
 
 # Rows scaled at once, so that their float64 temporaries stay in cache.
 CHUNK_ROWS = 16_384
@@ -21,7 +23,7 @@ LARGEST_SQUARABLE = 1e150
 
 
 @dataclass(frozen=True)
-class InputScaler:
+class InputScaler(Encoding):
     """Standardise features: ``(X - mean) / scale``, for sparse X ``X / scale``.
 
     Attributes
@@ -31,6 +33,7 @@ class InputScaler:
         ...) of more axes; None leaves X as it is.
     """
 
+    is_invertible: ClassVar[bool] = True
     mean: np.ndarray | None = None
     scale: np.ndarray | None = None
 
@@ -38,24 +41,29 @@ class InputScaler:
     def fit(cls, X: Any, sample_weight: np.ndarray) -> InputScaler:
         """Learn mean and standard deviation of every feature, or channel.
 
-        A constant feature has scale 1; sparse X has no mean.
+        A constant feature has an infinite scale, so that it has no influence; a feature of 0 and 1
+        is only centred, if X is a table.
         """
-        centre = not sparse.issparse(X)
-        values = X if centre else X.data
+        values = X.data if sparse.issparse(X) else X
         if values.size and max(float(values.max()), -float(values.min())) > LARGEST_SQUARABLE:
             raise ValueError(
                 "X has values too large to be squared, for example"
                 f" {np.abs(values).max():g}. Divide them by a constant."
             )
-        scaler = StandardScaler(with_mean=centre, copy=False)
+        scaler = StandardScaler(with_mean=not sparse.issparse(X), copy=False)
         for table, weights in _tables(X, sample_weight):
             scaler.partial_fit(table, sample_weight=weights)
+        low, high = _range(X)
+        scale = np.where(low < high, scaler.scale_, np.inf)
+        binary = np.flatnonzero((low == 0) & (high == 1)) if X.ndim == 2 else np.array([], int)
+        columns = X[:, binary]
+        whole = columns != columns.astype(bool)
+        scale[binary[np.asarray(whole.sum(0)).ravel() == 0]] = 1.0
         shape = (-1,) + (1,) * (X.ndim - 2)
-        mean = scaler.mean_.reshape(shape) if centre else None
-        return cls(mean, scaler.scale_.reshape(shape))
+        return cls(scaler.mean_.reshape(shape), scale.reshape(shape))
 
     def transform(self, X: Any, dtype: torch.dtype) -> Any:
-        """Return X scaled, as a tensor of the given dtype or a CSR matrix; X is not changed.
+        """Return X scaled, as a tensor of the given dtype or sparse rows; X is not changed.
 
         Raises
         ------
@@ -63,27 +71,48 @@ class InputScaler:
             If a scaled value is too large for the dtype.
         """
         numpy_dtype = torch.empty((), dtype=dtype).numpy().dtype
-        if sparse.issparse(X) and self.mean is not None:
-            # The scaler was learnt from dense rows, in which zeros are values to be centred.
-            X = X.toarray()
         if sparse.issparse(X):
             scaled = X if self.scale is None else X @ sparse.diags_array(1 / self.scale)
             scaled = sparse.csr_array(scaled, dtype=numpy_dtype)
-            _check_fits(scaled.data, X.data, numpy_dtype)
-            return scaled
+            self._fill(scaled.data, X.data, scaled.indices)
+            centre = (
+                None if self.mean is None else torch.from_numpy(self.mean / self.scale).to(dtype)
+            )
+            return SparseRows(scaled, torch.device("cpu"), centre)
         out = np.empty(X.shape, dtype=numpy_dtype)
         scale = 1.0 if self.scale is None else self.scale
-        for rows in _chunks(X):
+        for chunk in _chunks(X):
             with np.errstate(over="ignore"):
-                centred = X[rows] if self.mean is None else X[rows] - self.mean
-                np.divide(centred, scale, out[rows], casting="same_kind")
-        _check_fits(out, X, numpy_dtype)
+                centred = X[chunk] if self.mean is None else X[chunk] - self.mean
+                np.divide(centred, scale, out[chunk], casting="same_kind")
+        self._fill(out, X)
         return torch.from_numpy(out)
+
+    def _fill(self, scaled: np.ndarray, X: np.ndarray, columns: np.ndarray | None = None) -> None:
+        """Write the mean where a value is missing; raise where one is too large.
+
+        `columns` are those of the values of a sparse matrix, which are not centred yet.
+        """
+        if np.isfinite(scaled).all():
+            return
+        check_fits(scaled, X)
+        absent = np.isnan(scaled)
+        if self.mean is None or self.scale is None:
+            raise ValueError(
+                f"X has {count(int(absent.sum()), 'missing value')}, and had none in training."
+                " Nothing stands for them with numeric_encoding='none'; take another, or fill them."
+            )
+        of_values = 0.0 if columns is None else (self.mean / self.scale)[columns[absent]]
+        scaled[absent] = of_values
 
     def done(self, X: Tensor) -> Tensor:
         """Return a tensor of rows scaled, in its dtype."""
         mean, scale = self._like(X)
         return (X - mean) / scale
+
+    def module(self, shape: tuple[int, ...]) -> nn.Module:
+        """Return a module that scales rows of a shape."""
+        return InputScaling(self, shape)
 
     def undone(self, X: Tensor) -> Tensor:
         """Return scaled rows on the scale that they had.
@@ -93,6 +122,8 @@ class InputScaler:
         if self.mean is None and self.scale is None:
             return X
         mean, scale = self._like(X.double())
+        # What never varied has an infinite scale and is 0, so any other gives its mean.
+        scale = torch.where(scale.isinf(), 1.0, scale)
         blur = 8 * torch.finfo(X.dtype).eps * (mean.abs() + scale)
         step = blur.log2().ceil().exp2()
         rounded = ((X.double() * scale + mean) / step).round() * step
@@ -103,6 +134,14 @@ class InputScaler:
         mean = np.zeros(()) if self.mean is None else self.mean
         scale = np.ones(()) if self.scale is None else self.scale
         return torch.from_numpy(mean).to(X), torch.from_numpy(scale).to(X)
+
+
+def _range(X: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return the smallest and the largest value of every feature, or channel."""
+    if sparse.issparse(X):
+        return X.min(axis=0).toarray().ravel(), X.max(axis=0).toarray().ravel()
+    others = (0, *range(2, X.ndim))
+    return X.min(axis=others), X.max(axis=others)
 
 
 def _chunks(X: Any) -> Iterator[slice]:
@@ -117,18 +156,20 @@ def _tables(X: Any, sample_weight: np.ndarray) -> Iterator[tuple[Any, np.ndarray
     X of more than two axes becomes a table with a row per place and a column per channel.
     """
     n_places = prod(X.shape[2:])
-    for rows in _chunks(X):
+    for chunk in _chunks(X):
         if X.ndim == 2:
-            yield X[rows], sample_weight[rows]
+            yield X[chunk], sample_weight[chunk]
         else:
-            table = np.moveaxis(X[rows], 1, -1).reshape(-1, X.shape[1])
-            yield table.astype(np.float64), np.repeat(sample_weight[rows], n_places)
+            table = np.moveaxis(X[chunk], 1, -1).reshape(-1, X.shape[1])
+            yield table.astype(np.float64), np.repeat(sample_weight[chunk], n_places)
 
 
-def _check_fits(scaled: np.ndarray, X: np.ndarray, dtype: np.dtype) -> None:
-    if not np.isfinite(scaled).all():
+def check_fits(scaled: np.ndarray, X: np.ndarray) -> None:
+    """Raise if values that are finite in X are not once they are scaled."""
+    too_large = np.isinf(scaled)
+    if too_large.any():
         raise ValueError(
-            f"X has values too large for {dtype}, for example {X[~np.isfinite(scaled)][0]:g}."
+            f"X has values too large for {scaled.dtype}, for example {X[too_large][0]:g}."
             " Remove or clip them, or set scale_inputs=True."
         )
 
@@ -175,3 +216,36 @@ class TargetScaler:
     def inverse_transform(self, prediction: np.ndarray) -> np.ndarray:
         """Return predictions on the scale of y, in float64."""
         return prediction * self.scale + self.centre
+
+
+def check_row_shape(X: Tensor, shape: tuple[int, ...]) -> None:
+    """Raise if a module of a fitted estimator gets rows of another shape."""
+    if tuple(X.shape[1:]) != shape:
+        raise ValueError(
+            f"This module takes X of shape (n_samples, {', '.join(map(str, shape))}); got"
+            f" {tuple(X.shape)}. Give the features that the estimator was trained on, in their"
+            " order; of a raw table, what the estimator's as_numbers(X) returns."
+        )
+
+
+class InputScaling(nn.Module):
+    """What an `InputScaler` does to dense X, in the dtype of its buffers."""
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, scaler: InputScaler, input_shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.input_shape = input_shape
+        of_channels = (input_shape[0],) + (1,) * (len(input_shape) - 1)
+        mean = np.zeros(of_channels) if scaler.mean is None else scaler.mean
+        scale = np.ones(of_channels) if scaler.scale is None else scaler.scale
+        self.register_buffer("mean", torch.from_numpy(mean))
+        self.register_buffer("scale", torch.from_numpy(scale))
+
+    def forward(self, X: Tensor) -> Tensor:
+        """(X - mean) / scale."""
+        if X.ndim == 3 and len(self.input_shape) == 3:
+            X = X.unsqueeze(1)  # the axis of channels
+        check_row_shape(X, self.input_shape)
+        return (X.to(self.mean.dtype) - self.mean) / self.scale

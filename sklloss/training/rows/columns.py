@@ -1,0 +1,327 @@
+"""What an encoding of tables learns, column by column, from weighted rows in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import sparse
+
+from .encoding import BOUND, TableEncoding, bounded, passed_on
+from .scaling import LARGEST_SQUARABLE as LARGEST
+
+ENCODINGS = ("auto", "none", "standard", "robust", "quantile", "piecewise_linear")
+
+# How many bins a column is cut into at most, and how many all columns together.
+MOST_BINS, MOST_CODES = 32, 1024
+
+# A table with fewer bins per column is not cut: codes so coarse add more noise than they explain.
+FEWEST_BINS = 4
+
+# How many bins a row pays for, all columns together.
+BINS_PER_ROW = 0.75
+
+# How many rows a level needs: a rarer one is encoded as no level.
+ROWS_PER_LEVEL = 5
+
+# How many levels of a column are kept at most: the most frequent ones.
+MOST_LEVELS = 1000
+
+# Reference points of the quantile encoding at most.
+MOST_QUANTILES = 1000
+
+# Largest number whose difference to another is finite.
+LARGEST_ADDED = 8e307
+
+# An odd number of 64 bits, as splitmix64 has it, with which rows are hashed.
+HASH_FACTOR = np.uint64(0xBF58476D1CE4E5B9)
+
+# Columns of a sparse table that are dense at the same time.
+COLUMNS_AT_ONCE = 64
+
+# Share of the total weight within which two levels of a quantile are the same.
+SLACK = 1e-12
+
+
+def learn_encoding(
+    X: Any, n_levels: Sequence[int], row_weight: np.ndarray, encoding: str, unit: float = 1.0
+) -> TableEncoding:
+    """Learn how a table is encoded.
+
+    Parameters
+    ----------
+    X : ndarray or CSR matrix of shape (n_samples, n_columns)
+        Numbers, NaN where they are missing, and codes of levels, negative for none of them.
+    n_levels : sequence of int
+        How many levels each column has; 0 for numbers.
+    row_weight : ndarray of shape (n_samples,)
+        Positive: a row of weight 2 counts as two.
+    unit : float, default=1.0
+        What a single row weighs.
+    encoding : {"auto", "none", "standard", "robust", "quantile", "piecewise_linear"}
+        How numbers are encoded; "auto" is "piecewise_linear" where the table has enough rows, else
+        "robust".
+
+    References
+    ----------
+    Gorishniy, Rubachev, Babenko, "On Embeddings for Numerical Features in Tabular Deep Learning",
+    NeurIPS 2022.
+    """
+    learned, n_bins = _Blocks(encoding, ROWS_PER_LEVEL * unit), 0
+    if encoding in ("auto", "piecewise_linear"):
+        columns = zip(_columns(X), n_levels, strict=True)
+        n_bins = bins_per_column(X, sum(not levels and has_three(each) for each, levels in columns))
+        n_bins = max(n_bins, FEWEST_BINS) if encoding == "piecewise_linear" else n_bins
+    if encoding == "quantile":
+        most = max(len(np.unique(each)) for each in _columns(X))
+        learned.shares = np.linspace(0, 1, max(2, min(MOST_QUANTILES, most)))
+    for values, levels in zip(_columns(X), n_levels, strict=True):
+        column = Distribution.of(values, row_weight)
+        if levels:
+            learned.add_levels(column)
+        else:
+            learned.add_number(column, n_bins if len(column.values) > 2 else 0)
+    return learned.encoding()
+
+
+def has_three(column: np.ndarray) -> bool:
+    """Return whether a column has more than two values, missing ones aside."""
+    present = column[~np.isnan(column)]
+    return len(present) > 0 and bool(np.any((present > present.min()) & (present < present.max())))
+
+
+def bins_per_column(X: Any, n_cut: int) -> int:
+    """Return into how many bins the rows of a table allow to cut its numbers, 0 for none.
+
+    Parameters
+    ----------
+    X : ndarray or CSR matrix of shape (n_samples, n_columns)
+    n_cut : int
+        How many columns can be cut.
+    """
+    if not n_cut:
+        return 0
+    most = min(MOST_BINS, MOST_CODES // n_cut)
+    if most < FEWEST_BINS or BINS_PER_ROW * X.shape[0] / n_cut < FEWEST_BINS:
+        return 0
+    bins = min(most, int(BINS_PER_ROW * n_distinct_rows(X) / n_cut))
+    return bins if bins >= FEWEST_BINS else 0
+
+
+def n_distinct_rows(X: Any) -> int:
+    """Return how many rows of a table differ: a row that is repeated says nothing new."""
+    table = X.toarray() if sparse.issparse(X) else X
+    mixed = np.zeros(len(table), dtype=np.uint64)
+    for column in table.T:
+        # -0 is 0.  Products wrap around, and the shift carries high bits back to low ones.
+        mixed = (mixed ^ (column.astype(np.float64) + 0.0).view(np.uint64)) * HASH_FACTOR
+        mixed ^= mixed >> np.uint64(29)
+    return len(np.unique(mixed))
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """The distinct values of a column and what they weigh.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n_values,)
+        Sorted, none missing.
+    mass : ndarray of shape (n_values,)
+        Their weights, summed over rows.
+    missing_mass : float
+        That of missing values.
+    """
+
+    values: np.ndarray
+    mass: np.ndarray
+    missing_mass: float
+
+    @classmethod
+    def of(cls, column: np.ndarray, row_weight: np.ndarray) -> Distribution:
+        """Count a column of numbers."""
+        present = ~np.isnan(column)
+        kept, weights = (
+            (column, row_weight) if present.all() else (column[present], row_weight[present])
+        )
+        if row_weight.min() == row_weight.max():
+            values, counts = np.unique(kept, return_counts=True)
+            mass = counts * row_weight[0]
+        else:
+            values, place = np.unique(kept, return_inverse=True)
+            mass = np.bincount(place, weights, minlength=len(values))
+        missing = row_weight.sum() - weights.sum() if len(kept) < len(column) else 0.0
+        return cls(values.astype(np.float64), mass, float(missing))
+
+    @property
+    def total(self) -> float:
+        """The mass of all rows."""
+        return float(self.mass.sum() + self.missing_mass)
+
+    def mean(self, of_values: np.ndarray) -> float:
+        """Return the mean over all rows of a function of the values, 0 where they are missing."""
+        return float(of_values @ self.mass / self.total)
+
+    def quantiles(self, shares: np.ndarray) -> np.ndarray:
+        """Return weighted quantiles of what is not missing; between two values, their midpoint."""
+        cumulated = self.mass.cumsum()
+        levels, slack, last = shares * cumulated[-1], SLACK * cumulated[-1], len(self.values) - 1
+        lower = np.searchsorted(cumulated, levels - slack).clip(max=last)
+        upper = np.searchsorted(cumulated, levels + slack, side="right").clip(max=last)
+        return (self.values[lower] + self.values[upper]) / 2
+
+    def edges(self, n_bins: int) -> np.ndarray:
+        """Return the edges of at most `n_bins` bins of about equal mass."""
+        if len(self.values) <= n_bins + 1:
+            return self.values
+        inner = self.quantiles(np.linspace(0, 1, n_bins + 1)[1:-1])
+        return np.unique(np.r_[self.values[0], inner, self.values[-1]])
+
+
+@dataclass
+class _Blocks:
+    """The blocks of an encoding while they are learned; columns are added in their order."""
+
+    kind: str
+    # The least mass of a level.
+    least_mass: float
+    # The shares of rows below each reference, where numbers become normal scores.
+    shares: np.ndarray = field(default_factory=lambda: np.zeros(2))
+    centre: list[float] = field(default_factory=list)
+    scale: list[float] = field(default_factory=list)
+    fill: list[float] = field(default_factory=list)
+    missing: list[int] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    bounds: list[float] = field(default_factory=list)
+    references: list[np.ndarray] = field(default_factory=list)
+    codes: list[tuple[int, float, float]] = field(default_factory=list)
+    levels: list[tuple[int, float, float, float]] = field(default_factory=list)
+    # The means of each block, in the order in which the blocks stand side by side.
+    means: dict[str, list[float]] = field(
+        default_factory=lambda: {name: [] for name in ("missing", "numbers", "codes", "levels")}
+    )
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether numbers that are extreme stay finite."""
+        return self.kind not in ("none", "standard")
+
+    def add_levels(self, column: Distribution) -> None:
+        """Add a column of levels, each in a column of its own unless it is rare."""
+        j = self._place(0.0, 1.0, 0.0)
+        is_level = column.values >= 0
+        codes, mass = column.values[is_level], column.mass[is_level]
+        enough = np.flatnonzero(mass >= self.least_mass * (1 - SLACK))
+        kept = np.sort(enough[np.argsort(-mass[enough], kind="stable")][:MOST_LEVELS])
+        shares = mass[kept] / column.total
+        if len(kept) <= 2 and mass[kept].sum() >= column.total * (1 - SLACK):
+            # One of two levels says which of them it is; a single one never varies.
+            pairs = zip(codes[kept[1:]], shares[1:], strict=True)
+            self.levels += [(j, code, codes[kept[0]], share) for code, share in pairs]
+            self.means["levels"] += list(shares[1:])
+        else:
+            self.levels += [(j, code, np.nan, 0.0) for code in codes[kept]]
+            self.means["levels"] += list(shares)
+
+    def add_number(self, column: Distribution, n_bins: int) -> None:
+        """Add a column of numbers, cut into bins where there are any."""
+        centre, scale = self._centre_and_scale(column)
+        has_missing = column.missing_mass > 0
+        fill = centre
+        if self.kind != "standard" and len(column.values):
+            fill = column.quantiles(np.array([0.5]))[0]
+        j = self._place(centre, scale, np.nan if has_missing else (fill - centre) / scale)
+        if has_missing and len(column.values):
+            self.missing.append(j)
+            self.means["missing"].append(column.missing_mass / column.total)
+        if len(column.values) < 2:
+            return
+
+        def placed(values: np.ndarray) -> np.ndarray:
+            located = (values - centre) / scale
+            return bounded(located) if self.is_bounded else located
+
+        located, has_two = placed(column.values), len(column.values) == 2
+        is_squashed = self.kind in ("auto", "robust", "piecewise_linear") and not has_two
+        references = np.full(len(self.shares), np.nan)
+        if self.kind == "quantile" and not has_two:
+            references = placed(column.quantiles(self.shares))
+        self.numbers.append(j)
+        self.bounds.append(BOUND if is_squashed else np.inf)
+        self.references.append(references)
+        of_kind = torch.from_numpy(references)[None] if self.kind == "quantile" else None
+        numbers = torch.from_numpy(located)[:, None]
+        passed = passed_on(numbers, torch.tensor(self.bounds[-1:]), of_kind)
+        self.means["numbers"].append(column.mean(passed[:, 0].numpy()))
+        if n_bins:
+            edges = placed(column.edges(n_bins))
+            for low, width in zip(edges[:-1], np.diff(edges), strict=True):
+                self.codes.append((j, low, width))
+                self.means["codes"].append(column.mean(((located - low) / width).clip(0, 1)))
+
+    def _place(self, centre: float, scale: float, fill: float) -> int:
+        """Add a column of X and return its index."""
+        self.centre.append(centre)
+        self.scale.append(scale)
+        self.fill.append(fill)
+        return len(self.centre) - 1
+
+    def _centre_and_scale(self, column: Distribution) -> tuple[float, float]:
+        values = column.values
+        if self.kind == "none" or len(values) < 2 or np.array_equal(values, (0.0, 1.0)):
+            return 0.0, 1.0
+        low, high = values[0], values[-1]
+        if max(-low, high) > (LARGEST if self.kind == "standard" else LARGEST_ADDED):
+            raise ValueError(
+                f"X has values too large to be scaled, for example {max(-low, high):g}. Divide them"
+                " by a constant."
+            )
+        if self.kind == "standard":
+            share = column.mass / column.mass.sum()
+            mean = low + (values - low) @ share
+            return float(mean), float(np.sqrt((values - mean) ** 2 @ share))
+        if len(values) == 2:
+            return float(low), float(high - low)
+        first, median, third = column.quantiles(np.array([0.25, 0.5, 0.75]))
+        return float(median), float(third - first or (high - low) / 2)
+
+    def encoding(self) -> TableEncoding:
+        """Return what was learned."""
+        if not any(self.means.values()):
+            # A column of zeros, so that the network has an input.
+            self.scale[0], self.fill[0] = np.inf, 0.0
+            self.numbers, self.bounds, self.means["numbers"] = [0], [np.inf], [0.0]
+            self.references = [np.full(len(self.shares), np.nan)]
+        codes, levels = np.array(self.codes).reshape(-1, 3), np.array(self.levels).reshape(-1, 4)
+        means = [mean for block in self.means.values() for mean in block]
+        return TableEncoding(
+            centre=np.array(self.centre),
+            scale=np.array(self.scale),
+            fill=np.array(self.fill),
+            missing=np.array(self.missing, dtype=np.int64),
+            numbers=np.array(self.numbers, dtype=np.int64),
+            is_bounded=self.is_bounded,
+            bounds=np.array(self.bounds),
+            references=np.array(self.references) if self.kind == "quantile" else None,
+            code_column=codes[:, 0].astype(np.int64),
+            code_low=codes[:, 1],
+            code_width=codes[:, 2],
+            level_column=levels[:, 0].astype(np.int64),
+            level=levels[:, 1].astype(np.float64),
+            level_other=levels[:, 2].astype(np.float64),
+            level_fill=levels[:, 3].astype(np.float64),
+            offset=np.array(means) if self.kind != "none" else np.zeros(len(means)),
+        )
+
+
+def _columns(X: Any) -> Iterator[np.ndarray]:
+    """Yield the columns of a table, dense."""
+    if not sparse.issparse(X):
+        yield from X.T
+        return
+    by_column = sparse.csc_array(X)
+    for start in range(0, X.shape[1], COLUMNS_AT_ONCE):
+        yield from by_column[:, start : start + COLUMNS_AT_ONCE].toarray().T

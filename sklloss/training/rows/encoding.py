@@ -1,0 +1,316 @@
+"""Encoding of tables: from numbers, categories and missing values to what a network takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import sparse
+from torch import Tensor, nn
+
+from .data import DenseRows, Encoding, Rows
+from .scaling import CHUNK_ROWS, check_fits, check_row_shape
+
+# A robustly scaled number approaches this bound: beyond it lies what an outlier adds.
+BOUND = 3.0
+
+# Larger numbers are cut before they are squared, which float32 could not hold.
+LARGEST_SQUARABLE = 1e12
+
+# Share of the smallest and largest quantile, so that the normal score of an extreme is finite.
+EXTREME_SHARE = 1e-4
+
+# An encoded table of at most so many bytes is kept; a larger one is encoded batch by batch.
+KEPT_BYTES = 2**28
+
+
+# What is added and compared in the dtype of the networks.
+NUMBERS_OF_DTYPE = (
+    *("fill", "bounds", "code_low", "code_width"),
+    *("level", "level_other", "level_fill", "offset"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class TableEncoding(Encoding):
+    """How a table is encoded: what was learned of its columns.
+
+    A row is encoded in blocks: whether a value is missing, each number, the piecewise-linear codes
+    of numbers, and one column per level of the categories.  Columns that do not vary in training
+    are left out, so they have no influence.
+
+    Attributes
+    ----------
+    centre, scale : ndarray of shape (n_columns,)
+        First, ``(X - centre) / scale``; 0 and 1 for categories, whose values are codes of levels.
+    fill : ndarray of shape (n_columns,)
+        What stands for a missing value in a column that had none in training; NaN in the others.
+    missing : ndarray of shape (n_missing,)
+        The columns with an indicator of missing values.
+    numbers : ndarray of shape (n_numbers,)
+        The columns that are passed on as numbers.
+    is_bounded : bool
+        Whether numbers that are extreme stay finite.
+    bounds : ndarray of shape (n_numbers,)
+        What each number is bounded by smoothly, ``z / sqrt(1 + (z / bound)^2)``; may be infinite.
+    references : ndarray of shape (n_numbers, n_references) or None
+        Quantiles of each number, scaled, where it becomes its normal score; NaN where it does not.
+    code_column, code_low, code_width : ndarray of shape (n_codes,)
+        The column, lower edge and width of each bin, scaled.
+    level_column, level : ndarray of shape (n_levels,)
+        The column and the code of each level.
+    level_other, level_fill : ndarray of shape (n_levels,)
+        The code that is 0 in this column, and what every further code is: of two levels that share
+        a column, the mean of the column; NaN and 0 where each level has one.
+    offset : ndarray of shape (n_encoded,)
+        Means of the encoded training rows, which are subtracted.
+    """
+
+    centre: np.ndarray
+    scale: np.ndarray
+    fill: np.ndarray
+    missing: np.ndarray
+    numbers: np.ndarray
+    is_bounded: bool
+    bounds: np.ndarray
+    references: np.ndarray | None
+    code_column: np.ndarray
+    code_low: np.ndarray
+    code_width: np.ndarray
+    level_column: np.ndarray
+    level: np.ndarray
+    level_other: np.ndarray
+    level_fill: np.ndarray
+    offset: np.ndarray
+
+    def transform(self, X: Any, dtype: torch.dtype) -> EncodedRows:
+        """Return the rows of an array or CSR matrix, encoded when they are taken."""
+        return self.rows(X, dtype, torch.device("cpu"))
+
+    def rows(self, X: Any, dtype: torch.dtype, device: torch.device) -> EncodedRows:
+        """Return rows for the engine, encoded a batch at a time."""
+        encoder = TableEncoder(self, dtype).to(device)
+        if sparse.issparse(X):
+            return EncodedRows(_SparseColumns(sparse.csr_array(X), encoder), encoder)
+        located = torch.empty(X.shape, dtype=dtype, device=device)
+        for start in range(0, len(X), CHUNK_ROWS):
+            chunk = torch.from_numpy(np.array(X[start : start + CHUNK_ROWS], dtype=np.float64))
+            located[start : start + CHUNK_ROWS] = encoder.located(chunk.to(device))
+        if not self.is_bounded:
+            check_fits(located.cpu().numpy(), X)
+        return EncodedRows(DenseRows(located), encoder)
+
+    def training_rows(self, X: Any, dtype: torch.dtype, device: torch.device) -> Rows:
+        """Return rows for the engine, encoded once where the encoded table is small."""
+        lazy = self.rows(X, dtype, device)
+        bytes_in_all = (
+            len(lazy) * prod(lazy.row_shape) * torch.empty((), dtype=dtype).element_size()
+        )
+        if bytes_in_all > KEPT_BYTES:
+            return lazy
+        out = torch.empty(len(lazy), *lazy.row_shape, dtype=dtype, device=device)
+        for start in range(0, len(lazy), CHUNK_ROWS):
+            out[start : start + CHUNK_ROWS] = lazy.slice(start, start + CHUNK_ROWS)
+        return DenseRows(out)
+
+    def module(self, shape: tuple[int, ...]) -> TableEncoder:
+        """Return a module that encodes rows of X as the estimator takes them."""
+        return TableEncoder(self, torch.float64)
+
+    def row_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of an encoded row."""
+        return (len(self.offset),)
+
+    def names(self, columns: Sequence[str], levels: Sequence[Sequence[Any]]) -> np.ndarray:
+        """Return the name of each encoded column."""
+        scale, centre = self.scale[self.code_column], self.centre[self.code_column]
+        lows, highs = (
+            edge * scale + centre for edge in (self.code_low, self.code_low + self.code_width)
+        )
+        of_levels = zip(self.level_column, self.level, strict=True)
+        found = [
+            *(f"{columns[i]} is missing" for i in self.missing),
+            *(columns[i] for i in self.numbers),
+            *_names_of_bins([columns[i] for i in self.code_column], lows, highs),
+            *(f"{columns[i]}{levels[i][int(code)]}" for i, code in of_levels),
+        ]
+        return np.array(found, dtype=object)
+
+
+def _names_of_bins(columns: Sequence[str], lows: np.ndarray, highs: np.ndarray) -> list[str]:
+    """Return names with as many digits as tell bins apart."""
+    names: list[str] = []
+    for digits in (6, 9, 12, 17):
+        bins = zip(columns, lows, highs, strict=True)
+        names = [f"{name} from {low:.{digits}g} to {high:.{digits}g}" for name, low, high in bins]
+        if len(set(names)) == len(names):
+            break
+    return names
+
+
+class TableEncoder(nn.Module):
+    """A `TableEncoding` on tensors, from raw rows (n, n_columns) to encoded ones."""
+
+    centre: Tensor
+    scale: Tensor
+    fill: Tensor
+    missing: Tensor
+    numbers: Tensor
+    bounds: Tensor
+    references: Tensor | None
+    code_column: Tensor
+    code_low: Tensor
+    code_width: Tensor
+    level_column: Tensor
+    level: Tensor
+    level_other: Tensor
+    level_fill: Tensor
+    offset: Tensor
+
+    def __init__(self, encoding: TableEncoding, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.dtype, self.is_bounded = dtype, encoding.is_bounded
+        for name in ("centre", "scale"):
+            # Subtracted in float64: large numbers that differ little, as times do, stay apart.
+            self.register_buffer(name, torch.from_numpy(getattr(encoding, name)))
+        for name in ("missing", "numbers", "code_column", "level_column"):
+            self.register_buffer(name, torch.from_numpy(getattr(encoding, name)).long())
+        for name in NUMBERS_OF_DTYPE:
+            self.register_buffer(name, torch.from_numpy(getattr(encoding, name)).to(dtype))
+        references = encoding.references
+        tensor = None if references is None else torch.from_numpy(references).to(dtype)
+        self.register_buffer("references", tensor)
+
+    def forward(self, X: Tensor) -> Tensor:
+        """Encode rows as the estimator takes them, (n, n_columns) to (n, n_encoded)."""
+        check_row_shape(X, tuple(self.centre.shape))
+        return self.encoded(self.located(X.double()))
+
+    def located(self, X: Tensor) -> Tensor:
+        """Return float64 rows centred and scaled, in the dtype of the networks."""
+        located = (X - self.centre) / self.scale
+        return (bounded(located) if self.is_bounded else located).to(self.dtype)
+
+    def encoded(self, located: Tensor) -> Tensor:
+        """Return the blocks of the encoding, side by side: (..., n_columns) to (..., n_encoded)."""
+        absent = located.isnan()
+        values = torch.where(absent, self.fill, located)
+        blocks = []
+        if len(self.missing):
+            blocks.append(absent.index_select(-1, self.missing).to(self.dtype))
+        if len(self.numbers):
+            numbers = values.index_select(-1, self.numbers)
+            blocks.append(passed_on(numbers, self.bounds, self.references).nan_to_num(0.0))
+        if len(self.code_column):
+            places = (values.index_select(-1, self.code_column) - self.code_low) / self.code_width
+            blocks.append(places.clamp(0, 1).nan_to_num(0.0))
+        if len(self.level_column):
+            codes = values.index_select(-1, self.level_column)
+            is_level, is_other = codes == self.level, codes == self.level_other
+            blocks.append(
+                torch.where(is_level | is_other, is_level.to(self.dtype), self.level_fill)
+            )
+        return torch.cat(blocks, -1) - self.offset
+
+
+def bounded(values: Any) -> Any:
+    """Return an array or tensor without numbers too large to be squared in float32."""
+    return values.clip(-LARGEST_SQUARABLE, LARGEST_SQUARABLE)
+
+
+def passed_on(values: Tensor, bounds: Tensor, references: Tensor | None) -> Tensor:
+    """Return what a network sees of scaled numbers, (n, n_numbers), beside codes of bins."""
+    if references is None:
+        return values / (1 + (values / bounds).square()).sqrt()
+    is_scored = references[:, 0] == references[:, 0]
+    return torch.where(is_scored, normal_scores(values, references), values)
+
+
+def normal_scores(values: Tensor, references: Tensor) -> Tensor:
+    """Return the normal score of the rank that each value has among the quantiles of its column.
+
+    Equal quantiles, of a value that is frequent, share the middle of their ranks.
+
+    Parameters
+    ----------
+    values : Tensor of shape (..., n_numbers)
+    references : Tensor of shape (n_numbers, n_references)
+        Quantiles from the smallest to the largest value, at equal steps.
+    """
+    columns = values.flatten(0, -2).T.contiguous()
+    ranks = (_rank(columns, references) - _rank(-columns, -references.flip(1)) + 1) / 2
+    scores = torch.special.ndtri(ranks.clamp(EXTREME_SHARE, 1 - EXTREME_SHARE))
+    return scores.T.reshape(values.shape)
+
+
+def _rank(values: Tensor, references: Tensor) -> Tensor:
+    """Interpolate the rank in [0, 1] among sorted references; of equal ones, the highest counts."""
+    last = references.shape[1] - 1
+    upper = torch.searchsorted(references, values, right=True).clamp(1, last)
+    low, high = references.gather(1, upper - 1), references.gather(1, upper)
+    within = ((values - low) / torch.where(high > low, high - low, 1)).clamp(0, 1)
+    at_top = (values >= references[:, -1:]).to(values)
+    return torch.maximum((upper - 1 + within) / last, at_top)
+
+
+@dataclass(frozen=True)
+class EncodedRows(Rows):
+    """Rows of a table, encoded when they are taken.
+
+    Attributes
+    ----------
+    located : Rows
+        Centred and scaled.
+    encoder : TableEncoder
+    """
+
+    located: Rows
+    encoder: TableEncoder
+
+    def __len__(self) -> int:
+        return len(self.located)
+
+    def take(self, index: Tensor) -> Tensor:
+        """Return these rows, encoded."""
+        return self.encoder.encoded(self.located.take(index))
+
+    def slice(self, start: int, stop: int) -> Tensor:
+        """Return consecutive rows, encoded."""
+        return self.encoder.encoded(self.located.slice(start, stop))
+
+    @property
+    def row_shape(self) -> tuple[int, ...]:
+        """The shape of an encoded row."""
+        return (*self.located.row_shape[:-1], *self.encoder.offset.shape)
+
+
+@dataclass(frozen=True)
+class _SparseColumns(Rows):
+    """Rows of a CSR matrix, centred and scaled a batch at a time."""
+
+    values: sparse.csr_array
+    encoder: TableEncoder
+
+    def __len__(self) -> int:
+        return self.values.shape[0]
+
+    def take(self, index: Tensor) -> Tensor:
+        """Return these rows, dense."""
+        return self._located(self.values[index.cpu().numpy()])
+
+    def slice(self, start: int, stop: int) -> Tensor:
+        """Return consecutive rows, dense."""
+        return self._located(self.values[start:stop])
+
+    def _located(self, rows: sparse.csr_array) -> Tensor:
+        dense = torch.from_numpy(rows.toarray().astype(np.float64, copy=False))
+        return self.encoder.located(dense.to(self.encoder.centre.device))
+
+    @property
+    def row_shape(self) -> tuple[int, ...]:
+        """The shape of a row."""
+        return tuple(self.values.shape[1:])
