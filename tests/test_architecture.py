@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "losses": {"torch", "numpy", "pandas", "scipy"},
     "modules": {"torch"},
     "training": {"torch", "numpy", "scipy", "skorch", "sklearn", "threadpoolctl"},
-    "estimators": {"torch", "numpy", "scipy", "pandas", "sklearn", "librosa"},
+    "estimators": {"torch", "narwhals", "numpy", "scipy", "pandas", "sklearn", "librosa"},
     "search": {"numpy", "scipy", "sklearn", "joblib", "threadpoolctl", "torch", "tqdm"},
 }
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -17,16 +17,26 @@ ALLOWED_SKIPS = {
 }
 
 
-@pytest.mark.parametrize("cls", OF_TABLES, ids=lambda cls: f"{cls.task}-{cls.name}")
-def test_check_estimator_passes(cls):
+def check(estimator):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the checks provoke scikit-learn's own warnings
-        results = check_estimator(ESTIMATORS[cls.task](cls.name), on_fail=None, on_skip=None)
+        results = check_estimator(estimator, on_fail=None, on_skip=None)
     failed = [(r["check_name"], r["exception"]) for r in results if r["status"] == "failed"]
     skipped = {r["check_name"] for r in results if r["status"] == "skipped"}
     assert not failed
     assert skipped <= ALLOWED_SKIPS
     assert Counter(r["status"] for r in results)["passed"] >= 59
+
+
+@pytest.mark.parametrize("cls", OF_TABLES, ids=lambda cls: f"{cls.task}-{cls.name}")
+def test_check_estimator_passes(cls):
+    check(ESTIMATORS[cls.task](cls.name))
+
+
+@pytest.mark.parametrize("task", ESTIMATORS)
+@pytest.mark.parametrize("encoding", ["none", "auto", "quantile"])
+def test_check_estimator_passes_with_other_encodings(task, encoding):
+    check(ESTIMATORS[task](numeric_encoding=encoding))
 
 
 def test_tags_tell_the_truth():
@@ -39,5 +49,7 @@ def test_tags_tell_the_truth():
     assert tags.classifier_tags.multi_class
     assert tags.classifier_tags.multi_label
     assert tags.input_tags.sparse
+    assert tags.input_tags.allow_nan
+    assert tags.input_tags.categorical
     assert not tags.classifier_tags.poor_score
     assert NeuralClassifier("no such loss").__sklearn_tags__().estimator_type == "classifier"

@@ -23,10 +23,10 @@ from ..fit.parameters import (
     COUNT,
     AugmentParameters,
     HiddenLayerParameters,
-    InputParameters,
     NetworkParameters,
     OptimizationParameters,
     RunParameters,
+    TableParameters,
 )
 from ..fit.scikit_learn import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from ..inputs.base import Inputs
@@ -46,7 +46,7 @@ class MetricEmbedder(
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     AugmentParameters,
-    InputParameters,
+    TableParameters,
     HiddenLayerParameters,
     NetworkParameters,
     NeuralEstimator,
@@ -152,10 +152,10 @@ class MetricEmbedder(
 
     @property
     def _inputs(self) -> Inputs:
-        rows = inputs_of(self.module)
+        rows = inputs_of(self)
         if self.pairs:
             return Pairs(rows=rows)
-        return SingleRows() if rows == Table() else rows
+        return SingleRows.of(self) if isinstance(rows, Table) else rows
 
     @property
     def _target(self) -> Likeness:
@@ -167,7 +167,7 @@ class MetricEmbedder(
         Parameters
         ----------
         X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
-            Features: numbers, none missing; what other networks take as in `NeuralClassifier`.
+            As `NeuralClassifier` takes it; pairs are numbers.
             With ``pairs=True`` pairs of such rows, a dense array (n_pairs, 2, n_features), as
             ``np.stack([left, right], axis=1)`` makes it; of images
             (n_pairs, 2, n_channels, height, width).

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ...modules import check_widths
 from ...modules.embedding.siamese import Siamese
-from ...training import InputScaler
+from ...training import Encoding
 from ..inputs.base import Inputs
 from ..inputs.data import Checked, FitData
 from ..inputs.sample import Sample
@@ -50,6 +50,10 @@ class Pairs(Inputs):
 
     rows: Inputs
     stacks: ClassVar[bool] = False
+
+    def encodes(self) -> bool:
+        """Return whether the columns of the rows on both sides are."""
+        return self.rows.encodes()
 
     def tag(self, tags: InputTags) -> None:
         """One more axis than the rows."""
@@ -107,13 +111,14 @@ class Pairs(Inputs):
 
     # ------------------------------------------------------------------ rows of the engine
 
-    def scaler(self, sample: Sample) -> InputScaler:
+    def scaler(self, sample: Sample, learned: Any, scales: bool) -> Encoding:
         """Return what standardises the rows on both sides, each with the weight of its pair."""
-        X, sample_weight = sides(sample.X), np.repeat(sample.sample_weight, 2)
-        return self.rows.scaler(replace(sample, X=X, sample_weight=sample_weight))
+        X, weight = sides(sample.X), np.repeat(sample.sample_weight, 2)
+        of_rows = replace(sample, X=X, sample_weight=weight, row_weight=weight)
+        return self.rows.scaler(of_rows, learned, scales)
 
     def prediction_rows(
-        self, owner: Any, X: Any, learned: Any, scaler: InputScaler, dtype: torch.dtype
+        self, owner: Any, X: Any, learned: Any, scaler: Encoding, dtype: torch.dtype
     ) -> Any:
         """Return single rows, checked and on the scale that the network takes; refuse pairs."""
         shape = tuple(getattr(X, "shape", ()))

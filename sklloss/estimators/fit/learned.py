@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
-from ...training import InputScaler, TargetScaler
+from ...training import Encoding, TargetScaler
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Learned:
     ----------
     inputs : LearnedInputs
     target : LearnedTarget
-    input_scaler : InputScaler
+    input_scaler : Encoding
     target_scaler : TargetScaler or None
         None where targets are class indices.
     dtype : {"float32", "float64"}
@@ -31,11 +31,16 @@ class Learned:
 
     inputs: Any
     target: Any
-    input_scaler: InputScaler
+    input_scaler: Encoding
     target_scaler: TargetScaler | None
     dtype: str
     seeds: tuple[int, ...]
     fixed: Mapping[str, Any]
+
+    @property
+    def row_inputs(self) -> Any:
+        """What was learned of X, its shape that of the rows that the network takes."""
+        return replace(self.inputs, shape=self.input_scaler.row_shape(self.inputs.shape))
 
     @property
     def torch_dtype(self) -> torch.dtype:

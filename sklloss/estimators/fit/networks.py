@@ -114,7 +114,7 @@ class NetBuilder:
         head = self.target.head(start, self.learned.target, is_built_in)
         network = self.network(head.n_outputs, generator(seed, "weights"))
         network = self.target.wrapped(network, is_built_in)
-        module = self.inputs.wrapped(network, self.learned.inputs)
+        module = self.inputs.wrapped(network, self.learned.row_inputs)
         module = module.to(dtype=self.learned.torch_dtype, device=self.device)
         self.inputs.check_network(module, data.X.slice(0, 2), head.allowed, head.why)
         if is_built_in:
@@ -125,7 +125,7 @@ class NetBuilder:
         """Return a network for single rows, its initial numbers drawn from a generator."""
         learned, module = self.learned, self.estimator.module
         arguments = self._arguments()
-        return self.inputs.network(module, learned.inputs, n_outputs, arguments, source)
+        return self.inputs.network(module, learned.row_inputs, n_outputs, arguments, source)
 
     def _arguments(self) -> Mapping[str, Any]:
         """Return what a network is built with: what a built-in one takes of all there is."""

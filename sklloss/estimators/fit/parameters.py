@@ -11,7 +11,7 @@ import torch
 from ...modules.activations import ACTIVATIONS
 from ...parameters.declared import parameter
 from ...parameters.domains import Choice, Either, Interval, Satisfies, Tuple
-from ...training import is_callback
+from ...training import ENCODINGS, is_callback
 from .scikit_learn import BaseEstimator
 
 AUTO = Choice("auto")
@@ -240,9 +240,45 @@ class InputParameters(BaseEstimator):
     scale_inputs: bool = parameter(
         True,
         BOOL,
-        """Whether features are standardised inside (sparse X: divided only; images: channel by
-        channel; token ids: never).""",
+        "Whether features are standardised inside, images channel by channel.",
         kind="bool",
+        fixed=True,
+    )
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class TableParameters(BaseEstimator):
+    """How the columns of a table are encoded."""
+
+    scale_inputs: bool | None = parameter(
+        None,
+        Either(BOOL, Choice(None)),
+        """True and False stand for numeric_encoding="standard" and "none"; images are standardised
+        channel by channel unless it is False, token ids never.  None leaves it to
+        `numeric_encoding`.""",
+        kind="bool or None",
+        fixed=True,
+    )
+    numeric_encoding: str = parameter(
+        "standard",
+        Choice(*ENCODINGS),
+        """How the numbers of a table are encoded: as they are; standardised; centred and scaled by
+        median and quartiles and bounded smoothly; as normal scores of their ranks; or, beside
+        "robust", as piecewise-linear codes of up to 32 bins, with which a network learns steps and
+        thresholds (Gorishniy 2022).  "auto" is "piecewise_linear" where there are enough rows for
+        4 bins per column, else "robust".  Columns of 0 and 1 are centred only; what does not vary
+        in training is left out.""",
+        kind='{"auto", "none", "standard", "robust", "quantile", "piecewise_linear"}',
+        fixed=True,
+    )
+    categorical_features: Any = parameter(
+        None,
+        None,
+        """Columns of a table that hold categories, beside those of text or categorical dtype: names,
+        indices or a mask.  Levels of at least 5 rows get a column of their own, missing values as
+        well; rarer and unknown ones get none.  At most the 1,000 most frequent levels of a column
+        are kept.""",
+        kind="array-like or None",
         fixed=True,
     )
 

@@ -14,11 +14,20 @@ from torch import Tensor, nn
 from ...losses.base import Loss
 from ...parameters.declared import declared_by
 from ...parameters.plain import frozen
-from ...training import InputScaler, LossNet, Rows, TargetScaler, TrainingSet, seed_of
+from ...training import (
+    Encoding,
+    InputScaler,
+    LossNet,
+    Rows,
+    TargetScaler,
+    TrainingSet,
+    seed_of,
+)
 from ...training.seeds import SEED_LIMIT
+from ..inputs.base import Inputs
 from ..inputs.columns import check_names
 from ..inputs.data import Checked, FitData
-from ..inputs.sample import Sample
+from ..inputs.sample import Sample, unit_of
 from ..targets.base import Start
 from .cache import Cache
 from .learned import Learned
@@ -104,7 +113,7 @@ class Preparation:
         seeds = self._seeds()
         splits = [self._split(loss, sample, target, seed) for seed in seeds]
         dtype = self._dtype(inputs, len(splits[0].train))
-        input_scaler, features = self._features(sample, getattr(torch, dtype))
+        input_scaler, features = self._features(sample, inputs, getattr(torch, dtype))
         target_scaler, targets = self._targets(sample, loss, target, getattr(torch, dtype))
         fixed = fixed_parameters(estimator) if before is None else before.fixed
         learned = Learned(inputs, target, input_scaler, target_scaler, dtype, seeds, fixed)
@@ -160,7 +169,7 @@ class Preparation:
         shape, of_target = checked.learned.shape, before and before.target
         encoded, target = self.target.encode(y, opened, loss, shape, of_target)
         sample_weight = self.target.weighed(encoded, weights, target)
-        sample = Sample(X, encoded, weights, sample_weight, kept, n_rows)
+        sample = Sample(X, encoded, weights, sample_weight, kept, n_rows, unit_of(weights))
         of_inputs = before and before.inputs
         inputs = self.inputs.learn(sample, opened, checked.learned, of_inputs)
         return Encoded(sample, inputs, self.target.with_inputs(target, inputs))
@@ -210,14 +219,15 @@ class Preparation:
             return self.before.dtype
         return dtype_name(self.estimator, self.inputs, len(inputs.shape), n_rows)
 
-    def _features(self, sample: Sample, dtype: torch.dtype) -> tuple[InputScaler, Rows]:
-        """Return the scaled features, and the scaler."""
-        scales, before = getattr(self.estimator, "scale_inputs", True), self.before
+    def _features(self, sample: Sample, learned: Any, dtype: torch.dtype) -> tuple[Encoding, Rows]:
+        """Return the scaled or encoded features, and what scales or encodes them."""
+        before, scales = self.before, scales_inputs(self.estimator, self.inputs)
 
-        def scaled() -> tuple[InputScaler, Rows]:
-            scaler = before.input_scaler if before else InputScaler()
-            if before is None and scales:
-                scaler = self.inputs.scaler(sample)
+        def scaled() -> tuple[Encoding, Rows]:
+            if before is None:
+                scaler = self.inputs.scaler(sample, learned, scales)
+            else:
+                scaler = before.input_scaler
             return scaler, self.inputs.training_rows(sample.X, scaler, dtype, self.device)
 
         how = (self.inputs, scales, dtype, self.device)
@@ -307,6 +317,33 @@ def _same(value: Any, other: Any) -> bool:
 def has_class_weight(estimator: Any) -> bool:
     """Return whether an estimator gives classes weights of their own."""
     return getattr(estimator, "class_weight", None) is not None
+
+
+def scales_inputs(estimator: Any, inputs: Inputs) -> bool:
+    """Return whether X is standardised, unless its columns are encoded.
+
+    Raises
+    ------
+    ValueError
+        If parameters say how columns are encoded, and X has none.
+    """
+    encoding = getattr(estimator, "numeric_encoding", "standard")
+    scales = getattr(estimator, "scale_inputs", True)
+    alias = {None: encoding, True: "standard", False: "none"}[scales]
+    if encoding not in ("standard", alias):
+        raise ValueError(
+            f"scale_inputs={scales} stands for numeric_encoding={alias!r}, and numeric_encoding is"
+            f" {encoding!r}. Leave scale_inputs out."
+        )
+    named = getattr(estimator, "categorical_features", None)
+    if not inputs.encodes() and (named is not None or encoding not in ("standard", "none", "auto")):
+        name = "numeric_encoding" if named is None else "categorical_features"
+        raise ValueError(
+            f"{name}={encoding if named is None else named!r} is for the columns of tables, which"
+            f" module='mlp' takes; the module is {estimator.module!r}. Leave {name} out, and encode"
+            " columns before the network."
+        )
+    return alias != "none"
 
 
 def frozen_value(value: Any) -> Any:

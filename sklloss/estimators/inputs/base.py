@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -13,7 +13,14 @@ from sklearn.utils.validation import validate_data
 from torch import Tensor, nn
 
 from ...modules import build_module, check_widths
-from ...training import Augment, BatchChange, InputScaler, Rows, TrainingSet, rows
+from ...training import (
+    Augment,
+    BatchChange,
+    Encoding,
+    InputScaler,
+    Rows,
+    TrainingSet,
+)
 from .columns import check_names, with_columns_named
 from .data import Checked, FitData, LearnedInputs
 from .sample import Sample
@@ -51,6 +58,15 @@ class Inputs:
     stacks: ClassVar[bool] = True
     takes_any_floats: ClassVar[bool] = False
     names_columns: ClassVar[bool] = True
+
+    @classmethod
+    def of(cls, estimator: Any) -> Self:
+        """Return what an estimator takes, given its parameters."""
+        return cls()
+
+    def encodes(self) -> bool:
+        """Return whether columns are encoded, so that parameters may say how."""
+        return False
 
     def tag(self, tags: InputTags) -> None:
         """Tell scikit-learn what X may be; two axes if nothing else is said."""
@@ -103,7 +119,7 @@ class Inputs:
         X, options = data.X, dict(y_options or {})
         if learned is not None:
             check_shape(X, learned.shape, type(owner).__name__)
-        probe = owner if learned is not None else _copy(owner)
+        probe = owner if learned is not None else copy_of(owner)
         reset = learned is None
         try:
             found = validate_data(probe, X, reset=reset, **self.options(X), **options)
@@ -147,18 +163,23 @@ class Inputs:
         """Return the rows that the network sees, one by one, and what each of them weighs."""
         return sample.X, sample.sample_weight
 
-    def scaler(self, sample: Sample) -> InputScaler:
-        """Return what standardises X."""
-        return InputScaler.fit(*self.weighted_rows(sample))
+    def scaler(self, sample: Sample, learned: Any, scales: bool) -> Encoding:
+        """Return what scales or encodes X; `scales` is whether it is standardised."""
+        return InputScaler.fit(*self.weighted_rows(sample)) if scales else InputScaler()
 
     def training_rows(
-        self, X: Any, scaler: InputScaler, dtype: torch.dtype, device: torch.device
+        self, X: Any, scaler: Encoding, dtype: torch.dtype, device: torch.device
     ) -> Rows:
         """Return checked X as scaled rows for the engine."""
-        return rows(scaler.transform(X, dtype), dtype, device)
+        return scaler.training_rows(X, dtype, device)
 
     def prediction_rows(
-        self, owner: Any, X: Any, learned: Any, scaler: InputScaler, dtype: torch.dtype
+        self,
+        owner: Any,
+        X: Any,
+        learned: Any,
+        scaler: Encoding,
+        dtype: torch.dtype,
     ) -> Any:
         """Return X as `predict` receives it, checked and on the scale that the network takes."""
         if not self._is_clean(X, learned):
@@ -175,6 +196,7 @@ class Inputs:
             and 0 < X.size <= SMALL
             and X.shape[1] == learned.n_features
             and learned.names is None
+            and learned.raw_columns is None
             and self.takes_any_floats
             and bool(np.isfinite(X).all())
         )
@@ -203,10 +225,23 @@ class Inputs:
         check_widths(module, few, allowed, why)
 
     def batch_change(
-        self, augment: Any, scaler: InputScaler, data: TrainingSet, loss: Any, learned: Any
+        self,
+        augment: Any,
+        scaler: Encoding,
+        data: TrainingSet,
+        loss: Any,
+        learned: Any,
     ) -> BatchChange | None:
         """Return what changes the batches of a training set, None where nothing does."""
-        return None if augment is None else Augment(augment, scaler)
+        if augment is None:
+            return None
+        if not scaler.is_invertible:
+            raise ValueError(
+                "augment changes rows on the scale of X, and those of this table are encoded: it has"
+                " categories, dates or missing values, or another numeric_encoding than 'standard'."
+                " Set augment=None, or encode the table before."
+            )
+        return Augment(augment, scaler)
 
 
 def check_shape(X: Any, shape: tuple[int, ...], name: str) -> None:
@@ -220,7 +255,7 @@ def check_shape(X: Any, shape: tuple[int, ...], name: str) -> None:
         )
 
 
-def _copy(owner: Any) -> Any:
+def copy_of(owner: Any) -> Any:
     """Return an estimator of the same parameters, on which scikit-learn may set what it learns."""
     probe = object.__new__(type(owner))
     vars(probe).update(vars(owner))

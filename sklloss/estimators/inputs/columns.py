@@ -10,9 +10,18 @@ import numpy as np
 from ...parameters.refusals import count
 
 
+def column_names(table: Any) -> list[Any]:
+    """Return the names of the columns of a DataFrame or pyarrow table, none of anything else."""
+    names: Any = getattr(table, "column_names", None) or getattr(table, "columns", ())
+    return list(names)
+
+
 def check_names(table: Any, name: str = "X") -> None:
-    """Raise if two columns of a DataFrame are called the same."""
-    for column, times in Counter(getattr(table, "columns", ())).items():
+    """Raise if two columns of a DataFrame are called the same, or it has no rows yet."""
+    if hasattr(table, "collect"):
+        kind = type(table).__name__
+        raise TypeError(f"{name} is a {kind}, which has no rows yet. Give {name}.collect().")
+    for column, times in Counter(column_names(table)).items():
         if times > 1:
             raise ValueError(f"{name} has {times} columns named {column!r}. Rename them.")
 

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .frames import Columns
+
 
 @dataclass(frozen=True)
 class FitData:
@@ -45,6 +47,8 @@ class LearnedInputs:
         ``n_features_in_``.
     names : ndarray or None
         ``feature_names_in_``, where X had string column names.
+    raw_columns : Columns or None
+        The columns of a raw table, whose numbers are (n_samples, *shape); None where X is numbers.
     facts : Mapping
         What the network is built with, and later rows are compared with.
     """
@@ -52,6 +56,7 @@ class LearnedInputs:
     shape: tuple[int, ...]
     n_features: int
     names: np.ndarray | None = None
+    raw_columns: Columns | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def attributes(self) -> dict[str, Any]:

@@ -30,17 +30,20 @@ class OnlyForTranscriber(Inputs):
         )
 
 
-KINDS: dict[str, Inputs] = {
-    "sequences": OnlyForTranscriber(),
-    "table": Table(),
-    "images": Images(),
-    "tokens": Tokens(),
+KINDS: dict[str, type[Inputs]] = {
+    "sequences": OnlyForTranscriber,
+    "table": Table,
+    "images": Images,
+    "tokens": Tokens,
 }
-ARRAYS = Arrays()
 
 
-def inputs_of(module: Any) -> Inputs:
-    """Return what a network takes; for a name that there is not, anything: building it says so."""
+def inputs_of(estimator: Any) -> Inputs:
+    """Return what the network of an estimator takes.
+
+    For the name of a network that there is not, it is anything: building it raises.
+    """
+    module = estimator.module
     if isinstance(module, str) and module in MODULES:
-        return KINDS[getattr(MODULES[module], "inputs", "table")]
-    return ARRAYS
+        return KINDS[getattr(MODULES[module], "inputs", "table")].of(estimator)
+    return Arrays()

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from ...training import InputScaler, RaggedRows
+from ...training import Encoding, RaggedRows
 from .base import Inputs
 from .sample import Sample
 
@@ -37,7 +37,7 @@ class RaggedInputs(Inputs):
         return table, np.repeat(sample.sample_weight, lengths)
 
     def training_rows(
-        self, X: Any, scaler: InputScaler, dtype: torch.dtype, device: torch.device
+        self, X: Any, scaler: Encoding, dtype: torch.dtype, device: torch.device
     ) -> RaggedRows:
         """Return checked X as scaled tables for the engine."""
         table, lengths = self.concatenated(X)

@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+# A weight that is at most so many times the least one may be a number of repeats.
+MOST_REPEATS = 100
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -29,6 +32,8 @@ class Sample:
         Where these rows stood in the X that `fit` received.
     n_rows : int
         How many rows that X had.
+    unit : float
+        What a single row weighs, by which rows are counted: see `unit_of`.
     """
 
     X: Any
@@ -37,6 +42,7 @@ class Sample:
     sample_weight: np.ndarray
     kept: np.ndarray
     n_rows: int
+    unit: float = 1.0
 
     @cached_property
     def identity(self) -> tuple[Any, ...]:
@@ -83,6 +89,18 @@ class Sample:
         keys = np.empty(len(parts), dtype=object)
         keys[:] = [b"|".join(part.tobytes() for part in row) for row in parts]
         return keys
+
+
+def unit_of(row_weight: np.ndarray) -> float:
+    """Return what a single row weighs.
+
+    Where all weights are small multiples of the least, they say how often a row is repeated; else
+    the mean weight counts as a row.
+    """
+    least = row_weight.min()
+    times = row_weight / least
+    is_repeated = times.max() <= MOST_REPEATS and np.allclose(times, times.round(), atol=1e-9)
+    return float(least if is_repeated else row_weight.mean())
 
 
 def _digest(values: np.ndarray) -> bytes:

@@ -1,34 +1,225 @@
-"""Rows of numbers, and arrays for networks of one's own."""
+"""Tables: rows of numbers, raw tables with categories, and arrays for networks of one's own."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
-from sklearn.utils import InputTags
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from sklearn.utils import InputTags, check_consistent_length
+from sklearn.utils.validation import validate_data
 
-from .base import Inputs
+from ...parameters.refusals import count
+from ...training import Encoding, TableEncoding, learn_encoding
+from .base import Inputs, copy_of
+from .data import Checked, FitData, LearnedInputs
+from .frames import Columns, NumberColumn, as_frame, floats_of
+from .sample import Sample
 
 
 @dataclass(frozen=True)
 class Table(Inputs):
-    """Rows of numbers, dense or sparse: ``(n_samples, n_features)``."""
+    """Tables: numbers, dense or sparse, and DataFrames of numbers, categories and dates.
 
+    Attributes
+    ----------
+    numeric_encoding : str
+        How numbers are encoded.
+    categorical_features : tuple or None
+        The columns that hold categories whatever their dtype.
+    """
+
+    numeric_encoding: str = "standard"
+    categorical_features: tuple[Any, ...] | None = None
     takes_any_floats: ClassVar[bool] = True
 
+    @classmethod
+    def of(cls, estimator: Any) -> Self:
+        """Return the tables that an estimator takes, given its parameters."""
+        scales, named = getattr(estimator, "scale_inputs", None), None
+        encoding = getattr(estimator, "numeric_encoding", "standard")
+        if scales is not None:
+            encoding = "standard" if scales else "none"
+        given = getattr(estimator, "categorical_features", None)
+        if given is not None and not (isinstance(given, str) and given == "from_dtype"):
+            named = tuple(np.asarray(given).ravel().tolist())
+        return cls(numeric_encoding=encoding, categorical_features=named)
+
+    def encodes(self) -> bool:
+        """True."""
+        return True
+
     def tag(self, tags: InputTags) -> None:
-        """Two axes, dense or sparse."""
-        tags.sparse = True
+        """Two axes, dense or sparse; categories and missing values too."""
+        tags.sparse = tags.categorical = tags.allow_nan = True
+
+    def options(self, X: Any) -> dict[str, Any]:
+        """Let missing values pass."""
+        return {**super().options(X), "ensure_all_finite": "allow-nan"}
 
     def opened(self, X: Any) -> Any:
-        """Refuse more axes, and say what takes them."""
+        """Return a table of numbers as scikit-learn takes it; refuse more axes."""
         if len(getattr(X, "shape", ())) > 2:
             raise ValueError(
                 f"Found array with dim {len(X.shape)}, while dim <= 2 is required: module='mlp'"
                 f" takes tables, and X has the shape {tuple(X.shape)}. For images set module='cnn';"
                 " or flatten them, X.reshape(len(X), -1)."
             )
+        is_plain = isinstance(X, pd.DataFrame) and all(map(_is_plain, X.dtypes))
+        frame = None if is_plain else as_frame(X)
+        if frame is not None and all(
+            dtype.is_numeric() or dtype == nw.Boolean for dtype in frame.schema.values()
+        ):
+            # The bits of an array of these numbers, whichever library they come from.
+            columns = {
+                series.name: floats_of(series.name, series) for series in frame.iter_columns()
+            }
+            return pd.DataFrame(columns)
         return X
+
+    def checked(
+        self,
+        owner: Any,
+        data: FitData,
+        y_options: Mapping[str, Any] | None = None,
+        learned: Any = None,
+    ) -> Checked:
+        """Check X; a raw table becomes numbers."""
+        frame = self._raw(data.X, learned)
+        if frame is None:
+            return super().checked(owner, data, y_options, learned)
+        probe = owner if learned is not None else copy_of(owner)
+        validate_data(probe, data.X, reset=learned is None, skip_check_array=True)
+        if not len(frame):
+            raise ValueError(
+                f"Found array with 0 sample(s) while a minimum of 1 is required by"
+                f" {type(owner).__name__}."
+            )
+        if learned is None:
+            columns = Columns.of(frame, self.categorical_features)
+            names = getattr(probe, "feature_names_in_", None)
+            shape = (len(columns.n_levels),)
+            learned = LearnedInputs(shape, probe.n_features_in_, names, columns)
+        columns = learned.raw_columns or Columns(tuple(map(NumberColumn, frame.columns)))
+        numbers = columns.numbers(frame)
+        _check_finite(numbers, columns.names)
+        options = dict(y_options or {})
+        if "y" not in options:
+            return Checked(numbers, data.y, learned)
+        y = validate_data(copy_of(owner), **options)
+        check_consistent_length(numbers, y)
+        return Checked(numbers, y, learned)
+
+    def _raw(self, X: Any, learned: Any) -> nw.DataFrame[Any] | None:
+        """Return a raw table, None where scikit-learn's check makes numbers of X."""
+        is_raw = self.categorical_features is not None
+        if is_raw and sparse.issparse(X):
+            raise ValueError(
+                "categorical_features is for dense tables, and X is sparse. Encode categories with"
+                " OneHotEncoder, which gives sparse columns, and leave categorical_features out."
+            )
+        if learned is not None:
+            is_raw = learned.raw_columns is not None
+        frame = as_frame(X)
+        if frame is None:
+            return _columns_of(X) if is_raw or _has_values_of_columns(X) else None
+        if is_raw or not isinstance(X, pd.DataFrame):
+            return frame
+        return None if all(map(_is_plain, X.dtypes)) else frame
+
+    def scaler(self, sample: Sample, learned: Any, scales: bool) -> Encoding:
+        """Return what encodes the columns."""
+        # What is learned of columns does not know classes, nor what they weigh.
+        X, row_weight = self.weighted_rows(replace(sample, sample_weight=sample.row_weight))
+        encoding, values = self.numeric_encoding, X.data if sparse.issparse(X) else X
+        is_plain = learned.raw_columns is None and not np.isnan(values).any()
+        if is_plain and encoding in ("standard", "none"):
+            return super().scaler(sample, learned, encoding == "standard")
+        n_levels = learned.raw_columns.n_levels if learned.raw_columns else (0,) * X.shape[1]
+        found = learn_encoding(X, n_levels, row_weight, encoding, sample.unit)
+        self._check_columns(found, sample, learned)
+        return found
+
+    def _check_columns(self, encoding: TableEncoding, sample: Sample, learned: Any) -> None:
+        """Warn if no column is left, or of categories that are all rare."""
+        varies = np.isfinite(encoding.scale[encoding.numbers]).any()
+        used = {*encoding.numbers, *encoding.level_column, *encoding.missing}
+        if not varies and not len(encoding.level_column) and not len(encoding.missing):
+            warnings.warn(
+                f"No column of X can be learned from, with n_samples={len(sample.y)}: each of the"
+                f" {count(learned.n_features, 'column')} is constant, is missing in all rows, or holds"
+                " categories of which none has 5 rows. Predictions are a constant.",
+                UserWarning,
+                stacklevel=2,
+            )
+            return
+        columns = learned.raw_columns
+        if columns is None:
+            return
+        pairs = zip(columns.names, columns.n_levels, strict=True)
+        rare = [name for i, (name, levels) in enumerate(pairs) if levels > 2 and i not in used]
+        if rare:
+            warnings.warn(
+                f"Categories of the {count(len(rare), 'column')} {rare} are ignored: none has 5 rows."
+                " If they are ids, leave them out; of text, TokenVectorizer or TfidfVectorizer make"
+                " numbers.",
+                UserWarning,
+                stacklevel=2,
+            )
+
+
+def _columns_of(X: Any) -> nw.DataFrame[Any] | None:
+    """Return an array or a list of rows as a table, its columns named x0, x1 ..."""
+    if sparse.issparse(X):
+        raise TypeError(
+            "X is sparse, and training had a table with categories, dates or missing values. Give a"
+            " DataFrame of these columns."
+        )
+    given = X if isinstance(X, list | tuple) else np.asarray(X)
+    if np.ndim(given) != 2:
+        raise ValueError(
+            f"X is a {type(X).__name__}, and no table of rows and columns. Give a DataFrame."
+        )
+    return as_frame(pd.DataFrame(given).infer_objects().rename(columns="x{}".format))
+
+
+def _has_values_of_columns(X: Any) -> bool:
+    """Return whether an array has text or times, of which scikit-learn's check makes no numbers.
+
+    Of cells that are no values at all its message says more.
+    """
+    if not (isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind in "OUSmM"):
+        return False
+    try:
+        X.astype(np.float64)
+        return X.dtype.kind in "mM"
+    except ValueError:
+        return True
+    except TypeError:
+        return any(value is pd.NA for value in X.flat)
+
+
+def _is_plain(dtype: Any) -> bool:
+    """Return whether scikit-learn's check makes numbers of a pandas column."""
+    of_values = dtype.subtype if isinstance(dtype, pd.SparseDtype) else dtype
+    return isinstance(of_values, np.dtype) and of_values.kind in "fiub"
+
+
+def _check_finite(numbers: np.ndarray, names: list[str]) -> None:
+    """Raise if a number of a raw table is infinite."""
+    wrong = np.isinf(numbers)
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0]
+        raise ValueError(
+            f"Input X contains infinity or a value too large: column {names[column]!r} in"
+            f" {count(int(wrong[:, column].sum()), 'row')}, for example row {row}. Replace it with"
+            " NaN, which is taken as missing, or leave the row out."
+        )
 
 
 @dataclass(frozen=True)

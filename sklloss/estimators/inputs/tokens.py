@@ -71,7 +71,7 @@ class Tokens(Inputs):
         """Return the number of ids, those of padding and unknown tokens among them."""
         return {"n_tokens": max(int(X.max()), UNKNOWN) + 1}
 
-    def scaler(self, sample: Sample) -> InputScaler:
+    def scaler(self, sample: Sample, learned: Any, scales: bool) -> InputScaler:
         """Leave ids as they are."""
         return InputScaler()
 

@@ -14,11 +14,11 @@ from ..fit.estimator import NeuralEstimator
 from ..fit.loss_parameter import LossParameter
 from ..fit.parameters import (
     HiddenLayerParameters,
-    InputParameters,
     NetworkParameters,
     OptimizationParameters,
     RunParameters,
     StoppingParameters,
+    TableParameters,
 )
 from ..inputs.data import FitData
 from ..targets.fitted_module import FittedModule
@@ -38,7 +38,7 @@ NO_GROUPS = (
 
 @documented
 @dataclass(kw_only=True, eq=False, repr=False)
-class NeuralRanker(HiddenLayerParameters, InputParameters, NetworkParameters, NeuralEstimator):
+class NeuralRanker(HiddenLayerParameters, TableParameters, NetworkParameters, NeuralEstimator):
     """A neural network that ranks rows within groups, trained on the loss of your choice.
 
     Rows that compete form a group (a query's hits, a user's films), and y says how relevant each
@@ -125,11 +125,6 @@ class NeuralRanker(HiddenLayerParameters, InputParameters, NetworkParameters, Ne
         doc="""The validation groups: a share of all groups, the first split of a splitter, or
         (train, valid) numbers of groups, from 0 in their order.""",
     )
-    scale_inputs: bool = redeclared(
-        InputParameters,
-        "scale_inputs",
-        doc="Whether features are standardised inside (sparse X: divided only).",
-    )
     n_members: int = redeclared(
         RunParameters,
         "n_members",
@@ -139,7 +134,7 @@ class NeuralRanker(HiddenLayerParameters, InputParameters, NetworkParameters, Ne
 
     @property
     def _inputs(self) -> GroupedRows:
-        return GroupedRows()
+        return GroupedRows.of(self)
 
     @property
     def _target(self) -> Relevance:
@@ -151,7 +146,7 @@ class NeuralRanker(HiddenLayerParameters, InputParameters, NetworkParameters, Ne
         Parameters
         ----------
         X : array-like, DataFrame or sparse matrix of shape (n_rows, n_features)
-            Features: numbers, none missing.  A column ``"qid"`` of a DataFrame is the id of each
+            As `NeuralRegressor` takes it.  A column ``"qid"`` of a DataFrame is the id of each
             row's group, and no feature.
         y : array-like of shape (n_rows,)
             Relevance, >= 0, the larger the better.  Losses with the gain 2^y - 1 (lambdarank,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...parameters.refusals import count
-from ..inputs.columns import check_names
+from ..inputs.columns import check_names, column_names
 from ..inputs.floats import check_finite, floats_of
 from ..inputs.missing import missing
 from ..inputs.weights import checked_weights
@@ -27,7 +27,7 @@ def split_groups(X: Any, group: Any) -> tuple[Any, Any]:
         renamed their column.
     """
     if not has_qid(X):
-        prefixed = [name for name in getattr(X, "columns", ()) if str(name).endswith(f"__{QID}")]
+        prefixed = [name for name in column_names(X) if str(name).endswith(f"__{QID}")]
         if prefixed:
             raise ValueError(
                 f"X has no column {QID!r}, but {str(prefixed[0])!r}, as a ColumnTransformer names"
@@ -41,7 +41,7 @@ def split_groups(X: Any, group: Any) -> tuple[Any, Any]:
             f"X has the groups in its column {QID!r}, and group={type(group).__name__} is given,"
             " too. Give one of them."
         )
-    if len(X.columns) == 1:
+    if len(column_names(X)) == 1:
         raise ValueError(
             f"X has 0 feature(s): its one column {QID!r} says which groups there are. Add columns"
             " of features."
@@ -51,12 +51,15 @@ def split_groups(X: Any, group: Any) -> tuple[Any, Any]:
 
 def has_qid(X: Any) -> bool:
     """Return whether X is a DataFrame that says which groups there are."""
-    return hasattr(X, "columns") and QID in list(X.columns)
+    return QID in column_names(X)
 
 
 def without_qid(X: Any) -> Any:
     """Return X without the column that says which groups there are."""
-    return X[[name for name in X.columns if name != QID]] if has_qid(X) else X
+    if not has_qid(X):
+        return X
+    names = [name for name in column_names(X) if name != QID]
+    return X.select(names) if hasattr(X, "select") else X[names]
 
 
 def first_rows(sizes: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ...modules.recommendation.factors import Factors
 from ...modules.recommendation.generalized_factors import GeneralizedFactors
 from ...parameters.refusals import refuse_rows
-from ...training import InputScaler, NegativeSampler, TrainingSet
+from ...training import Encoding, InputScaler, NegativeSampler, TrainingSet
 from ..inputs.base import Inputs
 from ..inputs.data import Checked, FitData, LearnedInputs
 from ..inputs.sample import Sample
@@ -233,12 +233,12 @@ class Interactions(Inputs):
             seen = sparse.csr_array(before.seen + seen)
         return replace(learned, seen=seen)
 
-    def scaler(self, sample: Sample) -> InputScaler:
+    def scaler(self, sample: Sample, learned: Any, scales: bool) -> InputScaler:
         """Leave numbers of users and items as they are."""
         return InputScaler()
 
     def prediction_rows(
-        self, owner: Any, X: Any, learned: Any, scaler: InputScaler, dtype: torch.dtype
+        self, owner: Any, X: Any, learned: Any, scaler: Encoding, dtype: torch.dtype
     ) -> Tensor:
         """Return the numbers of users and items; those of unknown ones are -1."""
         return torch.from_numpy(learned.numbers(Pairs.of(X)))
@@ -258,7 +258,7 @@ class Interactions(Inputs):
         return GeneralizedFactors(*shape, n_outputs, source)
 
     def batch_change(
-        self, augment: Any, scaler: InputScaler, data: TrainingSet, loss: Any, learned: Any
+        self, augment: Any, scaler: Encoding, data: TrainingSet, loss: Any, learned: Any
     ) -> NegativeSampler | None:
         """Return what draws items that users did not take, for a loss that learns an order.
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ...losses.speech.paths import BLANK
 from ...modules import check_widths
-from ...training import AugmentFrames, InputScaler, RaggedRows, TrainingSet
+from ...training import AugmentFrames, Encoding, RaggedRows, TrainingSet
 from ..inputs.base import FLOATS
 from ..inputs.data import Checked, FitData, LearnedInputs
 from ..inputs.ragged import RaggedInputs
@@ -66,7 +66,7 @@ class Utterances(RaggedInputs):
         return np.concatenate(list(X)), np.array([len(utterance) for utterance in X])
 
     def prediction_rows(
-        self, owner: Any, X: Any, learned: Any, scaler: InputScaler, dtype: torch.dtype
+        self, owner: Any, X: Any, learned: Any, scaler: Encoding, dtype: torch.dtype
     ) -> RaggedRows:
         """Return X as `predict` receives it, checked and scaled."""
         utterances = self.checked(owner, FitData(X), learned=learned).X
@@ -103,7 +103,7 @@ class Utterances(RaggedInputs):
             )
 
     def batch_change(
-        self, augment: Any, scaler: InputScaler, data: TrainingSet, loss: Any, learned: Any
+        self, augment: Any, scaler: Encoding, data: TrainingSet, loss: Any, learned: Any
     ) -> AugmentFrames | None:
         """Return what changes the frames of training batches, None where nothing does."""
         return None if augment is None else AugmentFrames(augment, scaler)

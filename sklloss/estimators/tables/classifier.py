@@ -10,20 +10,15 @@ from sklearn.utils.metaestimators import available_if
 
 from ...parameters.declared import declare
 from ..fit.documentation import documented
-from ..fit.estimator import NeuralEstimator
 from ..fit.loss_parameter import LossParameter
 from ..fit.nested import where_loss_has
 from ..fit.parameters import (
     AugmentParameters,
     ClassWeightParameters,
-    HiddenLayerParameters,
-    InputParameters,
-    NetworkParameters,
 )
 from ..fit.scikit_learn import ClassifierMixin
-from ..inputs.base import Inputs
+from ..fit.table_estimator import TableEstimator
 from ..inputs.data import FitData
-from ..inputs.kinds import inputs_of
 from ..targets.fitted_module import FittedModule
 from ..targets.labels import Labels
 
@@ -39,10 +34,7 @@ class NeuralClassifier(
     ClassifierMixin,
     ClassWeightParameters,
     AugmentParameters,
-    InputParameters,
-    HiddenLayerParameters,
-    NetworkParameters,
-    NeuralEstimator,
+    TableEstimator,
 ):
     """A neural network for classification, trained on the loss of your choice.
 
@@ -86,10 +78,6 @@ class NeuralClassifier(
     )
 
     @property
-    def _inputs(self) -> Inputs:
-        return inputs_of(self.module)
-
-    @property
     def _target(self) -> Labels:
         return Labels(self.class_weight)
 
@@ -99,7 +87,8 @@ class NeuralClassifier(
         Parameters
         ----------
         X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
-            Features: numbers, none missing.  With ``module="cnn"`` images, (n_samples, n_channels,
+            Numbers, missing ones as NaN; a DataFrame may also have text, categories and dates.
+            With ``module="cnn"`` images, (n_samples, n_channels,
             height, width) or (n_samples, height, width), of whole numbers or floats; with
             ``module="text"`` token ids, (n_samples, length).
         y : array-like of shape (n_samples,) or (n_samples, n_labels)

@@ -14,20 +14,15 @@ from sklearn.utils.validation import check_is_fitted
 from ...parameters.declared import declare
 from ...parameters.domains import Interval, check_in_domain
 from ..fit.documentation import documented
-from ..fit.estimator import NeuralEstimator
 from ..fit.loss_parameter import LossParameter
 from ..fit.nested import where_loss_has
 from ..fit.parameters import (
     AugmentParameters,
-    HiddenLayerParameters,
-    InputParameters,
-    NetworkParameters,
     TargetScaleParameters,
 )
 from ..fit.scikit_learn import RegressorMixin
-from ..inputs.base import Inputs
+from ..fit.table_estimator import TableEstimator
 from ..inputs.data import FitData
-from ..inputs.kinds import inputs_of
 from ..targets.answers import Answer
 from ..targets.fitted_module import FittedModule
 from ..targets.numbers import Numbers, quantiles_of, standard_deviation
@@ -57,10 +52,7 @@ class NeuralRegressor(
     RegressorMixin,
     AugmentParameters,
     TargetScaleParameters,
-    InputParameters,
-    HiddenLayerParameters,
-    NetworkParameters,
-    NeuralEstimator,
+    TableEstimator,
 ):
     """A neural network for regression, trained on the loss of your choice.
 
@@ -99,10 +91,6 @@ class NeuralRegressor(
     )
 
     @property
-    def _inputs(self) -> Inputs:
-        return inputs_of(self.module)
-
-    @property
     def _target(self) -> Numbers:
         return Numbers(self.scale_target)
 
@@ -112,7 +100,7 @@ class NeuralRegressor(
         Parameters
         ----------
         X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
-            Features: numbers, none missing.
+            Numbers, missing ones as NaN; a DataFrame may also have text, categories and dates.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Targets, in the domain of the loss.
         %(sample_weight)s

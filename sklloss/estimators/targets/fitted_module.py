@@ -5,12 +5,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ...losses.base import State
-from ...training import InputScaler, LossModule, LossNet
+from ...training import Encoding, LossModule, LossNet
 from .answers import Answer
 
 
@@ -37,7 +36,9 @@ class FittedModule(nn.Module):
     network's dtype.  For a device without float64, call ``float()`` first: all of it is float32
     then.
 
-    Unlike ``predict``, it does not look at the values in X:  NaN gives NaN.  Every loss of the
+    Of a raw table X is what its columns become: numbers, codes of levels, parts of dates.  Unlike
+    ``predict``, it does not look at the values in X: where training had no missing values and
+    numbers are standardised, NaN gives NaN.  Every loss of the
     catalogue exports; one of your own does where its ``predict``, ``decision_function`` or
     ``predict_proba`` does not look at values either.
     """
@@ -45,7 +46,7 @@ class FittedModule(nn.Module):
     def __init__(
         self,
         members: Sequence[Member],
-        scaling: InputScaling,
+        scaling: nn.Module,
         of_members: nn.Module,
     ) -> None:
         super().__init__()
@@ -57,7 +58,7 @@ class FittedModule(nn.Module):
     def of_nets(
         cls,
         nets: Sequence[LossNet],
-        input_scaler: InputScaler,
+        encoding: Encoding,
         input_shape: tuple[int, ...],
         answer: Answer,
     ) -> FittedModule:
@@ -67,15 +68,15 @@ class FittedModule(nn.Module):
         ----------
         nets : sequence of LossNet
             One, or the members of an ensemble.
-        input_scaler : InputScaler
-            How the estimator scales X.
+        encoding : Encoding
+            How the estimator scales or encodes X.
         input_shape : tuple of int
             The shape of a row of X, (n_features,) for tables.
         answer : Answer
             What comes out.
         """
         members = [Member(net, answer.of_member) for net in nets]
-        scaling = InputScaling(input_scaler, input_shape)
+        scaling = encoding.module(input_shape)
         shared = cls(members, scaling, answer.of_members)
         own = copy.deepcopy(shared).to(nets[0].criterion_.baseline.device)
         for tensor in (*own.parameters(), *own.buffers()):
@@ -119,31 +120,3 @@ class Member(nn.Module):
         output = output.flatten(1) if output.ndim > 1 else output.unsqueeze(1)
         raw = output.unflatten(1, self.raw_shape).unsqueeze(0)
         return self.of_member(raw, self.criterion.state)[0]
-
-
-class InputScaling(nn.Module):
-    """What an `InputScaler` does to dense X, in the dtype of its buffers."""
-
-    mean: Tensor
-    scale: Tensor
-
-    def __init__(self, scaler: InputScaler, input_shape: tuple[int, ...]) -> None:
-        super().__init__()
-        self.input_shape = input_shape
-        of_channels = (input_shape[0],) + (1,) * (len(input_shape) - 1)
-        mean = np.zeros(of_channels) if scaler.mean is None else scaler.mean
-        scale = np.ones(of_channels) if scaler.scale is None else scaler.scale
-        self.register_buffer("mean", torch.from_numpy(mean))
-        self.register_buffer("scale", torch.from_numpy(scale))
-
-    def forward(self, X: Tensor) -> Tensor:
-        """(X - mean) / scale."""
-        if X.ndim == 3 and len(self.input_shape) == 3:
-            X = X.unsqueeze(1)  # the axis of channels
-        if tuple(X.shape[1:]) != self.input_shape:
-            raise ValueError(
-                "This module takes X of shape (n_samples,"
-                f" {', '.join(map(str, self.input_shape))}); got {tuple(X.shape)}. Give the"
-                " features that the estimator was trained on, in their order."
-            )
-        return (X.to(self.mean.dtype) - self.mean) / self.scale

@@ -13,17 +13,12 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from ...losses.tasks.joint import naming_task
 from ...parameters.declared import declare, parameter
 from ..fit.documentation import documented
-from ..fit.estimator import NeuralEstimator
 from ..fit.parameters import (
     AugmentParameters,
-    HiddenLayerParameters,
-    InputParameters,
-    NetworkParameters,
     TargetScaleParameters,
 )
-from ..inputs.base import Inputs
+from ..fit.table_estimator import TableEstimator
 from ..inputs.data import FitData
-from ..inputs.kinds import inputs_of
 from ..inputs.weights import checked_weights
 from ..targets.fitted_module import FittedModule
 from .target_table import TargetTable
@@ -46,10 +41,7 @@ def _some_task_has_probabilities(estimator: NeuralMultiTask) -> bool:
 class NeuralMultiTask(
     AugmentParameters,
     TargetScaleParameters,
-    InputParameters,
-    HiddenLayerParameters,
-    NetworkParameters,
-    NeuralEstimator,
+    TableEstimator,
 ):
     """A neural network that learns several tasks at once: one trunk, one head and loss per task.
 
@@ -134,10 +126,6 @@ class NeuralMultiTask(
     )
 
     @property
-    def _inputs(self) -> Inputs:
-        return inputs_of(self.module)
-
-    @property
     def _target(self) -> Tasks:
         return Tasks(self.scale_target)
 
@@ -149,7 +137,7 @@ class NeuralMultiTask(
         Parameters
         ----------
         %(X)s
-            Features: numbers, none missing.
+            Numbers, missing ones as NaN; a DataFrame may also have text, categories and dates.
         y : DataFrame or array-like of shape (n_samples, n_tasks) or (n_samples,)
             A column per task, of numbers or of labels of any type.  Entries may be missing: NaN,
             None or pandas' NA.

@@ -26,7 +26,6 @@ def with_value(X, value):
     [
         (lambda X, y: (X, np.full(60, "a")), r"at least two classes; y has one class only, 'a'"),
         (lambda X, y: (X, np.arange(60)), r"of the 60 rows none are, each has a class of its own"),
-        (lambda X, y: (with_value(X, np.nan), y), r"contains NaN"),
         (lambda X, y: (with_value(X, np.inf), y), r"contains infinity"),
         (lambda X, y: (X, None), r"requires y to be passed, but the target y is None"),
         (lambda X, y: (X, X[:, 0]), r"Unknown label type: continuous"),
@@ -40,7 +39,8 @@ def with_value(X, value):
         (lambda X, y: (X[:1], y[:1]), r"one class only"),
         (lambda X, y: pairs_of(X, y), r"shape \(80, 2, 4\).*set pairs=True"),
         (lambda X, y: (X.reshape(10, 6, 4), y[:10]), r"module='mlp' takes tables"),
-        (lambda X, y: (pd.DataFrame({"a": y}), y), r"text in the 1 column \['a'\]"),
+        (lambda X, y: (pd.DataFrame({"a": [[1]] * 60}), y), r"Column 'a' of X holds a list"),
+        (lambda X, y: (pd.DataFrame({"a": ["x", 1] * 30}), y), r"'a' of X holds numbers and text"),
     ],
 )
 def test_wrong_rows_are_named(change, message):
@@ -76,7 +76,7 @@ def test_wrong_rows_are_named(change, message):
         (lambda X, y: (X, None), r"requires y to be passed, but the target y is None"),
         (lambda X, y: (X, np.column_stack((y, y))), r"one label per pair.*got \(80, 2\)"),
         (lambda X, y: (X[:70], y), r"inconsistent numbers of samples"),
-        (lambda X, y: (with_value(X, np.nan), y), r"contains NaN"),
+        (lambda X, y: (with_value(X, np.inf), y), r"contains infinity"),
         (lambda X, y: (X[..., :0], y), r"0 feature"),
         (lambda X, y: (X[:0], y[:0]), r"0 sample"),
         (lambda X, y: ([], []), r"shape \(n_pairs, 2"),

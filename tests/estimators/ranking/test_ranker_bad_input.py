@@ -109,7 +109,7 @@ def test_large_relevance_is_taken_where_no_gain_is_a_power_of_it():
 @pytest.mark.parametrize(
     ("bad", "error", "message"),
     [
-        (changed(X, (3, 2), np.nan), ValueError, "X contains NaN"),
+        (changed(X, (3, 2), np.inf), ValueError, "X contains infinity"),
         (X[0], ValueError, "Expected 2D array"),
         (X[:, :0], ValueError, "0 feature"),
         (X[:0], ValueError, "0 sample|inconsistent"),
@@ -117,7 +117,7 @@ def test_large_relevance_is_taken_where_no_gain_is_a_power_of_it():
         (
             pd.DataFrame(X).astype(object).replace(X[0, 0], "film"),
             ValueError,
-            "X has text in the 1 column .0.",
+            "Column 0 of X holds numbers and text, for example .* and 'film'",
         ),
         (None, ValueError, "Expected 2D array, got scalar"),
     ],

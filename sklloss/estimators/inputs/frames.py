@@ -1,0 +1,442 @@
+"""Raw tables: what each column of a DataFrame is, and its values as numbers."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from numbers import Real
+from typing import Any, ClassVar
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+
+from ...parameters.refusals import count
+from .missing import is_missing
+
+MICROSECONDS_PER_DAY = 86_400e6
+
+# What becomes of a date: days since 1970, and what repeats every year, month, week and day.
+DATE_PARTS = ("days", "year", "month", "day", "weekday", "hour")
+
+# How a column becomes what it was in training.
+REMEDIES = {
+    "numbers": "Turn it into numbers, for example with pd.to_numeric(X[{name!r}], errors='coerce')",
+    "durations": "Turn it into durations with pd.to_timedelta(X[{name!r}])",
+    "dates": "Turn it into dates with pd.to_datetime(X[{name!r}])",
+    "categories": "Give values of the same type, for example X[{name!r}].astype({type})",
+}
+
+# What pandas calls the values of an object column that are all of one kind.
+KINDS = {
+    "empty": "nothing",
+    "string": "categories",
+    **dict.fromkeys(
+        ("integer", "floating", "mixed-integer-float", "boolean", "decimal"), "numbers"
+    ),
+    **dict.fromkeys(("datetime", "datetime64", "date", "period"), "dates"),
+    **dict.fromkeys(("timedelta", "timedelta64"), "durations"),
+}
+
+
+def as_frame(X: Any) -> nw.DataFrame[Any] | None:
+    """Return a table of pandas, polars or pyarrow as one of narwhals, None for anything else."""
+    found = nw.from_native(X, eager_only=True, pass_through=True)
+    return found if isinstance(found, nw.DataFrame) else None
+
+
+# ---------------------------------------------------------------------- columns
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a raw table, as training found it.
+
+    Attributes
+    ----------
+    name : object
+        As messages name it.
+    """
+
+    name: Any
+    kind: ClassVar[str] = "nothing"
+    n_levels: ClassVar[int] = 0
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What follows the column's name in the names of the numbers that it becomes."""
+        return ("",)
+
+    def numbers(self, series: Any) -> np.ndarray:
+        """Return values as float64, (n_samples,) or (n_samples, n_parts); missing ones are NaN."""
+        kind = kind_of(self.name, series)
+        if kind == self.kind != "nothing":
+            return self.numbers_of_kind(series)
+        if "nothing" not in (kind, self.kind) and not all(map(is_missing, series.to_list())):
+            raise self._became(kind, series)
+        return np.full((len(series), len(self.parts)), np.nan)
+
+    def numbers_of_kind(self, series: Any) -> np.ndarray:
+        """Return values that are of the kind that training found."""
+        raise NotImplementedError
+
+    def level_names(self) -> Sequence[str]:
+        """Return the names of levels, none for numbers."""
+        return ()
+
+    def _became(self, kind: str, series: Any, of_type: str = "str") -> ValueError:
+        """Return the error of a column that is of another kind than in training."""
+        value = next(v for v in series.to_list() if not is_missing(v))
+        remedy = REMEDIES[self.kind].format(name=self.name, type=of_type)
+        return ValueError(
+            f"Column {self.name!r} of X held {self.kind} in training and holds {kind} now, for"
+            f" example {value!r}. {remedy}."
+        )
+
+
+@dataclass(frozen=True)
+class NumberColumn(Column):
+    """Numbers, or truth values."""
+
+    kind: ClassVar[str] = "numbers"
+
+    def numbers_of_kind(self, series: Any) -> np.ndarray:
+        """Return the values."""
+        return floats_of(self.name, series)
+
+
+@dataclass(frozen=True)
+class DurationColumn(Column):
+    """Durations, in seconds."""
+
+    kind: ClassVar[str] = "durations"
+
+    def numbers_of_kind(self, series: Any) -> np.ndarray:
+        """Return the seconds."""
+        values = series.to_numpy()
+        if values.dtype.kind != "m":
+            values = pd.to_timedelta(series.to_list()).to_numpy()
+        seconds = values.astype("m8[us]").astype(np.float64) / 1e6
+        return np.where(np.isnat(values), np.nan, seconds)
+
+
+@dataclass(frozen=True)
+class DateColumn(Column):
+    """Dates, with or without a time: their parts.
+
+    Attributes
+    ----------
+    zone : str or None
+        The time zone on whose clocks the parts are read.
+    """
+
+    zone: str | None = None
+    kind: ClassVar[str] = "dates"
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts of a date."""
+        return tuple(f" ({part})" for part in DATE_PARTS)
+
+    def numbers_of_kind(self, series: Any) -> np.ndarray:
+        """Return days since 1970, year, month, day, weekday and hour, (n_samples, 6)."""
+        zone = zone_of(series)
+        if zone != self.zone:
+            raise ValueError(
+                f"Column {self.name!r} of X was in time zone {self.zone} in training and is in"
+                f" {zone} now. Give the same with .dt.tz_convert and .dt.tz_localize of"
+                f" X[{self.name!r}]."
+            )
+        if zone is not None:
+            series = series.dt.replace_time_zone(None)
+        values = series.to_numpy()
+        if values.dtype.kind != "M":
+            values = np.array([_moment(value) for value in series.to_list()], dtype="M8[us]")
+        days, months = values.astype("M8[D]"), values.astype("M8[M]")
+        found = (
+            values.astype("M8[us]").astype(np.int64) / MICROSECONDS_PER_DAY,
+            values.astype("M8[Y]").astype(np.int64) + 1970,
+            months.astype(np.int64) % 12 + 1,
+            (days - months.astype("M8[D]")).astype(np.int64) + 1,
+            (days.astype(np.int64) + 3) % 7,  # 1970 began on a Thursday
+            (values.astype("M8[h]") - days.astype("M8[h]")).astype(np.int64),
+        )
+        parts = np.column_stack([np.asarray(part, dtype=np.float64) for part in found])
+        parts[np.isnat(values)] = np.nan
+        return parts
+
+
+@dataclass(frozen=True, eq=False)
+class CategoryColumn(Column):
+    """Categories: each becomes the code of its level.
+
+    Attributes
+    ----------
+    levels : pandas.Index
+        The levels that occurred in training, sorted: text, or numbers as floats.  The code of a
+        missing value is their number; that of a level that did not occur is -1.
+    """
+
+    levels: pd.Index
+    kind: ClassVar[str] = "categories"
+
+    @classmethod
+    def of(cls, name: Any, series: Any) -> CategoryColumn:
+        """Learn the levels of a column."""
+        return cls(name, pd.Index(sorted(factorized(name, series)[1])))
+
+    @property
+    def n_levels(self) -> int:  # type: ignore[override]
+        """How many levels there are, that of missing values included."""
+        return len(self.levels) + 1
+
+    def level_names(self) -> Sequence[str]:
+        """Return what the name of each level's column ends with."""
+        texts = [each if isinstance(each, str) else f"{each:.12g}" for each in self.levels]
+        return [*(f"={text}" for text in texts), " is missing"]
+
+    def numbers(self, series: Any) -> np.ndarray:
+        """Return the code of each level; categories may be numbers, so any kind is looked at."""
+        place, values = factorized(self.name, series)
+        if len(values) and len(self.levels):
+            known, value = self.levels[0], values[0]
+            if isinstance(known, str) != isinstance(value, str):
+                kind = "text" if isinstance(value, str) else "numbers"
+                raise self._became(kind, series, "str" if isinstance(known, str) else "float")
+        # The last entry is where a missing value points to.
+        codes = np.append(self.levels.get_indexer(values), len(self.levels))
+        return codes[place].astype(np.float64)
+
+
+# ---------------------------------------------------------------------- the table
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a raw table.
+
+    Attributes
+    ----------
+    columns : tuple of Column
+    """
+
+    columns: tuple[Column, ...]
+
+    @classmethod
+    def of(cls, frame: nw.DataFrame[Any], categorical_features: Any = None) -> Columns:
+        """Learn what each column is.
+
+        Parameters
+        ----------
+        frame : narwhals.DataFrame
+        categorical_features : array-like or None
+            Names, indices or a mask of the columns that hold categories; None decides by dtype.
+
+        Raises
+        ------
+        ValueError
+            If a column holds something that is neither number, category, date nor duration.
+        """
+        named = categorical_mask(categorical_features, frame.columns)
+        pairs = zip(frame.iter_columns(), named, strict=True)
+        return cls(tuple(_column(series, is_named) for series, is_named in pairs))
+
+    @property
+    def n_levels(self) -> tuple[int, ...]:
+        """How many levels each number of a row has, 0 where it is one."""
+        return tuple(each.n_levels for each in self.columns for _ in each.parts)
+
+    @property
+    def names(self) -> list[str]:
+        """Return the name of each number of a row."""
+        return [f"{each.name}{part}" for each in self.columns for part in each.parts]
+
+    @property
+    def level_names(self) -> list[Sequence[str]]:
+        """Return the names of the levels of each number of a row."""
+        return [each.level_names() for each in self.columns for _ in each.parts]
+
+    def numbers(self, frame: nw.DataFrame[Any]) -> np.ndarray:
+        """Return a table as numbers, (n_samples, n_numbers)."""
+        pairs = zip(self.columns, frame.iter_columns(), strict=True)
+        return np.column_stack([column.numbers(series) for column, series in pairs])
+
+
+def categorical_mask(categorical_features: Any, names: Sequence[Any]) -> list[bool]:
+    """Return which columns are named as categories, as `HistGradientBoostingClassifier` reads it.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column.
+    """
+    if categorical_features is None:
+        return [False] * len(names)
+    given = np.asarray(categorical_features)
+    if given.dtype == bool:
+        if given.shape != (len(names),):
+            raise ValueError(
+                f"categorical_features is a mask of shape {given.shape}, and X has"
+                f" {count(len(names), 'column')}. Give one truth value per column."
+            )
+        return given.tolist()
+    known = list(range(len(names))) if given.dtype.kind in "iu" else list(names)
+    unknown = [each for each in given.tolist() if each not in known]
+    if unknown:
+        raise ValueError(
+            f"categorical_features names {unknown[0]!r}, and X has the columns"
+            f" {', '.join(map(repr, names))}. Give names, indices or a mask of columns."
+        )
+    return [each in given.tolist() for each in known]
+
+
+def _column(series: Any, is_named: bool) -> Column:
+    """Learn what one column is."""
+    name = series.name
+    if is_named:
+        return CategoryColumn.of(name, series)
+    kind = kind_of(name, series)
+    if kind == "dates":
+        return DateColumn(name, zone_of(series))
+    if kind != "categories":
+        kinds = {"numbers": NumberColumn, "durations": DurationColumn, "nothing": Column}
+        return kinds[kind](name)
+    found = CategoryColumn.of(name, series)
+    if series.dtype in (nw.String, nw.Object) and len(found.levels) > 2:
+        _warn_of_numbers_as_text(name, found.levels)
+    return found
+
+
+def _warn_of_numbers_as_text(name: Any, levels: Sequence[str]) -> None:
+    try:
+        np.asarray(levels, dtype=np.float64)
+    except ValueError:
+        return
+    warnings.warn(
+        f"Column {name!r} of X holds numbers as text, for example {levels[0]!r}, and is taken for"
+        f" categories. If they are numbers, turn them into such with pd.to_numeric(X[{name!r}]);"
+        f" else name it in categorical_features.",
+        UserWarning,
+        stacklevel=2,
+    )
+
+
+# ---------------------------------------------------------------------- values
+
+
+def kind_of(name: Any, series: Any) -> str:
+    """Return what a column holds: numbers, durations, dates, categories, or nothing.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these, or several.
+    """
+    dtype, native = series.dtype, series.to_native()
+    of_pandas = isinstance(native, pd.Series)
+    is_sparse = of_pandas and isinstance(native.dtype, pd.SparseDtype)
+    if dtype.is_numeric() or dtype == nw.Boolean or is_sparse:
+        return "numbers"
+    if isinstance(dtype, nw.Duration):
+        return "durations"
+    if isinstance(dtype, nw.Datetime | nw.Date):
+        return "dates"
+    if series.null_count() == len(series):
+        return "nothing"
+    if isinstance(dtype, nw.String | nw.Categorical | nw.Enum):
+        return "categories"
+    inferred = KINDS.get(pd.api.types.infer_dtype(native, skipna=True)) if of_pandas else None
+    if inferred is not None:
+        return inferred
+    return kind_of_values(name, series.to_list())
+
+
+def kind_of_values(name: Any, values: Sequence[Any]) -> str:
+    """Return the kind of some values, or raise if there are several."""
+    kinds: dict[str, Any] = {}
+    for value in values:
+        if not is_missing(value):
+            kinds.setdefault(_kind_of_value(value), value)
+    if "other" in kinds:
+        value = kinds["other"]
+        raise ValueError(
+            f"Column {name!r} of X holds a {type(value).__name__}, for example {value!r}; a network"
+            " takes numbers, categories, dates and durations. Turn it into one of these, or drop"
+            " it."
+        )
+    if len(kinds) > 1:
+        order = sorted(kinds, key=list(REMEDIES).index)
+        held = " and ".join("text" if kind == "categories" else kind for kind in order)
+        examples = " and ".join(repr(kinds[kind]) for kind in order)
+        raise ValueError(
+            f"Column {name!r} of X holds {held}, for example {examples}. Turn it into numbers with"
+            f" pd.to_numeric(X[{name!r}], errors='coerce'), or into text with"
+            f" X[{name!r}].astype(str)."
+        )
+    return next(iter(kinds), "nothing")
+
+
+def _kind_of_value(value: Any) -> str:
+    for kind, types in (
+        ("categories", str | pd.Interval),
+        ("numbers", Real | Decimal | np.bool_),
+        ("durations", timedelta | np.timedelta64),
+        ("dates", date | np.datetime64 | pd.Period),
+    ):
+        if isinstance(value, types):
+            return kind
+    return "other"
+
+
+def _moment(value: Any) -> Any:
+    """Return a date as NumPy takes it."""
+    if is_missing(value):
+        return np.datetime64("NaT")
+    return value.to_timestamp() if isinstance(value, pd.Period) else value
+
+
+def zone_of(series: Any) -> str | None:
+    """Return the time zone of a column of dates."""
+    dtype = series.dtype
+    return dtype.time_zone if isinstance(dtype, nw.Datetime) else None
+
+
+def floats_of(name: Any, series: Any) -> np.ndarray:
+    """Return numbers of any library as float64, missing ones NaN."""
+    native = series.to_native()
+    if isinstance(native, pd.Series) and native.dtype != object:
+        return native.to_numpy(dtype=np.float64, na_value=np.nan)
+    values = series.to_numpy()
+    if values.dtype.kind in "fiub":
+        return values.astype(np.float64)
+    try:
+        listed = [np.nan if is_missing(value) else float(value) for value in series.to_list()]
+    except OverflowError:
+        raise ValueError(
+            f"Column {name!r} of X holds numbers too large for float64. Divide them by a constant."
+        ) from None
+    return np.array(listed, dtype=np.float64)
+
+
+def factorized(name: Any, series: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return where each value stands among the distinct ones, -1 where it is missing, and these.
+
+    Distinct values are text, or numbers as floats; dates, durations and intervals are known by
+    their text.
+    """
+    native = series.to_native()
+    if not isinstance(native, pd.Series):
+        native = pd.Series(series.to_list(), dtype=object)
+    try:
+        place, found = pd.factorize(native)
+    except TypeError:
+        kind_of_values(name, list(native))  # raises with a value that does not hash
+        raise
+    listed = list(found)
+    by_number = kind_of_values(name, listed) == "numbers"
+    levels = np.array([float(v) if by_number else str(v) for v in listed], dtype=object)
+    again, distinct = pd.factorize(levels)
+    return np.append(again, -1)[place], np.asarray(distinct, dtype=object)

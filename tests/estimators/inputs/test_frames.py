@@ -1,0 +1,256 @@
+"""Raw tables: what each column is, in every library of DataFrames."""
+
+from datetime import date, datetime, time
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from sklloss.estimators.inputs.frames import (
+    CategoryColumn,
+    Columns,
+    DateColumn,
+    DurationColumn,
+    NumberColumn,
+    as_frame,
+)
+
+DAYS = pd.to_datetime(["2024-02-29 13:00", None, "1969-12-31 00:00"])
+
+
+@pytest.fixture
+def table():
+    return pd.DataFrame(
+        {
+            "float": [1.5, np.nan, -2.0],
+            "int": [1, 2, 3],
+            "nullable": pd.array([1, None, 3], dtype="Int64"),
+            "bool": [True, False, True],
+            "duration": pd.to_timedelta([1, None, 2], unit="h"),
+            "text": ["b", None, "a"],
+            "category": pd.Categorical(["y", "x", "x"], categories=["z", "y", "x"]),
+            "ordered": pd.Categorical(["hi", "lo", "lo"], ["lo", "hi"], ordered=True),
+            "date": DAYS,
+            "zoned": DAYS.tz_localize("UTC").tz_convert("Europe/Zurich"),
+        }
+    )
+
+
+LIBRARIES = {
+    "pandas": lambda table: table,
+    "nullable": lambda table: table.convert_dtypes(),
+    "arrow dtypes": lambda table: table.convert_dtypes(dtype_backend="pyarrow"),
+    "polars": pl.from_pandas,
+    "pyarrow": pa.Table.from_pandas,
+}
+
+
+def numbers_of(table, **kwargs):
+    frame = as_frame(table)
+    columns = Columns.of(frame, **kwargs)
+    return columns, columns.numbers(frame)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_table_is_the_same_in_every_library(library, table):
+    columns, numbers = numbers_of(LIBRARIES[library](table))
+    kinds = [type(each) for each in columns.columns]
+    assert kinds == [NumberColumn] * 4 + [DurationColumn] + [CategoryColumn] * 3 + [DateColumn] * 2
+    nan = np.nan
+    by_name = dict(zip(columns.names, numbers.T, strict=True))
+    assert by_name["float"] == pytest.approx([1.5, nan, -2], nan_ok=True)
+    assert by_name["nullable"] == pytest.approx([1, nan, 3], nan_ok=True)
+    assert by_name["bool"].tolist() == [1, 0, 1]
+    assert by_name["duration"] == pytest.approx([3600, nan, 7200], nan_ok=True)
+    # Levels are sorted, and the code of a missing value is their number.
+    assert by_name["text"].tolist() == [1, 2, 0]
+    assert by_name["category"].tolist() == [1, 0, 0]
+    assert by_name["ordered"].tolist() == [0, 1, 1]
+    of_date = [by_name[f"date ({part})"] for part in ("days", "year", "month", "day", "hour")]
+    first = (DAYS[0] - pd.Timestamp(0)).total_seconds() / 86_400
+    assert np.array(of_date)[:, 0] == pytest.approx([first, 2024, 2, 29, 13])
+    assert np.array(of_date)[:, 2] == pytest.approx([-1, 1969, 12, 31, 0])
+    assert np.isnan(np.array(of_date)[:, 1]).all()
+    assert by_name["date (weekday)"][[0, 2]].tolist() == [3, 2]
+    # The hour on the clock of its own zone.
+    assert by_name["zoned (hour)"][[0, 2]].tolist() == [14, 1]
+
+
+def test_levels_that_training_did_not_have_are_none_of_them(table):
+    columns, _ = numbers_of(table[["text", "category"]])
+    other = pd.DataFrame({"text": ["c", None, "a"], "category": ["x", "w", None]})
+    assert columns.numbers(as_frame(other)).tolist() == [[-1, 0], [2, -1], [0, 2]]
+
+
+@pytest.mark.parametrize(
+    "named", [["int"], [1], [False, True, False], np.array([False, True, False]), ("int",)]
+)
+def test_named_columns_are_categories(named):
+    table = pd.DataFrame({"float": [0.5, 1.5], "int": [7, 9], "text": ["a", "b"]})
+    columns, numbers = numbers_of(table, categorical_features=named)
+    assert [type(each) for each in columns.columns][1] is CategoryColumn
+    assert columns.n_levels == (0, 3, 3)
+    assert numbers[:, 1].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("values", [[1, "1", "x", None], pd.Categorical([1, "x", 1, None])])
+def test_a_column_of_numbers_and_text_is_named(values):
+    with pytest.raises(ValueError, match="Column 'a' of X holds numbers and text, for example 1"):
+        numbers_of(pd.DataFrame({"a": values}))
+
+
+def test_objects_that_are_all_numbers_are_numbers():
+    columns, numbers = numbers_of(pd.DataFrame({"a": np.array([1, 2.5, None], dtype=object)}))
+    assert isinstance(columns.columns[0], NumberColumn)
+    assert numbers[:, 0] == pytest.approx([1, 2.5, np.nan], nan_ok=True)
+
+
+def test_intervals_are_categories():
+    values = pd.cut(np.arange(6.0), 2)
+    columns, numbers = numbers_of(pd.DataFrame({"a": values}))
+    assert numbers[:, 0].tolist() == [0, 0, 0, 1, 1, 1]
+    assert columns.numbers(as_frame(pd.DataFrame({"a": values[:2]})))[:, 0].tolist() == [0, 0]
+
+
+def test_numbers_written_as_text_are_named():
+    table = pd.DataFrame({"age": ["39", "50", "38", None]})
+    with pytest.warns(UserWarning, match=r"Column 'age' of X holds numbers as text.*'38'"):
+        numbers_of(table)
+    numbers_of(table, categorical_features=["age"])
+    numbers_of(table.astype("category"))
+
+
+@pytest.mark.parametrize("value", [[1], {"a": 1}, {1}, bytearray(b"a"), b"a", (1, 2), 1j, object()])
+def test_a_cell_that_is_no_value_is_named(value):
+    table = pd.DataFrame({"tags": pd.Series([value, value, value], dtype=object)})
+    with pytest.raises(ValueError, match=r"Column 'tags' of X holds a \w+, for example"):
+        numbers_of(table)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pl.DataFrame({"tags": [[1], [2]]}),
+        pl.DataFrame({"tags": [{"a": 1}]}),
+        pl.DataFrame({"tags": [time(12)]}),
+        pa.table({"tags": [[1], [2]]}),
+        pd.DataFrame({"tags": [1j, 2j]}),
+    ],
+)
+def test_a_column_of_another_type_is_named(table):
+    with pytest.raises(ValueError, match=r"Column 'tags' of X holds a \w+, for example"):
+        numbers_of(table)
+
+
+def test_objects_that_are_dates_are_dates():
+    days = [date(2020, 1, 1), None, date(2500, 12, 31)]
+    tables = (
+        pd.DataFrame({"a": days}),
+        pl.DataFrame({"a": days}),
+        pa.table({"a": days}),
+        pd.DataFrame(
+            {"a": pd.Series([pd.Timestamp(days[0]), None, datetime(2500, 12, 31)], dtype=object)}
+        ),
+    )
+    for table in tables:
+        columns, numbers = numbers_of(table)
+        assert isinstance(columns.columns[0], DateColumn)
+        assert numbers[[0, 2], 1:4].tolist() == [[2020, 1, 1], [2500, 12, 31]]
+        assert np.isnan(numbers[1]).all()
+
+
+def test_periods_are_dates():
+    _, numbers = numbers_of(pd.DataFrame({"a": pd.period_range("2020-03", periods=2, freq="M")}))
+    assert numbers[:, 1:4].tolist() == [[2020, 3, 1], [2020, 4, 1]]
+
+
+def test_sparse_columns_are_numbers():
+    values = pd.arrays.SparseArray([0.0, 0.0, 3.0])
+    columns, numbers = numbers_of(pd.DataFrame({"a": values, "b": ["x", "y", "x"]}))
+    assert isinstance(columns.columns[0], NumberColumn)
+    assert numbers[:, 0].tolist() == [0, 0, 3]
+
+
+def test_large_whole_numbers_of_every_library():
+    values = [2**54 + 1, None, 2**63 - 1]
+    for table in (
+        pd.DataFrame({"a": pd.array(values, "Int64")}),
+        pl.DataFrame({"a": values}),
+        pa.table({"a": values}),
+    ):
+        assert numbers_of(table)[1][[0, 2], 0] == pytest.approx([2.0**54, 2.0**63])
+
+
+def test_numbers_beyond_float64_are_named():
+    with pytest.raises(ValueError, match="Column 'a' of X holds numbers too large for float64"):
+        numbers_of(pd.DataFrame({"a": pd.Series([10**400, 1], dtype=object)}))
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_column_may_be_all_missing_at_either_time(library, table):
+    of = LIBRARIES[library]
+    columns, _ = numbers_of(of(table))
+    empty = pd.DataFrame({name: [None] for name in table})
+    found = columns.numbers(as_frame(of(empty)))
+    as_float = columns.numbers(as_frame(pd.DataFrame({name: [np.nan] for name in table})))
+    assert np.array_equal(as_float, found, equal_nan=True)
+    is_code = np.array(columns.n_levels) > 0
+    assert np.isnan(found[0, ~is_code]).all()
+    assert found[0, is_code].tolist() == [2, 2, 2]
+    columns, numbers = numbers_of(of(empty))
+    assert np.isnan(numbers).all()
+    assert np.isnan(columns.numbers(as_frame(of(table)))).all()
+
+
+def test_categories_are_the_same_numbers_in_every_type():
+    columns, _ = numbers_of(pd.DataFrame({"a": [0, 1, 2]}), categorical_features=["a"])
+    for values in ([1.0, 2.0], [True, False], [Decimal(2), Decimal(0)], np.array([2, 1], np.int8)):
+        found = columns.numbers(as_frame(pd.DataFrame({"a": values})))[:, 0]
+        assert found.tolist() == [float(value) for value in values]
+
+
+@pytest.mark.parametrize(
+    ("column", "now", "message"),
+    [
+        (
+            "float",
+            ["a", "b", "c"],
+            "'float' of X held numbers in training and holds categories now, for example 'a'",
+        ),
+        ("date", ["a", "b", "c"], r"held dates in training .* pd.to_datetime\(X\['date'\]\)"),
+        ("duration", [1, 2, 3], "held durations in training and holds numbers now, for example 1"),
+        ("float", pd.to_timedelta([1, 2, 3], unit="h"), "held numbers .* and holds durations now"),
+        ("date", DAYS.tz_localize("UTC"), "was in time zone None in training and is in UTC now"),
+        ("zoned", DAYS.tz_localize("UTC"), "was in time zone Europe/Zurich .* and is in UTC now"),
+        (
+            "text",
+            [1, 2, 3],
+            "'text' of X held categories in training and holds numbers now, for example 1",
+        ),
+    ],
+)
+def test_a_column_that_became_something_else_is_named(column, now, message, table):
+    columns, _ = numbers_of(table)
+    with pytest.raises(ValueError, match=message):
+        columns.numbers(as_frame(table.assign(**{column: now})))
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        (["size"], "categorical_features names 'size', and X has the columns 'a', 'b'"),
+        ([2], "categorical_features names 2"),
+        ([True], r"categorical_features is a mask of shape \(1,\), and X has 2 columns"),
+    ],
+)
+def test_columns_that_there_are_not_are_named(named, message):
+    with pytest.raises(ValueError, match=message):
+        numbers_of(pd.DataFrame({"a": [1], "b": [2]}), categorical_features=named)
+
+
+def test_only_tables_are_frames():
+    for other in (np.ones((2, 2)), [[1, 2]], pd.Series([1.0]), pl.Series([1.0]), None):
+        assert as_frame(other) is None
