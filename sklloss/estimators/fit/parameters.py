@@ -274,10 +274,10 @@ class TableParameters(BaseEstimator):
     categorical_features: Any = parameter(
         None,
         None,
-        """Columns of a table that hold categories, beside those of text or categorical dtype: names,
-        indices or a mask.  Levels of at least 5 rows get a column of their own, missing values as
-        well; rarer and unknown ones get none.  At most the 1,000 most frequent levels of a column
-        are kept.""",
+        """Columns of a table that hold categories, beside those of text or categorical dtype:
+        names, indices or a mask.  Levels of at least 5 rows get a column of their own, missing
+        values as well; rarer and unknown ones get none.  At most the 1,000 most frequent levels
+        of a column are kept.""",
         kind="array-like or None",
         fixed=True,
     )

@@ -237,9 +237,9 @@ class Inputs:
             return None
         if not scaler.is_invertible:
             raise ValueError(
-                "augment changes rows on the scale of X, and those of this table are encoded: it has"
-                " categories, dates or missing values, or another numeric_encoding than 'standard'."
-                " Set augment=None, or encode the table before."
+                "augment changes rows on the scale of X, and those of this table are encoded: it"
+                " has categories, dates or missing values, or another numeric_encoding than"
+                " 'standard'. Set augment=None, or encode the table before."
             )
         return Augment(augment, scaler)
 

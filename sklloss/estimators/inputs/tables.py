@@ -152,8 +152,8 @@ class Table(Inputs):
         if not varies and not len(encoding.level_column) and not len(encoding.missing):
             warnings.warn(
                 f"No column of X can be learned from, with n_samples={len(sample.y)}: each of the"
-                f" {count(learned.n_features, 'column')} is constant, is missing in all rows, or holds"
-                " categories of which none has 5 rows. Predictions are a constant.",
+                f" {count(learned.n_features, 'column')} is constant, is missing in all rows, or"
+                " holds categories of which none has 5 rows. Predictions are a constant.",
                 UserWarning,
                 stacklevel=2,
             )
@@ -165,9 +165,9 @@ class Table(Inputs):
         rare = [name for i, (name, levels) in enumerate(pairs) if levels > 2 and i not in used]
         if rare:
             warnings.warn(
-                f"Categories of the {count(len(rare), 'column')} {rare} are ignored: none has 5 rows."
-                " If they are ids, leave them out; of text, TokenVectorizer or TfidfVectorizer make"
-                " numbers.",
+                f"Categories of the {count(len(rare), 'column')} {rare} are ignored: none has 5"
+                " rows. If they are ids, leave them out; of text, TokenVectorizer or"
+                " TfidfVectorizer make numbers.",
                 UserWarning,
                 stacklevel=2,
             )
