@@ -188,8 +188,8 @@ class NetworkParameters(BaseEstimator):
     module_params: dict[str, Any] | None = parameter(
         None,
         MAPPING,
-        """Further arguments of the class or factory; also as ``module__x`` of ``set_params`` and
-        grids.""",
+        """Further arguments of the class or factory, as ``linear_path`` and ``init`` of "mlp"
+        (see ``sklloss.modules.MLP``); also as ``module__x`` of ``set_params`` and grids.""",
         kind="dict or None",
         fixed=True,
         shared=True,

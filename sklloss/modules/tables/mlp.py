@@ -11,8 +11,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from ...parameters.domains import Choice
 from ..activations import get_activation
 from ..layers import Linear
+from ..network import Domains, check_network_arguments
 from ..stacks.flat import ALIGNMENT
 from ..stacks.slab import CACHE_LINE, Slab, write_product
 from ..stacks.stack import Stack
@@ -25,7 +27,7 @@ class MLP(nn.Sequential):
     """A multilayer perceptron, or a linear model if there are no hidden layers.
 
     Every hidden layer consists of a linear layer, the activation and dropout; the output layer is
-    linear. Hidden weights and biases start uniform within Glorot's bounds, as in scikit-learn.
+    linear. A linear path may add to its output what a linear model makes of the input.
 
     Parameters
     ----------
@@ -43,13 +45,23 @@ class MLP(nn.Sequential):
         Whether the last layer starts at 0, so that the whole network starts at its output bias.
     generator : torch.Generator or None, default=None
         Source of the initial weights.
+    linear_path : bool, default=False
+        Whether the output is also linear in the input, with weights that start at 0; without hidden
+        layers it is that anyway.
+    init : {"glorot", "fan_in"}, default="glorot"
+        Between which bounds weights and biases start uniform: Glorot's, as in scikit-learn, or
+        minus and plus 1 / sqrt(width of the input of the layer), as in torch.
 
     Attributes
     ----------
+    path : nn.Parameter of shape (n_outputs, n_features), or None
+        The weights of the linear path.
     stack : type of Stack
         How K of them are computed together.
     inputs : str
         What it takes, "table".
+    domains : dict
+        What its own parameters may be.
 
     Examples
     --------
@@ -61,6 +73,11 @@ class MLP(nn.Sequential):
 
     stack: ClassVar[type[Stack]]
     inputs: ClassVar[str] = "table"
+    domains: ClassVar[Domains] = {
+        "linear_path": (Choice(True, False), ""),
+        "init": (Choice("glorot", "fan_in"), ""),
+    }
+    path: nn.Parameter | None
 
     def __init__(
         self,
@@ -71,7 +88,10 @@ class MLP(nn.Sequential):
         dropout: float = 0.0,
         start_constant: bool = True,
         generator: torch.Generator | None = None,
+        linear_path: bool = False,
+        init: str = "glorot",
     ) -> None:
+        check_network_arguments(MLP, "MLP", {"linear_path": linear_path, "init": init})
         widths = [n_features, *hidden_layer_sizes]
         layers: list[nn.Module] = []
         for n_in, n_out in itertools.pairwise(widths):
@@ -82,12 +102,21 @@ class MLP(nn.Sequential):
         self.dropout = dropout
         gain = get_activation(activation).gain
         for layer in self.linears:
-            bound = sqrt(gain / (layer.in_features + layer.out_features))
+            bound = 1 / sqrt(layer.in_features)
+            if init == "glorot":
+                bound = sqrt(gain / (layer.in_features + layer.out_features))
             for parameter in (layer.weight, layer.bias):
                 nn.init.uniform_(parameter, -bound, bound, generator=generator)
         if start_constant:
             nn.init.zeros_(self.linears[-1].weight)
             nn.init.zeros_(self.output_bias)
+        has_path = linear_path and len(widths) > 1
+        self.path = nn.Parameter(torch.zeros(n_outputs, n_features)) if has_path else None
+
+    def forward(self, X: Tensor) -> Tensor:
+        """Return the output for rows, (..., n_features) to (..., n_outputs)."""
+        output = super().forward(X)
+        return output if self.path is None else output + nn.functional.linear(X, self.path)
 
     @property
     def linears(self) -> list[nn.Linear]:
@@ -104,7 +133,8 @@ class MLPStack(Stack):
     """K perceptrons of one shape as batched matrix products, without autograd.
 
     Weights are ``(models, out, in)``, as in torch, and biases ``(models, out)``. Both are views
-    into the flat buffer. A width of 1 is padded to 2 with entries that stay 0.
+    into the flat buffer. A width of 1 is padded to 2 with entries that stay 0. The weights of the
+    linear path are the first piece of the buffer, where there is one.
     """
 
     rows_multiple = CACHE_LINE
@@ -115,11 +145,15 @@ class MLPStack(Stack):
         self._activation = get_activation(modules[0].activation)
         self._dropout = [module.dropout for module in modules]
         own = [tuple(parameter.shape) for parameter in modules[0].parameters()]
-        self.multiplications_per_row = sum(map(prod, own[0::2]))
+        self.multiplications_per_row = sum(prod(shape) for shape in own if len(shape) == 2)
         pieces = self.lay_out(
             [tuple(max(width, MIN_WIDTH) for width in shape) for shape in own],
-            [True, False] * (len(own) // 2),
+            [len(shape) == 2 for shape in own],
         )
+        self._path = None
+        if modules[0].path is not None:
+            self._path, own = pieces[0], own[1:]
+            pieces = pieces[1:]
         self._layers = [
             _Layer(weight[0].mT, bias[0].unsqueeze(1), weight[0], weight[1], bias[1], width)
             for weight, bias, (width,) in zip(pieces[0::2], pieces[1::2], own[1::2], strict=True)
@@ -180,12 +214,16 @@ class MLPStack(Stack):
         memory.inputs[-1] = hidden
         last, out = self._layers[-1], memory.z[-1].matrices
         torch.baddbmm(last.bias, hidden, last.transposed, out=out)
+        if self._path is not None:
+            out.baddbmm_(X, self._path[0].mT)
         return out if last.width == out.shape[2] else out[..., : last.width]
 
     def backward(self, slopes: Sequence[Tensor]) -> None:
         """Go back through the layers and write the gradients into the flat buffer."""
         memory = self._last
         memory.take_slopes(slopes)
+        if self._path is not None:
+            write_product(memory.grads[-1].matrices.mT, memory.inputs[0], self._path[1])
         for i in range(len(self._layers) - 1, -1, -1):
             layer, grad = self._layers[i], memory.grads[i].matrices
             write_product(grad.mT, memory.inputs[i], layer.weight_grad)

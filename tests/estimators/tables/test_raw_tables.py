@@ -101,6 +101,20 @@ def test_a_search_has_the_bits_of_single_fits(encoding, table, y):
     assert np.array_equal(ours.predict(table), theirs.predict(table))
 
 
+def test_a_linear_path_in_a_search_has_the_bits_of_single_fits(table, y):
+    grid = {"module__linear_path": [False, True], "module__init": ["glorot", "fan_in"]}
+    model = quick(numeric_encoding="robust", max_epochs=3, weight_decay=0.01, optimizer="adamw")
+    ours = LossSearchCV(model, grid, cv=2).fit(table, y)
+    theirs = GridSearchCV(model, grid, cv=2).fit(table, y)
+    scores = ours.cv_results_["mean_test_score"]
+    assert np.array_equal(scores, theirs.cv_results_["mean_test_score"])
+    assert len(set(scores)) == 4
+    module = ours.best_estimator_.set_params(module__linear_path=True).fit(table, y).to_module()
+    numbers = torch.from_numpy(ours.best_estimator_.as_numbers(table))
+    expected = ours.best_estimator_.predict(table)
+    assert module(numbers).numpy() == pytest.approx(expected, rel=1e-4)
+
+
 def test_encodings_are_searched_over(table, y):
     grid = {"numeric_encoding": list(ENCODINGS)}
     ours = LossSearchCV(quick(max_epochs=2), grid, cv=2).fit(table, y)

@@ -22,6 +22,8 @@ def modules(n_models, n_features=4, n_outputs=3, hidden=(5,), dtype=torch.float6
         module = MLP(n_features, n_outputs, hidden, generator=source, **options)
         nn.init.normal_(module.linears[-1].weight, generator=source)
         nn.init.normal_(module.output_bias, generator=source)
+        if module.path is not None:
+            nn.init.normal_(module.path, generator=source)
         built.append(module.to(dtype))
     return built
 
@@ -36,8 +38,12 @@ def data(n_models, n_rows, n_features, dtype=torch.float64):
 @pytest.mark.parametrize("hidden", SHAPES)
 @pytest.mark.parametrize("n_features", [1, 4])
 @pytest.mark.parametrize("n_outputs", [1, 3])
-def test_forward_and_backward_equal_autograd(activation, hidden, n_features, n_outputs):
-    plain = modules(3, n_features, n_outputs, hidden, activation=activation)
+@pytest.mark.parametrize("linear_path", [False, True])
+def test_forward_and_backward_equal_autograd(
+    activation, hidden, n_features, n_outputs, linear_path
+):
+    options = {"activation": activation, "linear_path": linear_path}
+    plain = modules(3, n_features, n_outputs, hidden, **options)
     expected = copy.deepcopy(plain)
     stack = stack_modules(plain)
     assert isinstance(stack, MLPStack)
@@ -57,13 +63,14 @@ def test_forward_and_backward_equal_autograd(activation, hidden, n_features, n_o
 @pytest.mark.parametrize("hidden", SHAPES)
 @pytest.mark.parametrize("widths", [(1, 1), (4, 1), (1, 3), (20, 2)])
 @pytest.mark.parametrize("n_rows", [1, 37, 128])
-def test_stacked_model_is_the_model_alone(hidden, widths, n_rows):
-    together = stack_modules(modules(5, *widths, hidden))
+@pytest.mark.parametrize("linear_path", [False, True])
+def test_stacked_model_is_the_model_alone(hidden, widths, n_rows, linear_path):
+    together = stack_modules(modules(5, *widths, hidden, linear_path=linear_path))
     X, grad = data(5, n_rows, widths[0]), data(5, n_rows, widths[1])
     raw = together.forward(together.pad(X))
     together.backward([grad[:2], grad[2:]])
     for k in range(5):
-        alone = stack_modules([modules(5, *widths, hidden)[k]])
+        alone = stack_modules([modules(5, *widths, hidden, linear_path=linear_path)[k]])
         torch.testing.assert_close(alone.forward(alone.pad(X[k : k + 1]))[0], raw[k])
         alone.backward([grad[k : k + 1]])
         torch.testing.assert_close(alone.flat.gradients[0], together.flat.gradients[k])
@@ -215,3 +222,26 @@ def test_initial_weights_do_not_touch_the_global_generator():
     assert (twins[0].linears[-1].weight == 0).all()
     bound = (6 / 7) ** 0.5
     assert 0.5 * bound < twins[0][0].weight.abs().max() <= bound
+
+
+def test_a_linear_path_starts_at_nothing_and_is_a_weight():
+    module = MLP(3, 2, (4,), linear_path=True)
+    X = torch.randn(5, 3, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(module(X), module.output_bias.expand(5, 2))
+    stack = stack_modules([module])
+    n_weights = 3 * 2 + 3 * 4 + 4 * 2
+    assert stack.flat.is_weight.sum() == n_weights == stack.multiplications_per_row
+    assert MLP(3, 2, (), linear_path=True).path is None
+
+
+def test_initial_weights_lie_within_their_bounds():
+    sizes = {"generator": torch.Generator().manual_seed(0), "start_constant": False}
+    for init, bound in (("glorot", (6 / 500) ** 0.5), ("fan_in", 400**-0.5)):
+        largest = MLP(400, 1, (100,), init=init, **sizes).linears[0].weight.abs().max()
+        assert 0.99 * bound < largest <= bound
+
+
+@pytest.mark.parametrize("wrong", [{"linear_path": 2}, {"init": "fanin"}])
+def test_parameters_of_the_perceptron_are_checked(wrong):
+    with pytest.raises(ValueError, match=f"MLP needs {next(iter(wrong))} to be one of"):
+        MLP(3, 1, **wrong)
