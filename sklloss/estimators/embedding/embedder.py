@@ -26,9 +26,9 @@ from ..fit.parameters import (
     NetworkParameters,
     OptimizationParameters,
     RunParameters,
-    TableParameters,
 )
 from ..fit.scikit_learn import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from ..fit.table_estimator import TableColumns
 from ..inputs.base import Inputs
 from ..inputs.data import FitData
 from ..inputs.kinds import inputs_of
@@ -46,7 +46,7 @@ class MetricEmbedder(
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     AugmentParameters,
-    TableParameters,
+    TableColumns,
     HiddenLayerParameters,
     NetworkParameters,
     NeuralEstimator,

@@ -17,14 +17,10 @@ from .parameters import HiddenLayerParameters, NetworkParameters, TableParameter
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class TableEstimator(TableParameters, HiddenLayerParameters, NetworkParameters, NeuralEstimator):
-    """Base of the estimators whose network is "mlp" unless another is chosen."""
+class TableColumns(TableParameters):
+    """What an estimator of tables says of their columns."""
 
-    @property
-    def _inputs(self) -> Inputs:
-        return inputs_of(self)
-
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+    def get_feature_names_out(self: Any, input_features: Any = None) -> np.ndarray:
         """Return the names of the columns that the network sees, once X is encoded.
 
         Parameters
@@ -35,8 +31,9 @@ class TableEstimator(TableParameters, HiddenLayerParameters, NetworkParameters, 
         Returns
         -------
         ndarray of str
-            Of numbers the column's own name; of codes the column and the range of the bin; of
-            categories "column=level".
+            First "column is missing", then numbers by their column's name, then "column from 1 to 2"
+            for the bins of piecewise-linear codes, last "column=level" for categories; of two levels
+            that share a column, the second.
         """
         check_is_fitted(self, "net_")
         learned = self._learned
@@ -57,7 +54,7 @@ class TableEstimator(TableParameters, HiddenLayerParameters, NetworkParameters, 
             return learned.input_scaler.names(raw.names, raw.level_names)
         return learned.input_scaler.names(names, [()] * len(names))
 
-    def as_numbers(self, X: Any) -> np.ndarray:
+    def as_numbers(self: Any, X: Any) -> np.ndarray:
         """Return a table as the numbers that `to_module` takes.
 
         Parameters
@@ -68,9 +65,19 @@ class TableEstimator(TableParameters, HiddenLayerParameters, NetworkParameters, 
         Returns
         -------
         ndarray of shape (n_samples, n_numbers)
-            float64: numbers, codes of levels, parts of dates; missing numbers are NaN.
+            float64: numbers, NaN where they are missing; the six parts of dates; of categories the
+            code of the level in sorted order, then that of missing values, and -1 for others.
         """
         check_is_fitted(self, "net_")
         inputs, learned = self._inputs, self._learned.inputs
         found = inputs.checked(self, FitData(inputs.opened(X)), learned=learned).X
         return found.toarray() if sparse.issparse(found) else np.asarray(found, dtype=np.float64)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class TableEstimator(TableColumns, HiddenLayerParameters, NetworkParameters, NeuralEstimator):
+    """Base of the estimators whose network is "mlp" unless another is chosen."""
+
+    @property
+    def _inputs(self) -> Inputs:
+        return inputs_of(self)

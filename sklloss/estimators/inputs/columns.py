@@ -45,6 +45,11 @@ def with_columns_named(X: Any, y: Any, error: Exception) -> Exception:
             f"X has times in the {count(len(times), 'column')} {times}; a network takes numbers."
             " Turn them into numbers, for example into days since the first."
         )
+    if "contains NaN" in str(error) and "Input X" in str(error):
+        return ValueError(
+            "Input X contains NaN. Fill missing values before the network; of tables, module='mlp'"
+            " takes them as they are."
+        )
     if "could not convert string" not in str(error):
         return error
     columns = _columns_of_text(X)

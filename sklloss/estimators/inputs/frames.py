@@ -5,9 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from decimal import Decimal
-from numbers import Real
 from typing import Any, ClassVar
 
 import narwhals.stable.v2 as nw
@@ -15,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ...parameters.refusals import count
+from .column_values import factorized, floats_of, kind_of, moment, zone_of
 from .missing import is_missing
 
 MICROSECONDS_PER_DAY = 86_400e6
@@ -27,18 +25,7 @@ REMEDIES = {
     "numbers": "Turn it into numbers, for example with pd.to_numeric(X[{name!r}], errors='coerce')",
     "durations": "Turn it into durations with pd.to_timedelta(X[{name!r}])",
     "dates": "Turn it into dates with pd.to_datetime(X[{name!r}])",
-    "categories": "Give values of the same type, for example X[{name!r}].astype({type})",
-}
-
-# What pandas calls the values of an object column that are all of one kind.
-KINDS = {
-    "empty": "nothing",
-    "string": "categories",
-    **dict.fromkeys(
-        ("integer", "floating", "mixed-integer-float", "boolean", "decimal"), "numbers"
-    ),
-    **dict.fromkeys(("datetime", "datetime64", "date", "period"), "dates"),
-    **dict.fromkeys(("timedelta", "timedelta64"), "durations"),
+    "text": "Turn it into text with X[{name!r}].astype(str)",
 }
 
 
@@ -87,14 +74,18 @@ class Column:
         """Return the names of levels, none for numbers."""
         return ()
 
-    def _became(self, kind: str, series: Any, of_type: str = "str") -> ValueError:
+    def _became(self, kind: str, series: Any) -> ValueError:
         """Return the error of a column that is of another kind than in training."""
         value = next(v for v in series.to_list() if not is_missing(v))
-        remedy = REMEDIES[self.kind].format(name=self.name, type=of_type)
+        now = "text" if kind == "categories" else kind
         return ValueError(
-            f"Column {self.name!r} of X held {self.kind} in training and holds {kind} now, for"
-            f" example {value!r}. {remedy}."
+            f"Column {self.name!r} of X held {self._held()} in training and holds {now} now, for"
+            f" example {value!r}. {REMEDIES[self._held()].format(name=self.name)}."
         )
+
+    def _held(self) -> str:
+        """Return what the column held in training, in words."""
+        return self.kind
 
 
 @dataclass(frozen=True)
@@ -143,18 +134,18 @@ class DateColumn(Column):
 
     def numbers_of_kind(self, series: Any) -> np.ndarray:
         """Return days since 1970, year, month, day, weekday and hour, (n_samples, 6)."""
-        zone = zone_of(series)
+        zone = zone_of(self.name, series)
         if zone != self.zone:
             raise ValueError(
                 f"Column {self.name!r} of X was in time zone {self.zone} in training and is in"
                 f" {zone} now. Give the same with .dt.tz_convert and .dt.tz_localize of"
                 f" X[{self.name!r}]."
             )
-        if zone is not None:
+        if isinstance(series.dtype, nw.Datetime) and zone is not None:
             series = series.dt.replace_time_zone(None)
         values = series.to_numpy()
         if values.dtype.kind != "M":
-            values = np.array([_moment(value) for value in series.to_list()], dtype="M8[us]")
+            values = np.array([moment(value) for value in series.to_list()], dtype="M8[us]")
         days, months = values.astype("M8[D]"), values.astype("M8[M]")
         found = (
             values.astype("M8[us]").astype(np.int64) / MICROSECONDS_PER_DAY,
@@ -198,14 +189,16 @@ class CategoryColumn(Column):
         texts = [each if isinstance(each, str) else f"{each:.12g}" for each in self.levels]
         return [*(f"={text}" for text in texts), " is missing"]
 
+    def _held(self) -> str:
+        return "text" if isinstance(self.levels[0], str) else "numbers"
+
     def numbers(self, series: Any) -> np.ndarray:
         """Return the code of each level; categories may be numbers, so any kind is looked at."""
         place, values = factorized(self.name, series)
         if len(values) and len(self.levels):
-            known, value = self.levels[0], values[0]
-            if isinstance(known, str) != isinstance(value, str):
-                kind = "text" if isinstance(value, str) else "numbers"
-                raise self._became(kind, series, "str" if isinstance(known, str) else "float")
+            now = "text" if isinstance(values[0], str) else "numbers"
+            if now != self._held():
+                raise self._became(now, series)
         # The last entry is where a missing value points to.
         codes = np.append(self.levels.get_indexer(values), len(self.levels))
         return codes[place].astype(np.float64)
@@ -248,6 +241,11 @@ class Columns:
     def n_levels(self) -> tuple[int, ...]:
         """How many levels each number of a row has, 0 where it is one."""
         return tuple(each.n_levels for each in self.columns for _ in each.parts)
+
+    @property
+    def repeats(self) -> tuple[bool, ...]:
+        """Whether each number of a row is a further part of the value before it."""
+        return tuple(part > 0 for each in self.columns for part in range(len(each.parts)))
 
     @property
     def names(self) -> list[str]:
@@ -300,143 +298,32 @@ def _column(series: Any, is_named: bool) -> Column:
         return CategoryColumn.of(name, series)
     kind = kind_of(name, series)
     if kind == "dates":
-        return DateColumn(name, zone_of(series))
+        return DateColumn(name, zone_of(name, series))
     if kind != "categories":
         kinds = {"numbers": NumberColumn, "durations": DurationColumn, "nothing": Column}
         return kinds[kind](name)
     found = CategoryColumn.of(name, series)
     if series.dtype in (nw.String, nw.Object) and len(found.levels) > 2:
-        _warn_of_numbers_as_text(name, found.levels)
+        _warn_of_text(name, found.levels)
     return found
 
 
-def _warn_of_numbers_as_text(name: Any, levels: Sequence[str]) -> None:
-    try:
-        np.asarray(levels, dtype=np.float64)
-    except ValueError:
-        return
+def _warn_of_text(name: Any, levels: pd.Index) -> None:
+    """Warn of text that is mostly numbers, or dates, which files bring as text."""
+    is_number = pd.to_numeric(levels, errors="coerce").notna()
+    if is_number.mean() > 0.5:
+        what, how = "numbers", f"pd.to_numeric(X[{name!r}], errors='coerce')"
+        others = [each for each in levels[~is_number] if each.strip()][:3]
+        examples = repr(levels[is_number][0])
+        examples += f", beside {', '.join(map(repr, others))}" if others else ""
+    else:
+        dates = pd.to_datetime(levels[:100], format="ISO8601", errors="coerce", utc=True)
+        if dates.isna().any():
+            return
+        what, how, examples = "dates", f"pd.to_datetime(X[{name!r}])", repr(levels[0])
     warnings.warn(
-        f"Column {name!r} of X holds numbers as text, for example {levels[0]!r}, and is taken for"
-        f" categories. If they are numbers, turn them into such with pd.to_numeric(X[{name!r}]);"
-        f" else name it in categorical_features.",
+        f"Column {name!r} of X holds {what} as text, for example {examples}, and is taken for"
+        f" categories. Turn it into {what} with {how}, or name it in categorical_features.",
         UserWarning,
         stacklevel=2,
     )
-
-
-# ---------------------------------------------------------------------- values
-
-
-def kind_of(name: Any, series: Any) -> str:
-    """Return what a column holds: numbers, durations, dates, categories, or nothing.
-
-    Raises
-    ------
-    ValueError
-        If it is none of these, or several.
-    """
-    dtype, native = series.dtype, series.to_native()
-    of_pandas = isinstance(native, pd.Series)
-    is_sparse = of_pandas and isinstance(native.dtype, pd.SparseDtype)
-    if dtype.is_numeric() or dtype == nw.Boolean or is_sparse:
-        return "numbers"
-    if isinstance(dtype, nw.Duration):
-        return "durations"
-    if isinstance(dtype, nw.Datetime | nw.Date):
-        return "dates"
-    if series.null_count() == len(series):
-        return "nothing"
-    if isinstance(dtype, nw.String | nw.Categorical | nw.Enum):
-        return "categories"
-    inferred = KINDS.get(pd.api.types.infer_dtype(native, skipna=True)) if of_pandas else None
-    if inferred is not None:
-        return inferred
-    return kind_of_values(name, series.to_list())
-
-
-def kind_of_values(name: Any, values: Sequence[Any]) -> str:
-    """Return the kind of some values, or raise if there are several."""
-    kinds: dict[str, Any] = {}
-    for value in values:
-        if not is_missing(value):
-            kinds.setdefault(_kind_of_value(value), value)
-    if "other" in kinds:
-        value = kinds["other"]
-        raise ValueError(
-            f"Column {name!r} of X holds a {type(value).__name__}, for example {value!r}; a network"
-            " takes numbers, categories, dates and durations. Turn it into one of these, or drop"
-            " it."
-        )
-    if len(kinds) > 1:
-        order = sorted(kinds, key=list(REMEDIES).index)
-        held = " and ".join("text" if kind == "categories" else kind for kind in order)
-        examples = " and ".join(repr(kinds[kind]) for kind in order)
-        raise ValueError(
-            f"Column {name!r} of X holds {held}, for example {examples}. Turn it into numbers with"
-            f" pd.to_numeric(X[{name!r}], errors='coerce'), or into text with"
-            f" X[{name!r}].astype(str)."
-        )
-    return next(iter(kinds), "nothing")
-
-
-def _kind_of_value(value: Any) -> str:
-    for kind, types in (
-        ("categories", str | pd.Interval),
-        ("numbers", Real | Decimal | np.bool_),
-        ("durations", timedelta | np.timedelta64),
-        ("dates", date | np.datetime64 | pd.Period),
-    ):
-        if isinstance(value, types):
-            return kind
-    return "other"
-
-
-def _moment(value: Any) -> Any:
-    """Return a date as NumPy takes it."""
-    if is_missing(value):
-        return np.datetime64("NaT")
-    return value.to_timestamp() if isinstance(value, pd.Period) else value
-
-
-def zone_of(series: Any) -> str | None:
-    """Return the time zone of a column of dates."""
-    dtype = series.dtype
-    return dtype.time_zone if isinstance(dtype, nw.Datetime) else None
-
-
-def floats_of(name: Any, series: Any) -> np.ndarray:
-    """Return numbers of any library as float64, missing ones NaN."""
-    native = series.to_native()
-    if isinstance(native, pd.Series) and native.dtype != object:
-        return native.to_numpy(dtype=np.float64, na_value=np.nan)
-    values = series.to_numpy()
-    if values.dtype.kind in "fiub":
-        return values.astype(np.float64)
-    try:
-        listed = [np.nan if is_missing(value) else float(value) for value in series.to_list()]
-    except OverflowError:
-        raise ValueError(
-            f"Column {name!r} of X holds numbers too large for float64. Divide them by a constant."
-        ) from None
-    return np.array(listed, dtype=np.float64)
-
-
-def factorized(name: Any, series: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return where each value stands among the distinct ones, -1 where it is missing, and these.
-
-    Distinct values are text, or numbers as floats; dates, durations and intervals are known by
-    their text.
-    """
-    native = series.to_native()
-    if not isinstance(native, pd.Series):
-        native = pd.Series(series.to_list(), dtype=object)
-    try:
-        place, found = pd.factorize(native)
-    except TypeError:
-        kind_of_values(name, list(native))  # raises with a value that does not hash
-        raise
-    listed = list(found)
-    by_number = kind_of_values(name, listed) == "numbers"
-    levels = np.array([float(v) if by_number else str(v) for v in listed], dtype=object)
-    again, distinct = pd.factorize(levels)
-    return np.append(again, -1)[place], np.asarray(distinct, dtype=object)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-# A weight that is at most so many times the least one may be a number of repeats.
+# A whole weight up to this may be a number of repeats.
 MOST_REPEATS = 100
 
 
@@ -94,13 +94,11 @@ class Sample:
 def unit_of(row_weight: np.ndarray) -> float:
     """Return what a single row weighs.
 
-    Where all weights are small multiples of the least, they say how often a row is repeated; else
-    the mean weight counts as a row.
+    Where all weights are small whole numbers, they say how often a row is repeated; else the mean
+    weight counts as a row.
     """
-    least = row_weight.min()
-    times = row_weight / least
-    is_repeated = times.max() <= MOST_REPEATS and np.allclose(times, times.round(), atol=1e-9)
-    return float(least if is_repeated else row_weight.mean())
+    is_repeated = row_weight.max() <= MOST_REPEATS and bool((row_weight % 1 == 0).all())
+    return 1.0 if is_repeated else float(row_weight.mean())
 
 
 def _digest(values: np.ndarray) -> bytes:

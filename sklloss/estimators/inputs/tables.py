@@ -17,8 +17,9 @@ from sklearn.utils.validation import validate_data
 from ...parameters.refusals import count
 from ...training import Encoding, TableEncoding, learn_encoding
 from .base import Inputs, copy_of
+from .column_values import floats_of
 from .data import Checked, FitData, LearnedInputs
-from .frames import Columns, NumberColumn, as_frame, floats_of
+from .frames import Columns, NumberColumn, as_frame
 from .sample import Sample
 
 
@@ -141,7 +142,8 @@ class Table(Inputs):
         if is_plain and encoding in ("standard", "none"):
             return super().scaler(sample, learned, encoding == "standard")
         n_levels = learned.raw_columns.n_levels if learned.raw_columns else (0,) * X.shape[1]
-        found = learn_encoding(X, n_levels, row_weight, encoding, sample.unit)
+        repeats = learned.raw_columns.repeats if learned.raw_columns else None
+        found = learn_encoding(X, n_levels, row_weight, encoding, sample.unit, repeats)
         self._check_columns(found, sample, learned)
         return found
 
@@ -151,9 +153,9 @@ class Table(Inputs):
         used = {*encoding.numbers, *encoding.level_column, *encoding.missing}
         if not varies and not len(encoding.level_column) and not len(encoding.missing):
             warnings.warn(
-                f"No column of X can be learned from, with n_samples={len(sample.y)}: each of the"
-                f" {count(learned.n_features, 'column')} is constant, is missing in all rows, or"
-                " holds categories of which none has 5 rows. Predictions are a constant.",
+                f"No column of X can be learned from, with n_samples={len(sample.y)}: all are"
+                " constant, missing in all rows, or hold categories of which none has 5 rows."
+                " Predictions are a constant.",
                 UserWarning,
                 stacklevel=2,
             )
@@ -165,9 +167,9 @@ class Table(Inputs):
         rare = [name for i, (name, levels) in enumerate(pairs) if levels > 2 and i not in used]
         if rare:
             warnings.warn(
-                f"Categories of the {count(len(rare), 'column')} {rare} are ignored: none has 5"
-                " rows. If they are ids, leave them out; of text, TokenVectorizer or"
-                " TfidfVectorizer make numbers.",
+                f"X has categories of which none has 5 rows, in {count(len(rare), 'column')}, which"
+                f" are ignored: {', '.join(map(repr, rare))}. If they are ids, leave them out; of"
+                " text, TokenVectorizer or TfidfVectorizer make numbers.",
                 UserWarning,
                 stacklevel=2,
             )
@@ -183,7 +185,8 @@ def _columns_of(X: Any) -> nw.DataFrame[Any] | None:
     given = X if isinstance(X, list | tuple) else np.asarray(X)
     if np.ndim(given) != 2:
         raise ValueError(
-            f"X is a {type(X).__name__}, and no table of rows and columns. Give a DataFrame."
+            f"X is a {type(X).__name__}, and no table of rows and columns. Give a DataFrame; of one"
+            " record, pd.DataFrame([record])."
         )
     return as_frame(pd.DataFrame(given).infer_objects().rename(columns="x{}".format))
 

@@ -18,8 +18,8 @@ from ..fit.parameters import (
     OptimizationParameters,
     RunParameters,
     StoppingParameters,
-    TableParameters,
 )
+from ..fit.table_estimator import TableColumns
 from ..inputs.data import FitData
 from ..targets.fitted_module import FittedModule
 from .grouped_rows import GroupedRows
@@ -38,7 +38,7 @@ NO_GROUPS = (
 
 @documented
 @dataclass(kw_only=True, eq=False, repr=False)
-class NeuralRanker(HiddenLayerParameters, TableParameters, NetworkParameters, NeuralEstimator):
+class NeuralRanker(HiddenLayerParameters, TableColumns, NetworkParameters, NeuralEstimator):
     """A neural network that ranks rows within groups, trained on the loss of your choice.
 
     Rows that compete form a group (a query's hits, a user's films), and y says how relevant each

@@ -47,7 +47,12 @@ SLACK = 1e-12
 
 
 def learn_encoding(
-    X: Any, n_levels: Sequence[int], row_weight: np.ndarray, encoding: str, unit: float = 1.0
+    X: Any,
+    n_levels: Sequence[int],
+    row_weight: np.ndarray,
+    encoding: str,
+    unit: float = 1.0,
+    repeats: Sequence[bool] | None = None,
 ) -> TableEncoding:
     """Learn how a table is encoded.
 
@@ -61,6 +66,8 @@ def learn_encoding(
         Positive: a row of weight 2 counts as two.
     unit : float, default=1.0
         What a single row weighs.
+    repeats : sequence of bool or None, default=None
+        Which columns are missing wherever the one before is, so that they need no indicator.
     encoding : {"auto", "none", "standard", "robust", "quantile", "piecewise_linear"}
         How numbers are encoded; "auto" is "piecewise_linear" where the table has enough rows, else
         "robust".
@@ -78,12 +85,13 @@ def learn_encoding(
     if encoding == "quantile":
         most = max(len(np.unique(each)) for each in _columns(X))
         learned.shares = np.linspace(0, 1, max(2, min(MOST_QUANTILES, most)))
-    for values, levels in zip(_columns(X), n_levels, strict=True):
+    repeats = repeats or [False] * len(n_levels)
+    for values, levels, repeated in zip(_columns(X), n_levels, repeats, strict=True):
         column = Distribution.of(values, row_weight)
         if levels:
             learned.add_levels(column)
         else:
-            learned.add_number(column, n_bins if len(column.values) > 2 else 0)
+            learned.add_number(column, n_bins if len(column.values) > 2 else 0, not repeated)
     return learned.encoding()
 
 
@@ -226,15 +234,19 @@ class _Blocks:
             self.levels += [(j, code, np.nan, 0.0) for code in codes[kept]]
             self.means["levels"] += list(shares)
 
-    def add_number(self, column: Distribution, n_bins: int) -> None:
-        """Add a column of numbers, cut into bins where there are any."""
+    def add_number(self, column: Distribution, n_bins: int, indicates: bool) -> None:
+        """Add a column of numbers, cut into bins where there are any.
+
+        `indicates` is whether missing values get an indicator.
+        """
         centre, scale = self._centre_and_scale(column)
         has_missing = column.missing_mass > 0
         fill = centre
         if self.kind != "standard" and len(column.values):
             fill = column.quantiles(np.array([0.5]))[0]
-        j = self._place(centre, scale, np.nan if has_missing else (fill - centre) / scale)
-        if has_missing and len(column.values):
+        is_used = not has_missing and len(column.values) > 1
+        j = self._place(centre, scale, (fill - centre) / scale if is_used else np.nan)
+        if has_missing and len(column.values) and indicates:
             self.missing.append(j)
             self.means["missing"].append(column.missing_mass / column.total)
         if len(column.values) < 2:
@@ -292,7 +304,7 @@ class _Blocks:
         """Return what was learned."""
         if not any(self.means.values()):
             # A column of zeros, so that the network has an input.
-            self.scale[0], self.fill[0] = np.inf, 0.0
+            self.scale[0] = np.inf
             self.numbers, self.bounds, self.means["numbers"] = [0], [np.inf], [0.0]
             self.references = [np.full(len(self.shares), np.nan)]
         codes, levels = np.array(self.codes).reshape(-1, 3), np.array(self.levels).reshape(-1, 4)
@@ -304,6 +316,7 @@ class _Blocks:
             missing=np.array(self.missing, dtype=np.int64),
             numbers=np.array(self.numbers, dtype=np.int64),
             is_bounded=self.is_bounded,
+            fills=self.kind != "none",
             bounds=np.array(self.bounds),
             references=np.array(self.references) if self.kind == "quantile" else None,
             code_column=codes[:, 0].astype(np.int64),

@@ -13,7 +13,7 @@ from scipy import sparse
 from torch import Tensor, nn
 
 from .data import DenseRows, Encoding, Rows
-from .scaling import CHUNK_ROWS, check_fits, check_row_shape
+from .scaling import CHUNK_ROWS, check_fits, check_none_missing, check_row_shape
 
 # A robustly scaled number approaches this bound: beyond it lies what an outlier adds.
 BOUND = 3.0
@@ -48,13 +48,16 @@ class TableEncoding(Encoding):
     centre, scale : ndarray of shape (n_columns,)
         First, ``(X - centre) / scale``; 0 and 1 for categories, whose values are codes of levels.
     fill : ndarray of shape (n_columns,)
-        What stands for a missing value in a column that had none in training; NaN in the others.
+        What stands for a missing value in a column that had none in training; NaN where there were
+        some, or no two values.
     missing : ndarray of shape (n_missing,)
         The columns with an indicator of missing values.
     numbers : ndarray of shape (n_numbers,)
         The columns that are passed on as numbers.
     is_bounded : bool
         Whether numbers that are extreme stay finite.
+    fills : bool
+        Whether `fill` counts; else a value that is missing though training had none is refused.
     bounds : ndarray of shape (n_numbers,)
         What each number is bounded by smoothly, ``z / sqrt(1 + (z / bound)^2)``; may be infinite.
     references : ndarray of shape (n_numbers, n_references) or None
@@ -76,6 +79,7 @@ class TableEncoding(Encoding):
     missing: np.ndarray
     numbers: np.ndarray
     is_bounded: bool
+    fills: bool
     bounds: np.ndarray
     references: np.ndarray | None
     code_column: np.ndarray
@@ -102,6 +106,8 @@ class TableEncoding(Encoding):
             located[start : start + CHUNK_ROWS] = encoder.located(chunk.to(device))
         if not self.is_bounded:
             check_fits(located.cpu().numpy(), X)
+        if not self.fills:
+            check_none_missing(located.isnan() & ~encoder.fill.isnan())
         return EncodedRows(DenseRows(located), encoder)
 
     def training_rows(self, X: Any, dtype: torch.dtype, device: torch.device) -> Rows:

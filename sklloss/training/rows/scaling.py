@@ -98,10 +98,8 @@ class InputScaler(Encoding):
         check_fits(scaled, X)
         absent = np.isnan(scaled)
         if self.mean is None or self.scale is None:
-            raise ValueError(
-                f"X has {count(int(absent.sum()), 'missing value')}, and had none in training."
-                " Nothing stands for them with numeric_encoding='none'; take another, or fill them."
-            )
+            check_none_missing(absent)
+            return
         of_values = 0.0 if columns is None else (self.mean / self.scale)[columns[absent]]
         scaled[absent] = of_values
 
@@ -162,6 +160,16 @@ def _tables(X: Any, sample_weight: np.ndarray) -> Iterator[tuple[Any, np.ndarray
         else:
             table = np.moveaxis(X[chunk], 1, -1).reshape(-1, X.shape[1])
             yield table.astype(np.float64), np.repeat(sample_weight[chunk], n_places)
+
+
+def check_none_missing(absent: Any) -> None:
+    """Raise if values are missing in columns where training had all of them."""
+    if absent.any():
+        raise ValueError(
+            f"X has {count(int(absent.sum()), 'missing value')} in columns that had none in"
+            " training. Nothing stands for them with numeric_encoding='none'; take another, or fill"
+            " them."
+        )
 
 
 def check_fits(scaled: np.ndarray, X: np.ndarray) -> None:

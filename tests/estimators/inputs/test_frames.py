@@ -115,6 +115,42 @@ def test_intervals_are_categories():
     assert columns.numbers(as_frame(pd.DataFrame({"a": values[:2]})))[:, 0].tolist() == [0, 0]
 
 
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (
+            ["0.5", "?", "0.7", "0.9", "1.5"],
+            r"numbers as text, for example '0.5', beside '\?', and",
+        ),
+        (["2013-11-20T13:00:00Z", "2013-11-21T13:00:00Z", "2013-11-22", None], "dates as text"),
+        (["2013-11-20", "2013-11-21", "2013-11-23"], r"pd.to_datetime\(X\['a'\]\)"),
+    ],
+)
+def test_text_that_a_file_made_of_numbers_or_dates_is_named(values, message):
+    with pytest.warns(UserWarning, match=message):
+        numbers_of(pd.DataFrame({"a": values}))
+
+
+@pytest.mark.parametrize("values", [["a", "b", "c"], ["a1", "7", "b"], ["x", "2020-01-01", "y"]])
+def test_other_text_is_not_warned_of(values):
+    numbers_of(pd.DataFrame({"a": values}))
+
+
+def test_times_in_objects_have_a_zone():
+    def times(zone):
+        moments = pd.date_range("2020-01-01 05:00", periods=3, tz=zone)
+        return pd.DataFrame({"a": pd.Series(list(moments), dtype=object)})
+
+    columns, numbers = numbers_of(times("UTC"))
+    assert columns.columns[0].zone == "UTC"
+    assert numbers[:, 5].tolist() == [5, 5, 5]
+    with pytest.raises(ValueError, match="was in time zone UTC in training and is in Asia/Tokyo"):
+        columns.numbers(as_frame(times("Asia/Tokyo")))
+    mixed = pd.concat([times("UTC"), times("Asia/Tokyo")])
+    with pytest.raises(ValueError, match="has times in the zones UTC, Asia/Tokyo"):
+        numbers_of(mixed)
+
+
 def test_numbers_written_as_text_are_named():
     table = pd.DataFrame({"age": ["39", "50", "38", None]})
     with pytest.warns(UserWarning, match=r"Column 'age' of X holds numbers as text.*'38'"):
@@ -126,7 +162,9 @@ def test_numbers_written_as_text_are_named():
 @pytest.mark.parametrize("value", [[1], {"a": 1}, {1}, bytearray(b"a"), b"a", (1, 2), 1j, object()])
 def test_a_cell_that_is_no_value_is_named(value):
     table = pd.DataFrame({"tags": pd.Series([value, value, value], dtype=object)})
-    with pytest.raises(ValueError, match=r"Column 'tags' of X holds a \w+, for example"):
+    with pytest.raises(
+        ValueError, match=r"Column 'tags' of X holds values of type \w+, for example"
+    ):
         numbers_of(table)
 
 
@@ -141,7 +179,9 @@ def test_a_cell_that_is_no_value_is_named(value):
     ],
 )
 def test_a_column_of_another_type_is_named(table):
-    with pytest.raises(ValueError, match=r"Column 'tags' of X holds a \w+, for example"):
+    with pytest.raises(
+        ValueError, match=r"Column 'tags' of X holds values of type \w+, for example"
+    ):
         numbers_of(table)
 
 
@@ -218,7 +258,7 @@ def test_categories_are_the_same_numbers_in_every_type():
         (
             "float",
             ["a", "b", "c"],
-            "'float' of X held numbers in training and holds categories now, for example 'a'",
+            "'float' of X held numbers in training and holds text now, for example 'a'",
         ),
         ("date", ["a", "b", "c"], r"held dates in training .* pd.to_datetime\(X\['date'\]\)"),
         ("duration", [1, 2, 3], "held durations in training and holds numbers now, for example 1"),
@@ -228,7 +268,7 @@ def test_categories_are_the_same_numbers_in_every_type():
         (
             "text",
             [1, 2, 3],
-            "'text' of X held categories in training and holds numbers now, for example 1",
+            "'text' of X held text in training and holds numbers now, for example 1",
         ),
     ],
 )
