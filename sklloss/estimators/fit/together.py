@@ -31,7 +31,7 @@ def sharing_key(estimator: NeuralEstimator) -> Hashable | None:
         target = estimator._target
         shared = [name for name, declared in declared_by(estimator).items() if declared.shared]
         key = (
-            (estimator._inputs, type(target), target.widths(loss)),
+            (estimator._inputs.alike(), type(target), target.widths(loss)),
             *(frozen(getattr(estimator, name)) for name in shared),
         )
         hash(key)

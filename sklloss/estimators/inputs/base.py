@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -63,6 +63,10 @@ class Inputs:
     def of(cls, estimator: Any) -> Self:
         """Return what an estimator takes, given its parameters."""
         return cls()
+
+    def alike(self) -> Hashable:
+        """Return what is equal for inputs whose networks may share a stack."""
+        return self
 
     def encodes(self) -> bool:
         """Return whether columns are encoded, so that parameters may say how."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -55,9 +55,13 @@ class Table(Inputs):
         """True."""
         return True
 
+    def alike(self) -> Hashable:
+        """The same for every encoding: stacks group by how wide the encoded rows are."""
+        return type(self), self.batch
+
     def tag(self, tags: InputTags) -> None:
-        """Two axes, dense or sparse; categories and missing values too."""
-        tags.sparse = tags.categorical = tags.allow_nan = True
+        """Two axes, dense or sparse, with missing values."""
+        tags.sparse = tags.allow_nan = True
 
     def options(self, X: Any) -> dict[str, Any]:
         """Let missing values pass."""
