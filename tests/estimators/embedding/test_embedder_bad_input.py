@@ -39,7 +39,10 @@ def with_value(X, value):
         (lambda X, y: (X[:1], y[:1]), r"one class only"),
         (lambda X, y: pairs_of(X, y), r"shape \(80, 2, 4\).*set pairs=True"),
         (lambda X, y: (X.reshape(10, 6, 4), y[:10]), r"module='mlp' takes tables"),
-        (lambda X, y: (pd.DataFrame({"a": [[1]] * 60}), y), r"Column 'a' of X holds a list"),
+        (
+            lambda X, y: (pd.DataFrame({"a": [[1]] * 60}), y),
+            r"Column 'a' of X holds values of type list",
+        ),
         (lambda X, y: (pd.DataFrame({"a": ["x", 1] * 30}), y), r"'a' of X holds numbers and text"),
     ],
 )
