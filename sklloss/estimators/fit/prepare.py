@@ -24,7 +24,7 @@ from ...training import (
     seed_of,
 )
 from ...training.seeds import SEED_LIMIT
-from ..inputs.base import Inputs
+from ..inputs.base import Inputs, encoding_of
 from ..inputs.columns import check_names
 from ..inputs.data import Checked, FitData
 from ..inputs.sample import Sample, unit_of
@@ -327,13 +327,11 @@ def scales_inputs(estimator: Any, inputs: Inputs) -> bool:
     ValueError
         If parameters say how columns are encoded, and X has none.
     """
-    encoding = getattr(estimator, "numeric_encoding", "standard")
-    scales = getattr(estimator, "scale_inputs", True)
-    alias = {None: encoding, True: "standard", False: "none"}[scales]
-    if encoding not in ("standard", alias):
+    encoding, used = getattr(estimator, "numeric_encoding", "standard"), encoding_of(estimator)
+    if encoding not in ("standard", used):
         raise ValueError(
-            f"scale_inputs={scales} stands for numeric_encoding={alias!r}, and numeric_encoding is"
-            f" {encoding!r}. Leave scale_inputs out."
+            f"scale_inputs={estimator.scale_inputs} stands for numeric_encoding={used!r}, and"
+            f" numeric_encoding is {encoding!r}. Leave scale_inputs out."
         )
     named = getattr(estimator, "categorical_features", None)
     if not inputs.encodes() and (named is not None or encoding not in ("standard", "none", "auto")):
@@ -343,7 +341,7 @@ def scales_inputs(estimator: Any, inputs: Inputs) -> bool:
             f" module='mlp' takes; the module is {estimator.module!r}. Leave {name} out, and encode"
             " columns before the network."
         )
-    return alias != "none"
+    return used != "none"
 
 
 def frozen_value(value: Any) -> Any:

@@ -248,6 +248,17 @@ class Inputs:
         return Augment(augment, scaler)
 
 
+def encoding_of(estimator: Any) -> str:
+    """Return how an estimator encodes numbers, given `numeric_encoding` or its alias.
+
+    Images and other rows without columns of their own know "standard" and "none" alone.
+    """
+    scales = getattr(estimator, "scale_inputs", True)
+    if scales is None:
+        return str(estimator.numeric_encoding)
+    return "standard" if scales else "none"
+
+
 def check_shape(X: Any, shape: tuple[int, ...], name: str) -> None:
     """Raise if rows have another shape than in training; scikit-learn checks that of tables."""
     given = tuple(getattr(X, "shape", ())[1:])

@@ -50,7 +50,11 @@ class Column:
 
     name: Any
     kind: ClassVar[str] = "nothing"
-    n_levels: ClassVar[int] = 0
+
+    @property
+    def n_levels(self) -> int:
+        """How many levels there are, that of missing values included; 0 of numbers."""
+        return 0
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -172,7 +176,6 @@ class CategoryColumn(Column):
     """
 
     levels: pd.Index
-    kind: ClassVar[str] = "categories"
 
     @classmethod
     def of(cls, name: Any, series: Any) -> CategoryColumn:
@@ -180,7 +183,7 @@ class CategoryColumn(Column):
         return cls(name, pd.Index(sorted(factorized(name, series)[1])))
 
     @property
-    def n_levels(self) -> int:  # type: ignore[override]
+    def n_levels(self) -> int:
         """How many levels there are, that of missing values included."""
         return len(self.levels) + 1
 

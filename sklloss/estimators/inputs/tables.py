@@ -16,7 +16,7 @@ from sklearn.utils.validation import validate_data
 
 from ...parameters.refusals import count
 from ...training import Encoding, TableEncoding, learn_encoding
-from .base import Inputs, copy_of
+from .base import Inputs, copy_of, encoding_of
 from .column_values import floats_of
 from .data import Checked, FitData, LearnedInputs
 from .frames import Columns, NumberColumn, as_frame
@@ -42,14 +42,10 @@ class Table(Inputs):
     @classmethod
     def of(cls, estimator: Any) -> Self:
         """Return the tables that an estimator takes, given its parameters."""
-        scales, named = getattr(estimator, "scale_inputs", None), None
-        encoding = getattr(estimator, "numeric_encoding", "standard")
-        if scales is not None:
-            encoding = "standard" if scales else "none"
         given = getattr(estimator, "categorical_features", None)
-        if given is not None and not (isinstance(given, str) and given == "from_dtype"):
-            named = tuple(np.asarray(given).ravel().tolist())
-        return cls(numeric_encoding=encoding, categorical_features=named)
+        by_dtype = given is None or (isinstance(given, str) and given == "from_dtype")
+        named = None if by_dtype else tuple(np.asarray(given).ravel().tolist())
+        return cls(numeric_encoding=encoding_of(estimator), categorical_features=named)
 
     def encodes(self) -> bool:
         """True."""
@@ -75,8 +71,7 @@ class Table(Inputs):
                 f" takes tables, and X has the shape {tuple(X.shape)}. For images set module='cnn';"
                 " or flatten them, X.reshape(len(X), -1)."
             )
-        is_plain = isinstance(X, pd.DataFrame) and all(map(_is_plain, X.dtypes))
-        frame = None if is_plain else as_frame(X)
+        frame = None if _is_plain(X) else as_frame(X)
         if frame is not None and all(
             dtype.is_numeric() or dtype == nw.Boolean for dtype in frame.schema.values()
         ):
@@ -130,12 +125,12 @@ class Table(Inputs):
             )
         if learned is not None:
             is_raw = learned.raw_columns is not None
+        if not is_raw and _is_plain(X):
+            return None
         frame = as_frame(X)
-        if frame is None:
-            return _columns_of(X) if is_raw or _has_values_of_columns(X) else None
-        if is_raw or not isinstance(X, pd.DataFrame):
-            return frame
-        return None if all(map(_is_plain, X.dtypes)) else frame
+        if frame is None and (is_raw or _has_values_of_columns(X)):
+            return _columns_of(X)
+        return frame
 
     def scaler(self, sample: Sample, learned: Any, scales: bool) -> Encoding:
         """Return what encodes the columns."""
@@ -211,10 +206,15 @@ def _has_values_of_columns(X: Any) -> bool:
         return any(value is pd.NA for value in X.flat)
 
 
-def _is_plain(dtype: Any) -> bool:
-    """Return whether scikit-learn's check makes numbers of a pandas column."""
-    of_values = dtype.subtype if isinstance(dtype, pd.SparseDtype) else dtype
-    return isinstance(of_values, np.dtype) and of_values.kind in "fiub"
+def _is_plain(X: Any) -> bool:
+    """Return whether scikit-learn's check makes numbers of X: of arrays, and pandas' own dtypes."""
+    if not isinstance(X, pd.DataFrame):
+        return sparse.issparse(X) or (isinstance(X, np.ndarray) and X.dtype.kind in "fiub")
+    for dtype in X.dtypes:
+        of_values = dtype.subtype if isinstance(dtype, pd.SparseDtype) else dtype
+        if not (isinstance(of_values, np.dtype) and of_values.kind in "fiub"):
+            return False
+    return True
 
 
 def _check_finite(numbers: np.ndarray, names: list[str]) -> None:

@@ -32,6 +32,10 @@ class Rows(ABC):
     def row_shape(self) -> tuple[int, ...]:
         """The shape of a row: (n_features,) for tables."""
 
+    @abstractmethod
+    def to(self, device: torch.device) -> Rows:
+        """Return the same rows, taken on a device."""
+
     def arranged(self, order: Tensor, batch_size: int, source: torch.Generator) -> Tensor:
         """Return a random order of rows, rearranged where that makes batches of a size easier.
 
@@ -61,6 +65,10 @@ class DenseRows(Rows):
     def row_shape(self) -> tuple[int, ...]:
         """The shape of a row."""
         return tuple(self.values.shape[1:])
+
+    def to(self, device: torch.device) -> DenseRows:
+        """Return the rows on a device."""
+        return DenseRows(self.values.to(device))
 
 
 @dataclass(frozen=True)
@@ -92,6 +100,10 @@ class SparseRows(Rows):
     def row_shape(self) -> tuple[int, ...]:
         """The shape of a row."""
         return tuple(self.values.shape[1:])
+
+    def to(self, device: torch.device) -> SparseRows:
+        """Return the same rows, taken on a device."""
+        return replace(self, device=device)
 
 
 class Encoding(ABC):
@@ -148,14 +160,12 @@ def rows(X: Any, dtype: torch.dtype, device: torch.device) -> Rows:
     Parameters
     ----------
     X : array, Tensor or sparse matrix of shape (n, n_features) or more axes, or Rows
-        Rows are returned as they are.
+        Rows keep their dtype.
     dtype : torch.dtype
     device : torch.device
     """
-    if isinstance(X, SparseRows):
-        return replace(X, device=device)
     if isinstance(X, Rows):
-        return X
+        return X.to(device)
     if sparse.issparse(X):
         numpy_dtype = torch.empty((), dtype=dtype).numpy().dtype
         return SparseRows(sparse.csr_array(X, dtype=numpy_dtype), device)

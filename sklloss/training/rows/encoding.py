@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
@@ -12,7 +13,7 @@ import torch
 from scipy import sparse
 from torch import Tensor, nn
 
-from .data import DenseRows, Encoding, Rows
+from .data import DenseRows, Encoding, Rows, SparseRows
 from .scaling import CHUNK_ROWS, check_fits, check_none_missing, check_row_shape
 
 # A robustly scaled number approaches this bound: beyond it lies what an outlier adds.
@@ -93,26 +94,23 @@ class TableEncoding(Encoding):
 
     def transform(self, X: Any, dtype: torch.dtype) -> EncodedRows:
         """Return the rows of an array or CSR matrix, encoded when they are taken."""
-        return self.rows(X, dtype, torch.device("cpu"))
-
-    def rows(self, X: Any, dtype: torch.dtype, device: torch.device) -> EncodedRows:
-        """Return rows for the engine, encoded a batch at a time."""
-        encoder = TableEncoder(self, dtype).to(device)
+        encoder = TableEncoder(self, dtype)
         if sparse.issparse(X):
-            return EncodedRows(_SparseColumns(sparse.csr_array(X), encoder), encoder)
-        located = torch.empty(X.shape, dtype=dtype, device=device)
+            values = sparse.csr_array(X, dtype=np.float64)
+            return EncodedRows(SparseRows(values, torch.device("cpu")), encoder, is_located=False)
+        located = torch.empty(X.shape, dtype=dtype)
         for start in range(0, len(X), CHUNK_ROWS):
             chunk = torch.from_numpy(np.array(X[start : start + CHUNK_ROWS], dtype=np.float64))
-            located[start : start + CHUNK_ROWS] = encoder.located(chunk.to(device))
+            located[start : start + CHUNK_ROWS] = encoder.located(chunk)
         if not self.is_bounded:
-            check_fits(located.cpu().numpy(), X)
+            check_fits(located.numpy(), X)
         if not self.fills:
             check_none_missing(located.isnan() & ~encoder.fill.isnan())
-        return EncodedRows(DenseRows(located), encoder)
+        return EncodedRows(DenseRows(located), encoder, is_located=True)
 
     def training_rows(self, X: Any, dtype: torch.dtype, device: torch.device) -> Rows:
         """Return rows for the engine, encoded once where the encoded table is small."""
-        lazy = self.rows(X, dtype, device)
+        lazy = self.transform(X, dtype).to(device)
         bytes_in_all = (
             len(lazy) * prod(lazy.row_shape) * torch.empty((), dtype=dtype).element_size()
         )
@@ -269,54 +267,40 @@ class EncodedRows(Rows):
 
     Attributes
     ----------
-    located : Rows
-        Centred and scaled.
+    rows : Rows
+        Centred and scaled, in the dtype of the networks; or as they are, in float64.
     encoder : TableEncoder
+    is_located : bool
+        Whether they are centred and scaled.
     """
 
-    located: Rows
+    rows: Rows
     encoder: TableEncoder
+    is_located: bool
 
     def __len__(self) -> int:
-        return len(self.located)
+        return len(self.rows)
 
     def take(self, index: Tensor) -> Tensor:
         """Return these rows, encoded."""
-        return self.encoder.encoded(self.located.take(index))
+        return self._encoded(self.rows.take(index))
 
     def slice(self, start: int, stop: int) -> Tensor:
         """Return consecutive rows, encoded."""
-        return self.encoder.encoded(self.located.slice(start, stop))
+        return self._encoded(self.rows.slice(start, stop))
+
+    def _encoded(self, taken: Tensor) -> Tensor:
+        located = taken if self.is_located else self.encoder.located(taken)
+        return self.encoder.encoded(located)
 
     @property
     def row_shape(self) -> tuple[int, ...]:
         """The shape of an encoded row."""
-        return (*self.located.row_shape[:-1], *self.encoder.offset.shape)
+        return (*self.rows.row_shape[:-1], *self.encoder.offset.shape)
 
-
-@dataclass(frozen=True)
-class _SparseColumns(Rows):
-    """Rows of a CSR matrix, centred and scaled a batch at a time."""
-
-    values: sparse.csr_array
-    encoder: TableEncoder
-
-    def __len__(self) -> int:
-        return self.values.shape[0]
-
-    def take(self, index: Tensor) -> Tensor:
-        """Return these rows, dense."""
-        return self._located(self.values[index.cpu().numpy()])
-
-    def slice(self, start: int, stop: int) -> Tensor:
-        """Return consecutive rows, dense."""
-        return self._located(self.values[start:stop])
-
-    def _located(self, rows: sparse.csr_array) -> Tensor:
-        dense = torch.from_numpy(rows.toarray().astype(np.float64, copy=False))
-        return self.encoder.located(dense.to(self.encoder.centre.device))
-
-    @property
-    def row_shape(self) -> tuple[int, ...]:
-        """The shape of a row."""
-        return tuple(self.values.shape[1:])
+    def to(self, device: torch.device) -> EncodedRows:
+        """Return the same rows, encoded on a device."""
+        if self.encoder.offset.device == device:
+            return self
+        encoder = copy.deepcopy(self.encoder).to(device)
+        return EncodedRows(self.rows.to(device), encoder, self.is_located)

@@ -56,6 +56,12 @@ class RaggedRows(Rows):
         """The shape of the longest sequence as it is taken: no row takes more."""
         return int(self.lengths.max()), self.values.row_shape[0] + 1
 
+    def to(self, device: torch.device) -> RaggedRows:
+        """Return the sequences on a device."""
+        if self.lengths.device == device:
+            return self
+        return RaggedRows(self.values.to(device), self.lengths.to(device))
+
     def arranged(self, order: Tensor, batch_size: int, source: torch.Generator) -> Tensor:
         """Rearrange a random order of rows so that those of a batch are about equally long.
 

@@ -96,7 +96,9 @@ def test_named_columns_are_categories(named):
     assert numbers[:, 1].tolist() == [0, 1]
 
 
-@pytest.mark.parametrize("values", [[1, "1", "x", None], pd.Categorical([1, "x", 1, None])])
+@pytest.mark.parametrize(
+    "values", [[1, "1", "x", None], ["x", None, 1], pd.Categorical([1, "x", 1, None])]
+)
 def test_a_column_of_numbers_and_text_is_named(values):
     with pytest.raises(ValueError, match="Column 'a' of X holds numbers and text, for example 1"):
         numbers_of(pd.DataFrame({"a": values}))
@@ -132,8 +134,10 @@ def test_text_that_a_file_made_of_numbers_or_dates_is_named(values, message):
 
 
 @pytest.mark.parametrize("values", [["a", "b", "c"], ["a1", "7", "b"], ["x", "2020-01-01", "y"]])
-def test_other_text_is_not_warned_of(values):
-    numbers_of(pd.DataFrame({"a": values}))
+def test_other_text_is_not_warned_of(values, recwarn):
+    columns, _ = numbers_of(pd.DataFrame({"a": values}))
+    assert not recwarn.list
+    assert columns.columns[0].levels.tolist() == sorted(values)
 
 
 def test_times_in_objects_have_a_zone():

@@ -140,10 +140,15 @@ def test_every_estimator_of_tables_takes_them(table, y):
     assert tasks.predict(table).shape == (N, 2)
     embedder = quick(MetricEmbedder, "triplet").fit(table, labels)
     assert embedder.transform(table).shape == (N, 32)
+    module = embedder.to_module()(torch.from_numpy(embedder.as_numbers(table)))
+    assert module.numpy() == pytest.approx(embedder.transform(table), abs=1e-5)
     groups = np.repeat(np.arange(N // 8), 8)
     ranker = quick(NeuralRanker, "ranknet", batch_size=8, numeric_encoding="auto")
     order = ranker.fit(table.assign(qid=groups), y).predict(table)
     assert np.corrcoef(order, y)[0, 1] > 0.3
+    module = ranker.to_module()(torch.from_numpy(ranker.as_numbers(table)))
+    assert module.numpy() == pytest.approx(order, abs=1e-5)
+    assert "size=large" in ranker.get_feature_names_out()
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
@@ -199,6 +204,15 @@ def test_a_word_that_training_did_not_have_has_no_influence(make, y):
     other = X.copy()
     other[:, 2] = 5
     assert np.array_equal(model.predict(make(other)), model.predict(make(X)))
+
+
+@pytest.mark.parametrize("make", [np.asarray, pd.DataFrame, sparse.csr_array])
+def test_columns_of_zeros_and_ones_are_centred_alone(make, y):
+    flags = np.arange(N) % 4 == 0
+    X = np.column_stack((flags, 2 * flags, y)).astype(float)
+    scaler = quick().fit(make(X), y)._learned.input_scaler
+    assert scaler.mean == pytest.approx(X.mean(0))
+    assert scaler.scale == pytest.approx([1, X[:, 1].std(), y.std()])
 
 
 def test_sparse_and_dense_rows_teach_the_same(y):

@@ -6,7 +6,7 @@ import torch
 from scipy import sparse
 from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, StandardScaler
 
-from sklloss.training import ENCODINGS, learn_encoding
+from sklloss.training import ENCODINGS, learn_encoding, rows
 from sklloss.training.rows import columns as columns_file
 from sklloss.training.rows import encoding as encoding_file
 from sklloss.training.rows.columns import bins_per_column
@@ -17,8 +17,8 @@ CPU = torch.device("cpu")
 def encoded(X, encoding, n_levels=None, weight=None, to=None, dtype=torch.float64):
     weight = np.ones(X.shape[0]) if weight is None else weight
     learned = learn_encoding(X, n_levels or [0] * X.shape[1], weight, encoding)
-    rows = learned.training_rows(X if to is None else to, dtype, CPU)
-    return learned, rows.slice(0, len(rows)).numpy()
+    kept = learned.training_rows(X if to is None else to, dtype, CPU)
+    return learned, kept.slice(0, len(kept)).numpy()
 
 
 @pytest.fixture
@@ -197,6 +197,16 @@ def test_the_module_is_what_the_rows_are(encoding, X):
     assert learned.module((3,))(torch.from_numpy(X)).numpy() == pytest.approx(found)
 
 
+def test_rows_that_are_encoded_late_follow_the_networks_to_their_device(X):
+    learned, _ = encoded(X, "piecewise_linear")
+    here = learned.transform(X, torch.float32)
+    there = rows(here, torch.float32, torch.device("meta"))
+    assert there.slice(0, 2).device.type == "meta"
+    assert here.slice(0, 2).device.type == "cpu"
+    of_csr = rows(learned.transform(sparse.csr_array(X), torch.float32), torch.float32, CPU)
+    assert of_csr.to(torch.device("meta")).slice(0, 2).device.type == "meta"
+
+
 def test_times_that_differ_little_stay_apart():
     seconds = 1.7e9 + np.arange(400.0)[:, None]
     found = encoded(seconds, "robust", dtype=torch.float32)[1]
@@ -213,10 +223,10 @@ def test_pairs_of_rows_are_encoded_on_both_sides(X):
     for encoding in ENCODINGS:
         learned, found = encoded(X, encoding)
         pairs = X.reshape(200, 2, 3)
-        rows = learned.training_rows(pairs, torch.float64, CPU)
-        assert np.array_equal(rows.values.numpy(), found.reshape(200, 2, -1))
+        kept = learned.training_rows(pairs, torch.float64, CPU)
+        assert np.array_equal(kept.values.numpy(), found.reshape(200, 2, -1))
         lazy = learned.transform(pairs, torch.float64)
-        assert lazy.row_shape == rows.row_shape == (2, found.shape[1])
+        assert lazy.row_shape == kept.row_shape == (2, found.shape[1])
 
 
 def test_a_table_of_constants_is_a_column_of_zeros():
