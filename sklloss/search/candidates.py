@@ -8,7 +8,7 @@ from typing import Any
 
 from sklearn.base import clone
 
-from ..estimators.fit.together import epochs_of, sharing_key
+from ..estimators.fit.together import sharing_key
 from ..parameters.plain import hashes
 from ..training.seeds import SEED_LIMIT, seed_of
 from .scikit_learn import has_callbacks, with_params
@@ -38,8 +38,6 @@ class Candidate:
         is fitted alone.
     loss : Hashable
         Equal for losses that differ in numbers only.
-    epochs : int
-        How many it is trained for at most, over its members.
     """
 
     number: int
@@ -49,7 +47,6 @@ class Candidate:
     sharing: Hashable | None = None
     steps: Hashable | None = None
     loss: Hashable = None
-    epochs: int = 1
 
 
 def checked(estimator: Any, params: Params) -> Any:
@@ -144,7 +141,7 @@ def _candidate(number: int, seed: int, params: Params, made: Any) -> Candidate:
     sharing = None if followed else sharing_key(net)
     steps = None if sharing is None or not path else _around(path, params)
     loss = net._loss.resolved(net).structure
-    return Candidate(number, seed, params, made, sharing, steps, loss, epochs_of(net))
+    return Candidate(number, seed, params, made, sharing, steps, loss)
 
 
 def _around(path: tuple[str, ...], params: Params) -> Hashable:

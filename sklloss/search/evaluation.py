@@ -111,7 +111,7 @@ class Evaluation:
         fits = self._fits(candidates, worker)
         stacks = stacks_of(fits, search.stack_size, self.n_workers)
         progress = Progress(search, self.results)
-        with progress.bar(sum(fit.candidate.epochs for fit in fits), len(stacks)):
+        with progress.bar(sum(fit.epochs for fit in fits), len(stacks)):
             calls = (
                 delayed(worker.results)(stack, progress.slot(position))
                 for position, stack in enumerate(stacks)

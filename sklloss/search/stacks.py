@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import torch
 from scipy import sparse
 
-from ..estimators.fit.networks import hidden_widths
-from ..estimators.fit.settings import batch_size, dtype_name
+from ..estimators.fit.estimator import NeuralEstimator
+from ..estimators.fit.settings import batch_size, dtype_name, hidden_widths, members_of
+from ..estimators.fit.together import epochs_of
 from .candidates import Candidate
 from .steps import FittedSteps, net_of
 
@@ -51,6 +52,12 @@ class Fit:
     split: int
     shape: Shape
     steps: FittedSteps | None = None
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs it is trained for, over its members, as far as can be said before."""
+        net = net_of(self.candidate.estimator)
+        return epochs_of(net, self.shape.n_rows) if isinstance(net, NeuralEstimator) else 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,11 +115,12 @@ def _stacks(group: list[Fit], at_most: int | str, n_workers: int) -> list[Stack]
 
 
 def automatic_size(fit: Fit, n_workers: int) -> int:
-    """Return the size of a stack of models like that of a fit."""
+    """Return how many fits like this one make a stack, each of as many models as it has members."""
     net = net_of(fit.candidate.estimator)
     n_rows, n_columns, _ = fit.shape
     n_outputs = 1 if net._loss.task == "regression" else 2
-    return stack_size(
+    members = members_of(net, net._inputs, lambda least: n_rows >= least)
+    n_models = stack_size(
         (n_columns, *map(int, hidden_widths(net)), n_outputs),
         min(batch_size(net, net._inputs, n_rows), n_rows),
         n_rows,
@@ -120,6 +128,7 @@ def automatic_size(fit: Fit, n_workers: int) -> int:
         memory=physical_memory(),
         itemsize=getattr(torch, dtype_name(net, net._inputs, 1, n_rows)).itemsize,
     )
+    return max(1, n_models // members.number)
 
 
 def stack_size(

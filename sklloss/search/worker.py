@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from traceback import format_exception
 from typing import Any
 
-from ..estimators.fit.together import epochs_of, fit_data, fit_together
+from ..estimators.fit.together import epochs_of, fit_data, fit_together, n_rows_of
 from .candidates import Candidate
 from .progress import Slot
 from .results import Key, Result
@@ -92,7 +92,7 @@ class Worker:
         except Exception as error:
             failure = error
         seconds = time.perf_counter() - start
-        slot.add(fit.candidate.epochs)
+        slot.add(fit.epochs)
         return self._result(fit, estimator, failure, seconds)
 
     def _result(self, fit: Fit, fitted: Any, error: Exception | None, seconds: float) -> Result:
@@ -126,7 +126,7 @@ def _train(
             data[i] = fit_data(net, *given)
         except TypeError as error:
             errors[i] = error
-            on_epoch(epochs_of(net))
+            on_epoch(epochs_of(net, n_rows_of(given[0])))
     stopped = fit_together([nets[i] for i in data], list(data.values()), on_epoch)
     errors.update(zip(data, stopped, strict=True))
     return [errors[i] for i in range(len(nets))]

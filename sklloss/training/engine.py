@@ -17,6 +17,7 @@ from .callbacks import BatchEvents, RowsDataset, batch_events
 from .groups import Forward, Piece, concatenated, forward_all, loss_groups
 from .model import Trainable, step_rows
 from .outcome import divergence, warn_of_poor_training
+from .precision import fastest_products
 from .rows.batches import Batch, Batches, Subset
 from .rows.data import TrainingSet
 from .seeds import derived_seed
@@ -70,7 +71,8 @@ class Engine:
     def run(self) -> list[FloatingPointError | None]:
         """Train until all models have left; return the errors of those that diverged."""
         rows = min(self._train.batch_size, self._train.n_rows)
-        with torch.no_grad(), threads_of_steps(rows * self._stack.multiplications_per_row):
+        threads = threads_of_steps(rows * self._stack.multiplications_per_row)
+        with torch.no_grad(), threads, fastest_products():
             while self._nets:
                 self._epoch()
                 ended = int(self._stopping.ended.sum())
@@ -249,7 +251,7 @@ class Engine:
                 self._events.end(batch, self._value(done))
             for group, of_group in zip(self._groups, done, strict=True):
                 group.add(of_group)
-        weight = self._train.total_weight
+        weight = self._train.drawn_weight
         return concatenated([group.end_epoch(weight[group.span]) for group in self._groups])
 
     def _closure_step(self, batch: Batch) -> list[Forward]:

@@ -19,6 +19,7 @@ from ..modules import Stack, stack_modules
 from .loss_module import LossModule
 from .rows.augment import BatchChange
 from .rows.data import TrainingSet
+from .steps.fused import without_compiler
 from .stopping import NEVER, StoppingRule
 
 
@@ -160,13 +161,15 @@ class Trainable(NeuralNet):
         self.stack_ = stack_modules([self.module_], list(self.criterion_.parameters()))
         named = [("values", self.stack_.flat.values)]
         args, kwargs = self.get_params_for_optimizer("optimizer", named)
-        self.optimizer_ = self.optimizer(*args, **kwargs)
+        with without_compiler():
+            self.optimizer_ = self.optimizer(*args, **kwargs)
         return self
 
     def build_optimizer(self, groups: list[dict[str, Any]]) -> optim.Optimizer:
         """Return another optimiser of this net's kind over groups of parameters."""
         _, kwargs = self.get_params_for_optimizer("optimizer", [])
-        return self.optimizer(groups, **kwargs)
+        with without_compiler():
+            return self.optimizer(groups, **kwargs)
 
     @property
     def loss(self) -> Loss:
@@ -179,9 +182,10 @@ class Trainable(NeuralNet):
         It is made anew where loading or moving has taken them out of the buffer.
         """
         if getattr(self, "stack_", None) is None or not self.stack_.holds_parameters():
-            old = self.optimizer_.state_dict()
-            self.initialize_optimizer()
-            self.optimizer_.load_state_dict(old)
+            with without_compiler():
+                old = self.optimizer_.state_dict()
+                self.initialize_optimizer()
+                self.optimizer_.load_state_dict(old)
         return self.stack_
 
     def checkpoint(self) -> Callable[[], None]:

@@ -11,6 +11,7 @@ from sklearn.utils import ClassifierTags
 from torch import Tensor
 
 from .model import Trainable
+from .precision import fastest_products
 from .programs import train
 from .rows.data import TrainingSet, rows
 
@@ -114,7 +115,9 @@ class LossNet(Trainable):
         size, infer = stack.rows_at_once(EVALUATION_ROWS, features.row_shape), stack.inference()
         for start in range(0, max(len(features), 1), size):
             piece = stack.pad(features.slice(start, start + size))
-            yield infer(piece.unsqueeze(0))
+            with fastest_products():
+                raw = infer(piece.unsqueeze(0))
+            yield raw
 
     def _training_set(self, X: Any, y: Any) -> TrainingSet:
         values = self.attach().flat.values

@@ -71,7 +71,7 @@ def program_of(net: Trainable, data: TrainingSet) -> Hashable:
         tuple((tuple(p.shape), p.requires_grad) for p in net.module_.parameters()),
         (type(net.optimizer_), tuple(sorted(options.items()))),
         (len(net.history), progress_of(net.optimizer_), step_rows(net, data)),
-        (len(data.train), 0 if data.valid is None else len(data.valid)),
+        (len(data.train), 0 if data.valid is None else len(data.valid), data.drops_rest),
         (data.X.row_shape, data.y.shape[1], data.y.dtype, data.sample_weight.dtype),
         (
             tuple(net.criterion_.baseline.shape),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from sklearn.utils.validation import check_is_fitted
 
@@ -27,6 +27,9 @@ class NeuralEstimator(RunParameters, StoppingParameters, OptimizationParameters,
     An estimator says what X and y may be by two frozen objects, made from its parameters, and
     names the answers that its methods give; the fit is the same for all.
     """
+
+    # Whether "auto" has a meaning of its own for tables.
+    _has_table_rules: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -52,7 +55,7 @@ class NeuralEstimator(RunParameters, StoppingParameters, OptimizationParameters,
             Whether to continue where the last fit ended.
         """
         self._check_param("warm_start")
-        if epochs is not None and self.early_stopping:
+        if epochs is not None and self.early_stopping is True:
             raise ValueError(
                 "partial_fit trains one epoch and has no validation rows; set"
                 " early_stopping=False, or call fit."
@@ -69,12 +72,16 @@ class NeuralEstimator(RunParameters, StoppingParameters, OptimizationParameters,
                 raise error
         for name in [name for name in vars(self) if name.endswith("_")]:
             delattr(self, name)
-        learned = prepared.learned
+        learned, target = prepared.learned, self._target
+        self.loss_: Any = prepared.loss
+        if prepared.held_out is not None and target.held_out_answer is not None:
+            said = prepared.said_of_held_out(target)
+            self.oof_ = prepared.held_out.as_given(said)
+            learned = prepared.held_out.taught(target, learned, said)
         self.__dict__.update(learned.attributes())
         self._learned = learned
-        self.loss_: Any = prepared.loss
         of_target = learned.target, learned.target_scaler
-        self._answers_of_fit = self._target.answers(self.loss_, *of_target, len(prepared.nets))
+        self._answers_of_fit = target.answers(self.loss_, *of_target, len(prepared.nets))
         self.members_ = prepared.nets
         self.net_ = prepared.nets[0]
         self.history_ = self.net_.history

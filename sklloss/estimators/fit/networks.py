@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from inspect import signature
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -25,7 +24,7 @@ from ...training import (
 from ..inputs.base import Inputs
 from ..targets.base import Start, Target
 from .learned import Learned
-from .settings import batch_size, learning_rate
+from .settings import batch_size, epochs, hidden_widths, learning_rate, rules_of
 
 
 @dataclass(frozen=True)
@@ -50,15 +49,15 @@ class NetBuilder:
     loss: Any
     device: torch.device
 
-    def net(self, start: Start, data: TrainingSet, seed: int) -> LossNet:
-        """Return an initialised net."""
+    def net(self, start: Start, data: TrainingSet, seed: int, scaler: Any) -> LossNet:
+        """Return an initialised net; `scaler` is that of its targets."""
         estimator = self.estimator
         baseline = start.baseline.unsqueeze(0).clone()
         spec = optimizer_spec(estimator.optimizer)
         options = optimizer_options(spec, estimator.optimizer_params or {})
         given = estimator.callbacks
         net = LossNet(
-            self._module(start, data, seed),
+            self._module(start, data, seed, scaler),
             LossModule(start.loss, State.stack([start.state]), baseline),
             optimizer=spec.cls,
             seed=seed,
@@ -86,10 +85,11 @@ class NetBuilder:
     def _changeable(self, data: TrainingSet) -> dict[str, Any]:
         """Return the arguments of a net that may change while its training goes on."""
         estimator, learned = self.estimator, self.learned
-        decay = estimator.weight_decay
+        n_rows, hold_out = len(data.train), data.valid is not None
+        at_most, patience = epochs(estimator, self.inputs, n_rows, hold_out)
         return {
-            "lr": learning_rate(estimator),
-            "weight_decay": float(self.target.auto_decay(self.loss) if decay == "auto" else decay),
+            "lr": learning_rate(estimator, self.inputs),
+            "weight_decay": self._weight_decay(),
             "l1": float(getattr(estimator, "l1", 0.0)),
             "batch_change": self.inputs.batch_change(
                 getattr(estimator, "augment", None),
@@ -98,21 +98,26 @@ class NetBuilder:
                 self.loss,
                 learned.inputs,
             ),
-            "stopping": StoppingRule(
-                estimator.n_iter_no_change, estimator.tol, keep_best=estimator.early_stopping
-            ),
-            "max_epochs": estimator.max_epochs,
-            "batch_size": batch_size(estimator, self.inputs, len(data.train)),
+            "stopping": StoppingRule(patience, estimator.tol, keep_best=hold_out),
+            "max_epochs": at_most,
+            "batch_size": batch_size(estimator, self.inputs, n_rows),
             "verbose": estimator.verbose,
         }
 
+    def _weight_decay(self) -> float:
+        given = self.estimator.weight_decay
+        if given != "auto":
+            return float(given)
+        of_rules = rules_of(self.estimator, self.inputs).weight_decay(self.estimator.optimizer)
+        return self.target.auto_decay(self.loss) if of_rules is None else of_rules
+
     # ------------------------------------------------------------------ networks
 
-    def _module(self, start: Start, data: TrainingSet, seed: int) -> nn.Module:
+    def _module(self, start: Start, data: TrainingSet, seed: int, scaler: Any) -> nn.Module:
         """Return a network for the rows of the engine, at its start."""
         is_built_in = isinstance(self.estimator.module, str)
         head = self.target.head(start, self.learned.target, is_built_in)
-        network = self.network(head.n_outputs, generator(seed, "weights"))
+        network = self.network(head.n_outputs, generator(seed, "weights"), scaler)
         network = self.target.wrapped(network, is_built_in)
         module = self.inputs.wrapped(network, self.learned.row_inputs)
         module = module.to(dtype=self.learned.torch_dtype, device=self.device)
@@ -121,34 +126,31 @@ class NetBuilder:
             self.target.begin(module, start, data)
         return module
 
-    def network(self, n_outputs: int, source: torch.Generator) -> nn.Module:
+    def network(self, n_outputs: int, source: torch.Generator, scaler: Any = None) -> nn.Module:
         """Return a network for single rows, its initial numbers drawn from a generator."""
         learned, module = self.learned, self.estimator.module
-        arguments = self._arguments()
+        arguments = self._arguments(scaler)
         return self.inputs.network(module, learned.row_inputs, n_outputs, arguments, source)
 
-    def _arguments(self) -> Mapping[str, Any]:
+    def _arguments(self, scaler: Any) -> Mapping[str, Any]:
         """Return what a network is built with: what a built-in one takes of all there is."""
         estimator = self.estimator
         own = dict(getattr(estimator, "module_params", None) or {})
         if not (isinstance(estimator.module, str) and estimator.module in MODULES):
             return own
-        learned = self.learned
+        learned, widths = self.learned, hidden_widths(estimator)
+        rules = rules_of(estimator, self.inputs)
+        # Under L1, weights that are all 0 are a stationary point.
+        start_constant = self.target.starts_constant and not estimator.l1
         available = {
-            "hidden_layer_sizes": hidden_widths(estimator),
+            "hidden_layer_sizes": widths,
             "activation": estimator.activation,
             "dropout": estimator.dropout,
-            # Under L1, weights that are all 0 are a stationary point.
-            "start_constant": self.target.starts_constant and not estimator.l1,
+            "start_constant": start_constant and not (widths and rules.starts_at_random),
+            **rules.module_params,
             **learned.inputs.facts,
-            **self.target.network_params(estimator.module, learned.target, learned.target_scaler),
+            **self.target.network_params(estimator.module, learned.target, scaler),
             **own,
         }
         taken = signature(MODULES[estimator.module]).parameters
         return {name: value for name, value in available.items() if name in taken or name in own}
-
-
-def hidden_widths(estimator: Any) -> tuple[Any, ...]:
-    """Return the widths of the hidden layers, none where an estimator has no such parameter."""
-    widths = getattr(estimator, "hidden_layer_sizes", ())
-    return tuple(widths) if np.iterable(widths) else (widths,)

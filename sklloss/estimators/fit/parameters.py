@@ -74,7 +74,7 @@ class RunParameters(BaseEstimator):
         "Where all randomness comes from; None takes fresh entropy.",
         kind="int, RandomState or None",
     )
-    n_members: int = parameter(
+    n_members: int | str = parameter(
         1,
         COUNT,
         """Networks that are trained as one program, with the seeds random_state, random_state + 1
@@ -91,7 +91,7 @@ class RunParameters(BaseEstimator):
 class StoppingParameters(BaseEstimator):
     """When training stops."""
 
-    early_stopping: bool = parameter(
+    early_stopping: bool | str = parameter(
         False,
         BOOL,
         """Whether validation rows decide when to stop and which epoch's weights to keep, by the
@@ -107,7 +107,7 @@ class StoppingParameters(BaseEstimator):
         kind="float, splitter or pair of index arrays",
         shared=True,
     )
-    n_iter_no_change: float = parameter(
+    n_iter_no_change: float | str = parameter(
         10,
         Either(COUNT, Choice(float("inf"))),
         "Epochs without improvement after which training stops.",
@@ -158,7 +158,7 @@ class OptimizationParameters(BaseEstimator):
         kind='int or "auto"',
         shared=True,
     )
-    max_epochs: int = parameter(200, COUNT, "Passes over the rows, at most.", kind="int")
+    max_epochs: int | str = parameter(200, COUNT, "Passes over the rows, at most.", kind="int")
     weight_decay: Any = parameter(
         0.0,
         NOT_NEGATIVE,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from numbers import Real
 from typing import Any, NamedTuple
 
@@ -28,12 +29,27 @@ from ..inputs.base import Inputs, encoding_of
 from ..inputs.columns import check_names
 from ..inputs.data import Checked, FitData
 from ..inputs.sample import Sample, unit_of
-from ..targets.base import Start
+from ..targets.answers import Answer
+from ..targets.base import Start, Target
 from .cache import Cache
-from .learned import Learned
+from .learned import HeldOut, Learned
 from .networks import NetBuilder
-from .settings import batch_size, device_of, dtype_name
-from .splits import Split, validation_split
+from .settings import (
+    Members,
+    batch_size,
+    device_of,
+    drops_rest,
+    dtype_name,
+    few_rows,
+    members_of,
+)
+from .splits import Split, fold_splits, validation_split
+
+NOTHING_HELD_OUT = (
+    "decision='macro_f1' is learned from rows that members hold out, and none are: there are too few,"
+    " or parameters rule it out. Set n_members=8, early_stopping=True and validation_fraction='auto',"
+    " or leave decision='argmax'."
+)
 
 # Beyond, a sum over all rows hides the order of its terms, and merging equal rows costs copies.
 EXACT_ROWS = 10_000
@@ -51,12 +67,27 @@ class Prepared:
     data : list of TrainingSet
         One per member.
     learned : Learned
+    held_out : HeldOut or None
+        The folds that members hold out, None where they hold out none.
     """
 
     loss: Loss
     nets: list[LossNet]
     data: list[TrainingSet]
     learned: Learned
+    held_out: HeldOut | None
+
+    def said_of_held_out(self, target: Target) -> np.ndarray:
+        """Return what the trained members say of the rows that they have held out."""
+        learned, name = self.learned, target.held_out_answer or ""
+
+        def answer(member: int) -> Answer:
+            scaler = learned.target_scalers[member]
+            own = None if scaler is None else TargetScaler.stacked([scaler])
+            return target.answers(self.loss, learned.target, own, 1)[name]
+
+        assert self.held_out is not None
+        return self.held_out.said(self.nets, self.data[0].X, answer)
 
 
 class Encoded(NamedTuple):
@@ -92,7 +123,7 @@ class Preparation:
         self.inputs, self.target = estimator._inputs, estimator._target
         self.cache = cache
         self.before = before
-        self.has_validation = estimator.early_stopping and epochs is None
+        self.goes_on = epochs is not None
         self.device = torch.device("cpu")
 
     def of(self, data: FitData) -> Prepared:
@@ -109,29 +140,39 @@ class Preparation:
         if before is not None:
             check_goes_on(estimator, loss, before)
         self.device = device_of(estimator)
-        sample, inputs, target = self._encoded(data, opened, loss)
-        seeds = self._seeds()
-        splits = [self._split(loss, sample, target, seed) for seed in seeds]
+        (sample, inputs, target), members = self._encoded(data, opened, loss)
+        seeds = self._seeds(members.number)
+        splits = self._splits(loss, sample, target, seeds, members.hold_out)
+        if before is None and self.target.needs_held_out and splits[0].fold is None:
+            raise ValueError(NOTHING_HELD_OUT)
         dtype = self._dtype(inputs, len(splits[0].train))
-        input_scaler, features = self._features(sample, inputs, getattr(torch, dtype))
-        target_scaler, targets = self._targets(sample, loss, target, getattr(torch, dtype))
+        input_scaler, features = self._features(sample, splits, inputs, getattr(torch, dtype))
+        scaled = [
+            self._targets(sample, split, loss, target, getattr(torch, dtype), k)
+            for k, split in enumerate(splits)
+        ]
+        scalers = tuple(scaler for scaler, _ in scaled)
         fixed = fixed_parameters(estimator) if before is None else before.fixed
-        learned = Learned(inputs, target, input_scaler, target_scaler, dtype, seeds, fixed)
-        sets = [self._training_set(sample, targets, features, each, learned) for each in splits]
+        learned = Learned(inputs, target, input_scaler, scalers, dtype, seeds, fixed)
+        of_members = list(zip(splits, (targets for _, targets in scaled), strict=True))
+        sets = [self._training_set(sample, features, *each, learned) for each in of_members]
         builder = NetBuilder(estimator, self.inputs, self.target, learned, loss, self.device)
         weighted = opened.sample_weight is not None or has_class_weight(estimator)
         if before is None:
-            start = self._start(loss, sample, targets, learned, weighted)
-            nets = [builder.net(start, *pair) for pair in zip(sets, seeds, strict=True)]
+            starts = [self._start(loss, sample, *each, learned, weighted) for each in of_members]
+            nets = list(map(builder.net, starts, sets, seeds, scalers))
         else:
             pairs = zip(estimator.members_, sets, strict=True)
             nets = [builder.continued(*pair, weighted) for pair in pairs]
-        return Prepared(loss, nets, sets, learned)
+        return Prepared(loss, nets, sets, learned, HeldOut.of(sample, splits))
 
     # ------------------------------------------------------------------ rows
 
-    def _encoded(self, data: FitData, opened: FitData, loss: Loss) -> Encoded:
-        """Return the rows whose weight is not 0, equal ones merged where that changes nothing."""
+    def _encoded(self, data: FitData, opened: FitData, loss: Loss) -> tuple[Encoded, Members]:
+        """Return the rows whose weight is not 0, and how many members learn from them.
+
+        Equal rows are merged where that changes nothing.
+        """
         arguments = data.X, data.y, data.sample_weight, data.groups, data.named
         known = *map(id, arguments), self.inputs
         checked = self.cache.once(
@@ -145,10 +186,12 @@ class Preparation:
         self.target.check_suits(
             loss, sample, target, lambda: self._any_network(inputs, target, loss)
         )
-        if self._rows_count_alone(loss, sample):
+        has_rows = sample.has_distinct_rows
+        members = members_of(self.estimator, self.inputs, has_rows, self.goes_on)
+        if self._rows_count_alone(loss, sample, members.hold_out):
             key = ("merged", *sample.identity)
-            return Encoded(self.cache.once(key, sample.without_repeats), inputs, target)
-        return encoded
+            encoded = Encoded(self.cache.once(key, sample.without_repeats), inputs, target)
+        return encoded, members
 
     def _checked(self, opened: FitData) -> Checked:
         """Return X and y checked, and what that has learned of X."""
@@ -176,41 +219,56 @@ class Preparation:
 
     def _any_network(self, inputs: Any, target: Any, loss: Loss) -> nn.Module:
         """Return a network of the shape that is trained."""
-        learned = Learned(inputs, target, InputScaler(), None, "float32", (), {})
+        learned = Learned(inputs, target, InputScaler(), (None,), "float32", (), {})
         builder = NetBuilder(self.estimator, self.inputs, self.target, learned, loss, self.device)
         return builder.network(target.n_classes, torch.Generator().manual_seed(0))
 
-    def _rows_count_alone(self, loss: Loss, sample: Sample) -> bool:
+    def _rows_count_alone(self, loss: Loss, sample: Sample, hold_out: bool) -> bool:
         """Return whether each step sums over all rows, so that rows count by their weight alone."""
+        if hold_out or not (self.inputs.merges_repeats and loss.weighs_rows):
+            return False
         n_rows = len(sample.y)
-        alone = loss.weighs_rows and isinstance(self.estimator.module, str)
         one_batch = n_rows <= min(EXACT_ROWS, batch_size(self.estimator, self.inputs, n_rows))
-        return self.inputs.merges_repeats and alone and one_batch and not self.has_validation
+        one_batch |= few_rows(self.estimator, self.inputs, sample)
+        return one_batch and isinstance(self.estimator.module, str)
 
     # ------------------------------------------------------------------ members
 
-    def _seeds(self) -> tuple[int, ...]:
+    def _seeds(self, n_members: int) -> tuple[int, ...]:
         if self.before is not None:
             return self.before.seeds
         first = seed_of(self.estimator.random_state)
-        return tuple((first + i) % SEED_LIMIT for i in range(self.estimator.n_members))
+        return tuple((first + i) % SEED_LIMIT for i in range(n_members))
 
-    def _split(self, loss: Loss, sample: Sample, target: Any, seed: int) -> Split:
-        """Return which rows train a member, and which validate it."""
-        if not self.has_validation:
-            n_rows = len(sample.y)
-            return self.cache.once(("all rows", n_rows), lambda: Split(np.arange(n_rows), None))
-        share, stratify = self.estimator.validation_fraction, self.target.stratifies(target)
-        drawn = share, sample.y, sample.kept, sample.n_rows, stratify, seed, self.inputs.unit
+    def _splits(
+        self, loss: Loss, sample: Sample, target: Any, seeds: Sequence[int], hold_out: bool
+    ) -> list[Split]:
+        """Return which rows train each member, and which validate it."""
+        n_rows, share = len(sample.y), self.estimator.validation_fraction
+        stratify = self.target.stratifies(target)
 
-        def split() -> Split:
-            found = validation_split(*drawn)
-            self.target.check_split(loss, sample, target, found.train, found.valid)
-            return found
+        def checked(splits: list[Split]) -> list[Split]:
+            for each in splits:
+                self.target.check_split(loss, sample, target, each.train, each.valid)
+            return splits
 
-        how = share if isinstance(share, Real) else id(share)
-        key = ("split", *sample.identity, how, seed, type(loss))
-        return self.cache.once(key, split, keep=share)
+        def of_folds() -> list[Split]:
+            how = sample.y, stratify, seeds[0], len(seeds), self.inputs.unit
+            return checked(fold_splits(*how))
+
+        def of_share(seed: int) -> list[Split]:
+            how = sample.kept, sample.n_rows, stratify, seed, self.inputs.unit
+            return checked([validation_split(share, sample.y, *how)])
+
+        if not hold_out:
+            one = self.cache.once(("all rows", n_rows), lambda: Split(np.arange(n_rows), None))
+            return [one] * len(seeds)
+        how = share if isinstance(share, Real | str) else id(share)
+        key = ("split", *sample.identity, how, type(loss))
+        if share == "auto":
+            return self.cache.once((*key, seeds[0], len(seeds)), of_folds)
+        found = (self.cache.once((*key, s), partial(of_share, s), keep=share) for s in seeds)
+        return [split for splits in found for split in splits]
 
     # ------------------------------------------------------------------ what the engine takes
 
@@ -219,40 +277,53 @@ class Preparation:
             return self.before.dtype
         return dtype_name(self.estimator, self.inputs, len(inputs.shape), n_rows)
 
-    def _features(self, sample: Sample, learned: Any, dtype: torch.dtype) -> tuple[Encoding, Rows]:
-        """Return the scaled or encoded features, and what scales or encodes them."""
+    def _features(
+        self, sample: Sample, splits: Sequence[Split], learned: Any, dtype: torch.dtype
+    ) -> tuple[Encoding, Rows]:
+        """Return the scaled or encoded features, and what scales or encodes them.
+
+        It is learned from the rows that train all members, where these are the same: members that
+        hold out rows of their own learn it from all.
+        """
         before, scales = self.before, scales_inputs(self.estimator, self.inputs)
+        train = splits[0].train
+        is_common = all(each is splits[0] or np.array_equal(each.train, train) for each in splits)
+        holds_out = is_common and len(train) < len(sample.y)
 
         def scaled() -> tuple[Encoding, Rows]:
             if before is None:
-                scaler = self.inputs.scaler(sample, learned, scales)
+                taught = sample.of_rows(train) if holds_out else sample
+                scaler = self.inputs.scaler(taught, learned, scales)
             else:
                 scaler = before.input_scaler
             return scaler, self.inputs.training_rows(sample.X, scaler, dtype, self.device)
 
-        how = (self.inputs, scales, dtype, self.device)
+        how = (self.inputs, scales, dtype, self.device, holds_out and train.tobytes())
         return self.cache.once(("features", *sample.identity_of_inputs, *how), scaled, sample.X)
 
     def _targets(
-        self, sample: Sample, loss: Loss, target: Any, dtype: torch.dtype
+        self, sample: Sample, split: Split, loss: Loss, target: Any, dtype: torch.dtype, member: int
     ) -> tuple[TargetScaler | None, Tensor]:
-        """Return the scaled targets, and the scaler."""
+        """Return the targets of all rows as a member sees them, and what scales them."""
         scaling, before = self.target.scaling(loss), self.before
         of_tensor = torch.long if loss.y_is_index else dtype
 
         def scaled() -> tuple[TargetScaler | None, Tensor]:
             if before is None:
-                scaler = self.target.scaler(sample, scaling, target)
+                taught = sample.targets_of_rows(split.train)
+                scaler = self.target.scaler(taught, scaling, target)
             else:
-                scaler = before.target_scaler
+                scaler = before.target_scalers[member]
             y = sample.y if scaler is None else scaler.transform(sample.y)
             return scaler, torch.from_numpy(y).to(self.device, of_tensor)
 
-        how = (frozen_value(self.target), scaling, of_tensor, self.device)
-        return self.cache.once(("targets", *sample.identity, *how), scaled)
+        # Class indices are the same for all members.
+        of_member = None if loss.y_is_index else (id(split), before and member)
+        how = (frozen_value(self.target), scaling, of_tensor, self.device, of_member)
+        return self.cache.once(("targets", *sample.identity, *how), scaled, keep=split)
 
     def _training_set(
-        self, sample: Sample, targets: Tensor, features: Rows, split: Split, learned: Learned
+        self, sample: Sample, features: Rows, split: Split, targets: Tensor, learned: Learned
     ) -> TrainingSet:
         on_device = id(split), self.device
 
@@ -261,7 +332,7 @@ class Preparation:
             return torch.from_numpy(scaled).to(self.device, learned.torch_dtype)
 
         def indices() -> tuple[Tensor, Tensor | None]:
-            train, valid = split
+            train, valid, _ = split
             on = torch.from_numpy(train).to(self.device)
             return on, None if valid is None else torch.from_numpy(valid).to(self.device)
 
@@ -271,17 +342,29 @@ class Preparation:
             targets,
             self.cache.once(of_weights, weights, keep=split),
             *self.cache.once(("indices", *on_device), indices, keep=split),
+            drops_rest=drops_rest(self.estimator, self.inputs),
         )
 
     def _start(
-        self, loss: Loss, sample: Sample, targets: Tensor, learned: Learned, weighted: bool
+        self,
+        loss: Loss,
+        sample: Sample,
+        split: Split,
+        targets: Tensor,
+        learned: Learned,
+        weighted: bool,
     ) -> Start:
-        """Return where the training of a loss on some targets starts."""
+        """Return where the training of a loss starts, learned from the rows that train."""
         target, dtype = learned.target, learned.torch_dtype
-        given = loss, sample, targets, target, dtype, weighted
+
+        def start() -> Start:
+            train = torch.from_numpy(split.train).to(targets.device)
+            taught = sample.targets_of_rows(split.train), targets.index_select(0, train)
+            return self.target.start(loss, *taught, target, dtype, weighted)
+
         how = (frozen_value(self.target), target.n_classes, target.multi_label, dtype, weighted)
-        key = ("start", loss, *sample.identity, id(targets), *how)
-        return self.cache.once(key, lambda: self.target.start(*given), targets)
+        key = ("start", loss, *sample.identity, id(targets), id(split), *how)
+        return self.cache.once(key, start, keep=(targets, split))
 
 
 def fixed_parameters(estimator: Any) -> dict[str, Any]:

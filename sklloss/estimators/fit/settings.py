@@ -2,20 +2,148 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 import torch
 
 from ...training import optimizer_spec
 from ..inputs.base import Inputs
+from ..inputs.sample import Sample
+from .splits import N_FOLDS
 
-# What batch_size="auto" aims at.
-BATCH_MIN, BATCH_MAX, BATCHES_PER_EPOCH = 200, 1024, 50
+
+class AutoRules:
+    """What "auto" stands for, whatever the network."""
+
+    batch_min, batch_max, batches_per_epoch = 200, 1024, 50
+    hidden_layer_sizes: tuple[int, ...] = (100,)
+    module_params: Mapping[str, Any] = {}
+    # Whether an epoch leaves out the rows that do not fill a batch.
+    drops_rest = False
+    # Whether a network with hidden layers starts at random, not at the best constant.
+    starts_at_random = False
+
+    def batch_size(self, n_rows: int) -> int:
+        """Return how many rows a step takes."""
+        return min(
+            n_rows, max(self.batch_min, min(self.batch_max, n_rows // self.batches_per_epoch))
+        )
+
+    def max_epochs(self, n_steps: int, holds_out: bool) -> int:
+        """Return how many epochs are trained at most, given the steps of one."""
+        return 200
+
+    def n_iter_no_change(self, n_steps: int, holds_out: bool) -> int:
+        """Return after how many epochs without improvement training stops."""
+        return 10
+
+    def lr(self, optimizer: Any) -> float:
+        """Return the learning rate that training starts with."""
+        return optimizer_spec(optimizer).lr
+
+    def weight_decay(self, optimizer: Any) -> float | None:
+        """Return the penalty on weights, None where the target says it."""
+        return None
 
 
-def learning_rate(estimator: Any) -> float:
-    """Return the learning rate that training starts with."""
-    return optimizer_spec(estimator.optimizer).lr if estimator.lr == "auto" else estimator.lr
+class TableRules(AutoRules):
+    """What "auto" stands for where the "mlp" of `NeuralRegressor` or `NeuralClassifier` learns a table.
+
+    ``docs/defaults.md`` has the evidence for each number.
+    """
+
+    hidden_layer_sizes = (128, 128)
+    module_params: Mapping[str, Any] = {"linear_path": True, "init": "fan_in"}
+    drops_rest = starts_at_random = True
+    # Fewer rows are one batch, and none of them is held out.
+    least_rows = 200
+
+    def batch_size(self, n_rows: int) -> int:
+        """Return all rows of a small table, else few, for many steps."""
+        if n_rows < self.least_rows:
+            return n_rows
+        return 64 if n_rows < 1000 else 128 if n_rows < 6000 else 256
+
+    def max_epochs(self, n_steps: int, holds_out: bool) -> int:
+        """Return 40 epochs, or as many as make 600 steps, where held-out rows end training before."""
+        return max(40, ceil(600 / n_steps)) if holds_out else 200
+
+    def n_iter_no_change(self, n_steps: int, holds_out: bool) -> int:
+        """Return 8 epochs, or as many as make 60 steps."""
+        return max(8, ceil(60 / n_steps)) if holds_out else 10
+
+    def lr(self, optimizer: Any) -> float:
+        """Return three times the usual learning rate for adamw."""
+        return 0.003 if optimizer_spec(optimizer).decoupled else super().lr(optimizer)
+
+    def weight_decay(self, optimizer: Any) -> float | None:
+        """Return the decay that is usual with adamw, none for others."""
+        return 0.01 if optimizer_spec(optimizer).decoupled else 0.0
+
+
+ANY, TABLE = AutoRules(), TableRules()
+
+
+def rules_of(estimator: Any, inputs: Inputs) -> AutoRules:
+    """Return what "auto" stands for."""
+    learns_table = inputs.encodes() and isinstance(estimator.module, str)
+    return TABLE if learns_table and estimator._has_table_rules else ANY
+
+
+@dataclass(frozen=True)
+class Members:
+    """How many networks a fit trains, and whether they hold rows out.
+
+    Attributes
+    ----------
+    number : int
+    hold_out : bool
+        Whether each has validation rows, which decide when it stops.
+    """
+
+    number: int
+    hold_out: bool
+
+
+def members_of(
+    estimator: Any, inputs: Inputs, has_rows: Callable[[int], bool], goes_on: bool = False
+) -> Members:
+    """Return the members of a fit.
+
+    Parameters
+    ----------
+    estimator : NeuralEstimator
+    inputs : Inputs
+    has_rows : callable
+        Whether there are so many distinct rows.
+    goes_on : bool, default=False
+        Whether epochs are trained that somebody asks for.
+    """
+    number, early = estimator.n_members, estimator.early_stopping
+    is_bagged = "auto" in (number, early) and not goes_on and _can_bag(estimator, inputs, has_rows)
+    hold_out = is_bagged if early == "auto" else bool(early) and not goes_on
+    if number == "auto":
+        number = N_FOLDS if is_bagged and hold_out else 1
+    return Members(int(number), hold_out)
+
+
+def _can_bag(estimator: Any, inputs: Inputs, has_rows: Callable[[int], bool]) -> bool:
+    """Return whether several members are trained, each without a part of the rows."""
+    return bool(
+        rules_of(estimator, inputs) is TABLE
+        and not (estimator.callbacks or estimator.warm_start)
+        and not optimizer_spec(estimator.optimizer).full_batch
+        and has_rows(TABLE.least_rows)
+    )
+
+
+def few_rows(estimator: Any, inputs: Inputs, sample: Sample) -> bool:
+    """Return whether so few rows are distinct that a step takes all of them."""
+    is_ruled = estimator.batch_size == "auto" and rules_of(estimator, inputs) is TABLE
+    return is_ruled and not sample.has_distinct_rows(TABLE.least_rows)
 
 
 def batch_size(estimator: Any, inputs: Inputs, n_rows: int) -> int:
@@ -26,7 +154,40 @@ def batch_size(estimator: Any, inputs: Inputs, n_rows: int) -> int:
         return n_rows
     if inputs.batch is not None:
         return min(n_rows, inputs.batch)
-    return min(n_rows, max(BATCH_MIN, min(BATCH_MAX, n_rows // BATCHES_PER_EPOCH)))
+    return rules_of(estimator, inputs).batch_size(n_rows)
+
+
+def drops_rest(estimator: Any, inputs: Inputs) -> bool:
+    """Return whether an epoch leaves out the rows that do not fill a batch."""
+    return estimator.batch_size == "auto" and rules_of(estimator, inputs).drops_rest
+
+
+def epochs(estimator: Any, inputs: Inputs, n_rows: int, hold_out: bool) -> tuple[int, float]:
+    """Return how many epochs are trained at most, and without improvement."""
+    rules = rules_of(estimator, inputs)
+    n_steps = n_rows / batch_size(estimator, inputs, n_rows)
+    n_steps = int(n_steps) if drops_rest(estimator, inputs) else ceil(n_steps)
+    given = estimator.max_epochs, estimator.n_iter_no_change
+    ruled = rules.max_epochs, rules.n_iter_no_change
+    at_most, patience = (
+        rule(max(1, n_steps), hold_out) if value == "auto" else value
+        for value, rule in zip(given, ruled, strict=True)
+    )
+    return at_most, patience
+
+
+def learning_rate(estimator: Any, inputs: Inputs) -> float:
+    """Return the learning rate that training starts with."""
+    given = estimator.lr
+    return rules_of(estimator, inputs).lr(estimator.optimizer) if given == "auto" else given
+
+
+def hidden_widths(estimator: Any) -> tuple[Any, ...]:
+    """Return the widths of the hidden layers, none where an estimator has no such parameter."""
+    widths = getattr(estimator, "hidden_layer_sizes", ())
+    if isinstance(widths, str):
+        return rules_of(estimator, estimator._inputs).hidden_layer_sizes
+    return tuple(widths) if isinstance(widths, tuple | list) else (widths,)
 
 
 def dtype_name(estimator: Any, inputs: Inputs, n_axes: int, n_rows: int) -> str:

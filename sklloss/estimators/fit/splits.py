@@ -6,9 +6,14 @@ import numbers
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from sklearn.model_selection import train_test_split
 
+from ...training import generator
 from ...training.seeds import SEED_LIMIT, derived_seed
+
+# Members hold out a fold each, of so many.
+N_FOLDS = 8
 
 
 class Split(NamedTuple):
@@ -20,10 +25,80 @@ class Split(NamedTuple):
         Rows that train.
     valid : ndarray of shape (n_valid,) or None
         Validation rows, which decide the best epoch.
+    fold : ndarray of shape (n_fold,) or None
+        All rows that a member holds out as its fold, validation rows among them; None where folds
+        are not what is held out.
     """
 
     train: np.ndarray
     valid: np.ndarray | None
+    fold: np.ndarray | None = None
+
+
+def fold_splits(
+    y: np.ndarray, stratify: bool, seed: int, n_members: int, noun: str = "row"
+) -> list[Split]:
+    """Split rows so that each member holds out a fold, all of them as many rows.
+
+    Folds have their share of every class, or of every decile of y.  Rows of a class that has fewer
+    than there are folds train every member.  Where folds differ by a row, members leave one out,
+    so that all train and are judged on equally many.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples, n_targets)
+        Targets of the rows whose weight is not 0.
+    stratify : bool
+        Whether y is one class per row.
+    seed : int
+        Where the folds come from.
+    n_members : int
+        Member k holds out fold k, counted round.
+    noun : str, default="row"
+        What messages call a row.
+
+    Raises
+    ------
+    ValueError
+        If there is only one row.
+    """
+    if len(y) < 2:
+        raise _nothing_to_hold_out(len(y), noun)
+    order = torch.randperm(len(y), generator=generator(seed, "folds")).numpy()
+    stratum = _strata(y, stratify)[order]
+    spread = order[np.argsort(stratum, kind="stable")]
+    counts = np.bincount(stratum)
+    enough = (counts >= N_FOLDS) | (not stratify)
+    if not enough.any():
+        enough[:] = True
+    held = spread[enough[np.sort(stratum)]]
+    n_folds = min(N_FOLDS, len(held))
+    fold = np.full(len(y), -1)
+    fold[held] = np.arange(len(held)) % n_folds
+    n_valid, n_train = len(held) // n_folds, len(y) - -(-len(held) // n_folds)
+    of_order = fold[order]
+
+    def split(k: int) -> Split:
+        train, valid = order[of_order != k][:n_train], order[of_order == k]
+        return Split(np.sort(train), np.sort(valid[:n_valid]), np.sort(valid))
+
+    of_folds = [split(k) for k in range(min(n_folds, n_members))]
+    return [of_folds[k % n_folds] for k in range(n_members)]
+
+
+def _strata(y: np.ndarray, stratify: bool) -> np.ndarray:
+    """Return the class of every row, or its decile of the first target."""
+    if stratify:
+        return np.unique(y[:, 0], return_inverse=True)[1]
+    rank = np.argsort(np.argsort(y[:, 0], kind="stable"), kind="stable")
+    return rank * 10 // len(y)
+
+
+def _nothing_to_hold_out(n_rows: int, noun: str) -> ValueError:
+    return ValueError(
+        f"early_stopping needs validation {noun}s, and there is {n_rows} {noun}. Give several"
+        f" {noun}s, or set early_stopping=False."
+    )
 
 
 def validation_split(
@@ -61,10 +136,7 @@ def validation_split(
         If it is none of these, one of the two is empty, they overlap, or there is only one row.
     """
     if len(y) < 2:
-        raise ValueError(
-            f"early_stopping needs validation {noun}s, and there is {len(y)} {noun}. Give several"
-            f" {noun}s, or set early_stopping=False."
-        )
+        raise _nothing_to_hold_out(len(y), noun)
     if isinstance(validation_fraction, numbers.Real):
         return _by_share(float(validation_fraction), y, stratify, seed, noun)
     if hasattr(validation_fraction, "get_n_splits"):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from math import prod
-from numbers import Integral
 from typing import Any
 
 from ...modules import benefits_from_stacking
@@ -15,6 +13,7 @@ from ..inputs.data import FitData
 from .cache import Cache
 from .estimator import NeuralEstimator
 from .prepare import Preparation, Prepared
+from .settings import epochs, members_of
 
 
 def sharing_key(estimator: NeuralEstimator) -> Hashable | None:
@@ -81,17 +80,31 @@ def fit_together(
     prepared = [_prepared(estimator, given, cache) for estimator, given in pairs]
     ready = [each for each in prepared if isinstance(each, Prepared)]
     if on_epoch is not None:
-        failed = zip(estimators, prepared, strict=True)
-        on_epoch(sum(epochs_of(e) for e, each in failed if not isinstance(each, Prepared)))
+        # What was expected of fits, but will not be trained.
+        expected = sum(map(epochs_of, estimators, (n_rows_of(given.X) for given in data)))
+        on_epoch(expected - sum(net.max_epochs for each in ready for net in each.nets))
     nets = [net for each in ready for net in each.nets]
     sets = [of_net for each in ready for of_net in each.data]
     return _adopted(estimators, prepared, iter(train(nets, sets, on_epoch=on_epoch)))
 
 
-def epochs_of(estimator: Any) -> int:
-    """Return the epochs of all members of a fit, at most; 1 where the fit will fail."""
-    numbers = (estimator.max_epochs, estimator.n_members)
-    return prod(map(int, numbers)) if all(isinstance(n, Integral) for n in numbers) else 1
+def epochs_of(estimator: Any, n_rows: int) -> int:
+    """Return the epochs of all members of a fit, at most, as far as the number of rows says."""
+    try:
+        estimator._checked_loss()
+        inputs = estimator._inputs
+        members = members_of(estimator, inputs, lambda least: n_rows >= least)
+        return members.number * epochs(estimator, inputs, n_rows, members.hold_out)[0]
+    except (TypeError, ValueError):
+        return 1  # The fit will fail.
+
+
+def n_rows_of(X: Any) -> int:
+    """Return how many rows X has, 1 where the fit will refuse it."""
+    shape = getattr(X, "shape", None)
+    if shape:
+        return int(shape[0])
+    return len(X) if hasattr(X, "__len__") else 1
 
 
 def fit_data(estimator: Any, X: Any, y: Any, params: dict[str, Any]) -> FitData:

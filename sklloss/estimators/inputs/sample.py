@@ -59,6 +59,32 @@ class Sample:
         """Equal for samples of equal weights."""
         return _digest(self.sample_weight)
 
+    def of_rows(self, rows: np.ndarray) -> Sample:
+        """Return some of the rows, in the order of the indices."""
+        return replace(self.targets_of_rows(rows), X=self.X[rows])
+
+    def targets_of_rows(self, rows: np.ndarray) -> Sample:
+        """Return targets and weights of some rows, without X."""
+        return replace(
+            self,
+            X=None,
+            y=self.y[rows],
+            row_weight=self.row_weight[rows],
+            sample_weight=self.sample_weight[rows],
+            kept=self.kept[rows],
+        )
+
+    def has_distinct_rows(self, n_rows: int) -> bool:
+        """Return whether so many rows differ from each other, in X or in y."""
+        seen = n_rows
+        while True:
+            first = self.of_rows(np.arange(min(seen, len(self.y))))
+            if len(np.unique(first._keys())) >= n_rows:
+                return True
+            if seen >= len(self.y):
+                return False
+            seen *= 8
+
     def without_repeats(self) -> Sample:
         """Return one row for equal ones, weights added, in an order that values alone decide.
 

@@ -56,8 +56,8 @@ class Table(Inputs):
         return type(self), self.batch
 
     def tag(self, tags: InputTags) -> None:
-        """Two axes, dense or sparse, with missing values."""
-        tags.sparse = tags.allow_nan = True
+        """Two axes, dense or sparse, with missing values and categories."""
+        tags.sparse = tags.allow_nan = tags.categorical = True
 
     def options(self, X: Any) -> dict[str, Any]:
         """Let missing values pass."""

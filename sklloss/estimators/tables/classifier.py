@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 
-from ...parameters.declared import declare
+from ...parameters.declared import declare, parameter
+from ...parameters.domains import Choice
 from ..fit.documentation import documented
 from ..fit.loss_parameter import LossParameter
 from ..fit.nested import where_loss_has
@@ -17,10 +18,10 @@ from ..fit.parameters import (
     ClassWeightParameters,
 )
 from ..fit.scikit_learn import ClassifierMixin
-from ..fit.table_estimator import TableEstimator
 from ..inputs.data import FitData
 from ..targets.fitted_module import FittedModule
 from ..targets.labels import Labels
+from .learner import TableLearner
 
 A_DECISION = (
     "gives a decision but no probabilities: use decision_function, CalibratedClassifierCV, or a"
@@ -34,7 +35,7 @@ class NeuralClassifier(
     ClassifierMixin,
     ClassWeightParameters,
     AugmentParameters,
-    TableEstimator,
+    TableLearner,
 ):
     """A neural network for classification, trained on the loss of your choice.
 
@@ -77,9 +78,21 @@ class NeuralClassifier(
         ),
     )
 
+    decision: str = parameter(
+        "argmax",
+        Choice("argmax", "macro_f1", "median", "mode"),
+        """How `decision_function` and `predict` choose: the likeliest class, of an ordinal loss the
+        median rank ("argmax"); as it serves the macro-averaged F1 score, which asks for rare classes
+        more often: the largest p / prior^τ, with the τ that is best for the rows that members have
+        held out ("macro_f1"); for ordinal losses also "median" and "mode", the likeliest rank.
+        Probabilities stay what they are.""",
+        kind='{"argmax", "macro_f1", "median", "mode"}',
+        fixed=True,
+    )
+
     @property
     def _target(self) -> Labels:
-        return Labels(self.class_weight)
+        return Labels(self.class_weight, self.decision)
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> NeuralClassifier:
         """Train the network.

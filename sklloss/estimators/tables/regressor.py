@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -21,11 +20,11 @@ from ..fit.parameters import (
     TargetScaleParameters,
 )
 from ..fit.scikit_learn import RegressorMixin
-from ..fit.table_estimator import TableEstimator
 from ..inputs.data import FitData
-from ..targets.answers import Answer
 from ..targets.fitted_module import FittedModule
-from ..targets.numbers import Numbers, quantiles_of, standard_deviation
+from ..targets.mixture import Mixture
+from ..targets.numbers import Numbers
+from .learner import TableLearner
 
 OPEN_UNIT = Interval(0, 1, closed="neither")
 A_POINT = (
@@ -52,7 +51,7 @@ class NeuralRegressor(
     RegressorMixin,
     AugmentParameters,
     TargetScaleParameters,
-    TableEstimator,
+    TableLearner,
 ):
     """A neural network for regression, trained on the loss of your choice.
 
@@ -136,6 +135,9 @@ class NeuralRegressor(
     def predict_quantiles(self, X: Any, quantiles: Any = (0.1, 0.5, 0.9)) -> np.ndarray:
         """Predict quantiles of y; absent for losses without a predictive distribution or quantiles.
 
+        Of several members, they are those of the mean of the members' distributions;
+        ``multi_quantile`` knows no distribution, and its quantiles are averaged.
+
         Parameters
         ----------
         %(X)s
@@ -153,7 +155,7 @@ class NeuralRegressor(
             If a level is outside what the loss knows.
         """
         levels = torch.from_numpy(_checked_levels(quantiles))
-        return self._target_answer(quantiles_of, X, levels)
+        return self._shown(self._mixture(X).quantiles(levels))
 
     @available_if(where_loss_has("predict_quantiles", A_POINT))
     def predict_interval(self, X: Any, coverage: float = 0.8) -> np.ndarray:
@@ -185,6 +187,8 @@ class NeuralRegressor(
     def predict_std(self, X: Any) -> np.ndarray:
         """Predict the standard deviation of y given X; absent without a predictive distribution.
 
+        Of several members, it is that of the mean of their distributions.
+
         Parameters
         ----------
         %(X)s
@@ -194,14 +198,17 @@ class NeuralRegressor(
         ndarray of shape (n_samples,) or (n_samples, n_targets)
             In units of y, float64.
         """
-        return self._target_answer(standard_deviation, X)
+        return self._shown(self._mixture(X).std())
 
-    def _target_answer(self, answer: Callable[..., Answer], X: Any, *details: Any) -> np.ndarray:
-        """Return an answer about X that the loss may not have."""
+    def _mixture(self, X: Any) -> Mixture:
+        """Return the distribution that the members predict together."""
         check_is_fitted(self, "net_")
-        learned = self._learned
-        how = self.loss_, learned.target_scaler, learned.target.is_column, *details
-        return self._said({answer: answer(*how)}, X)[answer]
+        rows = self._prediction_rows(X)
+        return Mixture.of(self.loss_, self.members_, rows, self._learned.target_scaler)
+
+    def _shown(self, values: torch.Tensor) -> np.ndarray:
+        """Return values of shape (n_samples, n_targets, ...), without targets where y is a column."""
+        return (values[:, 0] if self._learned.target.is_column else values).numpy()
 
     def to_module(self, output: str = "predict") -> FittedModule:
         """Return the fitted model as a plain ``nn.Module``, from X as `predict` takes it.

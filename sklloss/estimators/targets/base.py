@@ -102,9 +102,12 @@ class Target:
     ----------
     starts_constant : bool
         Whether a built-in network starts at the best constant.
+    held_out_answer : str or None
+        The answer that members give about the rows that they hold out, None where nobody asks.
     """
 
     starts_constant: ClassVar[bool] = True
+    held_out_answer: ClassVar[str | None] = None
 
     # ------------------------------------------------------------------ what is given
 
@@ -266,6 +269,27 @@ class Target:
             module.output_bias.data.copy_(start.baseline.flatten())
 
     # ------------------------------------------------------------------ answers
+
+    @property
+    def needs_held_out(self) -> bool:
+        """Whether something is learned from what members say of the rows that they hold out."""
+        return False
+
+    def decided(
+        self, learned: Any, y: np.ndarray, sample_weight: np.ndarray, said: np.ndarray
+    ) -> Any:
+        """Return what was learned, with what held-out rows teach.
+
+        Parameters
+        ----------
+        learned : LearnedTarget
+        y : ndarray of shape (n_samples, n_targets)
+            Of the rows whose weight is not 0.
+        sample_weight : ndarray of shape (n_samples,)
+        said : ndarray of shape (n_samples, ...)
+            The `held_out_answer` of the members, NaN in rows that none has held out.
+        """
+        return learned
 
     def answers(self, loss: Any, learned: Any, scaler: Any, n_members: int) -> dict[Any, Answer]:
         """Return everything that a fitted estimator can say of a row, by name."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -18,7 +18,8 @@ from ..inputs.sample import Sample
 from .answers import RAW, Answer
 from .base import Encoded, LearnedTarget, Target
 from .class_weights import class_weights
-from .outputs import ChosenClass, InOrderOfClasses, LogOdds, MeanOverMembers
+from .decisions import best_offsets
+from .outputs import ChosenClass, InOrderOfClasses, LogOdds, MeanOverMembers, Nearness
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,15 @@ class LearnedLabels(LearnedTarget):
     rank : ndarray of shape (n_classes,)
         The class index of each of `classes`: its place from lowest to highest.
     is_multi_label : bool
+    offsets : ndarray of shape (n_targets, n_classes) or None
+        What is subtracted from log-probabilities by rank before the largest decides; None where
+        nothing is.
     """
 
     classes: np.ndarray
     rank: np.ndarray
     is_multi_label: bool = False
+    offsets: np.ndarray | None = None
 
     @classmethod
     def of(cls, classes: np.ndarray, order: list[Any] | None) -> LearnedLabels:
@@ -144,7 +149,13 @@ class Classes(Target):
         return before
 
     def scores(
-        self, loss: Any, learned: Any, n_members: int, shown: nn.Module, index: nn.Module
+        self,
+        loss: Any,
+        learned: Any,
+        n_members: int,
+        shown: nn.Module,
+        index: nn.Module,
+        rule: nn.Module | None = None,
     ) -> dict[str, Answer]:
         """Return the answers about classes.
 
@@ -157,12 +168,16 @@ class Classes(Target):
         shown, index : nn.Module
             From scores or probabilities per rank to what the estimator shows of them, and to the
             index of the class that they choose.
+        rule : nn.Module or None, default=None
+            From mean probabilities to the scores that decide; None leaves it to the loss.
         """
         combined: tuple[nn.Module, ...] = (MeanOverMembers(),)
         score: Callable[..., Any] = loss.decision_function
         has_posterior = hasattr(loss, "predict_proba")
-        if n_members > 1 and has_posterior and loss.decides_by_posterior:
-            score, combined = loss.predict_proba, (MeanOverMembers(), LogOdds())
+        if rule is None and n_members > 1 and has_posterior and loss.decides_by_posterior:
+            rule = LogOdds()
+        if rule is not None:
+            score, combined = loss.predict_proba, (MeanOverMembers(), rule)
         decision = Answer(score, nn.Sequential(*combined, shown))
         found = {
             "auto": decision,  # What `to_module` returns if nothing is said.
@@ -178,7 +193,17 @@ class Classes(Target):
 
 @dataclass(frozen=True)
 class Labels(Classes):
-    """One label per row, or any number: what `NeuralClassifier` takes."""
+    """One label per row, or any number: what `NeuralClassifier` takes.
+
+    Attributes
+    ----------
+    decision : {"argmax", "macro_f1", "median", "mode"}
+        How probabilities become a label.
+    """
+
+    decision: str = "argmax"
+    # Probabilities, or scores where the loss has none.
+    held_out_answer: ClassVar[str | None] = "auto"
 
     def y_options(self, data: FitData) -> dict[str, Any]:
         """Labels of any type, none missing."""
@@ -229,6 +254,17 @@ class Labels(Classes):
         other = "Choose another of list_losses('classification')"
         if learned.is_multi_label and not loss.multi_label:
             raise ValueError(f"Loss {loss.label!r} does not take multi-label y. {other}.")
+        if self.decision == "median" and not loss.ordinal:
+            raise ValueError(
+                f"decision='median' is for ordinal losses, such as 'cumulative_link'; loss"
+                f" {loss.label!r} knows no order of the classes. Leave decision='argmax'."
+            )
+        if self.decision in ("macro_f1", "mode") and not hasattr(loss, "predict_proba"):
+            raise ValueError(
+                f"decision={self.decision!r} needs probabilities, which loss {loss.label!r} does not"
+                " give. Choose one whose row in list_losses('classification') has predict_proba, or"
+                " leave decision='argmax'."
+            )
         if learned.n_classes > 2 and not loss.multi_class:
             raise ValueError(
                 f"Only binary classification is supported by loss {loss.label!r}; y has"
@@ -244,7 +280,31 @@ class Labels(Classes):
         """Return labels, scores and probabilities."""
         arranged = learned.rank, learned.is_multi_label
         shown, index = InOrderOfClasses(*arranged), ChosenClass(*arranged)
-        return self.scores(loss, learned, n_members, shown, index)
+        return self.scores(loss, learned, n_members, shown, index, self._rule(loss, learned))
+
+    def _rule(self, loss: Any, learned: LearnedLabels) -> nn.Module | None:
+        """Return what makes scores of mean probabilities, None where the loss decides."""
+        if learned.offsets is not None:
+            return LogOdds(learned.offsets)
+        if loss.ordinal and self.decision in ("argmax", "median") and learned.n_classes > 2:
+            return Nearness()
+        return LogOdds() if self.decision == "mode" else None
+
+    @property
+    def needs_held_out(self) -> bool:
+        """Whether something is learned from what members say of the rows that they hold out."""
+        return self.decision == "macro_f1"
+
+    def decided(
+        self, learned: LearnedLabels, y: np.ndarray, sample_weight: np.ndarray, said: np.ndarray
+    ) -> LearnedLabels:
+        """Return the offsets of log-probabilities with which held-out rows get the best macro-F1."""
+        if not self.needs_held_out:
+            return learned
+        probability = np.stack((1 - said, said), -1) if learned.is_multi_label else said[:, None]
+        if not learned.is_multi_label:
+            probability = probability[..., np.argsort(learned.rank)]
+        return replace(learned, offsets=best_offsets(probability, y, sample_weight))
 
     def tag(self, tags: Any, loss: Any) -> None:
         """Several classes and labels where the loss takes them."""

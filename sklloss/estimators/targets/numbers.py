@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils import column_or_1d
-from torch import Tensor
 
-from ...losses.base import State
 from ...training import TargetScaler
 from ..inputs.data import FitData
 from ..inputs.sample import Sample
@@ -62,6 +59,8 @@ class Scaled(Target):
 class Numbers(Scaled):
     """One number per row, or several: what `NeuralRegressor` takes."""
 
+    held_out_answer: ClassVar[str | None] = "predict"
+
     def y_options(self, data: FitData) -> dict[str, Any]:
         """Numbers, of one column or several."""
         return {"y": data.y, "multi_output": True, "y_numeric": True}
@@ -96,19 +95,3 @@ class Numbers(Scaled):
 def point(loss: Any, scaler: TargetScaler, is_column: bool) -> Answer:
     """Return the answer that predicts what a loss elicits: mean, median, quantile ..."""
     return Answer(loss.predict, OnScaleOfY(scaler, is_column), wide=True)
-
-
-def quantiles_of(loss: Any, scaler: TargetScaler, is_column: bool, levels: Tensor) -> Answer:
-    """Return the answer that predicts quantiles, (n_samples, n_targets, n_quantiles)."""
-    restored = OnScaleOfY(scaler, is_column, n_axes=1)
-    return Answer(partial(_quantiles_of_member, loss, levels), restored, wide=True)
-
-
-def _quantiles_of_member(loss: Any, levels: Tensor, raw: Tensor, state: State) -> Tensor:
-    return loss.predict_quantiles(raw, levels.to(raw), state)
-
-
-def standard_deviation(loss: Any, scaler: TargetScaler, is_column: bool) -> Answer:
-    """Return the answer that predicts the standard deviation of y given X."""
-    restored = OnScaleOfY(scaler, is_column, centred=False)
-    return Answer(loss.predict_std, restored, wide=True)

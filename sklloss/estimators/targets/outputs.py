@@ -24,7 +24,7 @@ def mean_over_members(values: Tensor) -> Tensor:
 
 
 class OnScaleOfY(nn.Module):
-    """Predictions of members on the scale of y, in the dtype of its buffers.
+    """The mean prediction of members on the scale of y, in the dtype of its buffers.
 
     From (members, n_samples, n_targets, ...) to (n_samples, n_targets, ...), without the axis of
     targets where y was a column.
@@ -32,6 +32,7 @@ class OnScaleOfY(nn.Module):
     Parameters
     ----------
     scaler : TargetScaler
+        Of the members, stacked.
     y_is_column : bool
     n_axes : int, default=0
         How many axes there are behind that of targets.
@@ -48,12 +49,13 @@ class OnScaleOfY(nn.Module):
         super().__init__()
         centre = scaler.centre if centred else np.zeros_like(scaler.centre)
         for name, values in (("centre", centre), ("scale", scaler.scale)):
-            self.register_buffer(name, torch.from_numpy(values.reshape(-1, *(1,) * n_axes)))
+            shape = *values.shape, *(1,) * n_axes
+            self.register_buffer(name, torch.from_numpy(values.reshape(shape)))
         self.y_is_column = y_is_column
 
     def forward(self, values: Tensor) -> Tensor:
-        """Return mean * scale + centre."""
-        restored = mean_over_members(values) * self.scale + self.centre
+        """Return the mean of value * scale + centre."""
+        restored = mean_over_members(values * self.scale + self.centre)
         return restored[:, 0] if self.y_is_column else restored
 
 
@@ -87,11 +89,39 @@ class LogOdds(nn.Module):
     """Mean probabilities of several members to the scores that decide.
 
     From (n_samples, n_targets, n_classes) to (n_samples, n_targets, n_classes, or 1 for two).
+
+    Parameters
+    ----------
+    offsets : ndarray of shape (n_targets, n_classes) or None, default=None
+        What is subtracted from their logarithms.
     """
+
+    factor: Tensor | None
+
+    def __init__(self, offsets: np.ndarray | None = None) -> None:
+        super().__init__()
+        factor = None if offsets is None else torch.from_numpy(np.exp(-offsets))
+        self.register_buffer("factor", factor)
 
     def forward(self, probabilities: Tensor) -> Tensor:
         """Return the logits of probabilities, finite also where one is 0."""
+        if self.factor is not None:
+            probabilities = probabilities * self.factor.to(probabilities.dtype)
         return logits_of(probabilities.clamp(min=torch.finfo(probabilities.dtype).tiny))
+
+
+class Nearness(nn.Module):
+    """Mean probabilities of ranks to scores whose largest is at the median rank.
+
+    From (n_samples, n_targets, n_classes) to the same shape: minus the expected distance of each
+    rank to the true one.
+    """
+
+    def forward(self, probabilities: Tensor) -> Tensor:
+        """Return -Σ_j p_j |k - j| for every rank k."""
+        ranks = torch.arange(probabilities.shape[-1], device=probabilities.device)
+        distance = (ranks[:, None] - ranks).abs().to(probabilities.dtype)
+        return -(probabilities @ distance)
 
 
 class ChosenClass(nn.Module):

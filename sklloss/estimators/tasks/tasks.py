@@ -203,7 +203,7 @@ class Tasks(Target):
         """Return what each task can say, by its name and that of the output."""
         found = {}
         for t, (name, task) in enumerate(learned.tasks.items()):
-            own = TargetScaler(scaler.centre[[t]], scaler.scale[[t]])
+            own = TargetScaler(scaler.centre[..., [t]], scaler.scale[..., [t]])
             for output, answer in task.answers(own, n_members).items():
                 of_member = partial(_of_one_task, loss, t, answer.of_member)
                 found[name, output] = answer._replace(of_member=of_member)

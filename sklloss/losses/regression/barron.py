@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import expm1, log
 from typing import ClassVar
 
@@ -163,6 +164,14 @@ class Adaptive(ResidualLoss):
         away = torch.stack(sizes).view(*alpha.shape, -1).to(raw) * (levels - 0.5).sign()
         return raw + scale.unsqueeze(-1) * away
 
+    def cdf(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """Return the probability below values of y, (*models, n_samples, n_targets, n_values)."""
+        alpha, scale = self.shape_and_scale(state)
+        away = ((y - raw) / scale.unsqueeze(-1)).double().cpu()
+        of_targets = zip(alpha.flatten().tolist(), away.unbind(-2), strict=True)
+        inside = torch.stack([share_below(a, column.abs()) for a, column in of_targets], -2)
+        return (0.5 + 0.5 * away.sign() * inside).to(raw)
+
     def predict_std(self, raw: Tensor, state: State) -> Tensor:
         """Return the standard deviation, shape (*models, n_samples, n_targets)."""
         alpha, scale = self.shape_and_scale(state)
@@ -170,6 +179,7 @@ class Adaptive(ResidualLoss):
         return (scale * torch.stack(roots).view(alpha.shape).to(raw)).expand(raw.shape[:-1])
 
 
+@lru_cache
 def half_distribution(alpha: float) -> tuple[Tensor, Tensor]:
     """Return points x >= 0, and the share of the probability between each point and the next."""
     x = (2 - alpha) ** 0.5 * torch.sinh(FINE)
@@ -181,10 +191,24 @@ def half_distribution(alpha: float) -> tuple[Tensor, Tensor]:
 def sizes_at(alpha: float, shares: Tensor) -> Tensor:
     """Return the |x| below which the distribution of shape α and scale 1 has some shares."""
     x, between = half_distribution(alpha)
-    below = torch.cat((torch.zeros(1, dtype=x.dtype), between.cumsum(0)))
-    upper = torch.searchsorted(below, shares).clamp(1, len(x) - 1)
-    part = (shares - below[upper - 1]) / (below[upper] - below[upper - 1])
-    return torch.lerp(x[upper - 1], x[upper], part)
+    return _interpolated(_shares_below(between), x, shares)
+
+
+def share_below(alpha: float, sizes: Tensor) -> Tensor:
+    """Return the share below some |x| of the distribution of shape α and scale 1."""
+    x, between = half_distribution(alpha)
+    return _interpolated(x, _shares_below(between), sizes.clamp(max=float(x[-1])))
+
+
+def _shares_below(between: Tensor) -> Tensor:
+    return torch.cat((torch.zeros(1, dtype=between.dtype), between.cumsum(0)))
+
+
+def _interpolated(known: Tensor, values: Tensor, at: Tensor) -> Tensor:
+    """Interpolate values that are known at increasing places."""
+    upper = torch.searchsorted(known, at.contiguous()).clamp(1, len(known) - 1)
+    part = (at - known[upper - 1]) / (known[upper] - known[upper - 1])
+    return torch.lerp(values[upper - 1], values[upper], part)
 
 
 def standard_deviation(alpha: float) -> Tensor:

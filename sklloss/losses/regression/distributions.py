@@ -25,8 +25,8 @@ class LocationScaleLoss(RegressionLoss):
     """Base of the losses with two outputs per target, a location and a raw scale.
 
     ``scale = softplus(raw) + 0.001``. The predictive distribution is normal, unless a subclass
-    overrides ``standard_quantile``, the quantiles of its distribution with location 0 and scale 1,
-    and ``std_per_scale``, the standard deviation of that distribution.
+    overrides ``standard_quantile`` and ``standard_cdf``, the quantiles of its distribution with
+    location 0 and scale 1 and their inverse, and ``std_per_scale``, its standard deviation.
     """
 
     functional: ClassVar[str] = "mean and distribution"
@@ -48,6 +48,10 @@ class LocationScaleLoss(RegressionLoss):
         """Return quantiles for location 0 and scale 1, with levels on the last axis."""
         return torch.special.ndtri(levels)
 
+    def standard_cdf(self, values: Tensor, state: State) -> Tensor:
+        """Return the probability below values for location 0 and scale 1."""
+        return torch.special.ndtr(values)
+
     def std_per_scale(self, state: State) -> Tensor | float:
         """Return the standard deviation of the distribution with scale 1."""
         return 1.0
@@ -56,6 +60,11 @@ class LocationScaleLoss(RegressionLoss):
         """Return quantiles, shape (*models, n_samples, n_targets, levels)."""
         location, scale = self.location_and_scale(raw)
         return location.unsqueeze(-1) + scale.unsqueeze(-1) * self.standard_quantile(levels, state)
+
+    def cdf(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """Return the probability below values of y, (*models, n_samples, n_targets, n_values)."""
+        location, scale = (each.unsqueeze(-1) for each in self.location_and_scale(raw))
+        return self.standard_cdf((y - location) / scale, state)
 
     def predict_std(self, raw: Tensor, state: State) -> Tensor:
         """Return the standard deviation, shape (*models, n_samples, n_targets)."""
@@ -164,6 +173,10 @@ class LaplaceNLL(LocationScaleLoss):
         centred = levels - 0.5
         return -centred.sign() * torch.log1p(-2 * centred.abs())
 
+    def standard_cdf(self, values: Tensor, state: State) -> Tensor:
+        """Return the cdf of the standard Laplace distribution."""
+        return 0.5 - 0.5 * values.sign() * torch.expm1(-values.abs())
+
     def std_per_scale(self, state: State) -> Tensor | float:
         """Return √2."""
         return sqrt(2)
@@ -228,6 +241,13 @@ class StudentTNLL(LocationScaleLoss):
         df, at = state["df"].unsqueeze(-1).double().cpu(), levels.double().cpu()
         return torch.from_numpy(stdtrit(df.numpy(), at.numpy())).to(levels)
 
+    def standard_cdf(self, values: Tensor, state: State) -> Tensor:
+        """Return the cdf of Student's t distribution."""
+        from scipy.special import stdtr
+
+        df, at = state["df"].unsqueeze(-1).double().cpu(), values.double().cpu()
+        return torch.from_numpy(stdtr(df.numpy(), at.numpy())).to(values)
+
     def std_per_scale(self, state: State) -> Tensor | float:
         """Return √(ν/(ν-2))."""
         return (state["df"] / (state["df"] - 2)).sqrt()
@@ -287,6 +307,10 @@ class LognormalNLL(LocationScaleLoss):
     def predict_quantiles(self, raw: Tensor, levels: Tensor, state: State) -> Tensor:
         """Return exp of the quantiles of the normal distribution."""
         return tangent_exp(super().predict_quantiles(raw, levels, state))
+
+    def cdf(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """Return the cdf of the normal distribution of log y."""
+        return super().cdf(raw, y.clamp(min=0).log(), state)
 
     def predict_std(self, raw: Tensor, state: State) -> Tensor:
         """Return the mean times √(exp(σ²) - 1)."""

@@ -124,6 +124,15 @@ class HistogramCrossEntropy(RegressionLoss):
         columns = [histogram_quantile(mass, state["edges"], q) for q in levels.tolist()]
         return torch.stack(columns, -1)
 
+    def cdf(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """Return the probability below values of y, (*models, n_samples, n_targets, n_values)."""
+        mass, edges = raw.softmax(-1), state["edges"]
+        below = torch.nn.functional.pad(mass.cumsum(-1), (1, 0)) / mass.sum(-1, keepdim=True)
+        place = (y - edges[..., :1]) / (edges[..., 1:2] - edges[..., :1])
+        place = place.clamp(0, mass.shape[-1])
+        lower = place.floor().long().clamp(max=mass.shape[-1] - 1)
+        return torch.lerp(below.gather(-1, lower), below.gather(-1, lower + 1), place - lower)
+
     def predict_std(self, raw: Tensor, state: State) -> Tensor:
         """Return the standard deviation of the histogram, without the part due to labels and bins.
 

@@ -260,6 +260,17 @@ class NegativeBinomial(LogLinkLoss):
         counts = nbinom.ppf(*(a.detach().cpu().numpy() for a in arguments))
         return torch.from_numpy(counts).to(raw)
 
+    def cdf(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """Return the probability of at most y, (*models, n_samples, n_targets, n_values)."""
+        from scipy.special import betainc
+
+        mean = self.inverse_link(raw, state).double()
+        k = self.log_dispersion(state).double().exp().expand_as(mean)
+        counts = y.double().floor().clamp(min=-1)
+        arguments = (k.unsqueeze(-1), counts + 1, (k / (k + mean)).unsqueeze(-1))
+        below = betainc(*(a.detach().cpu().numpy() for a in arguments))
+        return torch.where(counts < 0, 0.0, torch.from_numpy(below)).to(raw)
+
 
 @dataclass(frozen=True)
 class SquaredLogError(RegressionLoss):

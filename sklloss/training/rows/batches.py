@@ -102,6 +102,10 @@ class Batches:
         self.data = list(data)
         self.batch_size = batch_size
         self.n_rows = len(getattr(data[0], subset))
+        # How many of them an epoch of steps takes.
+        self._n_drawn = self.n_rows
+        if data[0].drops_rest and self.n_rows > batch_size:
+            self._n_drawn -= self.n_rows % batch_size
         self._stack = stack
         self._seeds = seeds
         self._balanced = balanced and not near_their_class and data[0].y.shape[-1] == 1
@@ -116,10 +120,14 @@ class Batches:
             self._indices = self._orders(epoch=0)
         self._in_order = self._shared(map(id, self._indices))
         self._whole: list[Batch] | None = None
-        of_weight = self._in_order[2]
-        sums = [self.data[k].sample_weight[self._indices[k]].sum() for k in of_weight.owners]
         # The sum of the weights of all rows, (models,).
-        self.total_weight = of_weight.of_models(torch.stack(sums))
+        self.total_weight = self._weight_of(self._indices, self._in_order)
+        # That of the rows of the last epoch of steps.
+        self.drawn_weight = self.total_weight
+
+    def _weight_of(self, indices: Sequence[Tensor], shared: Sequence[Shared]) -> Tensor:
+        sums = [self.data[k].sample_weight[indices[k]].sum() for k in shared[2].owners]
+        return shared[2].of_models(torch.stack(sums))
 
     def _shared(self, keys: Iterable[Hashable]) -> list[Shared]:
         """Return which models share rows of features, of targets and of weights.
@@ -145,7 +153,11 @@ class Batches:
         """
         if self.n_rows <= self.batch_size:
             return self.in_order()
-        return self._batches(self._orders(epoch), self._shuffled)
+        orders = self._orders(epoch)
+        if self._n_drawn < self.n_rows:
+            orders = [order[: self._n_drawn] for order in orders]
+            self.drawn_weight = self._weight_of(orders, self._shuffled)
+        return self._batches(orders, self._shuffled)
 
     def _orders(self, epoch: int) -> list[Tensor]:
         """Return each model's rows in the order of an epoch."""
@@ -161,14 +173,14 @@ class Batches:
         index = self._indices[k].index_select(0, order)
         index = self.data[k].X.arranged(index, self.batch_size, source)
         if self._near_their_class:
-            n_batches = sum(count for _, count in self._sizes())
+            n_batches = sum(count for _, count in self._sizes(self.n_rows))
             return near_their_class(index, self.data[k].y[index, 0], n_batches, source)
         return _spread(index, self.data[k].y[index, 0]) if self._balanced else index
 
     def _batches(self, orders: Sequence[Tensor], shared: Sequence[Shared]) -> Iterator[Batch]:
         """Yield batches of rows in the models' orders."""
         width = prod(self.data[0].X.row_shape) * len(shared[0].owners)
-        for start, size, count in self._blocks(BLOCK_NUMBERS // width):
+        for start, size, count in self._blocks(len(orders[0]), BLOCK_NUMBERS // width):
             pieces = [order[start : start + size * count].view(count, size) for order in orders]
             for few in zip(*self._gathered(pieces, shared), strict=True):
                 X, y, sample_weight = (
@@ -198,22 +210,22 @@ class Batches:
         shaped[2][..., size:] = 0
         return [each.unbind(1) for each in shaped]
 
-    def _blocks(self, n_rows: int = 0) -> Iterator[tuple[int, int, int]]:
+    def _blocks(self, n_rows: int, at_once: int = 0) -> Iterator[tuple[int, int, int]]:
         """Yield the first row, size and number of batches that are gathered together.
 
-        They have as many rows as given at most, unless a single one has more.
+        They have `at_once` rows at most, unless a single one has more.
         """
         start = 0
-        for size, count in self._sizes():
-            most = max(1, n_rows // size)
+        for size, count in self._sizes(n_rows):
+            most = max(1, at_once // size)
             for done in range(0, count, most):
                 together = min(most, count - done)
                 yield start, size, together
                 start += size * together
 
-    def _sizes(self) -> list[tuple[int, int]]:
-        """Return sizes and numbers of batches."""
-        full, rest = divmod(self.n_rows, self.batch_size)
+    def _sizes(self, n_rows: int) -> list[tuple[int, int]]:
+        """Return sizes and numbers of the batches of some rows."""
+        full, rest = divmod(n_rows, self.batch_size)
         if rest == 1 and full and self.batch_size > 1:
             # Batch norm needs two rows, so a last batch of one joins the batch before.
             return [(self.batch_size, full - 1), (self.batch_size + 1, 1)]
@@ -229,7 +241,7 @@ class Batches:
         at_once = self._stack.rows_at_once(TARGET_ROWS, self.data[0].y.shape[1:])
         spans: Iterable[tuple[int, int]] = ((k, at_once) for k in range(0, self.n_rows, at_once))
         if self._near_their_class:
-            spans = ((start, size) for start, size, _ in self._blocks())
+            spans = ((start, size) for start, size, _ in self._blocks(self.n_rows))
         for start, size in spans:
             few = [index[start : start + size] for index in self._indices]
             y = torch.stack([self.data[k].y[few[k]] for k in of_y.owners])

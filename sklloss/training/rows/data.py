@@ -190,6 +190,8 @@ class TrainingSet:
         Which rows train.
     valid : Tensor of shape (n_valid,) or None
         Which rows decide the best epoch.
+    drops_rest : bool
+        Whether an epoch leaves out the rows that do not fill a batch, other rows each time.
     given : tuple of two, or None
         X and y as a user gave them to the net itself; skorch's callbacks see them.
     """
@@ -199,4 +201,5 @@ class TrainingSet:
     sample_weight: Tensor
     train: Tensor
     valid: Tensor | None = None
+    drops_rest: bool = False
     given: tuple[Any, Any] | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, ClassVar
@@ -189,6 +189,7 @@ class TargetScaler:
     Attributes
     ----------
     centre, scale : ndarray of shape (n_targets,)
+        Those of several members are (members, 1, n_targets).
     """
 
     centre: np.ndarray
@@ -216,6 +217,12 @@ class TargetScaler:
         floor = 10 * np.finfo(np.float64).eps * values.abs().amax(0)
         scale = torch.where(scale > floor, scale, 1.0)
         return cls(centre.numpy().astype(float), scale.numpy().astype(float))
+
+    @classmethod
+    def stacked(cls, scalers: Sequence[TargetScaler]) -> TargetScaler:
+        """Return the scalers of several members as one."""
+        centres = np.stack([each.centre for each in scalers])[:, None]
+        return cls(centres, np.stack([each.scale for each in scalers])[:, None])
 
     def transform(self, y: np.ndarray) -> np.ndarray:
         """Return y scaled, shape (n_rows, n_targets)."""

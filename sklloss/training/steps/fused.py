@@ -6,7 +6,10 @@ here is the only place that calls them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -18,6 +21,9 @@ from torch.optim import optimizer as torch_optimizer
 CHECKED_WITH = "2.13"
 # A kernel takes the options of a group and the state of its parameter.
 Kernel = Callable[[dict[str, Any], Any], None]
+# Where torch keeps that a function is not compiled, and what it imports for that.
+MARK, COMPILER = "__dynamo_disable", "torch._dynamo"
+MARKED = ("add_param_group", "state_dict", "load_state_dict")
 UNUSUAL = ("amsgrad", "maximize", "capturable", "differentiable", "nesterov")
 
 
@@ -61,8 +67,30 @@ def has_hooks(optimizer: optim.Optimizer) -> bool:
     return any((*own, *of_all)) or "step" in vars(optimizer)
 
 
+@contextmanager
+def without_compiler() -> Iterator[None]:
+    """Make and copy optimisers of torch without importing its compiler, which takes most of a second.
+
+    Some of their methods are marked as not to be compiled when they are first called; where nobody has
+    imported the compiler, there is nothing to mark.
+    """
+    methods = [inspect.unwrap(getattr(optim.Optimizer, name)) for name in MARKED]
+    new = [] if COMPILER in sys.modules else [each for each in methods if MARK not in vars(each)]
+    for each in new:
+        setattr(each, MARK, each)
+    try:
+        yield
+    finally:
+        for each in new:
+            vars(each).pop(MARK, None)
+
+
 class FusedStep:
-    """The steps of an optimiser: the first, which makes the state, is its own."""
+    """The steps of an optimiser as kernels alone.
+
+    The first is the optimiser's own where it makes the state; that of Adam is made here, because
+    the first step of an optimiser of torch imports its compiler.
+    """
 
     def __init__(self, optimizer: optim.Optimizer, kernel: Kernel) -> None:
         self._optimizer = optimizer
@@ -73,10 +101,22 @@ class FusedStep:
         """Take a step."""
         if not self._has_begun:
             self._has_begun = True
-            self._optimizer.step()
-            return
+            if not isinstance(self._optimizer, optim.Adam):
+                self._optimizer.step()
+                return
+            self._make_states()
         for group in self._optimizer.param_groups:
             self._kernel(group, self._optimizer.state[group["params"][0]])
+
+    def _make_states(self) -> None:
+        """Make the states of Adam as it does, where there are none yet."""
+        for group in self._optimizer.param_groups:
+            (parameter,) = group["params"]
+            state = self._optimizer.state[parameter]
+            if not state:
+                state["step"] = torch.zeros((), dtype=torch.float32, device=parameter.device)
+                state["exp_avg"] = torch.zeros_like(parameter)
+                state["exp_avg_sq"] = torch.zeros_like(parameter)
 
 
 def _adam(kernel: Callable[..., Any], group: dict[str, Any], state: dict[str, Any]) -> None:

@@ -37,6 +37,9 @@ class Penalties:
         self._weight_decay = self._strength([net.weight_decay for net in nets])
         self._l1 = self._strength([net.l1 for net in nets])
         self._decoupled = nets[0].decoupled
+        # What decoupled weights are multiplied by, at the learning rates of the last step.
+        self._rates: tuple[float, ...] = ()
+        self._shrinking: Tensor | None = None
 
     def _strength(self, values: Sequence[float]) -> Tensor | None:
         if not any(values):
@@ -62,8 +65,15 @@ class Penalties:
         """
         values = self._flat.values.data
         if self._decoupled and self._weight_decay is not None:
-            values.mul_(1 - learning_rates(optimizer) * self._weight_decay)
+            values.mul_(self._kept(optimizer, self._weight_decay))
         return None if self._l1 is None else values.sign()
+
+    def _kept(self, optimizer: optim.Optimizer, weight_decay: Tensor) -> Tensor:
+        """Return what is left of decoupled weights; anew where a learning rate has changed."""
+        rates = tuple(float(group["lr"]) for group in optimizer.param_groups)
+        if self._shrinking is None or rates != self._rates:
+            self._rates, self._shrinking = rates, 1 - learning_rates(optimizer) * weight_decay
+        return self._shrinking
 
     def after_step(self, signs: Tensor | None) -> None:
         """Stop at 0 what crossed it under L1, and what momentum alone would move off it."""

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 from scipy import stats
 from sklearn.datasets import load_linnerud
 from sklearn.model_selection import train_test_split
 
 from sklloss import NeuralRegressor
+from sklloss.estimators.targets.mixture import Mixture
 from sklloss.losses import HistogramCrossEntropy
 
 from ...loss_instances import REGRESSION
@@ -142,3 +144,48 @@ def test_median_of_a_histogram_is_its_prediction(diabetes):
     X, y = diabetes
     model = fitted(HistogramCrossEntropy(statistic="median"), X, y)
     np.testing.assert_allclose(model.predict_quantiles(X, [0.5])[:, 0], model.predict(X), rtol=1e-6)
+
+
+# ------------------------------------------------------------------ several members
+
+
+@pytest.mark.parametrize("loss", LAWS, ids=repr)
+def test_quantiles_of_members_are_those_of_their_mixture(loss, diabetes):
+    """Beside draws from the members, which are as likely."""
+    X, y = diabetes
+    model = NeuralRegressor(loss, max_epochs=6, hidden_layer_sizes=(8,), random_state=0).fit(X, y)
+    assert len(model.members_) == 8
+    rows, levels = X[:5], np.linspace(0.005, 0.995, 100)
+    alone = []
+    for net, scaler in zip(model.members_, model._learned.target_scalers, strict=True):
+        one = Mixture.of(model.loss_, [net], model._prediction_rows(rows), scaler.stacked([scaler]))
+        alone.append(one.quantiles(torch.from_numpy(levels))[:, 0].numpy())
+    draws = np.concatenate(alone, 1)
+    found = model.predict_quantiles(rows, [0.1, 0.5, 0.9])
+    expected = np.quantile(draws, [0.1, 0.5, 0.9], axis=1).T
+    np.testing.assert_allclose(found, expected, atol=0.02 * y.std())
+    if loss.name != "cross_entropy":  # whose deviation leaves out the width of the bins
+        spread = draws.std(1)
+        np.testing.assert_allclose(model.predict_std(rows), spread, rtol=0.15)
+
+
+def test_quantiles_of_many_rows_equal_those_of_few(diabetes):
+    X, y = diabetes
+    model = fitted("crps", X, y)
+    many = np.tile(X, (12, 1))  # more than are searched at once
+    np.testing.assert_allclose(
+        model.predict_quantiles(many)[:442], model.predict_quantiles(X), rtol=1e-9
+    )
+    assert model.predict_quantiles(many).shape == (len(many), 3)
+
+
+def test_quantiles_between_the_trained_ones_are_averaged(diabetes):
+    model = fitted("multi_quantile", *diabetes)
+    levels = torch.tensor([0.25, 0.5], dtype=torch.float64)
+    rows = diabetes[0][:9]
+    each = [
+        Mixture.of(model.loss_, [net], model._prediction_rows(rows), scaler.stacked([scaler]))
+        for net, scaler in zip(model.members_, model._learned.target_scalers, strict=True)
+    ]
+    mean = np.mean([one.quantiles(levels)[:, 0].numpy() for one in each], 0)
+    np.testing.assert_allclose(model.predict_quantiles(rows, [0.25, 0.5]), mean)

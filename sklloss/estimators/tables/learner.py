@@ -1,0 +1,115 @@
+"""What NeuralRegressor and NeuralClassifier share: how they learn from tables by default."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ...parameters.declared import redeclared
+from ...parameters.domains import Choice, Either, Tuple
+from ..fit.parameters import (
+    AUTO,
+    BOOL,
+    COUNT,
+    NOT_NEGATIVE,
+    HiddenLayerParameters,
+    OptimizationParameters,
+    RunParameters,
+    StoppingParameters,
+    TableParameters,
+)
+from ..fit.table_estimator import TableEstimator
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class TableLearner(TableEstimator):
+    """Base of the estimators that train several members on raw tables by default.
+
+    `TableRules` of ``fit/settings.py`` says what "auto" is.
+    """
+
+    _has_table_rules: ClassVar[bool] = True
+
+    numeric_encoding: str = redeclared(TableParameters, "numeric_encoding", default="auto")
+    hidden_layer_sizes: Any = redeclared(
+        HiddenLayerParameters,
+        "hidden_layer_sizes",
+        default="auto",
+        domain=Either(AUTO, COUNT, Tuple(COUNT, min_length=0)),
+        doc="""Widths of the hidden layers of ``module="mlp"``, and of the dense layers that end
+        other built-in networks; ``()`` is the linear model.  "auto" is (128, 128) for "mlp", else
+        (100,).""",
+        kind='int, tuple of int or "auto"',
+    )
+    optimizer: Any = redeclared(OptimizationParameters, "optimizer", default="adamw")
+    lr: float | str = redeclared(
+        OptimizationParameters,
+        "lr",
+        doc="""Learning rate, > 0; "auto" is 0.003 for adamw on tables and for radam, 0.02 for sgd,
+        0.05 for adagrad, 1 for lbfgs, 0.001 otherwise.""",
+    )
+    batch_size: int | str = redeclared(
+        OptimizationParameters,
+        "batch_size",
+        doc="""Rows per step.  "auto" is 64 for tables of fewer than 1,000 rows, 128 for fewer than
+        6,000, else 256, and rows that do not fill the last batch of an epoch are left out, others
+        each time; all rows where fewer than 200 are distinct, or for lbfgs.  Without "mlp" it is
+        32 images or texts, of others a fiftieth of the rows, between 200 and 1024.""",
+    )
+    max_epochs: int | str = redeclared(
+        OptimizationParameters,
+        "max_epochs",
+        default="auto",
+        domain=Either(AUTO, COUNT),
+        doc="""Passes over the rows, at most.  "auto" is 40 for tables with validation rows, or as
+        many as make 600 steps; else 200.""",
+        kind='int or "auto"',
+    )
+    n_iter_no_change: float | str = redeclared(
+        StoppingParameters,
+        "n_iter_no_change",
+        default="auto",
+        domain=Either(AUTO, COUNT, Choice(float("inf"))),
+        doc="""Epochs without improvement after which training stops.  "auto" is 8 for tables with
+        validation rows, or as many as make 60 steps; else 10.""",
+        kind='int, inf or "auto"',
+    )
+    weight_decay: float | str = redeclared(
+        OptimizationParameters,
+        "weight_decay",
+        default="auto",
+        domain=Either(AUTO, NOT_NEGATIVE),
+        doc="""L2 penalty on weights, >= 0: ``weight_decay * w`` joins the gradient (for adamw it is
+        decoupled).  "auto" is 0.01 for adamw on tables, else 0.""",
+        kind='float or "auto"',
+    )
+    n_members: int | str = redeclared(
+        RunParameters,
+        "n_members",
+        default="auto",
+        domain=Either(AUTO, COUNT),
+        doc="""Networks that are trained as one program, with the seeds random_state, random_state
+        + 1 ...; predictions are means over them.  "auto" is 8 where `early_stopping` is, or would
+        be, chosen by "auto", else 1.""",
+        kind='int or "auto"',
+    )
+    early_stopping: bool | str = redeclared(
+        StoppingParameters,
+        "early_stopping",
+        default="auto",
+        domain=Either(AUTO, BOOL),
+        doc="""Whether validation rows decide when to stop and which epoch's weights to keep, by the
+        loss that is trained.  Without, training stops when the training loss no longer falls.
+        "auto" is True for ``module="mlp"`` where at least 200 rows differ, without `callbacks`,
+        `warm_start`, lbfgs or `partial_fit`.""",
+        kind='bool or "auto"',
+    )
+    validation_fraction: Any = redeclared(
+        StoppingParameters,
+        "validation_fraction",
+        default="auto",
+        doc="""The validation rows: an eighth of the rows, another one for each of eight members,
+        with its share of every class or of small and large y ("auto"); a share of all rows that
+        each member draws; the first split of a splitter; or (train, valid) indices.""",
+        kind='"auto", float, splitter or pair of index arrays',
+    )
