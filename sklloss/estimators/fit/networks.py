@@ -88,7 +88,7 @@ class NetBuilder:
         n_rows, hold_out = len(data.train), data.valid is not None
         at_most, patience = epochs(estimator, self.inputs, n_rows, hold_out)
         return {
-            "lr": learning_rate(estimator, self.inputs),
+            "lr": learning_rate(estimator, self.inputs, hold_out),
             "weight_decay": self._weight_decay(),
             "l1": float(getattr(estimator, "l1", 0.0)),
             "batch_change": self.inputs.batch_change(

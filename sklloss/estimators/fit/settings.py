@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
@@ -40,8 +40,8 @@ class AutoRules:
         """Return after how many epochs without improvement training stops."""
         return 10
 
-    def lr(self, optimizer: Any) -> float:
-        """Return the learning rate that training starts with."""
+    def lr(self, optimizer: Any, widths: Sequence[int], holds_out: bool) -> float:
+        """Return the learning rate that training starts with, given the hidden layers' widths."""
         return optimizer_spec(optimizer).lr
 
     def weight_decay(self, optimizer: Any) -> float | None:
@@ -68,16 +68,22 @@ class TableRules(AutoRules):
         return 64 if n_rows < 1000 else 128 if n_rows < 6000 else 256
 
     def max_epochs(self, n_steps: int, holds_out: bool) -> int:
-        """Return 40 epochs, or as many as make 600 steps, where held-out rows end training before."""
-        return max(40, ceil(600 / n_steps)) if holds_out else 200
+        """Return 40 epochs or 600 steps, which held-out rows cut short; without them 20 or 100."""
+        return max(40, ceil(600 / n_steps)) if holds_out else max(20, ceil(100 / n_steps))
 
     def n_iter_no_change(self, n_steps: int, holds_out: bool) -> int:
         """Return 8 epochs, or as many as make 60 steps."""
         return max(8, ceil(60 / n_steps)) if holds_out else 10
 
-    def lr(self, optimizer: Any) -> float:
-        """Return three times the usual learning rate for adamw."""
-        return 0.003 if optimizer_spec(optimizer).decoupled else super().lr(optimizer)
+    def lr(self, optimizer: Any, widths: Sequence[int], holds_out: bool) -> float:
+        """Return for adamw a large rate where held-out rows end training.
+
+        Else the number of steps is fixed, and what a network becomes in them goes with rate times
+        width.
+        """
+        if not optimizer_spec(optimizer).decoupled:
+            return super().lr(optimizer, widths, holds_out)
+        return 0.003 if holds_out else min(0.02, 0.064 / min(widths, default=1))
 
     def weight_decay(self, optimizer: Any) -> float | None:
         """Return the decay that is usual with adamw, none for others."""
@@ -176,10 +182,12 @@ def epochs(estimator: Any, inputs: Inputs, n_rows: int, hold_out: bool) -> tuple
     return at_most, patience
 
 
-def learning_rate(estimator: Any, inputs: Inputs) -> float:
+def learning_rate(estimator: Any, inputs: Inputs, holds_out: bool) -> float:
     """Return the learning rate that training starts with."""
-    given = estimator.lr
-    return rules_of(estimator, inputs).lr(estimator.optimizer) if given == "auto" else given
+    if estimator.lr != "auto":
+        return estimator.lr
+    rules, widths = rules_of(estimator, inputs), hidden_widths(estimator)
+    return rules.lr(estimator.optimizer, widths, holds_out)
 
 
 def hidden_widths(estimator: Any) -> tuple[Any, ...]:
