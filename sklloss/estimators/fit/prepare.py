@@ -164,6 +164,8 @@ class Preparation:
         else:
             pairs = zip(estimator.members_, sets, strict=True)
             nets = [builder.continued(*pair, weighted) for pair in pairs]
+        for net in nets[1:]:
+            net.verbose = 0
         return Prepared(loss, nets, sets, learned, HeldOut.of(sample, splits))
 
     # ------------------------------------------------------------------ rows
@@ -411,7 +413,8 @@ def scales_inputs(estimator: Any, inputs: Inputs) -> bool:
         If parameters say how columns are encoded, and X has none.
     """
     encoding, used = getattr(estimator, "numeric_encoding", "standard"), encoding_of(estimator)
-    if encoding not in ("standard", used):
+    is_alias = getattr(estimator, "scale_inputs", None) is not None
+    if is_alias and encoding not in ("auto", "standard", used):
         raise ValueError(
             f"scale_inputs={estimator.scale_inputs} stands for numeric_encoding={used!r}, and"
             f" numeric_encoding is {encoding!r}. Leave scale_inputs out."
