@@ -92,11 +92,13 @@ class TableEncoding(Encoding):
     level_fill: np.ndarray
     offset: np.ndarray
 
-    def transform(self, X: Any, dtype: torch.dtype) -> EncodedRows:
+    def transform(self, X: Any, dtype: torch.dtype) -> Rows:
         """Return the rows of an array or CSR matrix, encoded when they are taken."""
         encoder = TableEncoder(self, dtype)
         if sparse.issparse(X):
             values = sparse.csr_array(X, dtype=np.float64)
+            if self.passes_numbers_on:
+                return encoder.sparse_rows(values)
             return EncodedRows(SparseRows(values, torch.device("cpu")), encoder, is_located=False)
         located = torch.empty(X.shape, dtype=dtype)
         for start in range(0, len(X), CHUNK_ROWS):
@@ -107,6 +109,12 @@ class TableEncoding(Encoding):
         if not self.fills:
             check_none_missing(located.isnan() & ~encoder.fill.isnan())
         return EncodedRows(DenseRows(located), encoder, is_located=True)
+
+    @property
+    def passes_numbers_on(self) -> bool:
+        """Whether each column becomes one, by a formula in its value alone."""
+        others = len(self.missing), len(self.code_column), len(self.level_column)
+        return self.references is None and not any(others)
 
     def training_rows(self, X: Any, dtype: torch.dtype, device: torch.device) -> Rows:
         """Return rows for the engine, encoded once where the encoded table is small."""
@@ -198,6 +206,23 @@ class TableEncoder(nn.Module):
         """Return float64 rows centred and scaled, in the dtype of the networks."""
         located = (X - self.centre) / self.scale
         return (bounded(located) if self.is_bounded else located).to(self.dtype)
+
+    def sparse_rows(self, X: sparse.csr_array) -> SparseRows:
+        """Return sparse rows whose stored values are encoded, less what 0 becomes.
+
+        That is subtracted again with the means of the columns when rows are made dense.
+        """
+        kept = X[:, self.numbers.numpy()].tocsr()
+        columns = self.numbers[torch.from_numpy(kept.indices).long()]
+        located = (torch.from_numpy(kept.data) - self.centre[columns]) / self.scale[columns]
+        located = (bounded(located) if self.is_bounded else located).to(self.dtype)
+        filled = torch.where(located.isnan(), self.fill[columns], located)
+        bounds = self.bounds[torch.from_numpy(kept.indices).long()]
+        of_zero = self.encoded(self.located(torch.zeros(1, len(self.centre)).double()))[0]
+        passed = passed_on(filled, bounds, None) - (of_zero + self.offset)[kept.indices]
+        shape, where = kept.shape, (kept.indices, kept.indptr)
+        values = sparse.csr_array((passed.numpy(), *where), shape=shape)
+        return SparseRows(values, torch.device("cpu"), -of_zero)
 
     def encoded(self, located: Tensor) -> Tensor:
         """Return the blocks of the encoding, side by side: (..., n_columns) to (..., n_encoded)."""

@@ -10,6 +10,7 @@ from sklloss.training import ENCODINGS, learn_encoding, rows
 from sklloss.training.rows import columns as columns_file
 from sklloss.training.rows import encoding as encoding_file
 from sklloss.training.rows.columns import bins_per_column
+from sklloss.training.rows.data import SparseRows
 
 CPU = torch.device("cpu")
 
@@ -289,3 +290,20 @@ def test_encoded_columns_are_named(X):
     of_b = [name for name in names if name.startswith("b from")]
     assert of_b[0].startswith(f"b from {low:.6g} to ")
     assert of_b[-1].endswith(f" to {high:.6g}")
+
+
+@pytest.mark.parametrize("encoding", ["robust", "standard", "none"])
+def test_sparse_numbers_are_encoded_where_they_are_stored(encoding):
+    """Beside the same numbers dense; one column is nowhere 0, one is constant."""
+    table = sparse.random_array((60, 7), density=0.3, rng=np.random.default_rng(0)).toarray()
+    table[:, 3] += 2
+    table[:, 5] = 1
+    given = (0,) * 7, np.ones(60), encoding
+    rows = learn_encoding(sparse.csr_array(table), *given).transform(
+        sparse.csr_array(table), torch.float64
+    )
+    dense = learn_encoding(table, *given).transform(table, torch.float64)
+    assert isinstance(rows, SparseRows)
+    index = torch.arange(60)
+    torch.testing.assert_close(rows.take(index), dense.take(index))
+    torch.testing.assert_close(rows.slice(5, 9), dense.slice(5, 9))
