@@ -75,7 +75,7 @@ class Stopping:
         if newer.all():
             self._kept = stack.snapshot()
         elif newer.any():
-            self._kept = stack.snapshot().where(newer, self._kept)
+            self._kept.take_over(newer.nonzero().flatten(), stack)
         self.ended = self.ended | ending
 
     def restore_kept(self, stack: Stack) -> None:

@@ -21,6 +21,12 @@ class Snapshot:
     values: Tensor
     buffers: list[list[Tensor]]
 
+    def take_over(self, models: Tensor, stack: Stack) -> None:
+        """Copy some of the models (n_models,) of a stack in place of what was kept of them."""
+        self.values[models] = stack.flat.values.detach()[models]
+        for k in models.tolist():
+            self.buffers[k] = [b.clone() for b in stack.modules[k].buffers()]
+
     def where(self, newer: Tensor, other: Snapshot) -> Snapshot:
         """Return this snapshot for models with `newer` (models,), the other for the rest."""
         pairs = zip(newer.tolist(), self.buffers, other.buffers, strict=True)
