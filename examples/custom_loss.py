@@ -106,7 +106,7 @@ def search_classifier() -> GridSearchCV:
         "missed": make_scorer(missed),
         "false alarms": make_scorer(false_alarms),
     }
-    model = NeuralClassifier(hidden_layer_sizes=(), weight_decay=0.01, random_state=0)
+    model = NeuralClassifier(hidden_layer_sizes=(), n_members=1, random_state=0)
     splits = StratifiedKFold(5, shuffle=True, random_state=0)
     return GridSearchCV(model, grids, scoring=scoring, refit="cost", cv=splits, n_jobs=2).fit(X, y)
 

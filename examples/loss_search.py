@@ -35,7 +35,9 @@ GRID = [
 
 def pipeline() -> Pipeline:
     """Return a network after a step that makes numbers uniform and one-hot encodes text."""
-    net = NeuralRegressor(hidden_layer_sizes=(32, 32), batch_size=32, max_epochs=8, random_state=0)
+    plain = {"n_members": 1, "early_stopping": False, "scale_inputs": True, "lr": 0.001}
+    shape = {"hidden_layer_sizes": (32, 32), "batch_size": 32, "max_epochs": 8}
+    net = NeuralRegressor(random_state=0, **plain, **shape)
     return Pipeline([("numbers", as_numbers(QuantileTransformer(n_quantiles=200))), ("net", net)])
 
 

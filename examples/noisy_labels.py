@@ -37,8 +37,8 @@ LOSSES = {
     "active_passive": "active_passive",
 }
 REGIMES = {
-    "100 epochs": {"max_epochs": 100, "n_iter_no_change": float("inf")},
-    "stopped": {"early_stopping": True},
+    "100 epochs": {"early_stopping": False, "max_epochs": 100, "n_iter_no_change": float("inf")},
+    "stopped": {"n_members": 1},
 }
 
 
@@ -51,7 +51,7 @@ def flipped(y: np.ndarray, seed: int) -> np.ndarray:
 
 def network(loss: object, regime: str) -> NeuralClassifier:
     """Return a network that is large enough to memorise wrong labels."""
-    return NeuralClassifier(loss, hidden_layer_sizes=(100, 100), random_state=0, **REGIMES[regime])
+    return NeuralClassifier(loss, lr=0.003, random_state=0, **REGIMES[regime])
 
 
 def compare() -> pd.DataFrame:

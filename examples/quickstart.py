@@ -42,7 +42,7 @@ def search_regressor() -> GridSearchCV:
     """Search for the loss that predicts the progression of diabetes best."""
     X, y = load_diabetes(return_X_y=True, as_frame=True)
     search = GridSearchCV(
-        NeuralRegressor(early_stopping=True, random_state=0),
+        NeuralRegressor(random_state=0),
         {"loss": LOSSES},
         scoring=["r2", "neg_mean_absolute_error"],
         refit="neg_mean_absolute_error",

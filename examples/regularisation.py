@@ -18,21 +18,21 @@ from sklearn.model_selection import KFold, cross_validate
 
 from sklloss import NeuralRegressor
 
-UNTIL_THE_END = {"n_iter_no_change": float("inf")}
+UNTIL_THE_END = {"early_stopping": False, "n_iter_no_change": float("inf")}
 VARIANTS = {
     "none": UNTIL_THE_END,
     "L1: l1=0.01": {**UNTIL_THE_END, "l1": 0.01},
     "L2: weight_decay=0.03": {**UNTIL_THE_END, "weight_decay": 0.03},
     "dropout=0.7": {**UNTIL_THE_END, "dropout": 0.7},
-    "early_stopping=True": {"early_stopping": True},
+    "early_stopping=True": {"early_stopping": True, "n_iter_no_change": 10},
 }
 
 
 def network(**params: object) -> NeuralRegressor:
-    """Return a network that is too large for the data."""
-    return NeuralRegressor(
-        "mse", hidden_layer_sizes=(100, 100), max_epochs=200, random_state=0, **params
-    )
+    """Return one network that is too large for the data, without any regularisation of its own."""
+    plain = {"n_members": 1, "weight_decay": 0, "optimizer": "adam", "lr": 0.001, "batch_size": 200}
+    plain |= {"numeric_encoding": "standard", "hidden_layer_sizes": (100, 100), "max_epochs": 200}
+    return NeuralRegressor("mse", random_state=0, **(plain | params))
 
 
 def count_zeros(model: NeuralRegressor) -> int:

@@ -32,8 +32,8 @@ WORDS_SHOWN = 8
 
 
 def plain_network() -> Pipeline:
-    """Return the default network on TF-IDF of 5,000 words, which stays sparse."""
-    net = NeuralClassifier(hidden_layer_sizes=(32,), **STOPPING)
+    """Return one network on TF-IDF of 5,000 words, which stays sparse."""
+    net = NeuralClassifier(hidden_layer_sizes=(32,), n_members=1, **STOPPING)
     return make_pipeline(TfidfVectorizer(max_features=5_000), net)
 
 

@@ -129,7 +129,7 @@ Recommender(weight_decay="auto", n_factors=3)
 LossSearchCV(NeuralRegressor(), {"loss": ["mse"]}, n_seeds=2)
 NeuralRegressor("mae", 3)  # E: more than one positional argument
 NeuralRegressor(no_such_parameter=1)  # E: no such parameter
-NeuralRegressor(max_epochs="many")  # E: wrong type
+NeuralRegressor(l1="many")  # E: wrong type
 LossSearchCV(NeuralRegressor(), {"loss": ["mse"]}, seeds=2)  # E: no such parameter
 """
 

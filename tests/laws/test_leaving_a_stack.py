@@ -23,7 +23,7 @@ from ..stacked_and_alone import (
     fitted_together,
     heights,
 )
-from .small_models import CLASSES, POSITIVE, X, classifiers, regressors, varied
+from .small_models import BAGGED, CLASSES, ONE_NETWORK, POSITIVE, X, classifiers, regressors, varied
 
 pytestmark = pytest.mark.filterwarnings(  # three epochs of dropout and penalties learn little
     "ignore:.*worse than the best constant:sklearn.exceptions.ConvergenceWarning"
@@ -77,7 +77,7 @@ def test_a_model_that_turns_nan_leaves_the_others_alone(culprit, place):
     params = {"max_epochs": 12, "batch_size": 50, "hidden_layer_sizes": (32,), "random_state": 0}
     models = regressors(5, max_epochs=12, optimizer="sgd")
     without = fitted_together(models, X, POSITIVE)
-    lost = clone(culprit).set_params(**params)
+    lost = clone(culprit).set_params(**ONE_NETWORK, **params)
     fits = [Fit(clone(model), X, POSITIVE) for model in models]
     fits.insert(place, Fit(lost, X, POSITIVE))
     with heights() as seen:
@@ -199,9 +199,10 @@ def test_estimators_that_are_fitted_alone():
     ]
     for params in apart:
         assert sharing_key(NeuralRegressor(**params)) is None, params
-    keys = {sharing_key(model) for model in regressors(7)}
-    assert len(keys) == 1
-    assert None not in keys
+    for models in (regressors(7), regressors(7, **BAGGED), [NeuralRegressor()]):
+        keys = {sharing_key(model) for model in models}
+        assert len(keys) == 1
+        assert None not in keys
 
 
 def test_alone_or_not_the_models_are_the_same():

@@ -20,6 +20,8 @@ from sklloss.losses import (
     register_loss,
 )
 
+from .small_models import ONE_NETWORK
+
 
 @dataclass(frozen=True)
 class Quartic(RegressionLoss):
@@ -62,7 +64,9 @@ class Savage(ClassificationLoss):
 
 
 def small(estimator, loss, **params):
-    return estimator(loss, max_epochs=40, hidden_layer_sizes=(16,), random_state=0, **params)
+    return estimator(
+        loss, **ONE_NETWORK, max_epochs=40, hidden_layer_sizes=(16,), random_state=0, **params
+    )
 
 
 @pytest.mark.parametrize(

@@ -19,13 +19,17 @@ from sklearn.model_selection import (
 from sklloss import NeuralRegressor
 from sklloss.search.base import LossSearch
 
+from ..laws.small_models import ONE_NETWORK
 from .interrupting import Interrupting
 
 GRID = {"loss": ["mse", "mae", "huber"], "lr": [0.001, 0.01, 0.1]}
 
 
 def regressor():
-    return NeuralRegressor(hidden_layer_sizes=(8,), max_epochs=3, random_state=0)
+    return NeuralRegressor(
+        **ONE_NETWORK, hidden_layer_sizes=(8,), module_params={"start_constant": True}, max_epochs=3,
+        batch_size=200, random_state=0,
+    )  # fmt: skip
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

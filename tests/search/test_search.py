@@ -16,9 +16,13 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklloss import LossSearchCV, NeuralClassifier, NeuralRegressor
 from sklloss.losses import Huber
 
+from ..laws.small_models import ONE_NETWORK
 from .interrupting import Interrupting
 
-SMALL = {"hidden_layer_sizes": (8,), "max_epochs": 3, "random_state": 5}
+SMALL = {
+    **ONE_NETWORK, "hidden_layer_sizes": (8,), "module_params": {"start_constant": True},
+    "max_epochs": 3, "batch_size": 200, "random_state": 5,
+}  # fmt: skip
 GRID = {"loss": ["mse", "mae", "huber"]}
 
 

@@ -32,7 +32,11 @@ KINDS = {
 
 
 def regressor(loss="squared_error", **params):
-    defaults = {"max_epochs": 3, "hidden_layer_sizes": (8,), "random_state": 0, "batch_size": 50}
+    """Return one small network that is trained on all rows."""
+    defaults = {
+        "n_members": 1, "early_stopping": False, "numeric_encoding": "standard", "max_epochs": 3,
+        "hidden_layer_sizes": (8,), "random_state": 0, "batch_size": 50,
+    }  # fmt: skip
     return NeuralRegressor(loss, **{**defaults, **params})
 
 
@@ -329,7 +333,9 @@ class NoisyAlways(nn.Module):
 
 
 def test_modules_that_draw_when_they_predict_draw_the_same_in_a_stack():
-    many = {"module": NoisyAlways, "early_stopping": True, "max_epochs": 8, "lr": 0.03}
+    """Each draws validation rows of its own; what scales X would come from other rows alone."""
+    many = {"module": NoisyAlways, "max_epochs": 8, "lr": 0.03, "numeric_encoding": "none"}
+    many |= {"early_stopping": True, "validation_fraction": 0.1}
     stacked = regressor(n_members=3, **many).fit(X, Y)
     for k, net in enumerate(stacked.members_):
         alone = regressor(random_state=k, **many).fit(X, Y)

@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Lasso, Ridge
 from skorch.callbacks import (
@@ -22,12 +23,31 @@ from skorch.callbacks import (
 from torch import nn
 
 from sklloss import NeuralClassifier, NeuralRegressor
+from sklloss.estimators.fit.cache import Cache
+from sklloss.estimators.fit.prepare import Preparation
+from sklloss.estimators.inputs.data import FitData
 from sklloss.training import OPTIMIZERS
+
+ONE_NETWORK = {
+    "n_members": 1, "early_stopping": False, "numeric_encoding": "standard", "random_state": 0,
+}  # fmt: skip
+
+
+# With a linear path, hidden layers that stop learning could go unnoticed.
+WITHOUT_PATH = {
+    "module_params": {"linear_path": False, "init": "glorot"},
+    "optimizer": "adam",
+}
 
 
 def small(**params):
-    defaults = {"max_epochs": 6, "hidden_layer_sizes": (8,), "random_state": 0, "lr": 0.005}
+    defaults = {**ONE_NETWORK, "max_epochs": 6, "hidden_layer_sizes": (8,), "lr": 0.005}
     return NeuralRegressor(**{**defaults, **params})
+
+
+def start_of(model, X, y):
+    """Return the network that training starts with."""
+    return Preparation(model, Cache()).of(FitData(X, y)).nets[0].module_
 
 
 class Recorder(Callback):
@@ -75,7 +95,7 @@ def test_plain_sgd_full_batch_equals_a_loop_by_hand(diabetes):
     X, y = diabetes
     plainly = {"optimizer": "sgd", "optimizer_params": {"momentum": 0.0}, "batch_size": 1000}
     model = small(**plainly, lr=0.1).fit(X, y)
-    start = small(**plainly, lr=1e-15, max_epochs=1).fit(X, y).net_.module_
+    start = start_of(small(**plainly), X, y)
     features = torch.from_numpy((X - X.mean(0)) / X.std(0))
     targets = torch.from_numpy((y - y.mean()) / y.std())[:, None]
     optimizer = torch.optim.SGD(start.parameters(), lr=0.1)
@@ -117,7 +137,9 @@ def test_schedules_clipping_scores_and_bars(diabetes, capsys):
 def test_scores_of_probabilities_work_as_callbacks(breast_cancer):
     X, y = breast_cancer
     score = EpochScoring("roc_auc", lower_is_better=False, name="auc")
-    model = NeuralClassifier(callbacks=[score], early_stopping=True, max_epochs=5, random_state=0)
+    model = NeuralClassifier(
+        callbacks=[score], **{**ONE_NETWORK, "early_stopping": True, "max_epochs": 5}
+    )
     assert model.fit(X, y).history_[-1, "auc"] > 0.9
 
 
@@ -221,8 +243,8 @@ def test_random_state_takes_what_scikit_learn_takes(diabetes):
 
 def linear(**params):
     return NeuralRegressor(
-        hidden_layer_sizes=(), batch_size=1000, max_epochs=3000, tol=0, n_iter_no_change=200,
-        random_state=0, **params,
+        **ONE_NETWORK, hidden_layer_sizes=(), batch_size=1000, max_epochs=3000, tol=0,
+        n_iter_no_change=200, **params,
     )  # fmt: skip
 
 
@@ -241,24 +263,22 @@ def test_l1_is_the_lasso_with_exact_zeros(diabetes):
 def test_strong_l1_on_two_hidden_layers_does_not_collapse(diabetes):
     X, y = diabetes
     model = NeuralRegressor(
-        hidden_layer_sizes=(100, 100),
-        l1=0.03,
-        max_epochs=400,
-        n_iter_no_change=float("inf"),
-        random_state=0,
-    ).fit(X, y)
+        **ONE_NETWORK, **WITHOUT_PATH, hidden_layer_sizes=(100, 100), batch_size=200, l1=0.03,
+        max_epochs=400, n_iter_no_change=float("inf"),
+    ).fit(X, y)  # fmt: skip
     assert model.score(X, y) > 0.45
     assert (model.net_.module_[0].weight == 0).double().mean() > 0.9
 
 
-@pytest.mark.parametrize("penalty", [{"l1": 0.05}, {"weight_decay": 0.3}])
+@pytest.mark.parametrize("penalty", [{"l1": 0.05}, {"weight_decay": 1.0}])
 def test_stopping_watches_the_penalised_objective(penalty, diabetes):
     """The loss alone rises while a strong penalty still pays off."""
     X, y = diabetes
-    stopped = NeuralRegressor(random_state=0, max_epochs=1000, **penalty).fit(X, y)
-    endless = NeuralRegressor(
-        random_state=0, max_epochs=1000, n_iter_no_change=float("inf"), **penalty
-    ).fit(X, y)
+    stopped = NeuralRegressor(
+        **ONE_NETWORK, **WITHOUT_PATH, hidden_layer_sizes=(100,), batch_size=500, lr=0.003,
+        max_epochs=1000, **penalty,
+    ).fit(X, y)  # fmt: skip
+    endless = clone(stopped).set_params(n_iter_no_change=float("inf")).fit(X, y)
     assert stopped.score(X, y) == pytest.approx(endless.score(X, y), abs=0.05)
 
 
@@ -276,10 +296,10 @@ def test_weight_decay_is_ridge(optimizer, diabetes):
 def test_decoupled_weight_decay_is_that_of_adamw(diabetes):
     X, y = diabetes
     model = small(optimizer="adamw", weight_decay=0.3, lr=0.1, max_epochs=1, batch_size=1000)
-    bare = small(optimizer="adamw", lr=0.1, max_epochs=1, batch_size=1000).fit(X, y)
-    start = small(optimizer="sgd", lr=1e-12, max_epochs=1, batch_size=1000).fit(X, y)
+    bare = clone(model).set_params(weight_decay=0).fit(X, y)
+    start = start_of(model, X, y)
     shrunk = model.fit(X, y).net_.module_[0].weight - bare.net_.module_[0].weight
-    torch.testing.assert_close(shrunk, -0.03 * start.net_.module_[0].weight, rtol=1e-4, atol=1e-9)
+    torch.testing.assert_close(shrunk, -0.03 * start[0].weight, rtol=1e-4, atol=1e-9)
     assert torch.equal(model.net_.module_[0].bias, bare.net_.module_[0].bias)
 
 
@@ -292,14 +312,14 @@ def test_early_stopping_keeps_the_best_epoch_by_its_own_loss(diabetes):
     losses = model.history_[:, "valid_loss"]
     best = int(np.argmin(losses))
     assert best < len(losses) - 1 < 299
-    scale, u = model._learned.target_scaler.scale, y[40:] - model.predict(X[40:])
-    pinball = np.maximum(0.9 * u, -0.1 * u).mean() / scale[0]
+    scale, u = model._learned.target_scaler.scale.item(), y[40:] - model.predict(X[40:])
+    pinball = np.maximum(0.9 * u, -0.1 * u).mean() / scale
     assert pinball == pytest.approx(losses[best], rel=1e-4)
 
 
 def test_training_stops_when_the_loss_no_longer_falls(diabetes):
     X, y = diabetes
-    model = NeuralRegressor(hidden_layer_sizes=(), max_epochs=5000, random_state=0).fit(X, y)
+    model = small(hidden_layer_sizes=(), max_epochs=5000, lr="auto").fit(X, y)
     assert model.n_iter_ < 2000
     endless = small(max_epochs=40, tol=10.0, n_iter_no_change=float("inf")).fit(X, y)
     assert endless.n_iter_ == 40
@@ -327,7 +347,7 @@ def test_stopping_by_rows_that_extreme_features_dominate_warns():
     X = rng.standard_normal((600, 2))
     y = X[:, 0] + 0.1 * rng.standard_normal(600)
     aside = {"early_stopping": True, "validation_fraction": (np.arange(540), np.arange(540, 600))}
-    model = NeuralRegressor("gaussian_nll", lr=0.02, batch_size=2, random_state=0, **aside)
+    model = small(**aside, max_epochs=50, batch_size=50)
     model.fit(X, y)  # does not warn, or it were an error
     X[550] = 1000
     with pytest.warns(ConvergenceWarning, match="best epoch .* worse than the best constant"):
@@ -344,7 +364,7 @@ def test_nothing_prints_unless_asked(diabetes, capsys):
 
 def test_net_takes_scaled_features_and_returns_raw_output(breast_cancer):
     X, y = breast_cancer
-    model = NeuralClassifier(max_epochs=5, random_state=0).fit(X, y)
+    model = NeuralClassifier(max_epochs=5, **ONE_NETWORK).fit(X, y)
     scaled = ((X - X.mean()) / X.std(ddof=0)).to_numpy(np.float32, copy=True)
     raw = model.net_.forward(scaled)
     assert raw.shape == (len(X), 1)
@@ -358,7 +378,7 @@ def test_net_takes_scaled_features_and_returns_raw_output(breast_cancer):
 
 def test_net_trains_on_from_plain_arrays(breast_cancer):
     X, y = breast_cancer
-    model = NeuralClassifier(max_epochs=3, random_state=0).fit(X, y)
+    model = NeuralClassifier(max_epochs=3, **ONE_NETWORK).fit(X, y)
     scaled = ((X - X.mean()) / X.std(ddof=0)).to_numpy(np.float32, copy=True)
     model.net_.partial_fit(scaled, (y == "malignant").to_numpy(int, copy=True))
     assert len(model.history_) == 6

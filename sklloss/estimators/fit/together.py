@@ -51,7 +51,7 @@ def _is_alone(estimator: Any) -> bool:
         or estimator.warm_start
         or estimator.verbose
         or str(estimator.device) != "cpu"
-        or not isinstance(estimator.validation_fraction, float)
+        or not isinstance(estimator.validation_fraction, float | str)
     )
 
 

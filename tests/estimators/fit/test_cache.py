@@ -17,7 +17,9 @@ from ...stacked_and_alone import fitted_together
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 3))
 Y = X @ [1.0, -2.0, 0.5]
-QUICK = {"max_epochs": 1, "random_state": 0}
+QUICK = {
+    "max_epochs": 1, "hidden_layer_sizes": (), "numeric_encoding": "standard", "random_state": 0,
+}  # fmt: skip
 
 
 class Counter:

@@ -8,8 +8,9 @@ from sklearn.datasets import load_linnerud
 from sklearn.model_selection import train_test_split
 
 from sklloss import NeuralRegressor
+from sklloss.estimators.fit.splits import validation_split
 from sklloss.estimators.targets.mixture import Mixture
-from sklloss.losses import HistogramCrossEntropy
+from sklloss.losses import HistogramCrossEntropy, Quantile
 
 from ...loss_instances import REGRESSION
 
@@ -18,8 +19,17 @@ WITH_QUANTILES = [loss for loss in REGRESSION if hasattr(loss, "predict_quantile
 POINTS = [loss for loss in REGRESSION if loss not in WITH_QUANTILES]
 
 
+# As many as have folds of their own.
+SEVERAL = {"n_members": 8, "early_stopping": True}
+
+
 def fitted(loss, X, y, **params):
-    return NeuralRegressor(loss, max_epochs=60, random_state=0, **params).fit(X, y)
+    """Fit one small network on all rows."""
+    defaults = {
+        "n_members": 1, "early_stopping": False, "numeric_encoding": "standard",
+        "hidden_layer_sizes": (16,), "lr": 0.005, "max_epochs": 30, "random_state": 0,
+    }  # fmt: skip
+    return NeuralRegressor(loss, **{**defaults, **params}).fit(X, y)
 
 
 def test_the_laws_are_those_of_the_catalogue():
@@ -31,10 +41,11 @@ def test_the_laws_are_those_of_the_catalogue():
     assert {loss.name for loss in WITH_QUANTILES} == names | {"multi_quantile"}
 
 
+@pytest.mark.parametrize("members", [{}, SEVERAL], ids=["one", "several"])
 @pytest.mark.parametrize("loss", WITH_QUANTILES, ids=repr)
-def test_quantiles_rise_and_are_in_units_of_y(loss, diabetes):
+def test_quantiles_rise_and_are_in_units_of_y(loss, members, diabetes):
     X, y = diabetes
-    model = fitted(loss, X, y)
+    model = fitted(loss, X, y, **members)
     levels = (0.1, 0.25, 0.5, 0.6) if loss.name == "multi_quantile" else (0.05, 0.25, 0.5, 0.95)
     quantiles = model.predict_quantiles(X, levels)
     assert quantiles.shape == (len(y), 4)
@@ -42,7 +53,7 @@ def test_quantiles_rise_and_are_in_units_of_y(loss, diabetes):
     assert (np.diff(quantiles, axis=1) >= 0).all()
     assert abs(np.median(quantiles[:, 2]) - np.median(y)) < 40
     if loss.scaling != "none":
-        thousandfold = fitted(loss, X, 1000 * y).predict_quantiles(X, levels)
+        thousandfold = fitted(loss, X, 1000 * y, **members).predict_quantiles(X, levels)
         np.testing.assert_allclose(thousandfold, 1000 * quantiles, rtol=1e-3)
 
 
@@ -78,7 +89,7 @@ def test_several_targets_have_a_law_each(loss):
         1e4,
         0,
     ]  # as many quantiles as targets, each target on its own scale
-    quantiles = fitted(loss, X, apart).predict_quantiles(X, [0.3, 0.5, 0.7])
+    quantiles = fitted(loss, X, apart, max_epochs=60).predict_quantiles(X, [0.3, 0.5, 0.7])
     ratio = np.median(quantiles, axis=(0, 2)) / np.median(apart, axis=0)
     assert ((ratio > 0.5) & (ratio < 2)).all()
 
@@ -86,7 +97,7 @@ def test_several_targets_have_a_law_each(loss):
 @pytest.mark.parametrize("loss", POINTS, ids=repr)
 def test_a_point_has_no_law(loss, diabetes):
     assert not hasattr(NeuralRegressor(loss), "predict_quantiles")
-    model = NeuralRegressor(loss, max_epochs=1).fit(*diabetes)
+    model = fitted(loss, *diabetes, max_epochs=1)
     for method in ("predict_quantiles", "predict_interval", "predict_std"):
         assert not hasattr(model, method)
 
@@ -122,8 +133,8 @@ def test_the_best_epoch_is_chosen_by_the_loss_that_is_trained(diabetes):
     covered = []
     for seed in range(5):
         X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=seed)
-        model = NeuralRegressor("quantile", early_stopping=True, random_state=seed)
-        model.set_params(loss__quantile=0.9).fit(X_train, y_train)
+        aside = {"early_stopping": True, "validation_fraction": 0.1, "max_epochs": 100}
+        model = fitted(Quantile(quantile=0.9), X_train, y_train, **aside, random_state=seed)
         history = np.array(model.history_[:, "valid_loss"])
         assert history.min() == pytest.approx(_validation_loss(model, X_train, y_train), rel=1e-4)
         covered.append((y_test <= model.predict(X_test)).mean())
@@ -132,11 +143,9 @@ def test_the_best_epoch_is_chosen_by_the_loss_that_is_trained(diabetes):
 
 def _validation_loss(model, X, y):
     """Return the pinball loss of the rows that decided, in units of the scaled target."""
-    from sklloss.estimators.fit.splits import validation_split
-
     rows = np.arange(len(y))
-    _, valid = validation_split(0.1, y[:, None], rows, len(y), False, model.net_.seed)
-    error = (y[valid] - model.predict(X[valid])) / model._learned.target_scaler.scale[0]
+    valid = validation_split(0.1, y[:, None], rows, len(y), False, model.net_.seed).valid
+    error = (y[valid] - model.predict(X[valid])) / model._learned.target_scaler.scale.item()
     return np.maximum(0.9 * error, -0.1 * error).mean()
 
 
@@ -155,7 +164,7 @@ def test_quantiles_of_members_are_those_of_their_mixture(loss, diabetes):
     X, y = diabetes
     model = NeuralRegressor(loss, max_epochs=6, hidden_layer_sizes=(8,), random_state=0).fit(X, y)
     assert len(model.members_) == 8
-    rows, levels = X[:5], np.linspace(0.005, 0.995, 100)
+    rows, levels = X[:5], np.linspace(0.0005, 0.9995, 1000)
     alone = []
     for net, scaler in zip(model.members_, model._learned.target_scalers, strict=True):
         one = Mixture.of(model.loss_, [net], model._prediction_rows(rows), scaler.stacked([scaler]))
@@ -171,7 +180,7 @@ def test_quantiles_of_members_are_those_of_their_mixture(loss, diabetes):
 
 def test_quantiles_of_many_rows_equal_those_of_few(diabetes):
     X, y = diabetes
-    model = fitted("crps", X, y)
+    model = fitted("crps", X, y, **SEVERAL)
     many = np.tile(X, (12, 1))  # more than are searched at once
     np.testing.assert_allclose(
         model.predict_quantiles(many)[:442], model.predict_quantiles(X), rtol=1e-9
@@ -180,7 +189,7 @@ def test_quantiles_of_many_rows_equal_those_of_few(diabetes):
 
 
 def test_quantiles_between_the_trained_ones_are_averaged(diabetes):
-    model = fitted("multi_quantile", *diabetes)
+    model = fitted("multi_quantile", *diabetes, **SEVERAL)
     levels = torch.tensor([0.25, 0.5], dtype=torch.float64)
     rows = diabetes[0][:9]
     each = [

@@ -186,6 +186,9 @@ def test_encodings_are_for_tables(module, params, y):
         quick(module=module, **params).fit(X, y)
     none, raw = (
         quick(module=module, **each)
-        for each in ({"numeric_encoding": "none"}, {"scale_inputs": False})
+        for each in (
+            {"numeric_encoding": "none"},
+            {"numeric_encoding": "auto", "scale_inputs": False},
+        )
     )
     assert np.array_equal(none.fit(X, y).predict(X), raw.fit(X, y).predict(X))

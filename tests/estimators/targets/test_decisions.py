@@ -1,6 +1,7 @@
 """How probabilities become labels: argmax, macro-F1, median and mode."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.base import clone
@@ -117,8 +118,6 @@ def test_ordinal_losses_decide_by_the_median_rank():
 
 
 def test_ranks_follow_the_order_that_is_given():
-    import pandas as pd
-
     order = ["b", "c", "a"]
     y = pd.Series(pd.Categorical(GRADES, order, ordered=True))
     model = classifier("cumulative_link").fit(X[TRAIN], y[TRAIN])

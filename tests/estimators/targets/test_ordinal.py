@@ -19,17 +19,27 @@ def graded():
     return X, pd.Series(pd.qcut(y, 4, labels=ORDER), name="progression")
 
 
-def fitted(loss, X, y):
-    return NeuralClassifier(loss, max_epochs=100, random_state=0).fit(X, y)
+def small(loss="coral", **params):
+    """Return one small network that is trained on all rows."""
+    defaults = {
+        "n_members": 1, "early_stopping": False, "numeric_encoding": "standard",
+        "hidden_layer_sizes": (16,), "max_epochs": 30, "random_state": 0,
+    }  # fmt: skip
+    return NeuralClassifier(loss, **{**defaults, **params})
+
+
+def fitted(loss, X, y, **params):
+    return small(loss, **params).fit(X, y)
 
 
 @pytest.mark.parametrize("loss", ORDINAL)
 def test_an_ordered_categorical_gives_the_order(loss, graded):
     X, y = graded
-    model = fitted(loss, X, y)
+    bagged = {"n_members": 8, "early_stopping": True}
+    model = fitted(loss, X, y, **bagged)
     assert model.class_order_.tolist() == ORDER
     assert model.classes_.tolist() == sorted(ORDER)
-    ranks = fitted(loss, X, y.cat.codes)
+    ranks = fitted(loss, X, y.cat.codes, **bagged)
     back = [ORDER.index(label) for label in model.classes_]
     np.testing.assert_array_equal(model.predict_proba(X), ranks.predict_proba(X)[:, back])
     np.testing.assert_array_equal(model.decision_function(X), ranks.decision_function(X)[:, back])
@@ -77,12 +87,7 @@ def test_classes_of_partial_fit_give_the_order(graded):
 
 def test_ordinal_losses_err_by_fewer_ranks_and_search_keeps_the_order(graded):
     X, y = graded
-    search = GridSearchCV(
-        NeuralClassifier(max_epochs=100, random_state=0),
-        {"loss": ORDINAL},
-        cv=3,
-        error_score="raise",
-    ).fit(X, y)
+    search = GridSearchCV(small(), {"loss": ORDINAL}, cv=3, error_score="raise").fit(X, y)
     assert search.best_estimator_.class_order_.tolist() == ORDER
     ranks = pd.Series(search.predict(X)).map(ORDER.index)
     error = abs(ranks.to_numpy() - y.cat.codes.to_numpy()).mean()

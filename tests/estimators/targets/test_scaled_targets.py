@@ -38,7 +38,7 @@ def test_the_loss_is_in_units_of_y_where_nothing_is_scaled(name):
 def test_later_calls_keep_the_scale_of_the_first(name):
     estimator, X, y = ESTIMATORS[name]
     model = clone(estimator).fit(X, y)
-    before = model._learned.target_scaler
+    (before,) = model._learned.target_scalers
     model.partial_fit(X, 10 * y)
-    assert model._learned.target_scaler is before
+    assert model._learned.target_scalers[0] is before
     assert model.history_[-1, "train_loss"] > 100 * model.history_[0, "train_loss"]

@@ -151,6 +151,9 @@ def test_losses_of_batches_see_all_classes_of_sorted_rare_labels(loss):
     rng = np.random.default_rng(0)
     y = (np.arange(2000) >= 1940).astype(int)
     X = rng.standard_normal((2000, 3)) + 3 * y[:, None]
-    model = NeuralClassifier(loss, batch_size=32, max_epochs=15, random_state=0).fit(X, y)
+    model = NeuralClassifier(
+        loss, n_members=1, early_stopping=False, numeric_encoding="standard", batch_size=32,
+        hidden_layer_sizes=(16,), max_epochs=15, random_state=0,
+    ).fit(X, y)  # fmt: skip
     assert model.predict(X)[y == 1].mean() > 0.8
     assert model.predict(X)[y == 0].mean() < 0.05
