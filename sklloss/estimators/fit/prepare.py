@@ -46,9 +46,9 @@ from .settings import (
 from .splits import Split, fold_splits, validation_split
 
 NOTHING_HELD_OUT = (
-    "decision='macro_f1' is learned from rows that members hold out, and none are: there are too few,"
-    " or parameters rule it out. Set n_members=8, early_stopping=True and validation_fraction='auto',"
-    " or leave decision='argmax'."
+    "decision='macro_f1' is learned from rows that members hold out, and none are: there are too"
+    " few, or parameters rule it out. Set n_members=8, early_stopping=True and"
+    " validation_fraction='auto', or leave decision='argmax'."
 )
 
 # Beyond, a sum over all rows hides the order of its terms, and merging equal rows costs copies.

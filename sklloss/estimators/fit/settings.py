@@ -50,7 +50,7 @@ class AutoRules:
 
 
 class TableRules(AutoRules):
-    """What "auto" stands for where the "mlp" of `NeuralRegressor` or `NeuralClassifier` learns a table.
+    """What "auto" stands for where `NeuralRegressor` or `NeuralClassifier` learns a table.
 
     ``docs/defaults.md`` has the evidence for each number.
     """
@@ -72,8 +72,8 @@ class TableRules(AutoRules):
         return max(40, ceil(600 / n_steps)) if holds_out else max(20, ceil(100 / n_steps))
 
     def n_iter_no_change(self, n_steps: int, holds_out: bool) -> int:
-        """Return 8 epochs, or as many as make 60 steps."""
-        return max(8, ceil(60 / n_steps)) if holds_out else 10
+        """Return 8 epochs with held-out rows and 10 without, or as many as make 60 steps."""
+        return max(8 if holds_out else 10, ceil(60 / n_steps))
 
     def lr(self, optimizer: Any, widths: Sequence[int], holds_out: bool) -> float:
         """Return for adamw a large rate where held-out rows end training.

@@ -82,10 +82,9 @@ class NeuralClassifier(
         "argmax",
         Choice("argmax", "macro_f1", "median", "mode"),
         """How `decision_function` and `predict` choose: the likeliest class, of an ordinal loss the
-        median rank ("argmax"); as it serves the macro-averaged F1 score, which asks for rare classes
-        more often: the largest p / prior^τ, with the τ that is best for the rows that members have
-        held out ("macro_f1"); for ordinal losses also "median" and "mode", the likeliest rank.
-        Probabilities stay what they are.""",
+        median rank ("argmax"); the largest p / prior^τ, with the τ that gives the rows that members
+        have held out the best macro-averaged F1 score ("macro_f1"); for ordinal losses also
+        "median" and "mode", the likeliest rank.  Probabilities stay what they are.""",
         kind='{"argmax", "macro_f1", "median", "mode"}',
         fixed=True,
     )

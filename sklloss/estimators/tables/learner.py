@@ -46,7 +46,8 @@ class TableLearner(TableEstimator):
         OptimizationParameters,
         "lr",
         doc="""Learning rate, > 0; "auto" is for adamw on tables 0.003 with validation rows, without
-        them 0.064 divided by the width of the narrowest hidden layer, at most 0.02; 0.003 for radam, 0.02 for sgd, 0.05 for adagrad, 1 for lbfgs, 0.001 otherwise.""",
+        them 0.064 divided by the width of the narrowest hidden layer, at most 0.02; 0.003 for
+        radam, 0.02 for sgd, 0.05 for adagrad, 1 for lbfgs, 0.001 otherwise.""",
     )
     batch_size: int | str = redeclared(
         OptimizationParameters,
@@ -61,9 +62,9 @@ class TableLearner(TableEstimator):
         "max_epochs",
         default="auto",
         domain=Either(AUTO, COUNT),
-        doc="""Passes over the rows, at most.  "auto" is for tables with validation rows 40, or as many as
-        make 600 steps, without them 20 or 100 steps; for images, texts and networks of your own
-        200.""",
+        doc="""Passes over the rows, at most.  "auto" is for tables with validation rows 40, or as
+        many as make 600 steps, without them 20 or 100 steps; for images, texts and networks of your
+        own 200.""",
         kind='int or "auto"',
     )
     n_iter_no_change: float | str = redeclared(
@@ -72,7 +73,7 @@ class TableLearner(TableEstimator):
         default="auto",
         domain=Either(AUTO, COUNT, Choice(float("inf"))),
         doc="""Epochs without improvement after which training stops.  "auto" is 8 for tables with
-        validation rows, or as many as make 60 steps; else 10.""",
+        validation rows and 10 without, or as many as make 60 steps; else 10.""",
         kind='int, inf or "auto"',
     )
     weight_decay: float | str = redeclared(

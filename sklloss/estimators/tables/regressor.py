@@ -207,7 +207,7 @@ class NeuralRegressor(
         return Mixture.of(self.loss_, self.members_, rows, self._learned.target_scaler)
 
     def _shown(self, values: torch.Tensor) -> np.ndarray:
-        """Return values of shape (n_samples, n_targets, ...), without targets where y is a column."""
+        """Return values (n_samples, n_targets, ...), without targets where y was a column."""
         return (values[:, 0] if self._learned.target.is_column else values).numpy()
 
     def to_module(self, output: str = "predict") -> FittedModule:

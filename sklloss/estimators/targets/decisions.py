@@ -14,8 +14,8 @@ def best_offsets(probability: np.ndarray, y: np.ndarray, sample_weight: np.ndarr
 
     The macro-F1 of an argmax is poor where classes are rare, because these are seldom likeliest.
     Offsets in proportion to the log prior have one parameter only, whatever the number of classes,
-    so that a few hundred rows determine it (Menon et al., "Long-tail learning via logit adjustment",
-    2021).
+    so that a few hundred rows determine it (Menon et al., "Long-tail learning via logit
+    adjustment", 2021).
 
     Parameters
     ----------
