@@ -46,7 +46,8 @@ def assert_stacked_is_alone(models, X, y, goes_on=False, **params):
     epoch."""
     with heights() as seen:
         stacked = fitted_together(models, X, y, **params)
-    assert seen == [len(models)], f"stacks of {seen} models"
+    n_nets = sum(len(model.members_) for model in stacked)
+    assert seen == [n_nets], f"stacks of {seen} nets, not of {n_nets}"
     alone = fitted_alone(models, X, y, **params)
     assert_same(stacked, alone, X)
     if goes_on:
@@ -80,6 +81,9 @@ def assert_same(models, others, X):
         assert mine.n_iter_ == theirs.n_iter_
         for nets in zip(mine.members_, theirs.members_, strict=True):
             assert_same_nets(*nets)
+        assert hasattr(mine, "oof_") == hasattr(theirs, "oof_")
+        if hasattr(mine, "oof_"):
+            np.testing.assert_array_equal(mine.oof_, theirs.oof_, err_msg=f"{mine}.oof_")
         for method in ("predict", "decision_function", "predict_proba"):
             if hasattr(mine, method):
                 ours, lone = getattr(mine, method)(X), getattr(theirs, method)(X)

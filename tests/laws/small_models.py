@@ -1,4 +1,5 @@
-"""Small regressors and classifiers, each with settings of its own, and targets for them."""
+"""Small regressors and classifiers, each with settings of its own, targets, and what they
+decide."""
 
 import numpy as np
 
@@ -65,3 +66,12 @@ def varied(models, **values):
     for k, model in enumerate(models):
         model.set_params(**{name: row[k % len(row)] for name, row in values.items()})
     return models
+
+
+def decided(p, by_median):
+    """Return the class that probabilities decide for, and where no rounding can change it."""
+    if by_median:
+        below = p.cumsum(1)
+        return (below >= 0.5).argmax(1), np.abs(below - 0.5).min(1) > 1e-5
+    largest = np.sort(p, 1)
+    return p.argmax(1), largest[:, -1] - largest[:, -2] > 1e-5

@@ -16,7 +16,7 @@ from sklloss import NeuralClassifier, NeuralRegressor
 from sklloss.losses import CrossEntropy, Focal, RegressionLoss, SoftF1, SquaredError
 
 from ..loss_instances import ALL, CLASSIFICATION, REGRESSION, WITH_POSTERIOR
-from .small_models import BAGGED, ONE_NETWORK
+from .small_models import BAGGED, ONE_NETWORK, decided
 
 LOCATION_SCALE = [loss for loss in REGRESSION if loss.scaling in ("standard", "robust")]
 SCALE_ONLY = [loss for loss in REGRESSION if loss.scaling == "scale"]
@@ -172,15 +172,6 @@ def test_linear_model_is_multinomial_regression():
     reference = LogisticRegression(C=np.inf, tol=1e-10, max_iter=10_000).fit(X, y)
     mine = linear(NeuralClassifier, "cross_entropy").fit(X, y).predict_proba(X)
     np.testing.assert_allclose(mine, reference.predict_proba(X), atol=1e-3)
-
-
-def decided(p, by_median):
-    """Return the class that probabilities decide for, and where no rounding can change it."""
-    if by_median:
-        below = p.cumsum(1)
-        return (below >= 0.5).argmax(1), np.abs(below - 0.5).min(1) > 1e-5
-    largest = np.sort(p, 1)
-    return p.argmax(1), largest[:, -1] - largest[:, -2] > 1e-5
 
 
 @pytest.mark.parametrize("loss", CLASSIFICATION, ids=repr)

@@ -21,6 +21,7 @@ from ..stacked_and_alone import (
     heights,
 )
 from .small_models import (
+    BAGGED,
     CLASSES,
     COUNTS,
     FEATURES,
@@ -49,17 +50,31 @@ PENALTIES = {
 # ---------------------------------------------------------------------- every loss
 
 
+def of_class(cls, n_models, **params):
+    """Return models of a class's losses that can share a stack, and targets for them."""
+    losses = [loss for loss in ALL if type(loss) is cls and loss.structure == cls().structure]
+    if cls.task == "regression":
+        return regressors(n_models, losses, **params), COUNTS + 1
+    models = classifiers(n_models, losses, **params)
+    if not cls.whole_batch:
+        varied(models, class_weight=[None, "balanced", {0: 3.0}, None])
+    return models, CLASSES if cls.multi_class else CLASSES > 0
+
+
 @pytest.mark.parametrize("cls", OF_TABLES, ids=lambda cls: f"{cls.task}-{cls.name}")
 def test_every_loss(cls):
     """With parameters, rates, penalties and dropout of their own; and after another epoch."""
-    losses = [loss for loss in ALL if type(loss) is cls and loss.structure == cls().structure]
-    if cls.task == "regression":
-        models, y = regressors(4, losses), COUNTS + 1
-    else:
-        models, y = classifiers(4, losses), CLASSES if cls.multi_class else CLASSES > 0
-        if not cls.whole_batch:
-            varied(models, class_weight=[None, "balanced", {0: 3.0}, None])
+    models, y = of_class(cls, 4)
     assert_stacked_is_alone(varied(models, **PENALTIES), X, y, goes_on=True)
+
+
+@pytest.mark.parametrize("cls", OF_TABLES, ids=lambda cls: f"{cls.task}-{cls.name}")
+def test_every_loss_with_members_that_hold_out_folds(cls):
+    """The default, with few epochs of a small network: a stack has 8 members of each model."""
+    few = {"batch_size": "auto", "hidden_layer_sizes": (8,), "max_epochs": 4, "n_iter_no_change": 1}
+    models, y = of_class(cls, 3, **BAGGED, **few)
+    stacked = assert_stacked_is_alone(models, X, y, goes_on=True)
+    assert [len(model.members_) for model in stacked] == [8] * 3
 
 
 def test_losses_of_other_widths_do_not_share():
@@ -165,10 +180,12 @@ def test_optimizers_with_arguments(options):
     "params",
     [
         {"dtype": "float64"},
-        {"batch_size": "auto"},  # all rows in one batch, float64
+        {"batch_size": "auto"},  # 64 rows, and those that do not fill a batch left out
+        {"batch_size": 230},  # all rows in one batch, float64
         {"batch_size": 229},  # a last batch of one row
         {"batch_size": 1, "max_epochs": 1},
         {"scale_inputs": False},
+        {"numeric_encoding": "auto"},
         {"scale_target": False},
         {"tol": 0.5, "n_iter_no_change": 1, "max_epochs": 8},
     ],

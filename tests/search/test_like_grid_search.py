@@ -22,9 +22,13 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from sklloss import LossSearchCV, NeuralClassifier, NeuralRegressor
 
+from ..laws.small_models import ONE_NETWORK
 from .equal_searches import assert_equal_searches
 
-SMALL = {"hidden_layer_sizes": (8,), "max_epochs": 4, "random_state": 0}
+SMALL = {
+    **ONE_NETWORK, "hidden_layer_sizes": (8,), "module_params": {"start_constant": True},
+    "max_epochs": 4, "batch_size": 200, "random_state": 0,
+}  # fmt: skip
 GRID = [{"loss": ["mse", "mae"], "lr": [0.001, 0.01]}, {"loss": ["huber"], "loss__delta": [0.5, 2]}]
 
 
@@ -74,6 +78,10 @@ SHELLS = {
     "target transformer in pipeline": (
         Pipeline([("scale", StandardScaler()), ("net", TransformedTargetRegressor(regressor()))]),
         inside("net__regressor", GRID),
+    ),
+    "members with folds of their own": (
+        NeuralRegressor(hidden_layer_sizes=(8,), max_epochs=4, random_state=0),
+        {"loss": ["mse", "mae"], "n_members": ["auto", 3]},
     ),
     "callbacks and warm starts": (
         regressor(),
@@ -260,12 +268,8 @@ def test_clone_pickle_and_before_fit(diabetes):
 @pytest.mark.parametrize(
     "search",
     [
-        LossSearchCV(
-            NeuralRegressor(max_epochs=40, lr=0.02, random_state=0), {"loss": ["mse"]}, cv=2
-        ),
-        LossSearchCV(
-            NeuralClassifier(max_epochs=30, random_state=0), {"loss": ["huber", "hinge"]}, cv=2
-        ),
+        LossSearchCV(regressor(max_epochs=40, lr=0.02), {"loss": ["mse"]}, cv=2),
+        LossSearchCV(classifier(max_epochs=30, lr=0.001), {"loss": ["huber", "hinge"]}, cv=2),
     ],
     ids=["regressor", "classifier"],
 )

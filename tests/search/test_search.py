@@ -348,9 +348,8 @@ def test_failures_of_steps_leave_the_bar_whole(diabetes, capsys):
 
 def test_classifier_in_a_pipeline_picks_a_loss(breast_cancer):
     X, y = breast_cancer
-    estimator = Pipeline(
-        [("scale", StandardScaler()), ("net", NeuralClassifier(max_epochs=30, random_state=0))]
-    )
+    net = NeuralClassifier(**{**SMALL, "max_epochs": 30, "lr": 0.01})
+    estimator = Pipeline([("scale", StandardScaler()), ("net", net)])
     grid = [
         {"net__loss": ["mae", "cross_entropy"]},
         {"net__loss": ["focal"], "net__loss__gamma": [1, 2]},

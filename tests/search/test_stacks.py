@@ -19,6 +19,7 @@ from sklloss.search.grids import settings_of
 from sklloss.search.stacks import Fit, Shape, automatic_size, sizes, stack_size, stacks_of
 from sklloss.search.threads import one_thread, threads_of_search, threads_of_task
 
+from ..laws.small_models import ONE_NETWORK
 from .equal_searches import assert_equal_searches
 
 
@@ -44,9 +45,9 @@ def test_private_names_were_checked_with_the_installed_scikit_learn():
     ],
 )
 def test_what_may_differ_in_a_stack(params):
-    key = sharing_key(NeuralRegressor())
+    key = sharing_key(NeuralRegressor(hidden_layer_sizes=(100,)))
     assert key is not None
-    assert sharing_key(NeuralRegressor().set_params(**params)) == key
+    assert sharing_key(NeuralRegressor(hidden_layer_sizes=(100,)).set_params(**params)) == key
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def test_what_is_fitted_alone(estimator):
 
 
 def test_a_subclass_with_a_fit_of_its_own_is_searched_as_there(diabetes):
-    estimator = Own(hidden_layer_sizes=(8,), max_epochs=3, random_state=0)
+    estimator = Own(**ONE_NETWORK, hidden_layer_sizes=(8,), max_epochs=3, random_state=0)
     assert_equal_searches(estimator, {"loss": ["mse", "mae"]}, *diabetes, cv=2)
 
 
@@ -137,8 +138,8 @@ def test_rows_columns_and_widths_make_stacks_of_their_own():
 
 def test_automatic_size_follows_the_net():
     def size(n_rows=5000, n_workers=1, **params):
-        shape = Shape(n_rows, 20, False)
-        (fit,) = fits_of({}, 1, NeuralRegressor(**params), lambda split: shape)
+        shape, net = Shape(n_rows, 20, False), NeuralRegressor(**{**ONE_NETWORK, **params})
+        (fit,) = fits_of({}, 1, net, lambda split: shape)
         return automatic_size(fit, n_workers)
 
     typical = size(hidden_layer_sizes=(64, 64), batch_size=128)
@@ -147,6 +148,7 @@ def test_automatic_size_follows_the_net():
     assert size(hidden_layer_sizes=(512, 512), batch_size=1024) < 4
     assert size(hidden_layer_sizes=(64, 64), batch_size=128, dtype="float64") < typical
     assert size(hidden_layer_sizes=32) > 1
+    assert size(hidden_layer_sizes=(64, 64), batch_size=128, n_members=4) == typical // 4
     assert fits_of({}, 1, NeuralClassifier())[0].candidate.sharing is not None
 
 
@@ -170,7 +172,10 @@ def test_sizes_are_balanced(n_models, n_workers):
 def test_one_fit_that_fails_does_not_touch_the_others(diabetes):
     X, y = diabetes
     epochs = []
-    params = {"max_epochs": 5, "random_state": 0, "n_iter_no_change": 1, "tol": 10.0}
+    params = {
+        **ONE_NETWORK, "hidden_layer_sizes": (8,), "max_epochs": 5, "random_state": 0,
+        "n_iter_no_change": 1, "tol": 10.0,
+    }  # fmt: skip
     nets = [NeuralRegressor(loss, **params) for loss in ("mse", "gamma", "mae")]
     weights = {"sample_weight": np.ones(len(y))}
     data = [fit_data(net, X, y - y.mean(), weights) for net in nets]

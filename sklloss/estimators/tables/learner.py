@@ -54,8 +54,8 @@ class TableLearner(TableEstimator):
         "batch_size",
         doc="""Rows per step.  "auto" is 64 for tables of fewer than 1,000 rows, 128 for fewer than
         6,000, else 256, and rows that do not fill the last batch of an epoch are left out, others
-        each time; all rows where fewer than 200 are distinct, or for lbfgs.  Without "mlp" it is
-        32 images or texts, of others a fiftieth of the rows, between 200 and 1024.""",
+        each time; all rows where fewer than 200 are distinct, or for lbfgs.  Of images, texts and
+        networks of your own it is a fiftieth of the rows, between 200 and 1024.""",
     )
     max_epochs: int | str = redeclared(
         OptimizationParameters,

@@ -1,9 +1,10 @@
-"""Quantiles, intervals and standard deviations, where the fitted loss gives a predictive distribution."""
+"""Quantiles, intervals and standard deviations, where the loss gives a predictive distribution."""
 
 import numpy as np
 import pytest
 import torch
 from scipy import stats
+from sklearn.base import clone
 from sklearn.datasets import load_linnerud
 from sklearn.model_selection import train_test_split
 
@@ -78,7 +79,7 @@ def test_interval_lies_between_its_quantiles(diabetes):
 @pytest.mark.parametrize("loss", LAWS, ids=repr)
 def test_several_targets_have_a_law_each(loss):
     X, Y = load_linnerud(return_X_y=True)
-    model = fitted(loss, X, Y)
+    model = NeuralRegressor(loss, random_state=0).fit(X, Y)
     assert model.predict_quantiles(X, [0.1, 0.5, 0.7, 0.9]).shape == (20, 3, 4)
     assert model.predict_interval(X).shape == (20, 3, 2)
     std = model.predict_std(X)
@@ -89,7 +90,7 @@ def test_several_targets_have_a_law_each(loss):
         1e4,
         0,
     ]  # as many quantiles as targets, each target on its own scale
-    quantiles = fitted(loss, X, apart, max_epochs=60).predict_quantiles(X, [0.3, 0.5, 0.7])
+    quantiles = clone(model).fit(X, apart).predict_quantiles(X, [0.3, 0.5, 0.7])
     ratio = np.median(quantiles, axis=(0, 2)) / np.median(apart, axis=0)
     assert ((ratio > 0.5) & (ratio < 2)).all()
 
