@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from inspect import signature
+from math import prod
 from typing import Any
 
 import torch
@@ -86,9 +87,10 @@ class NetBuilder:
         """Return the arguments of a net that may change while its training goes on."""
         estimator, learned = self.estimator, self.learned
         n_rows, hold_out = len(data.train), data.valid is not None
+        n_inputs = prod(learned.row_inputs.shape)
         at_most, patience = epochs(estimator, self.inputs, n_rows, hold_out)
         return {
-            "lr": learning_rate(estimator, self.inputs, hold_out),
+            "lr": learning_rate(estimator, self.inputs, n_inputs, hold_out),
             "weight_decay": self._weight_decay(),
             "l1": float(getattr(estimator, "l1", 0.0)),
             "batch_change": self.inputs.batch_change(

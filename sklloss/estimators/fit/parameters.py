@@ -269,8 +269,8 @@ class TableParameters(BaseEstimator):
         median and quartiles and bounded smoothly; as normal scores of their ranks; or, beside
         "robust", as piecewise-linear codes of up to 32 bins, with which a network learns steps and
         thresholds (Gorishniy 2022).  "auto" is "piecewise_linear" where there are enough rows for
-        4 bins per column, else "robust"; "standard" for a linear model.  Columns of 0 and 1 are
-        centred only; what does not vary in training is left out.""",
+        4 bins per column, else "robust"; "standard" for a linear model and with `augment`.  Columns
+        of 0 and 1 are centred only; what does not vary in training is left out.""",
         kind='{"auto", "none", "standard", "robust", "quantile", "piecewise_linear"}',
         fixed=True,
     )

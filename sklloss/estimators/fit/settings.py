@@ -40,7 +40,7 @@ class AutoRules:
         """Return after how many epochs without improvement training stops."""
         return 10
 
-    def lr(self, optimizer: Any, widths: Sequence[int], holds_out: bool) -> float:
+    def lr(self, optimizer: Any, widths: Sequence[int], n_inputs: int, holds_out: bool) -> float:
         """Return the learning rate that training starts with, given the hidden layers' widths."""
         return optimizer_spec(optimizer).lr
 
@@ -75,15 +75,16 @@ class TableRules(AutoRules):
         """Return 8 epochs with held-out rows and 10 without, or as many as make 60 steps."""
         return max(8 if holds_out else 10, ceil(60 / n_steps))
 
-    def lr(self, optimizer: Any, widths: Sequence[int], holds_out: bool) -> float:
+    def lr(self, optimizer: Any, widths: Sequence[int], n_inputs: int, holds_out: bool) -> float:
         """Return for adamw a large rate where held-out rows end training.
 
         Else the number of steps is fixed, and what a network becomes in them goes with rate times
-        width.
+        width; a step of a linear model goes with rate times inputs.
         """
         if not optimizer_spec(optimizer).decoupled:
-            return super().lr(optimizer, widths, holds_out)
-        return 0.003 if holds_out else min(0.02, 0.064 / min(widths, default=1))
+            return super().lr(optimizer, widths, n_inputs, holds_out)
+        most = 0.003 if holds_out else min(0.02, 0.064 / min(widths, default=1))
+        return most if widths else min(most, 0.5 / n_inputs)
 
     def weight_decay(self, optimizer: Any) -> float | None:
         """Return the decay that is usual with adamw, none for others."""
@@ -182,12 +183,12 @@ def epochs(estimator: Any, inputs: Inputs, n_rows: int, hold_out: bool) -> tuple
     return at_most, patience
 
 
-def learning_rate(estimator: Any, inputs: Inputs, holds_out: bool) -> float:
+def learning_rate(estimator: Any, inputs: Inputs, n_inputs: int, holds_out: bool) -> float:
     """Return the learning rate that training starts with."""
     if estimator.lr != "auto":
         return estimator.lr
     rules, widths = rules_of(estimator, inputs), hidden_widths(estimator)
-    return rules.lr(estimator.optimizer, widths, holds_out)
+    return rules.lr(estimator.optimizer, widths, n_inputs, holds_out)
 
 
 def hidden_widths(estimator: Any) -> tuple[Any, ...]:

@@ -251,15 +251,17 @@ class Inputs:
 def encoding_of(estimator: Any) -> str:
     """Return how an estimator encodes numbers, given `numeric_encoding` or its alias.
 
-    Images and other rows without columns of their own know "standard" and "none" alone.  A linear
-    model is linear in X unless another encoding is asked for.
+    Images and other rows without columns of their own know "standard" and "none" alone.  Unless
+    another encoding is asked for, a linear model is linear in X, and what `augment` changes is on
+    the scale of X.
     """
     scales = getattr(estimator, "scale_inputs", True)
     if scales is not None:
         return "standard" if scales else "none"
     encoding, widths = str(estimator.numeric_encoding), estimator.hidden_layer_sizes
     is_linear = isinstance(widths, tuple | list) and not len(widths)
-    return "standard" if encoding == "auto" and is_linear else encoding
+    needs_numbers = is_linear or getattr(estimator, "augment", None) is not None
+    return "standard" if encoding == "auto" and needs_numbers else encoding
 
 
 def check_shape(X: Any, shape: tuple[int, ...], name: str) -> None:

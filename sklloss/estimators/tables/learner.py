@@ -46,8 +46,9 @@ class TableLearner(TableEstimator):
         OptimizationParameters,
         "lr",
         doc="""Learning rate, > 0; "auto" is for adamw on tables 0.003 with validation rows, without
-        them 0.064 divided by the width of the narrowest hidden layer, at most 0.02; 0.003 for
-        radam, 0.02 for sgd, 0.05 for adagrad, 1 for lbfgs, 0.001 otherwise.""",
+        them 0.064 divided by the width of the narrowest hidden layer, at most 0.02; for a linear
+        model at most 0.5 divided by the number of its inputs; 0.003 for radam, 0.02 for sgd, 0.05
+        for adagrad, 1 for lbfgs, 0.001 otherwise.""",
     )
     batch_size: int | str = redeclared(
         OptimizationParameters,

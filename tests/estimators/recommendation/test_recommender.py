@@ -188,7 +188,7 @@ def test_unseen_users_get_what_is_popular(data):
 def test_unseen_users_and_items_fall_back_on_the_other(fitted_to_ratings, rated):
     model = fitted_to_ratings
     module = model.net_.module_
-    scaler = model._learned.target_scaler
+    (scaler,) = model._learned.target_scalers
     base = module.output_bias.item()
     expected = [
         base + module.item_table[5, -1].item(),

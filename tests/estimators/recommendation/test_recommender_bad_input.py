@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from sklloss import NeuralRegressor
+from sklloss import NeuralMultiTask
 from sklloss.losses import BPR
 
 from .small_interactions import bits_of, quick, ratings, small, tastes
@@ -120,9 +120,9 @@ def test_parameters_outside_their_domain(params, error, said):
         quick(**params).fit(PAIRS)
 
 
-def test_the_automatic_weight_decay_is_that_of_recommenders_alone():
+def test_estimators_whose_weight_decay_has_no_automatic_value():
     with pytest.raises(ValueError, match="weight_decay"):
-        NeuralRegressor(weight_decay="auto").fit(np.eye(3), [1, 2, 3])
+        NeuralMultiTask(weight_decay="auto").fit(np.eye(3), np.array([[1.0], [2.0], [3.0]]))
 
 
 def test_weights_that_are_none():

@@ -8,6 +8,17 @@ from sklloss import NeuralMultiTask
 SMALL = {"hidden_layer_sizes": (6,), "max_epochs": 5, "random_state": 0}
 
 
+# The settings of an estimator of one task that trains the same network in the same way.
+ALONE = {
+    **SMALL,
+    "early_stopping": False,
+    "numeric_encoding": "standard",
+    "module_params": {"linear_path": False, "init": "glorot", "start_constant": True},
+    "weight_decay": 0.0,
+    "lr": 0.001,
+}
+
+
 LOSSES = {"size": "huber", "count": "poisson", "kind": "cross_entropy"}
 
 

@@ -12,7 +12,7 @@ from sklloss.losses import (
     JointLoss,
 )
 
-from .small_tasks import SMALL, WEIGHTINGS, assert_same, model, table
+from .small_tasks import ALONE, WEIGHTINGS, assert_same, model, table
 
 # ---------------------------------------------------------------------- what comes out
 
@@ -116,7 +116,7 @@ def test_score_is_the_mean_of_the_tasks_own_over_known_labels(fitted):
 
 def test_one_task_of_numbers_is_the_regressor():
     X, y = table(missing=0)
-    alone = NeuralRegressor("huber", **SMALL).fit(X, y["size"])
+    alone = NeuralRegressor("huber", **ALONE).fit(X, y["size"])
     one = model({"size": "huber"}).fit(X, y[["size"]])
     np.testing.assert_allclose(one.predict(X)["size"], alone.predict(X), rtol=1e-9)
     assert one.score(X, y[["size"]]) == pytest.approx(alone.score(X, y["size"]))
@@ -126,7 +126,7 @@ def test_one_task_of_numbers_is_the_regressor():
 @pytest.mark.parametrize("loss", ["cross_entropy", "hinge", "focal", "cumulative_link"])
 def test_one_task_of_labels_is_the_classifier(loss, n_members):
     X, y = table(missing=0)
-    alone = NeuralClassifier(loss, n_members=n_members, **SMALL).fit(X, y["kind"])
+    alone = NeuralClassifier(loss, n_members=n_members, **ALONE).fit(X, y["kind"])
     one = model({"kind": loss}, n_members=n_members).fit(X, y[["kind"]])
     np.testing.assert_array_equal(one.predict(X)["kind"], alone.predict(X))
     if hasattr(alone, "predict_proba"):
@@ -137,7 +137,7 @@ def test_one_task_of_labels_is_the_classifier(loss, n_members):
 def test_tasks_of_one_loss_are_the_regressor_of_several_targets():
     X, y = table(missing=0)
     numbers = y[["size", "count"]].to_numpy(float)
-    alone = NeuralRegressor("mse", **SMALL).fit(X, numbers)
+    alone = NeuralRegressor("mse", **ALONE).fit(X, numbers)
     np.testing.assert_allclose(model("mse").fit(X, numbers).predict(X), alone.predict(X))
 
 
@@ -146,7 +146,7 @@ def test_ordinal_losses_take_the_order_of_a_categorical():
     order = pd.CategoricalDtype(["oak", "yew", "ash"], ordered=True)
     kind = y["kind"].astype(order)
     one = model({"kind": "cumulative_link"}).fit(X, kind.to_frame())
-    alone = NeuralClassifier("cumulative_link", **SMALL).fit(X, kind)
+    alone = NeuralClassifier("cumulative_link", **ALONE).fit(X, kind)
     assert one.classes_["kind"].tolist() == ["ash", "oak", "yew"]
     np.testing.assert_allclose(one.predict_proba(X)["kind"], alone.predict_proba(X), rtol=1e-6)
 

@@ -49,7 +49,7 @@ def test_scaling_of_targets_counts_the_weights_of_rows_that_have_them():
     X, y = table()
     weights = np.linspace(0, 2, 60)
     learnt = model({"size": "mse"}).fit(X, y[["size"]], sample_weight=weights)
-    scaler = learnt._learned.target_scaler
+    (scaler,) = learnt._learned.target_scalers
     known = y["size"].notna()
     mean = np.average(y["size"][known], weights=weights[known])
     spread = np.sqrt(np.average((y["size"][known] - mean) ** 2, weights=weights[known]))

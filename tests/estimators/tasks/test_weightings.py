@@ -94,10 +94,10 @@ def test_early_stopping_keeps_the_epoch_that_fixed_weights_judge_best(weighting)
     ).fit(X, y)
     losses = learnt.history_[:, "valid_loss"]
     state = learnt.net_.criterion_.state
-    rows = torch.from_numpy(StandardScaler().fit(X).transform(X)[80:])
+    rows = torch.from_numpy(StandardScaler().fit(X[:80]).transform(X[80:]))
     target, learned = learnt._target, learnt._learned
     encoded = target.encode(TargetTable.of(y), FitData(X), learnt.loss_, (4,), learned.target)
-    encoded = torch.from_numpy(learned.target_scaler.transform(encoded.y))
+    encoded = torch.from_numpy(learned.target_scalers[0].transform(encoded.y))
     dtype = learnt.net_.criterion_.constant.dtype
     raw = learnt.net_.raw(rows.to(dtype))
     fixed = JointLoss(learnt.loss_.losses, learnt.loss_.weighting)

@@ -150,7 +150,8 @@ def test_ids_of_rows_of_weight_0_are_not_learnt(ids):
 
 
 def test_networks_for_ids_and_for_tables_share_no_preparation(ids):
-    models = [network(max_epochs=1), network(module="mlp", module_params=None, max_epochs=1)]
+    one = {"max_epochs": 1, "n_members": 1, "early_stopping": False}
+    models = [network(**one), network(module="mlp", module_params=None, **one)]
     assert_same(fitted_together(models, ids, PAGE_OF), fitted_alone(models, ids, PAGE_OF), ids)
 
 
@@ -258,7 +259,8 @@ def test_sparse_counts_are_made_dense_a_few_rows_at_a_time(monkeypatch):
 
     monkeypatch.setattr(sparse.csr_array, "toarray", watched)
     monkeypatch.setattr(sparse.csr_array, "todense", None)
-    model = NeuralClassifier(hidden_layer_sizes=(), batch_size=100, max_epochs=2, random_state=0)
+    one = {"n_members": 1, "early_stopping": False}
+    model = NeuralClassifier(hidden_layer_sizes=(), batch_size=100, max_epochs=2, **one)
     model.fit(X, y)
     assert model.predict(X).shape == (2000,)
     assert len(made_dense) >= 20
