@@ -53,7 +53,7 @@ def network(loss: str, groups: pd.Series) -> NeuralRegressor:
 
 
 def with_categories(X: pd.DataFrame) -> pd.DataFrame:
-    """Return X with text columns as categories, which boosted trees can split."""
+    """Return X with text columns as categories, the codes of industries among them."""
     texts = X.select_dtypes(exclude="number").columns
     return X.astype(dict.fromkeys(texts, "category"))
 
@@ -61,16 +61,14 @@ def with_categories(X: pd.DataFrame) -> pd.DataFrame:
 def compare(data: tuple[pd.DataFrame, ...], losses: list[str], deviance: Deviance) -> pd.Series:
     """Return the deviance of every loss, of boosted trees on the first one, and of the mean."""
     X, y, groups = data
-    train, test = held_out(groups)
+    X, (train, test) = with_categories(X), held_out(groups)
     X_train, y_train, groups_train = X.iloc[train], y.iloc[train], groups.iloc[train]
     predictions = {
         loss: network(loss, groups_train).fit(X_train, y_train).predict(X.iloc[test])
         for loss in losses
     }
-    categories = with_categories(X)
-    trees = HistGradientBoostingRegressor(loss=losses[0], random_state=0)
-    trees.fit(categories.iloc[train], y_train)
-    predictions["boosted trees"] = trees.predict(categories.iloc[test])
+    trees = HistGradientBoostingRegressor(loss=losses[0], random_state=0).fit(X_train, y_train)
+    predictions["boosted trees"] = trees.predict(X.iloc[test])
     predictions["mean"] = np.full(len(test), y_train.mean())
     return pd.Series({name: deviance(y.iloc[test], p) for name, p in predictions.items()})
 

@@ -47,7 +47,7 @@ PARAMETERS = {
     "class_balanced": {"loss": "class_balanced"},
     "logit_adjusted": {"loss": "logit_adjusted"},
     "logit_adjusted, tau=0.5": {"loss": LogitAdjusted(tau=0.5)},
-    "ldam": {"loss": "ldam", "lr": 0.001},
+    "ldam": {"loss": "ldam", "lr": 0.0001},
     "asymmetric": {"loss": "asymmetric"},
     "soft_f1": {"loss": "soft_f1"},
     "auc_margin": {"loss": "auc_margin"},

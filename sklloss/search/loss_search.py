@@ -49,7 +49,7 @@ class LossSearchCV(LossSearch, GridSearchCV):
     >>> from sklloss import LossSearchCV, NeuralRegressor
     >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
     >>> grid = [{"loss": ["mse", "mae"]}, {"loss": ["huber"], "loss__delta": [0.5, 1.0]}]
-    >>> net = NeuralRegressor(max_epochs=10, random_state=0)
+    >>> net = NeuralRegressor(n_members=1, max_epochs=10, random_state=0)
     >>> search = LossSearchCV(net, grid, scoring="neg_mean_absolute_error", cv=3).fit(X, y)
     >>> len(search.cv_results_["params"]), sorted(search.best_estimator_.get_params(deep=False))[:1]
     (4, ['activation'])

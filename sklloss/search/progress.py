@@ -111,5 +111,7 @@ class Progress:
         last = False
         while not last:
             last = done.wait(SECONDS_BETWEEN_LOOKS)
-            self._bar.n = int(np.fromfile(path, dtype=np.int64).sum())
+            # What was expected of a fit may be corrected once its rows are known.
+            done_so_far = int(np.fromfile(path, dtype=np.int64).sum())
+            self._bar.n = min(max(done_so_far, 0), self._bar.total)
             self._bar.refresh()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from math import ceil
 from typing import Any
 
 from ...modules import benefits_from_stacking
@@ -14,6 +15,7 @@ from .cache import Cache
 from .estimator import NeuralEstimator
 from .prepare import Preparation, Prepared
 from .settings import epochs, members_of
+from .splits import N_FOLDS
 
 
 def sharing_key(estimator: NeuralEstimator) -> Hashable | None:
@@ -94,7 +96,10 @@ def epochs_of(estimator: Any, n_rows: int) -> int:
         estimator._checked_loss()
         inputs = estimator._inputs
         members = members_of(estimator, inputs, lambda least: n_rows >= least)
-        return members.number * epochs(estimator, inputs, n_rows, members.hold_out)[0]
+        share = estimator.validation_fraction
+        share = share if isinstance(share, float) else 1 / N_FOLDS
+        n_train = n_rows - ceil(share * n_rows) if members.hold_out else n_rows
+        return members.number * epochs(estimator, inputs, n_train, members.hold_out)[0]
     except (TypeError, ValueError):
         return 1  # The fit will fail.
 

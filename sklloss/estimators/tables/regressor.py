@@ -67,7 +67,7 @@ class NeuralRegressor(
     >>> from sklearn.model_selection import GridSearchCV
     >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
     >>> search = GridSearchCV(
-    ...     NeuralRegressor(max_epochs=20, random_state=0),
+    ...     NeuralRegressor(n_members=1, max_epochs=20, random_state=0),
     ...     {"loss": ["mse", "mae", "huber"]},
     ...     scoring="neg_mean_absolute_error",
     ... )

@@ -45,8 +45,9 @@ def line(monkeypatch):
     """Seeded, because some of the checks do not: probabilities that reach 1 tie where scores do
     not."""
     monkeypatch.setitem(MODULES, "line", Line)
+    one = {"n_members": 1, "early_stopping": False, "numeric_encoding": "standard"}
     params = {"hidden_layer_sizes": (8,), "lr": 0.01, "max_epochs": 80, "random_state": 0}
-    return {"module": "line", **params}
+    return {"module": "line", **one, **params}
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)

@@ -259,8 +259,8 @@ def test_sparse_counts_are_made_dense_a_few_rows_at_a_time(monkeypatch):
 
     monkeypatch.setattr(sparse.csr_array, "toarray", watched)
     monkeypatch.setattr(sparse.csr_array, "todense", None)
-    one = {"n_members": 1, "early_stopping": False}
-    model = NeuralClassifier(hidden_layer_sizes=(), batch_size=100, max_epochs=2, **one)
+    one = {"n_members": 1, "early_stopping": False, "max_epochs": 2, "random_state": 0}
+    model = NeuralClassifier(hidden_layer_sizes=(), batch_size=100, **one)
     model.fit(X, y)
     assert model.predict(X).shape == (2000,)
     assert len(made_dense) >= 20

@@ -1,0 +1,61 @@
+"""The quality benchmark runs on two tiny tables, goes on where it stopped, and reports."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
+
+quality, report, rivals, sets = (
+    importlib.import_module(name)
+    for name in ("quality", "quality_report", "quality_rivals", "quality_sets")
+)
+
+rivals.N_THREADS = 1
+QUICK = [rivals.OURS, rivals.HGB, rivals.BALANCED, rivals.LGBM, rivals.MLP]
+
+
+@pytest.fixture
+def results(tmp_path, monkeypatch):
+    small = rivals.ours(n_members=2, max_epochs=5)
+    monkeypatch.setitem(rivals.CONTENDERS, rivals.OURS, small)
+    path = tmp_path / "quality.csv"
+    wanted = ["--tasks", "penguins", "Titanic", "--contenders", *QUICK, "--splits", "2"]
+    quality.main([*wanted, "--results", str(path)])
+    return path, wanted
+
+
+def test_every_contender_has_a_line_per_split(results, capsys):
+    path, wanted = results
+    table = pd.read_csv(path)
+    assert len(table) == 4 * 2 + 5 * 2
+    assert (table.groupby(["task", "contender"]).size() == 2).all()
+    assert set(table[table.contender == rivals.BALANCED].task) == {"Titanic"}
+    assert table.error.between(0, 1).all()
+    before = path.read_text()
+    quality.main([*wanted, "--results", str(path)])
+    assert path.read_text() == before
+
+
+def test_the_report_has_ranks_wins_and_times(results):
+    text = report.page(pd.read_csv(results[0]))
+    for heading in ("## All rows", "## Rare classes", "## Time"):
+        assert heading in text
+    assert "Ahead of both HistGradientBoosting and LightGBM on" in text
+    for name in QUICK:
+        assert f"| {name}" in text
+
+
+def test_splits_keep_classes_and_cut_rows():
+    task = sets.TASKS["Titanic"]
+    (X, y), (X_test, y_test) = task.split(0, 500)
+    assert len(X) == 500
+    assert len(X_test) == 262
+    assert (
+        y.value_counts(normalize=True).round(1).equals(y_test.value_counts(normalize=True).round(1))
+    )
+    again = task.split(0, 500)[0][0]
+    pd.testing.assert_frame_equal(X, again)
