@@ -34,7 +34,7 @@ def test_check_estimator_passes(cls):
 
 
 @pytest.mark.parametrize("task", ESTIMATORS)
-@pytest.mark.parametrize("encoding", ["none", "auto", "quantile"])
+@pytest.mark.parametrize("encoding", ["none", "standard", "quantile"])
 def test_check_estimator_passes_with_other_encodings(task, encoding):
     check(ESTIMATORS[task](numeric_encoding=encoding))
 
@@ -48,7 +48,9 @@ def test_tags_tell_the_truth():
     tags = NeuralClassifier("hinge").__sklearn_tags__()
     assert tags.classifier_tags.multi_class
     assert tags.classifier_tags.multi_label
-    assert tags.input_tags.sparse
-    assert tags.input_tags.allow_nan
+    for of_table in (tags.input_tags, regressor.__sklearn_tags__().input_tags):
+        assert of_table.sparse
+        assert of_table.allow_nan
+        assert of_table.categorical
     assert not tags.classifier_tags.poor_score
     assert NeuralClassifier("no such loss").__sklearn_tags__().estimator_type == "classifier"

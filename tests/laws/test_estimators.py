@@ -213,7 +213,7 @@ def test_multi_label(loss, as_sparse):
     X, digit = SOME
     labels = np.c_[digit % 2, digit > 4, digit == 0]
     y = sparse.csr_array(labels) if as_sparse else labels
-    model = small(loss, max_epochs=50)
+    model = small(loss, max_epochs=100, batch_size=200)
     if not loss.multi_label:
         with pytest.raises(ValueError, match="does not take multi-label y"):
             model.fit(X, y)

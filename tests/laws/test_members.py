@@ -60,9 +60,11 @@ def assert_members_are(many, ones):
     assert many.n_iter_ == max(one.n_iter_ for one in ones)
 
 
-# Members draw validation rows of their own, as fits of their seeds do.
+# Members draw validation rows of their own, as fits of their seeds do; but an encoding is learned
+# from the rows that train a fit alone, and from all rows where members train on different ones.
 STOPPED = {
-    "early_stopping": True, "validation_fraction": 0.1, "n_iter_no_change": 1, "max_epochs": 20,
+    "early_stopping": True, "validation_fraction": 0.1, "numeric_encoding": "none",
+    "n_iter_no_change": 1, "max_epochs": 20,
 }  # fmt: skip
 MEMBERS = {
     "plain": (NeuralRegressor("huber"), POSITIVE, [3]),

@@ -32,7 +32,10 @@ CORNERS = RNG.integers(0, 4, (16, 2))
 UTTERANCES = [np.repeat(np.eye(3)[list(text)], 4, axis=0) for text in RNG.integers(0, 3, (16, 2))]
 TEXTS = ["".join("abc"[int(frame.argmax())] for frame in x[::4]) for x in UTTERANCES]
 PAIRS = [(user, item) for user in range(8) for item in range(6) if (user + item) % 2]
+MANY = RNG.normal(size=(220, 4))
 QUICK = {"max_epochs": 3, "random_state": 3}
+# Each member draws its validation rows, and the encoding of X is not learned from the others.
+HOLDS_OUT = {"early_stopping": True, "validation_fraction": 0.1, "numeric_encoding": "none"}
 
 
 class Case(NamedTuple):
@@ -47,8 +50,13 @@ class Case(NamedTuple):
 
 CASES = {
     "regressor": Case(NeuralRegressor("huber", **QUICK), TABLE, NUMBERS),
-    "batches": Case(
-        NeuralRegressor("mae", batch_size=7, early_stopping=True, **QUICK), TABLE, NUMBERS
+    "batches": Case(NeuralRegressor("mae", batch_size=7, **HOLDS_OUT, **QUICK), TABLE, NUMBERS),
+    "bagged": Case(NeuralRegressor("mse", hidden_layer_sizes=(8,), **QUICK), MANY, MANY[:, 0]),
+    "bagged classes": Case(
+        NeuralClassifier("cross_entropy", hidden_layer_sizes=(8,), **QUICK),
+        MANY,
+        np.where(MANY[:, 0] > 0, "up", "down"),
+        "predict_proba",
     ),
     "distribution": Case(
         NeuralRegressor("gaussian_nll", **QUICK), TABLE, NUMBERS, "predict_quantiles"
@@ -105,6 +113,8 @@ CASES = {
     ),
 }
 each = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+# Members that hold out folds share these, so that they are no fits of their seeds.
+WITHOUT_FOLDS = {name: case for name, case in CASES.items() if not name.startswith("bagged")}
 
 
 def fitted(case, **params):
@@ -123,6 +133,8 @@ def assert_equal(mine, theirs):
 
 def assert_same(model, other, case):
     assert_equal(getattr(model, case.method)(case.X), getattr(other, case.method)(case.X))
+    assert hasattr(model, "oof_") == hasattr(other, "oof_")
+    assert_equal(getattr(model, "oof_", None), getattr(other, "oof_", None))
     for nets in zip(model.members_, other.members_, strict=True):
         assert_same_tensors(*(net.module_.state_dict() for net in nets))
         assert_same_tensors(*(net.criterion_.state_dict() for net in nets))
@@ -143,7 +155,7 @@ def test_a_second_fit_a_clone_and_a_pickle(case):
     assert_same(model.fit(case.X, case.y), before, case)
 
 
-@each
+@pytest.mark.parametrize("case", WITHOUT_FOLDS.values(), ids=WITHOUT_FOLDS)
 def test_members_are_fits_of_consecutive_seeds(case):
     ensemble = fitted(case, n_members=3)
     for k, net in enumerate(ensemble.members_):
@@ -165,6 +177,8 @@ def test_a_search_refits_what_a_fit_gives(case):
     ("name", "output"),
     [
         ("regressor", "predict"),
+        ("bagged", "predict"),
+        ("bagged classes", "predict_proba"),
         ("two targets", "predict"),
         ("classifier", "predict_proba"),
         ("decision", "decision_function"),
@@ -180,7 +194,9 @@ def test_a_module_gives_the_answer_of_the_method(name, output):
     np.testing.assert_allclose(module.numpy(), getattr(model, output)(case.X), rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["regressor", "classifier", "embedder", "several tasks"])
+@pytest.mark.parametrize(
+    "name", ["regressor", "bagged", "bagged classes", "classifier", "embedder", "several tasks"]
+)
 def test_a_data_frame_of_numbers_is_its_array(name):
     case = CASES[name]
     frame = pd.DataFrame(case.X, columns=list("abcd"))

@@ -315,7 +315,7 @@ def test_numbers_of_numpy_are_parameters_too():
 
 
 def test_optimizers_and_devices_that_do_not_work_are_named():
-    with pytest.raises(ValueError, match="optimizer Adam has no argument 'foo'"):
+    with pytest.raises(ValueError, match="optimizer AdamW has no argument 'foo'"):
         regressor(optimizer_params={"foo": 5}).fit(X, Y)
     with pytest.raises(ValueError, match="device='foo' cannot be used here"):
         regressor(device="foo").fit(X, Y)
@@ -327,7 +327,13 @@ def test_numbers_too_large_to_be_squared_are_named(power):
     with pytest.raises(ValueError, match="y has values too large to be squared"):
         regressor().fit(X, Y * 10.0**power)
     with pytest.raises(ValueError, match="X has values too large to be squared"):
-        regressor().fit(X * 10.0**power, Y)
+        regressor(numeric_encoding="standard").fit(X * 10.0**power, Y)
+
+
+@pytest.mark.parametrize("power", [160, 200, 300])
+def test_encodings_by_quantiles_take_large_numbers(power):
+    as_given, large = regressor().fit(X, Y), regressor().fit(X * 10.0**power, Y)
+    np.testing.assert_allclose(large.predict(X * 10.0**power), as_given.predict(X), rtol=1e-6)
 
 
 def test_a_number_is_no_table():
