@@ -31,6 +31,10 @@ def classifier(**params):
     return NeuralClassifier(**{**FEW, **params})
 
 
+def linear(n_features):
+    return nn.Linear(n_features, 1)
+
+
 def prepared(model, X, y, sample_weight=None):
     return Preparation(model, Cache()).of(FitData(X, y, sample_weight))
 
@@ -50,15 +54,14 @@ def test_there_are_eight_members_of_equal_shape():
 @pytest.mark.parametrize(
     ("params", "rows", "is_held_out"),
     [
-        ({}, 199, False),
-        ({"n_members": 1}, 300, True),
-        ({"early_stopping": False}, 300, False),
-        ({"warm_start": True}, 300, False),
-        ({"callbacks": [("r2", EpochScoring("r2", on_train=True))]}, 300, False),
-        ({"optimizer": "lbfgs", "max_epochs": 1}, 300, False),
-        ({"module": lambda n_features: nn.Linear(n_features, 1)}, 300, False),
+        pytest.param({}, 199, False, id="few rows"),
+        pytest.param({"n_members": 1}, 300, True, id="one"),
+        pytest.param({"early_stopping": False}, 300, False, id="no hold-out"),
+        pytest.param({"warm_start": True}, 300, False, id="warm start"),
+        pytest.param({"callbacks": [("r2", EpochScoring("r2"))]}, 300, False, id="callbacks"),
+        pytest.param({"optimizer": "lbfgs", "max_epochs": 1}, 300, False, id="lbfgs"),
+        pytest.param({"module": linear}, 300, False, id="own module"),
     ],
-    ids=str,
 )
 def test_otherwise_there_is_one(params, rows, is_held_out):
     model = regressor(**params).fit(X[:rows], Y[:rows])
