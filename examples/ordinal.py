@@ -31,7 +31,8 @@ N_SPLITS = 5
 
 def job_model(loss: str) -> NeuralClassifier:
     """Return a network, which takes the table as it is."""
-    return NeuralClassifier(loss, n_members=1, random_state=0)
+    decision = "argmax" if loss == "cross_entropy" else "median"
+    return NeuralClassifier(loss, decision=decision, n_members=1, random_state=0)
 
 
 def ranks_off(run_time: pd.Series, predicted: np.ndarray) -> np.ndarray:

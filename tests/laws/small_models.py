@@ -68,10 +68,7 @@ def varied(models, **values):
     return models
 
 
-def decided(p, by_median):
+def decided(p):
     """Return the class that probabilities decide for, and where no rounding can change it."""
-    if by_median:
-        below = p.cumsum(1)
-        return (below >= 0.5).argmax(1), np.abs(below - 0.5).min(1) > 1e-5
     largest = np.sort(p, 1)
     return p.argmax(1), largest[:, -1] - largest[:, -2] > 1e-5

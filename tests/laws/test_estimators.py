@@ -192,7 +192,7 @@ def test_probabilities_and_decisions_agree(loss, n_classes):
         p = model.predict_proba(X)
         np.testing.assert_allclose(p.sum(1), 1, atol=1e-6)
         assert ((p >= 0) & (p <= 1)).all()
-        chosen, clear = decided(p, by_median=loss.ordinal)
+        chosen, clear = decided(p)
         agree = model.classes_[chosen][clear] == model.predict(X)[clear]
         assert agree.all() or not loss.decides_by_posterior
         np.testing.assert_allclose(np.exp(model.predict_log_proba(X)), p, atol=1e-6)

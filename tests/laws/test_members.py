@@ -135,7 +135,7 @@ def test_members_decide_as_their_mean_does(cls):
     if hasattr(model, "predict_proba") and model.loss_.decides_by_posterior:
         p = model.predict_proba(X)
         np.testing.assert_allclose(p.sum(1), 1, atol=1e-6)
-        chosen, clear = decided(p, by_median=cls.ordinal)
+        chosen, clear = decided(p)
         np.testing.assert_array_equal(model.predict(X)[clear], model.classes_[chosen[clear]])
 
 

@@ -140,15 +140,14 @@ class NetBuilder:
         own = dict(getattr(estimator, "module_params", None) or {})
         if not (isinstance(estimator.module, str) and estimator.module in MODULES):
             return own
-        learned, widths = self.learned, hidden_widths(estimator)
+        learned = self.learned
         rules = rules_of(estimator, self.inputs)
-        # Under L1, weights that are all 0 are a stationary point.
-        start_constant = self.target.starts_constant and not estimator.l1
         available = {
-            "hidden_layer_sizes": widths,
+            "hidden_layer_sizes": hidden_widths(estimator),
             "activation": estimator.activation,
             "dropout": estimator.dropout,
-            "start_constant": start_constant and not (widths and rules.starts_at_random),
+            # Under L1, weights that are all 0 are a stationary point.
+            "start_constant": self.target.starts_constant and not estimator.l1,
             **rules.module_params,
             **learned.inputs.facts,
             **self.target.network_params(estimator.module, learned.target, scaler),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
+import numpy as np
 import torch
 
 from ...training import optimizer_spec
@@ -23,8 +24,6 @@ class AutoRules:
     module_params: Mapping[str, Any] = {}
     # Whether an epoch leaves out the rows that do not fill a batch.
     drops_rest = False
-    # Whether a network with hidden layers starts at random, not at the best constant.
-    starts_at_random = False
 
     def batch_size(self, n_rows: int) -> int:
         """Return how many rows a step takes."""
@@ -57,7 +56,7 @@ class TableRules(AutoRules):
 
     hidden_layer_sizes = (128, 128)
     module_params: Mapping[str, Any] = {"linear_path": True, "init": "fan_in"}
-    drops_rest = starts_at_random = True
+    drops_rest = True
     # Fewer rows are one batch, and none of them is held out.
     least_rows = 200
 
@@ -141,7 +140,7 @@ def _can_bag(estimator: Any, inputs: Inputs, has_rows: Callable[[int], bool]) ->
     """Return whether several members are trained, each without a part of the rows."""
     return bool(
         rules_of(estimator, inputs) is TABLE
-        and not (estimator.callbacks or estimator.warm_start)
+        and not (has_callbacks(estimator) or estimator.warm_start)
         and not optimizer_spec(estimator.optimizer).full_batch
         and has_rows(TABLE.least_rows)
     )
@@ -151,6 +150,11 @@ def few_rows(estimator: Any, inputs: Inputs, sample: Sample) -> bool:
     """Return whether so few rows are distinct that a step takes all of them."""
     is_ruled = estimator.batch_size == "auto" and rules_of(estimator, inputs) is TABLE
     return is_ruled and not sample.has_distinct_rows(TABLE.least_rows)
+
+
+def has_callbacks(estimator: Any) -> bool:
+    """Return whether there are callbacks, in any form of a list."""
+    return estimator.callbacks is not None and len(estimator.callbacks) > 0
 
 
 def batch_size(estimator: Any, inputs: Inputs, n_rows: int) -> int:
@@ -196,7 +200,7 @@ def hidden_widths(estimator: Any) -> tuple[Any, ...]:
     widths = getattr(estimator, "hidden_layer_sizes", ())
     if isinstance(widths, str):
         return rules_of(estimator, estimator._inputs).hidden_layer_sizes
-    return tuple(widths) if isinstance(widths, tuple | list) else (widths,)
+    return tuple(widths) if np.iterable(widths) else (widths,)
 
 
 def dtype_name(estimator: Any, inputs: Inputs, n_axes: int, n_rows: int) -> str:

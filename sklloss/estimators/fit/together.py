@@ -14,7 +14,7 @@ from ..inputs.data import FitData
 from .cache import Cache
 from .estimator import NeuralEstimator
 from .prepare import Preparation, Prepared
-from .settings import epochs, members_of
+from .settings import epochs, has_callbacks, members_of
 from .splits import N_FOLDS
 
 
@@ -49,7 +49,7 @@ def _is_alone(estimator: Any) -> bool:
         package != __name__.partition(".")[0]
         or not (estimator._inputs.stacks and benefits_from_stacking(estimator.module))
         or getattr(estimator, "augment", None)
-        or estimator.callbacks
+        or has_callbacks(estimator)
         or estimator.warm_start
         or estimator.verbose
         or str(estimator.device) != "cpu"

@@ -259,7 +259,7 @@ def encoding_of(estimator: Any) -> str:
     if scales is not None:
         return "standard" if scales else "none"
     encoding, widths = str(estimator.numeric_encoding), estimator.hidden_layer_sizes
-    is_linear = isinstance(widths, tuple | list) and not len(widths)
+    is_linear = np.ndim(widths) == 1 and not len(widths)
     needs_numbers = is_linear or getattr(estimator, "augment", None) is not None
     return "standard" if encoding == "auto" and needs_numbers else encoding
 

@@ -81,10 +81,11 @@ class NeuralClassifier(
     decision: str = parameter(
         "argmax",
         Choice("argmax", "macro_f1", "median", "mode"),
-        """How `decision_function` and `predict` choose: the likeliest class, of an ordinal loss the
-        median rank ("argmax"); the largest p / prior^τ, with the τ that gives the rows that members
-        have held out the best macro-averaged F1 score ("macro_f1"); for ordinal losses also
-        "median" and "mode", the likeliest rank.  Probabilities stay what they are.""",
+        """How `decision_function` and `predict` choose: as the loss decides, mostly for the likeliest
+        class ("argmax"); for the largest p / prior^τ, with the τ that gives the rows that members
+        have held out the best macro-averaged F1 score ("macro_f1"); of an ordinal loss for the
+        median rank, which serves the mean absolute error of ranks ("median"); for the likeliest
+        class, whatever the loss ("mode").  Probabilities stay what they are.""",
         kind='{"argmax", "macro_f1", "median", "mode"}',
         fixed=True,
     )

@@ -286,7 +286,7 @@ class Labels(Classes):
         """Return what makes scores of mean probabilities, None where the loss decides."""
         if learned.offsets is not None:
             return LogOdds(learned.offsets)
-        if loss.ordinal and self.decision in ("argmax", "median") and learned.n_classes > 2:
+        if self.decision == "median" and learned.n_classes > 2:
             return Nearness()
         return LogOdds() if self.decision == "mode" else None
 

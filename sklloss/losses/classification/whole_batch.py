@@ -111,6 +111,10 @@ class Moments:
         return cls(total, mean, variance)
 
 
+# In the hundred small steps that a small table gets, the threshold has to arrive, too.
+THRESHOLD_PACE = 4 * PACE
+
+
 @dataclass(frozen=True)
 class AUCMargin(WholeBatchLoss):
     """AUC margin loss: positives should on average score a margin above negatives.
@@ -165,7 +169,7 @@ class AUCMargin(WholeBatchLoss):
 
     def learnt(self, state: State) -> dict[str, Tensor]:
         """Return the ``threshold``."""
-        return {"threshold": PACE * state["raw_threshold"]}
+        return {"threshold": THRESHOLD_PACE * state["raw_threshold"]}
 
     def scores(self, raw: Tensor) -> Tensor:
         """Return the score of the second class, shape (*models, n_samples, n_targets)."""
@@ -178,7 +182,7 @@ class AUCMargin(WholeBatchLoss):
         short = (state["margin"].squeeze(-2) - upper.mean + lower.mean).clamp(min=0)
         value = upper.variance + lower.variance + short**2
         wanted = self._threshold(upper, lower, state).detach()
-        pull = (PACE * state["raw_threshold"].squeeze(-2) - wanted) ** 2
+        pull = (THRESHOLD_PACE * state["raw_threshold"].squeeze(-2) - wanted) ** 2
         # The difference is 0, and has a gradient for the threshold alone.
         return value + (pull - pull.detach())
 
@@ -193,4 +197,4 @@ class AUCMargin(WholeBatchLoss):
 
     def decision_function(self, raw: Tensor, state: State) -> Tensor:
         """Return the score minus the threshold, shape (*models, n_samples, n_targets, 1)."""
-        return (self.scores(raw) - PACE * state["raw_threshold"]).unsqueeze(-1)
+        return (self.scores(raw) - THRESHOLD_PACE * state["raw_threshold"]).unsqueeze(-1)

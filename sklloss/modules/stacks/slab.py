@@ -60,8 +60,14 @@ def shareable(size: int, n_threads: int) -> int:
 def write_product(left: Tensor, right: Tensor, out: Tensor) -> None:
     """Write K matrix products into views that are not contiguous.
 
-    They are computed in one batch, so that each starts aligned, and then copied.
+    They are computed in one batch, so that each starts aligned, and then copied.  With several
+    threads each is computed by itself: how a batch of large ones is shared among threads depends on
+    how many there are, and with it the order of their sums.
     """
+    if torch.get_num_threads() > 1 and len(out) > 1:
+        for k in range(len(out)):
+            write_product(left[k : k + 1], right[k : k + 1], out[k : k + 1])
+        return
     if out.is_contiguous() or out[0].numel() % CACHE_LINE:
         torch.bmm(left, right, out=out)
     else:
