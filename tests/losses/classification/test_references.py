@@ -292,7 +292,7 @@ def test_auc_margin_equals_weighted_moments_and_draws_its_threshold():
     expected = above + below + max(0, 0.8 - upper + lower) ** 2
     assert loss(raw, y, state, weights).item() == pytest.approx(expected, rel=1e-9)
     state["raw_threshold"].requires_grad_()
-    optimizer = torch.optim.SGD([state["raw_threshold"]], lr=0.01)
+    optimizer = torch.optim.SGD([state["raw_threshold"]], lr=0.0006)
     for _ in range(200):
         optimizer.zero_grad()
         loss(raw, y, state, weights).backward()
