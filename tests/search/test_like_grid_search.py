@@ -25,10 +25,7 @@ from sklloss import LossSearchCV, NeuralClassifier, NeuralRegressor
 from ..laws.small_models import ONE_NETWORK
 from .equal_searches import assert_equal_searches
 
-SMALL = {
-    **ONE_NETWORK, "hidden_layer_sizes": (8,), "module_params": {"start_constant": True},
-    "max_epochs": 4, "batch_size": 200, "random_state": 0,
-}  # fmt: skip
+SMALL = {**ONE_NETWORK, "hidden_layer_sizes": (8,), "max_epochs": 4, "random_state": 0}
 GRID = [{"loss": ["mse", "mae"], "lr": [0.001, 0.01]}, {"loss": ["huber"], "loss__delta": [0.5, 2]}]
 
 
@@ -240,7 +237,7 @@ def test_training_warns_as_there(diabetes):
     X, y = diabetes
     huge = {"lr": [1.0], "max_epochs": [2], "optimizer": ["sgd"], "loss": ["mae", "mse"]}
     told = [
-        warnings_of(search(regressor(), huge, cv=2), X, y)
+        warnings_of(search(regressor(batch_size=200), huge, cv=2), X, y)
         for search in (LossSearchCV, GridSearchCV)
     ]
     ours, known = (sorted(str(w.message) for w in warned) for warned in told)

@@ -26,10 +26,7 @@ GRID = {"loss": ["mse", "mae", "huber"], "lr": [0.001, 0.01, 0.1]}
 
 
 def regressor():
-    return NeuralRegressor(
-        **ONE_NETWORK, hidden_layer_sizes=(8,), module_params={"start_constant": True}, max_epochs=3,
-        batch_size=200, random_state=0,
-    )  # fmt: skip
+    return NeuralRegressor(**ONE_NETWORK, hidden_layer_sizes=(8,), max_epochs=3, random_state=0)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

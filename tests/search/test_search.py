@@ -19,10 +19,7 @@ from sklloss.losses import Huber
 from ..laws.small_models import ONE_NETWORK
 from .interrupting import Interrupting
 
-SMALL = {
-    **ONE_NETWORK, "hidden_layer_sizes": (8,), "module_params": {"start_constant": True},
-    "max_epochs": 3, "batch_size": 200, "random_state": 5,
-}  # fmt: skip
+SMALL = {**ONE_NETWORK, "hidden_layer_sizes": (8,), "max_epochs": 3, "random_state": 5}
 GRID = {"loss": ["mse", "mae", "huber"]}
 
 

@@ -13,6 +13,10 @@ from ...parameters.domains import Interval
 from ..base import POSITIVE, RegressionLoss, Scaling, State
 from ..weighted import weighted_mean, weighted_quantile
 
+# Added to a best constant that may lie on a kink; otherwise rounding would decide on which side of
+# a training row training starts.
+OFF_THE_KINK = 1e-6
+
 # Halvings of an interval, and steps of the iterated means.
 BISECTIONS = 60
 
@@ -214,7 +218,7 @@ class EpsilonInsensitive(RegressionLoss):
         flat = 1e-6 * sample_weight.sum()
         low = self._steep_from(-flat, y, sample_weight, state)
         high = self._steep_from(flat, y, sample_weight, state)
-        return (0.5 * (low + high)).unsqueeze(-1)
+        return (0.5 * (low + high) + OFF_THE_KINK).unsqueeze(-1)
 
     def _steep_from(self, level: Tensor, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
         """Return the constant from which on the slope of the summed loss exceeds a level."""

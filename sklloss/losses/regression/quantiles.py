@@ -13,11 +13,7 @@ from ...parameters.declared import parameter
 from ...parameters.domains import Interval, Tuple
 from ..base import RegressionLoss, State
 from ..weighted import weighted_quantile
-from .plain import absolute
-
-# Added to the lowest quantile at the start; otherwise rounding would decide on which side of a
-# training row it lies.
-OFF_THE_KINK = 1e-6
+from .plain import OFF_THE_KINK, absolute
 
 
 def increasing(free: Tensor) -> Tensor:

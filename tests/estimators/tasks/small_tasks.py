@@ -13,7 +13,7 @@ ALONE = {
     **SMALL,
     "early_stopping": False,
     "numeric_encoding": "standard",
-    "module_params": {"linear_path": False, "init": "glorot", "start_constant": True},
+    "module_params": {"linear_path": False, "init": "glorot"},
     "weight_decay": 0.0,
     "lr": 0.001,
 }
