@@ -77,7 +77,14 @@ def network(hidden: Sequence[int]) -> nn.Sequential:
 
 
 def our_regressor(job: Job, seed: int = 0) -> NeuralRegressor:
+    """Return one plain network, as every rival trains it."""
     return NeuralRegressor(
+        module_params={"linear_path": False, "init": "glorot"},
+        numeric_encoding="standard",
+        optimizer="adam",
+        weight_decay=0.0,
+        n_members=1,
+        early_stopping=False,
         hidden_layer_sizes=job.hidden,
         lr=job.lr,
         batch_size=job.batch,
