@@ -153,9 +153,8 @@ def _catboost(task: Task, seed: int, **params: Any) -> Any:
     if task.metric not in OF_NUMBERS:
         return catboost.CatBoostClassifier(**given)
     losses = {MAE: "MAE", RMSE: "RMSE", POISSON: "Poisson", PINBALL: f"Quantile:alpha={LEVEL}"}
-    kind = {"prediction_type": "Exponent"} if task.metric == POISSON else {}
     model = catboost.CatBoostRegressor(loss_function=losses[task.metric], **given)
-    return _Exponent(model) if kind else model
+    return _Exponent(model) if task.metric == POISSON else model
 
 
 class _Exponent:

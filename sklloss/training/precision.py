@@ -7,6 +7,7 @@ the same error.  So a fit gives the same bits again on the same kind of machine,
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,17 +28,44 @@ LEAST_GAIN, MOST_ERROR = 1.25, 1.5
 REPEATS = 15
 
 
+class _Switch:
+    """The setting of this process, which threads that train at once share."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+
+    def take(self) -> bool:
+        """Set the other way if it is better; return whether it is, and has to be given back."""
+        with self._lock:
+            is_free = self._users == 0
+            if is_free and (torch.get_float32_matmul_precision() != EXACT or not other_is_better()):
+                return False
+            torch.set_float32_matmul_precision(OTHER)
+            self._users += 1
+            return True
+
+    def give_back(self) -> None:
+        """Restore the setting after its last user."""
+        with self._lock:
+            self._users -= 1
+            if self._users == 0:
+                torch.set_float32_matmul_precision(EXACT)
+
+
+_SWITCH = _Switch()
+
+
 @contextmanager
 def fastest_products() -> Iterator[None]:
     """Multiply in the faster of two ways that are as exact, unless the user has chosen one."""
-    if torch.get_float32_matmul_precision() != EXACT or not other_is_better():
+    if not _SWITCH.take():
         yield
         return
-    torch.set_float32_matmul_precision(OTHER)
     try:
         yield
     finally:
-        torch.set_float32_matmul_precision(EXACT)
+        _SWITCH.give_back()
 
 
 @cache

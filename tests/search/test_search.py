@@ -12,11 +12,15 @@ from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from tqdm import tqdm
 
 from sklloss import LossSearchCV, NeuralClassifier, NeuralRegressor
+from sklloss.estimators.fit.together import epochs_of
 from sklloss.losses import Huber
+from sklloss.search import progress
 
 from ..laws.small_models import ONE_NETWORK
+from ..stacked_and_alone import Fit, errors_of
 from .interrupting import Interrupting
 
 SMALL = {**ONE_NETWORK, "hidden_layer_sizes": (8,), "max_epochs": 3, "random_state": 5}
@@ -315,6 +319,44 @@ def test_progress(n_jobs, diabetes, capsys, tmp_path, monkeypatch):
     assert len(out.splitlines()) == 2
     assert "[LossSearchCV 1/2] net__loss='mse': score=" in out
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"n_members": 3},
+        {"early_stopping": True, "validation_fraction": 0.25},
+        {"max_epochs": 7},
+    ],
+)
+@pytest.mark.parametrize("n_rows", [150, 401, 442])
+def test_epochs_are_counted_before_a_fit_as_they_are_trained(params, n_rows, diabetes):
+    X, y = (part[:n_rows] for part in diabetes)
+    model = NeuralRegressor(random_state=0, **params)
+    counted = []
+    assert errors_of([Fit(model, X, y)], counted.append) == [None]
+    assert sum(counted) == sum(net.max_epochs for net in model.members_)
+    assert epochs_of(model, n_rows) == sum(counted)
+    assert counted[0] == 0, "the first call corrects what was counted"
+
+
+def test_the_bar_stays_within_its_bounds_where_fits_train_less_than_expected(diabetes, monkeypatch):
+    X, y = diabetes
+    X, y = np.repeat(X[:20], 15, 0), np.repeat(y[:20], 15)
+    positions = []
+
+    class Bar(tqdm):
+        def refresh(self, *args, **kwargs):
+            positions.append((self.n, self.total))
+            return super().refresh(*args, **kwargs)
+
+    monkeypatch.setattr(progress, "tqdm", Bar)
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LOOKS", 1e-3)
+    grid = {"loss": ["mse", "mae"]}
+    LossSearchCV(NeuralRegressor(random_state=0), grid, cv=2, verbose=1).fit(X, y)
+    assert all(0 <= n <= total for n, total in positions)
+    assert positions[-1][0] == positions[-1][1]
 
 
 @pytest.mark.parametrize("refit", [False, "r2", lambda table: 0])

@@ -1,6 +1,9 @@
 """The training loop: its steps, its threads, what models leave behind, and what an exception
 leaves."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -105,6 +108,24 @@ class OwnAdam(optim.Adam):
 def test_other_optimisers_take_their_own_steps(cls, options):
     optimizer = built(cls, options)
     assert step_of(optimizer, is_watched=False) == optimizer.step
+
+
+COMPILER_IS_IMPORTED = """
+import sys
+import numpy as np
+from sklloss import NeuralRegressor
+X, y = np.random.default_rng(0).standard_normal((2, 210, 3))
+y = y[:, 0]
+for optimizer in ("adamw", "adam", "sgd"):
+    model = NeuralRegressor(optimizer=optimizer, max_epochs=2, hidden_layer_sizes=(4,)).fit(X, y)
+    model.predict(X)
+print("torch._dynamo" in sys.modules)
+"""
+
+
+def test_a_fit_does_not_import_torchs_compiler():
+    command = [sys.executable, "-W", "ignore", "-c", COMPILER_IS_IMPORTED]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "False\n"
 
 
 def test_optimisers_without_fused_kernels_take_their_own_steps():

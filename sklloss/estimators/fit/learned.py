@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...training import Encoding, LossNet, Rows, TargetScaler
+from ...training import Encoding, LossNet, TargetScaler, TrainingSet
 from ..inputs.sample import Sample
 from ..targets.answers import Answer, answered
 from ..targets.base import Target
@@ -89,7 +89,7 @@ class HeldOut:
         return cls(folds, sample) if folds else None
 
     def said(
-        self, nets: Sequence[LossNet], X: Rows, answer_of: Callable[[int], Answer]
+        self, nets: Sequence[LossNet], data: TrainingSet, answer_of: Callable[[int], Answer]
     ) -> np.ndarray:
         """Return what the members that have held out a row say of it on average.
 
@@ -97,7 +97,7 @@ class HeldOut:
         ----------
         nets : sequence of LossNet
             The trained members.
-        X : Rows
+        data : TrainingSet
             All rows, as the nets take them.
         answer_of : callable
             From the number of a member to what it is asked.
@@ -112,9 +112,8 @@ class HeldOut:
         for k, (net, fold) in enumerate(zip(nets, self.folds, strict=True)):
             for start in range(0, len(fold), ROWS_AT_ONCE):
                 few = fold[start : start + ROWS_AT_ONCE]
-                said = answered({"held": answer_of(k)}, [net], X.take(torch.from_numpy(few)))[
-                    "held"
-                ]
+                index = torch.from_numpy(few).to(data.y.device)
+                said = answered({"held": answer_of(k)}, [net], data.X.take(index))["held"]
                 total = np.zeros((n_rows, *said.shape[1:]), said.dtype) if total is None else total
                 total[few] += said
                 count[few] += 1

@@ -86,11 +86,11 @@ class NetBuilder:
     def _changeable(self, data: TrainingSet) -> dict[str, Any]:
         """Return the arguments of a net that may change while its training goes on."""
         estimator, learned = self.estimator, self.learned
-        n_rows, hold_out = len(data.train), data.valid is not None
+        n_rows, holds_out = len(data.train), data.valid is not None
         n_inputs = prod(learned.row_inputs.shape)
-        at_most, patience = epochs(estimator, self.inputs, n_rows, hold_out)
+        at_most, patience = epochs(estimator, self.inputs, n_rows, holds_out)
         return {
-            "lr": learning_rate(estimator, self.inputs, n_inputs, hold_out),
+            "lr": learning_rate(estimator, self.inputs, n_inputs, holds_out),
             "weight_decay": self._weight_decay(),
             "l1": float(getattr(estimator, "l1", 0.0)),
             "batch_change": self.inputs.batch_change(
@@ -100,7 +100,7 @@ class NetBuilder:
                 self.loss,
                 learned.inputs,
             ),
-            "stopping": StoppingRule(patience, estimator.tol, keep_best=hold_out),
+            "stopping": StoppingRule(patience, estimator.tol, keep_best=holds_out),
             "max_epochs": at_most,
             "batch_size": batch_size(estimator, self.inputs, n_rows),
             "verbose": estimator.verbose,

@@ -87,7 +87,7 @@ class Prepared:
             return target.answers(self.loss, learned.target, own, 1)[name]
 
         assert self.held_out is not None
-        return self.held_out.said(self.nets, self.data[0].X, answer)
+        return self.held_out.said(self.nets, self.data[0], answer)
 
 
 class Encoded(NamedTuple):
@@ -142,7 +142,7 @@ class Preparation:
         self.device = device_of(estimator)
         (sample, inputs, target), members = self._encoded(data, opened, loss)
         seeds = self._seeds(members.number)
-        splits = self._splits(loss, sample, target, seeds, members.hold_out)
+        splits = self._splits(loss, sample, target, seeds, members.holds_out)
         if before is None and self.target.needs_held_out and splits[0].fold is None:
             raise ValueError(NOTHING_HELD_OUT)
         dtype = self._dtype(inputs, len(splits[0].train))
@@ -190,7 +190,7 @@ class Preparation:
         )
         has_rows = sample.has_distinct_rows
         members = members_of(self.estimator, self.inputs, has_rows, self.goes_on)
-        if self._rows_count_alone(loss, sample, members.hold_out):
+        if self._rows_count_alone(loss, sample, members.holds_out):
             key = ("merged", *sample.identity)
             encoded = Encoded(self.cache.once(key, sample.without_repeats), inputs, target)
         return encoded, members
@@ -225,9 +225,9 @@ class Preparation:
         builder = NetBuilder(self.estimator, self.inputs, self.target, learned, loss, self.device)
         return builder.network(target.n_classes, torch.Generator().manual_seed(0))
 
-    def _rows_count_alone(self, loss: Loss, sample: Sample, hold_out: bool) -> bool:
+    def _rows_count_alone(self, loss: Loss, sample: Sample, holds_out: bool) -> bool:
         """Return whether each step sums over all rows, so that rows count by their weight alone."""
-        if hold_out or not (self.inputs.merges_repeats and loss.weighs_rows):
+        if holds_out or not (self.inputs.merges_repeats and loss.weighs_rows):
             return False
         n_rows = len(sample.y)
         one_batch = n_rows <= min(EXACT_ROWS, batch_size(self.estimator, self.inputs, n_rows))
@@ -243,7 +243,7 @@ class Preparation:
         return tuple((first + i) % SEED_LIMIT for i in range(n_members))
 
     def _splits(
-        self, loss: Loss, sample: Sample, target: Any, seeds: Sequence[int], hold_out: bool
+        self, loss: Loss, sample: Sample, target: Any, seeds: Sequence[int], holds_out: bool
     ) -> list[Split]:
         """Return which rows train each member, and which validate it."""
         n_rows, share = len(sample.y), self.estimator.validation_fraction
@@ -262,12 +262,12 @@ class Preparation:
             how = sample.kept, sample.n_rows, stratify, seed, self.inputs.unit
             return checked([validation_split(share, sample.y, *how)])
 
-        if not hold_out:
+        if not holds_out:
             one = self.cache.once(("all rows", n_rows), lambda: Split(np.arange(n_rows), None))
             return [one] * len(seeds)
         how = share if isinstance(share, Real | str) else id(share)
         key = ("split", *sample.identity, how, type(loss))
-        if share == "auto":
+        if isinstance(share, str):
             return self.cache.once((*key, seeds[0], len(seeds)), of_folds)
         found = (self.cache.once((*key, s), partial(of_share, s), keep=share) for s in seeds)
         return [split for splits in found for split in splits]
@@ -290,17 +290,17 @@ class Preparation:
         before, scales = self.before, scales_inputs(self.estimator, self.inputs)
         train = splits[0].train
         is_common = all(each is splits[0] or np.array_equal(each.train, train) for each in splits)
-        holds_out = is_common and len(train) < len(sample.y)
+        is_part = is_common and len(train) < len(sample.y)
 
         def scaled() -> tuple[Encoding, Rows]:
             if before is None:
-                taught = sample.of_rows(train) if holds_out else sample
+                taught = sample.of_rows(train) if is_part else sample
                 scaler = self.inputs.scaler(taught, learned, scales)
             else:
                 scaler = before.input_scaler
             return scaler, self.inputs.training_rows(sample.X, scaler, dtype, self.device)
 
-        how = (self.inputs, scales, dtype, self.device, holds_out and train.tobytes())
+        how = (self.inputs, scales, dtype, self.device, is_part and train.tobytes())
         return self.cache.once(("features", *sample.identity_of_inputs, *how), scaled, sample.X)
 
     def _targets(

@@ -106,12 +106,12 @@ class Members:
     Attributes
     ----------
     number : int
-    hold_out : bool
+    holds_out : bool
         Whether each has validation rows, which decide when it stops.
     """
 
     number: int
-    hold_out: bool
+    holds_out: bool
 
 
 def members_of(
@@ -130,10 +130,10 @@ def members_of(
     """
     number, early = estimator.n_members, estimator.early_stopping
     is_bagged = "auto" in (number, early) and not goes_on and _can_bag(estimator, inputs, has_rows)
-    hold_out = is_bagged if early == "auto" else bool(early) and not goes_on
+    holds_out = is_bagged if early == "auto" else bool(early) and not goes_on
     if number == "auto":
-        number = N_FOLDS if is_bagged and hold_out else 1
-    return Members(int(number), hold_out)
+        number = N_FOLDS if is_bagged and holds_out else 1
+    return Members(int(number), holds_out)
 
 
 def _can_bag(estimator: Any, inputs: Inputs, has_rows: Callable[[int], bool]) -> bool:
@@ -173,7 +173,7 @@ def drops_rest(estimator: Any, inputs: Inputs) -> bool:
     return estimator.batch_size == "auto" and rules_of(estimator, inputs).drops_rest
 
 
-def epochs(estimator: Any, inputs: Inputs, n_rows: int, hold_out: bool) -> tuple[int, float]:
+def epochs(estimator: Any, inputs: Inputs, n_rows: int, holds_out: bool) -> tuple[int, float]:
     """Return how many epochs are trained at most, and without improvement."""
     rules = rules_of(estimator, inputs)
     n_steps = n_rows / batch_size(estimator, inputs, n_rows)
@@ -181,7 +181,7 @@ def epochs(estimator: Any, inputs: Inputs, n_rows: int, hold_out: bool) -> tuple
     given = estimator.max_epochs, estimator.n_iter_no_change
     ruled = rules.max_epochs, rules.n_iter_no_change
     at_most, patience = (
-        rule(max(1, n_steps), hold_out) if value == "auto" else value
+        rule(max(1, n_steps), holds_out) if value == "auto" else value
         for value, rule in zip(given, ruled, strict=True)
     )
     return at_most, patience

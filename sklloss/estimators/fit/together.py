@@ -98,8 +98,8 @@ def epochs_of(estimator: Any, n_rows: int) -> int:
         members = members_of(estimator, inputs, lambda least: n_rows >= least)
         share = estimator.validation_fraction
         share = share if isinstance(share, float) else 1 / N_FOLDS
-        n_train = n_rows - ceil(share * n_rows) if members.hold_out else n_rows
-        return members.number * epochs(estimator, inputs, n_train, members.hold_out)[0]
+        n_train = n_rows - ceil(share * n_rows) if members.holds_out else n_rows
+        return members.number * epochs(estimator, inputs, n_train, members.holds_out)[0]
     except (TypeError, ValueError):
         return 1  # The fit will fail.
 

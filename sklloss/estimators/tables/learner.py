@@ -92,8 +92,9 @@ class TableLearner(TableEstimator):
         default="auto",
         domain=Either(AUTO, COUNT),
         doc="""Networks that are trained as one program, with the seeds random_state, random_state
-        + 1 ...; predictions are means over them.  "auto" is 8 where `early_stopping` is, or would
-        be, chosen by "auto", else 1.""",
+        + 1 ...; predictions are means over them.  "auto" is 8 with early stopping for
+        ``module="mlp"`` where at least 200 rows differ, without `callbacks`, `warm_start`, lbfgs or
+        `partial_fit`; else 1.""",
         kind='int or "auto"',
     )
     early_stopping: bool | str = redeclared(

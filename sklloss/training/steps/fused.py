@@ -19,7 +19,7 @@ from torch.optim import optimizer as torch_optimizer
 
 # The release of torch whose kernels these are.
 CHECKED_WITH = "2.13"
-# A kernel takes the options of a group and the state of its parameter.
+# A kernel takes the options of a group and the state of its parameter, which the first step makes.
 Kernel = Callable[[dict[str, Any], Any], None]
 # Where torch keeps that a function is not compiled, and what it imports for that.
 MARK, COMPILER = "__dynamo_disable", "torch._dynamo"
@@ -86,41 +86,24 @@ def without_compiler() -> Iterator[None]:
 
 
 class FusedStep:
-    """The steps of an optimiser as kernels alone.
-
-    The first is the optimiser's own where it makes the state; that of Adam is made here, because
-    the first step of an optimiser of torch imports its compiler.
-    """
+    """The steps of an optimiser as kernels alone."""
 
     def __init__(self, optimizer: optim.Optimizer, kernel: Kernel) -> None:
         self._optimizer = optimizer
         self._kernel = kernel
-        self._has_begun = False
 
     def __call__(self) -> None:
         """Take a step."""
-        if not self._has_begun:
-            self._has_begun = True
-            if not isinstance(self._optimizer, optim.Adam):
-                self._optimizer.step()
-                return
-            self._make_states()
         for group in self._optimizer.param_groups:
             self._kernel(group, self._optimizer.state[group["params"][0]])
-
-    def _make_states(self) -> None:
-        """Make the states of Adam as it does, where there are none yet."""
-        for group in self._optimizer.param_groups:
-            (parameter,) = group["params"]
-            state = self._optimizer.state[parameter]
-            if not state:
-                state["step"] = torch.zeros((), dtype=torch.float32, device=parameter.device)
-                state["exp_avg"] = torch.zeros_like(parameter)
-                state["exp_avg_sq"] = torch.zeros_like(parameter)
 
 
 def _adam(kernel: Callable[..., Any], group: dict[str, Any], state: dict[str, Any]) -> None:
     (parameter,), (beta1, beta2) = group["params"], group["betas"]
+    if not state:
+        state["step"] = torch.zeros((), dtype=torch.float32, device=parameter.device)
+        state["exp_avg"] = torch.zeros_like(parameter)
+        state["exp_avg_sq"] = torch.zeros_like(parameter)
     state["step"] += 1
     kernel(
         [parameter],
@@ -141,18 +124,20 @@ def _adam(kernel: Callable[..., Any], group: dict[str, Any], state: dict[str, An
 
 def _sgd(group: dict[str, Any], state: dict[str, Any]) -> None:
     (parameter,) = group["params"]
-    momentum = [] if group["momentum"] == 0 else [state["momentum_buffer"]]
+    is_first = group["momentum"] != 0 and not state
+    if is_first:
+        state["momentum_buffer"] = torch.empty_like(parameter)
     torch._fused_sgd_(
         [parameter],
         [parameter.grad],
-        momentum,
+        [state["momentum_buffer"]] if state else [],
         weight_decay=group["weight_decay"],
         momentum=group["momentum"],
         lr=group["lr"],
         dampening=group["dampening"],
         nesterov=False,
         maximize=False,
-        is_first_step=False,
+        is_first_step=is_first,
     )
 
 
