@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, sqrt
 from typing import Any
 
 import numpy as np
@@ -67,12 +67,18 @@ class TableRules(AutoRules):
         return 64 if n_rows < 1000 else 128 if n_rows < 6000 else 256
 
     def max_epochs(self, n_steps: int, holds_out: bool) -> int:
-        """Return 40 epochs or 600 steps, which held-out rows cut short; without them 20 or 100."""
-        return max(40, ceil(600 / n_steps)) if holds_out else max(20, ceil(100 / n_steps))
+        """Return 40 epochs or 600 steps, which held-out rows cut short; without them 20 or 100.
+
+        From about 7,300 rows on epochs are fewer, by the square root of their steps.
+        """
+        if not holds_out:
+            return max(20, ceil(100 / n_steps))
+        return max(min(40, ceil(200 / sqrt(n_steps))), ceil(600 / n_steps))
 
     def n_iter_no_change(self, n_steps: int, holds_out: bool) -> int:
-        """Return 8 epochs with held-out rows and 10 without, or as many as make 60 steps."""
-        return max(8 if holds_out else 10, ceil(60 / n_steps))
+        """Return a fifth of the epochs, at most 8, or 10 without held-out rows; or 60 steps."""
+        epochs = min(8, ceil(self.max_epochs(n_steps, holds_out) / 5)) if holds_out else 10
+        return max(epochs, ceil(60 / n_steps))
 
     def lr(self, optimizer: Any, widths: Sequence[int], n_inputs: int, holds_out: bool) -> float:
         """Return for adamw a large rate where held-out rows end training.

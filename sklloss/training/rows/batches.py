@@ -199,16 +199,27 @@ class Batches:
         rows = aligned(size, self._stack.rows_multiple)
         full = aligned(size, self._stack.loss_rows_multiple)
         of_X, of_y, of_weight = (table.owners for table in shared)
-        X = [self.data[k].X.take(_filled(pieces[k], rows)) for k in of_X]
-        y = [self.data[k].y.index_select(0, _filled(pieces[k], full)) for k in of_y]
-        weights = [self.data[k].sample_weight[_filled(pieces[k], full)] for k in of_weight]
+        in_rows = [_filled(pieces[k], rows) for k in of_X]
+        in_loss = [_filled(piece, full) for piece in pieces]
+        X = self._features(of_X, in_rows)
+        y = torch.stack([self.data[k].y.index_select(0, in_loss[k]) for k in of_y])
+        weights = [self.data[k].sample_weight.index_select(0, in_loss[k]) for k in of_weight]
         # (kinds, batches, rows, ...)
         shaped = [
-            torch.stack(each).unflatten(1, (-1, n))
-            for each, n in ((X, rows), (y, full), (weights, full))
+            each.unflatten(1, (-1, n))
+            for each, n in ((X, rows), (y, full), (torch.stack(weights), full))
         ]
-        shaped[2][..., size:] = 0
+        if full > size:
+            shaped[2][..., size:] = 0
         return [each.unbind(1) for each in shaped]
+
+    def _features(self, models: Sequence[int], indices: Sequence[Tensor]) -> Tensor:
+        """Return rows of features of some models, (models, n, ...); of one table at once."""
+        tables = [self.data[k].X for k in models]
+        if all(table is tables[0] for table in tables):
+            return tables[0].take(torch.cat(list(indices))).unflatten(0, (len(models), -1))
+        pairs = zip(tables, indices, strict=True)
+        return torch.stack([table.take(index) for table, index in pairs])
 
     def _blocks(self, n_rows: int, at_once: int = 0) -> Iterator[tuple[int, int, int]]:
         """Yield the first row, size and number of batches that are gathered together.
