@@ -6,7 +6,7 @@ started again; lines that are there are not computed again:
 
     python benchmarks/quality.py                        # all that is missing in docs/quality.csv
     python benchmarks/quality.py --tasks penguins wine  # of some tables
-    python benchmarks/quality.py --write                # docs/quality.md from the results
+    python benchmarks/quality.py --write                # docs/quality.md and its picture
 
 CatBoost and pytabkit come with the extra "quality".  Install it in an environment of its own:
 
@@ -26,13 +26,13 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 import pandas as pd
-from quality_report import page
-from quality_rivals import BALANCED, CONTENDERS, SLOW
-from quality_sets import FEW_ROWS, MACRO_F1, TASKS, Task
+from quality_report import page, ranked
+from quality_rivals import BALANCED, CONTENDERS, OURS, SLOW
+from quality_sets import FEW_ROWS, FEW_SPLITS, MACRO_F1, TASKS, Task
 
 DOCS = Path(__file__).parents[1] / "docs"
-RESULTS, PAGE = DOCS / "quality.csv", DOCS / "quality.md"
-SPLITS, FEW_SPLITS = 5, 2
+RESULTS, PAGE, PICTURE = (DOCS / f"quality.{end}" for end in ("csv", "md", "svg"))
+SPLITS = 5
 
 
 @dataclass(frozen=True)
@@ -128,11 +128,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--write", action="store_true", help="write the page, run nothing")
     given = parser.parse_args(arguments)
     if given.write:
-        PAGE.write_text(page(known(given.results)), encoding="utf-8")
+        from quality_drawing import svg_of_ranks
+
+        results = known(given.results)
+        PICTURE.write_text(svg_of_ranks(ranked(results)), encoding="utf-8")
+        PAGE.write_text(page(results), encoding="utf-8")
         return
     print(f"{os.cpu_count()} cores")
     run_missing(jobs(given.tasks, given.contenders, given.splits), given.results)
-    print(page(known(given.results)))
+    if OURS in given.contenders:
+        print(page(known(given.results)))
 
 
 if __name__ == "__main__":

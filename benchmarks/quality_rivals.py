@@ -272,6 +272,9 @@ def of_pytabkit(name: str) -> Contender:
             given["val_metric_name"] = "cross_entropy"
         model = getattr(pytabkit, f"{name}_{kind}")(**given)
         X, X_test = with_categories(X, X_test)
+        # Missing numbers are refused.
+        medians = X.median(numeric_only=True)
+        X, X_test = X.fillna(medians), X_test.fillna(medians)
         return _decided(task, model.fit(X, y), X_test)
 
     return contend

@@ -44,6 +44,8 @@ OF_NUMBERS = (MAE, PINBALL, POISSON, RMSE)
 
 # The share of rows that are predicted, and how many train at most where rivals are slow.
 TEST_SHARE, FEW_ROWS = 0.2, 5_000
+# On how many splits slow rivals and large tables are compared.
+FEW_SPLITS = 2
 
 Table = tuple[pd.DataFrame, pd.Series]
 

@@ -5,6 +5,7 @@ import gzip
 import importlib
 import re
 import sys
+import warnings
 from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
@@ -13,14 +14,15 @@ import numpy as np
 import pytest
 import torch
 from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 
-cost_curves, fit_speed, image_speed, images, memory, rivals, search_speed, searches = (
+cost_curves, fit_speed, image_speed, images, memory, rivals, search_speed, searches, table_speed = (
     importlib.import_module(name)
     for name in (
         *("cost_curves", "fit_speed", "image_speed", "images"),
-        *("memory", "rivals", "search_speed", "searches"),
+        *("memory", "rivals", "search_speed", "searches", "table_speed"),
     )
 )
 
@@ -200,15 +202,28 @@ def test_ratio_cells_name_the_side_of_the_bar():
     assert rivals.ratio_cells(6.0, 2.0, None) == ("3.00", "", "")
 
 
+def test_table_speed_compares_one_row_and_many(monkeypatch, capsys):
+    known = table_speed.contenders()
+    known[table_speed.DEFAULT].set_params(n_members=2, hidden_layer_sizes=(4,))
+    monkeypatch.setattr(table_speed, "contenders", lambda: known)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # after an epoch
+        table_speed.main(["--rounds", "1", "--rows", "300", "--many", "400"])
+    for table in tables_in(capsys.readouterr().out):
+        assert names_in(table) == list(known)
+        assert barred(table) == [table_speed.DEFAULT, table_speed.PLAIN]
+        assert column(table, "times the Pipeline's")[0] == "1.00"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_memory_measures_every_contender(monkeypatch, capsys):
     """In this process, because importing torch a dozen times takes longer than the suite may."""
     monkeypatch.setattr(memory, "growth_in_fresh_process", growth_in_this_process)
     memory.main(["--rows", "200", "--candidates", "2"])
     fits, searched = tables_in(capsys.readouterr().out)
-    assert names_in(fits) == memory.FITS == WITHOUT_LOOP
+    assert names_in(fits) == memory.FITS == [*WITHOUT_LOOP, memory.DEFAULT]
     assert names_in(searched) == [memory.SEARCH, memory.TWO_WORKERS]
-    assert barred(fits) == [rivals.OURS]
+    assert barred(fits) == [rivals.OURS, memory.DEFAULT]
     assert barred(searched) == [memory.SEARCH]
 
 

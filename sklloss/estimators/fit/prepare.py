@@ -338,7 +338,9 @@ class Preparation:
             on = torch.from_numpy(train).to(self.device)
             return on, None if valid is None else torch.from_numpy(valid).to(self.device)
 
-        of_weights = ("weights", sample.identity_of_weights, learned.dtype, *on_device)
+        # Weights that are all equal become 1 in every split.
+        of_split = id(split) if np.ptp(sample.sample_weight) else None
+        of_weights = ("weights", sample.identity_of_weights, learned.dtype, of_split, self.device)
         return TrainingSet(
             features,
             targets,

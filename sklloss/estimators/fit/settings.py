@@ -76,8 +76,8 @@ class TableRules(AutoRules):
         return max(min(40, ceil(200 / sqrt(n_steps))), ceil(600 / n_steps))
 
     def n_iter_no_change(self, n_steps: int, holds_out: bool) -> int:
-        """Return a fifth of the epochs, at most 8, or 10 without held-out rows; or 60 steps."""
-        epochs = min(8, ceil(self.max_epochs(n_steps, holds_out) / 5)) if holds_out else 10
+        """Return a third of the epochs, at most 8, or 10 without held-out rows; or 60 steps."""
+        epochs = min(8, ceil(self.max_epochs(n_steps, holds_out) / 3)) if holds_out else 10
         return max(epochs, ceil(60 / n_steps))
 
     def lr(self, optimizer: Any, widths: Sequence[int], n_inputs: int, holds_out: bool) -> float:

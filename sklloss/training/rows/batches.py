@@ -214,10 +214,10 @@ class Batches:
         return [each.unbind(1) for each in shaped]
 
     def _features(self, models: Sequence[int], indices: Sequence[Tensor]) -> Tensor:
-        """Return rows of features of some models, (models, n, ...); of one table at once."""
+        """Return rows of features of some models, (models, n, ...)."""
         tables = [self.data[k].X for k in models]
         if all(table is tables[0] for table in tables):
-            return tables[0].take(torch.cat(list(indices))).unflatten(0, (len(models), -1))
+            return tables[0].take_each(indices)
         pairs = zip(tables, indices, strict=True)
         return torch.stack([table.take(index) for table, index in pairs])
 

@@ -23,6 +23,10 @@ class Rows(ABC):
     def take(self, index: Tensor) -> Tensor:
         """Return these rows, shape (len(index), *row_shape)."""
 
+    def take_each(self, indices: Sequence[Tensor]) -> Tensor:
+        """Return rows by several indices of one length, shape (indices, n, *row_shape)."""
+        return torch.stack([self.take(index) for index in indices])
+
     @abstractmethod
     def slice(self, start: int, stop: int) -> Tensor:
         """Return the rows from start to stop, shape (stop - start, *row_shape)."""
@@ -56,6 +60,10 @@ class DenseRows(Rows):
     def take(self, index: Tensor) -> Tensor:
         """Return a copy of these rows."""
         return self.values.index_select(0, index)
+
+    def take_each(self, indices: Sequence[Tensor]) -> Tensor:
+        """Return rows by several indices, copied once."""
+        return self.take(torch.cat(list(indices))).unflatten(0, (len(indices), -1))
 
     def slice(self, start: int, stop: int) -> Tensor:
         """Return a view of consecutive rows."""
