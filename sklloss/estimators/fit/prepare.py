@@ -267,7 +267,7 @@ class Preparation:
             return [one] * len(seeds)
         how = share if isinstance(share, Real | str) else id(share)
         key = ("split", *sample.identity, how, type(loss))
-        if isinstance(share, str):
+        if isinstance(share, str) and share == "auto":
             return self.cache.once((*key, seeds[0], len(seeds)), of_folds)
         found = (self.cache.once((*key, s), partial(of_share, s), keep=share) for s in seeds)
         return [split for splits in found for split in splits]
