@@ -1,6 +1,7 @@
 """The quality benchmark runs on two tiny tables, goes on where it stopped, and reports."""
 
 import importlib
+import re
 import sys
 from pathlib import Path
 
@@ -9,9 +10,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 
-quality, report, rivals, sets = (
+quality, drawing, report, rivals, sets = (
     importlib.import_module(name)
-    for name in ("quality", "quality_report", "quality_rivals", "quality_sets")
+    for name in (
+        *("quality", "quality_drawing", "quality_report"),
+        *("quality_rivals", "quality_sets"),
+    )
 )
 
 rivals.N_THREADS = 1
@@ -47,6 +51,25 @@ def test_the_report_has_ranks_wins_and_times(results):
     assert "Ahead of both HistGradientBoosting and LightGBM on" in text
     for name in QUICK:
         assert f"| {name}" in text
+
+
+def test_the_picture_names_every_contender_and_its_rank(results):
+    table = pd.read_csv(results[0])
+    again = report.ranked(pd.concat([table, table.assign(task=table["task"] + " again")]))
+    assert list(again) == [report.WHOLE]
+    svg = drawing.svg_of_ranks(again)
+    ranks = again[report.WHOLE].rank(axis=1).mean()
+    assert set(ranks.index) == set(QUICK) - {rivals.BALANCED}
+    for name, rank in ranks.items():
+        assert re.search(rf"{re.escape(name)}  {rank:.2f}|{rank:.2f}  {re.escape(name)}", svg)
+    assert svg == drawing.svg_of_ranks(again)
+
+
+def test_late_splits_are_reported_apart(results):
+    table = pd.read_csv(results[0])
+    assert "On the others alone" not in report.page(table)
+    late = report.page(pd.concat([table, table.assign(split=table["split"] + 3)]))
+    assert re.search(r"On the others alone, ahead of both .* on [0-2] of 2\.", late)
 
 
 def test_splits_keep_classes_and_cut_rows():
