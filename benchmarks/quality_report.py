@@ -1,5 +1,7 @@
 """The report of the quality benchmark: tables, ranks, wins and times, as a page of Markdown."""
 
+from textwrap import fill
+
 import numpy as np
 import pandas as pd
 from quality_rivals import (
@@ -32,15 +34,24 @@ ALL = [name for name in CONTENDERS if name not in (BALANCED, ONE)]
 WHOLE, FEW = "All rows", f"At most {FEW_ROWS:,} rows, with slower rivals"
 
 
+INTRODUCTION = (
+    f"Written by `{COMMAND} --write` from `docs/quality.csv`. Errors are means over splits; lower is"
+    " better, and the best of a row is bold. Every contender has the objective that matches the"
+    " metric and its own treatment of categories; all are at their defaults, but those that are"
+    " called tuned: they stop early on a fifth of the rows, at the best of three rates."
+)
+ON_TIME = (
+    "Seconds of fit and prediction on two cores. CatBoost, the tuned boosters and RealMLP ran with"
+    " one thread beside other work, so their times are upper bounds."
+)
+
+
 def page(results: pd.DataFrame) -> str:
     """Return the report of all results."""
     whole, few = whole_of(results), few_of(results)
     parts = [
         "# Quality of default fits\n",
-        f"Written by `{COMMAND} --write` from `docs/quality.csv`. Errors are means over splits; lower"
-        " is better, and the best of a row is bold. Every contender has the objective that matches"
-        " the metric and its own treatment of categories; all are at their defaults, but those that"
-        " are called tuned: they stop early on a fifth of the rows, at the best of three rates.\n",
+        fill(INTRODUCTION, 120) + "\n",
         "![Mean ranks of the contenders](quality.svg)\n",
         f"## {WHOLE}\n",
         _errors(whole, UNTUNED),
@@ -49,6 +60,7 @@ def page(results: pd.DataFrame) -> str:
         "## Rare classes\n",
         _rare(whole),
         "## Time\n",
+        fill(ON_TIME, 120) + "\n",
         _times(whole, [*UNTUNED, ONE]),
     ]
     if not few.empty:
@@ -137,10 +149,11 @@ def _untouched(results: pd.DataFrame) -> str:
         return ""
     table = means(late, UNTUNED)
     ahead = int((table[OURS] < table[known].min(axis=1)).sum())
-    return (
+    text = (
         f"Settings were chosen on splits 0 to {FIRST_UNTOUCHED - 1} of most of these tables. On the"
-        f" others alone, ahead of both {' and '.join(known)} on {ahead} of {len(table)}.\n"
+        f" others alone, ahead of both {' and '.join(known)} on {ahead} of {len(table)}."
     )
+    return fill(text, 120) + "\n"
 
 
 def _significant(results: pd.DataFrame, name: str) -> tuple[int, int]:
