@@ -41,8 +41,8 @@ INTRODUCTION = (
     " called tuned: they stop early on a fifth of the rows, at the best of three rates."
 )
 ON_TIME = (
-    "Seconds of fit and prediction on two cores. CatBoost, the tuned boosters and RealMLP ran with"
-    " one thread beside other work, so their times are upper bounds."
+    "Seconds of fit and prediction on two cores. Most fits of CatBoost, and those of the tuned"
+    " boosters and RealMLP, ran with one thread beside other work, so their times are upper bounds."
 )
 
 

@@ -65,6 +65,20 @@ def test_the_picture_names_every_contender_and_its_rank(results):
     assert svg == drawing.svg_of_ranks(again)
 
 
+def test_slow_rivals_are_compared_on_few_rows_and_tuned_ones_are_not_ranked(results):
+    table = pd.read_csv(results[0])
+    tuned = rivals.TUNED[rivals.LGBM]
+    copies = [
+        table[table.contender == rivals.LGBM].assign(contender=name)
+        for name in (rivals.REALMLP, tuned)
+    ]
+    text = report.page(pd.concat([table, *copies]))
+    whole, few = text.split(f"## {report.FEW}")
+    assert rivals.REALMLP not in whole.split("## Time")[1]
+    assert re.search(rf"\| {rivals.REALMLP} +\| +\d\.\d\d \| +\d of 2", few)
+    assert re.search(rf"\| {tuned} +\| +\| +\d of 2", few)
+
+
 def test_late_splits_are_reported_apart(results):
     table = pd.read_csv(results[0])
     assert "On the others alone" not in report.page(table)

@@ -91,6 +91,17 @@ def test_fused_steps_go_on_from_a_state(kind):
     assert all(torch.equal(a, b) for a, b in pairs)
 
 
+@pytest.mark.parametrize(("before", "after"), [(0.9, 0.0), (0.0, 0.9)])
+def test_fused_steps_go_on_with_another_momentum(before, after):
+    mine, own = (built(optim.SGD, {"momentum": before}) for _ in range(2))
+    stepped(mine, step_of(mine, is_watched=False))
+    stepped(own, own.step)
+    for group in (*mine.param_groups, *own.param_groups):
+        group["momentum"] = after
+    pairs = zip(stepped(mine, step_of(mine, is_watched=False)), stepped(own, own.step), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+
+
 class OwnAdam(optim.Adam):
     pass
 

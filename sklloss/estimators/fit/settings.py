@@ -31,11 +31,11 @@ class AutoRules:
             n_rows, max(self.batch_min, min(self.batch_max, n_rows // self.batches_per_epoch))
         )
 
-    def max_epochs(self, n_steps: int, holds_out: bool) -> int:
-        """Return how many epochs are trained at most, given the steps of one."""
+    def max_epochs(self, n_rows: int, n_steps: int, holds_out: bool) -> int:
+        """Return how many epochs are trained at most, given the rows and the steps of one."""
         return 200
 
-    def n_iter_no_change(self, n_steps: int, holds_out: bool) -> int:
+    def n_iter_no_change(self, n_rows: int, n_steps: int, holds_out: bool) -> int:
         """Return after how many epochs without improvement training stops."""
         return 10
 
@@ -66,19 +66,20 @@ class TableRules(AutoRules):
             return n_rows
         return 64 if n_rows < 1000 else 128 if n_rows < 6000 else 256
 
-    def max_epochs(self, n_steps: int, holds_out: bool) -> int:
+    def max_epochs(self, n_rows: int, n_steps: int, holds_out: bool) -> int:
         """Return 40 epochs or 600 steps, which held-out rows cut short; without them 20 or 100.
 
-        From about 7,300 rows on epochs are fewer, by the square root of their steps.
+        From 6,400 training rows on epochs are fewer, by the square root of the rows.
         """
         if not holds_out:
             return max(20, ceil(100 / n_steps))
-        return max(min(40, ceil(200 / sqrt(n_steps))), ceil(600 / n_steps))
+        return max(min(40, ceil(3200 / sqrt(n_rows))), ceil(600 / n_steps))
 
-    def n_iter_no_change(self, n_steps: int, holds_out: bool) -> int:
+    def n_iter_no_change(self, n_rows: int, n_steps: int, holds_out: bool) -> int:
         """Return a third of the epochs, at most 8, or 10 without held-out rows; or 60 steps."""
-        epochs = min(8, ceil(self.max_epochs(n_steps, holds_out) / 3)) if holds_out else 10
-        return max(epochs, ceil(60 / n_steps))
+        at_most = self.max_epochs(n_rows, n_steps, holds_out)
+        patience = min(8, ceil(at_most / 3)) if holds_out else 10
+        return max(patience, ceil(60 / n_steps))
 
     def lr(self, optimizer: Any, widths: Sequence[int], n_inputs: int, holds_out: bool) -> float:
         """Return for adamw a large rate where held-out rows end training.
@@ -187,7 +188,7 @@ def epochs(estimator: Any, inputs: Inputs, n_rows: int, holds_out: bool) -> tupl
     given = estimator.max_epochs, estimator.n_iter_no_change
     ruled = rules.max_epochs, rules.n_iter_no_change
     at_most, patience = (
-        rule(max(1, n_steps), holds_out) if value == "auto" else value
+        rule(n_rows, max(1, n_steps), holds_out) if value == "auto" else value
         for value, rule in zip(given, ruled, strict=True)
     )
     return at_most, patience

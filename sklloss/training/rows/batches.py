@@ -200,7 +200,7 @@ class Batches:
         full = aligned(size, self._stack.loss_rows_multiple)
         of_X, of_y, of_weight = (table.owners for table in shared)
         in_rows = [_filled(pieces[k], rows) for k in of_X]
-        in_loss = [_filled(piece, full) for piece in pieces]
+        in_loss = {k: _filled(pieces[k], full) for k in {*of_y, *of_weight}}
         X = self._features(of_X, in_rows)
         y = torch.stack([self.data[k].y.index_select(0, in_loss[k]) for k in of_y])
         weights = [self.data[k].sample_weight.index_select(0, in_loss[k]) for k in of_weight]

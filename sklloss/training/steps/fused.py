@@ -124,13 +124,14 @@ def _adam(kernel: Callable[..., Any], group: dict[str, Any], state: dict[str, An
 
 def _sgd(group: dict[str, Any], state: dict[str, Any]) -> None:
     (parameter,) = group["params"]
-    is_first = group["momentum"] != 0 and not state
+    has_momentum = group["momentum"] != 0
+    is_first = has_momentum and not state
     if is_first:
         state["momentum_buffer"] = torch.empty_like(parameter)
     torch._fused_sgd_(
         [parameter],
         [parameter.grad],
-        [state["momentum_buffer"]] if state else [],
+        [state["momentum_buffer"]] if has_momentum else [],
         weight_decay=group["weight_decay"],
         momentum=group["momentum"],
         lr=group["lr"],

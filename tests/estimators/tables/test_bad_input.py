@@ -69,6 +69,10 @@ def message(estimator, X, y, error=ValueError, **fit_params):
             "validation_fraction needs to be in (0, 1)",
         ),
         ({"early_stopping": True, "validation_fraction": "a"}, "a splitter such as ShuffleSplit"),
+        (
+            {"early_stopping": True, "validation_fraction": np.array([0.1, 0.2, 0.3])},
+            "a splitter such as ShuffleSplit",
+        ),
         ({"early_stopping": True, "validation_fraction": ([0, 1], [1, 2])}, "share no row"),
         (
             {"early_stopping": True, "validation_fraction": ([0.5], [1])},

@@ -289,7 +289,7 @@ def test_rules_say_how_long_training_lasts():
     net = prepared(NeuralRegressor(), X, Y).nets[0]  # 4 steps per epoch
     assert (net.max_epochs, net.stopping.n_iter_no_change) == (150, 15)
     assert net.stopping.keep_best
-    for n_rows, expected in {7_000: (40, 8), 40_000: (18, 6)}.items():
+    for n_rows, expected in {6_800: (40, 8), 7_300: (40, 8), 40_000: (18, 6)}.items():
         many = RNG.standard_normal((n_rows, 2))
         net = prepared(NeuralRegressor(), many, many[:, 0]).nets[0]
         assert (net.max_epochs, net.stopping.n_iter_no_change) == expected
