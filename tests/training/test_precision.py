@@ -67,7 +67,8 @@ def test_what_the_user_has_chosen_stays(chosen):
 
 
 @pytest.mark.usefixtures("_is_better")
-def test_the_last_of_several_threads_puts_the_setting_back():
+@pytest.mark.parametrize("ends_first", ["this", "other"])
+def test_the_last_of_several_threads_puts_the_setting_back(ends_first):
     begun, may_end = threading.Event(), threading.Event()
 
     def train():
@@ -75,14 +76,20 @@ def test_the_last_of_several_threads_puts_the_setting_back():
             begun.set()
             may_end.wait()
 
+    def end_other():
+        may_end.set()
+        other.join()
+
     other = threading.Thread(target=train)
     other.start()
     begun.wait()
     with fastest_products():
+        if ends_first == "other":
+            end_other()
         assert setting() == OTHER
-    assert setting() == OTHER
-    may_end.set()
-    other.join()
+    if ends_first == "this":
+        assert setting() == OTHER
+        end_other()
     assert setting() == EXACT
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from math import ceil
+from numbers import Real
 from typing import Any
 
 from ...modules import benefits_from_stacking
@@ -97,7 +98,7 @@ def epochs_of(estimator: Any, n_rows: int) -> int:
         inputs = estimator._inputs
         members = members_of(estimator, inputs, lambda least: n_rows >= least)
         share = estimator.validation_fraction
-        share = share if isinstance(share, float) else 1 / N_FOLDS
+        share = float(share) if isinstance(share, Real) else 1 / N_FOLDS
         n_train = n_rows - ceil(share * n_rows) if members.holds_out else n_rows
         return members.number * epochs(estimator, inputs, n_train, members.holds_out)[0]
     except (TypeError, ValueError):

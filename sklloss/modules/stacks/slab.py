@@ -13,6 +13,9 @@ from .flat import aligned
 GRAIN = 32_768
 # Matrices that start at a multiple of this many entries get the same bits from matrix products.
 CACHE_LINE = 16
+# Unless float32 products are set to "highest", torch sends those on the CPU to oneDNN, but for
+# batches of at most so many multiplications.
+LEAST_OF_ONEDNN = 16**3
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,18 @@ def shareable(size: int, n_threads: int) -> int:
     return aligned(-(-size // max(n_parts, 1))) * max(n_parts, 1)
 
 
+def multiply(left: Tensor, right: Tensor, out: Tensor, plus: Tensor | None = None) -> None:
+    """Write K matrix products, and what is added to them, into memory; each as if it were alone."""
+    if len(out) > 1 and _library_depends_on_number(left, right):
+        for k in range(len(out)):
+            one = slice(k, k + 1)
+            multiply(left[one], right[one], out[one], None if plus is None else plus[one])
+    elif plus is None:
+        torch.bmm(left, right, out=out)
+    else:
+        torch.baddbmm(plus, left, right, out=out)
+
+
 def write_product(left: Tensor, right: Tensor, out: Tensor) -> None:
     """Write K matrix products into views that are not contiguous.
 
@@ -69,6 +84,19 @@ def write_product(left: Tensor, right: Tensor, out: Tensor) -> None:
             write_product(left[k : k + 1], right[k : k + 1], out[k : k + 1])
         return
     if out.is_contiguous() or out[0].numel() % CACHE_LINE:
-        torch.bmm(left, right, out=out)
+        multiply(left, right, out)
     else:
-        out.copy_(torch.bmm(left, right))
+        product = out.new_empty(out.shape)
+        multiply(left, right, product)
+        out.copy_(product)
+
+
+def _library_depends_on_number(left: Tensor, right: Tensor) -> bool:
+    """Return whether one library multiplies a pair of matrices alone, and another all of them."""
+    size = left.shape[1] * left.shape[2] * right.shape[2]
+    return (
+        size <= LEAST_OF_ONEDNN < len(left) * size
+        and left.dtype == torch.float32
+        and left.device.type == "cpu"
+        and torch.get_float32_matmul_precision() != "highest"
+    )

@@ -16,7 +16,7 @@ from ..activations import get_activation
 from ..layers import Linear
 from ..network import Domains, check_network_arguments
 from ..stacks.flat import ALIGNMENT
-from ..stacks.slab import CACHE_LINE, Slab, write_product
+from ..stacks.slab import CACHE_LINE, Slab, multiply, write_product
 from ..stacks.stack import Stack
 
 # Smallest width of a layer of a stack; matrix products of width 1 are computed with other bits.
@@ -203,7 +203,7 @@ class MLPStack(Stack):
         hidden = X
         for i, layer in enumerate(self._layers[:-1]):
             z = memory.z[i]
-            torch.baddbmm(layer.bias, hidden, layer.transposed, out=z.matrices)
+            multiply(hidden, layer.transposed, z.matrices, plus=layer.bias)
             activated = z.of(self._activation.forward(z.vector))
             layer.clear_padding(activated.matrices)
             memory.inputs[i], memory.activated[i] = hidden, activated
@@ -213,9 +213,9 @@ class MLPStack(Stack):
                 hidden = hidden * mask
         memory.inputs[-1] = hidden
         last, out = self._layers[-1], memory.z[-1].matrices
-        torch.baddbmm(last.bias, hidden, last.transposed, out=out)
+        multiply(hidden, last.transposed, out, plus=last.bias)
         if self._path is not None:
-            out.baddbmm_(X, self._path[0].mT)
+            multiply(X, self._path[0].mT, out, plus=out)
         return out if last.width == out.shape[2] else out[..., : last.width]
 
     def backward(self, slopes: Sequence[Tensor]) -> None:
@@ -235,7 +235,7 @@ class MLPStack(Stack):
         """Turn the gradient by the output of a layer into that of the layer before."""
         memory = self._last
         slab, mask = memory.grads[to], memory.masks[to]
-        torch.bmm(grad, layer.weight, out=slab.matrices)
+        multiply(grad, layer.weight, slab.matrices)
         if mask is not None:
             slab.matrices.mul_(mask)
         z, activated = memory.z[to].vector, memory.activated[to].vector

@@ -172,6 +172,16 @@ def test_what_sees_y_is_learned_from_the_rows_of_a_member():
         np.testing.assert_allclose(net.criterion_.state["prior"].flatten(), shares, rtol=1e-5)
 
 
+def test_weights_have_a_mean_of_1_over_the_rows_of_a_member():
+    sets = prepared(regressor(), X, Y, sample_weight=np.linspace(0.1, 5, 300)).data
+    assert len({id(each.sample_weight) for each in sets}) == 8
+    for each in sets:
+        assert each.sample_weight[each.train].mean().item() == pytest.approx(1)
+    equal = prepared(regressor(), X, Y, sample_weight=np.full(300, 3.0)).data
+    assert len({id(each.sample_weight) for each in equal}) == 1
+    assert (equal[0].sample_weight == 1).all()
+
+
 def test_a_single_hold_out_teaches_no_scale():
     """Neither the encoding of X nor the scale of y knows rows that only validate."""
     train, valid = np.arange(250), np.arange(250, 300)
