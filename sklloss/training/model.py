@@ -21,6 +21,7 @@ from .rows.augment import BatchChange
 from .rows.data import TrainingSet
 from .steps.fused import without_compiler
 from .stopping import NEVER, StoppingRule
+from .threads import noted_interruptions
 
 
 class QuietPrintLog(PrintLog):
@@ -222,10 +223,14 @@ class Trainable(NeuralNet):
 
     def ends_by_callback(self, **datasets: Any) -> bool:
         """Report the end of an epoch to callbacks; return whether one of them stops training."""
+        interruptions: list[int] = []
         try:
-            self.notify("on_epoch_end", **datasets)
+            with noted_interruptions() as interruptions:
+                self.notify("on_epoch_end", **datasets)
         except KeyboardInterrupt:
-            # This is how skorch's EarlyStopping stops training.
+            # Without an interruption, this is how skorch's EarlyStopping stops training.
+            if interruptions:
+                raise
             return True
         except (KeyError, ValueError, SkorchException) as error:
             if "was not found in history" not in str(error):

@@ -1,13 +1,16 @@
-"""How many threads compute in a fit.
+"""How many threads compute in a fit, and who interrupts one.
 
-One, where a step of a model is so small that sharing it among threads costs more than it brings,
-however many models are trained together; otherwise as many as torch has.
+One thread computes where a step of a model is so small that sharing it among threads costs more
+than it brings, however many models are trained together; otherwise as many as torch has.
 """
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from types import FrameType
 
 import torch
 
@@ -30,3 +33,27 @@ def one_thread_of_torch() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def noted_interruptions() -> Iterator[list[int]]:
+    """Yield a list that gets an item whenever the user interrupts the program.
+
+    skorch's callbacks raise KeyboardInterrupt too, where they stop training.
+    """
+    noted: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+    # No other thread is interrupted, or may change what happens then.
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield noted
+        return
+
+    def note(signum: int, frame: FrameType | None) -> None:
+        noted.append(signum)
+        before(signum, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,4 +1,4 @@
-"""The training loop as a skorch net: callbacks, checkpoints, penalties, randomness, stopping."""
+"""The training loop as a skorch net: optimisers, penalties, randomness, stopping."""
 
 import copy
 import pickle
@@ -10,16 +10,6 @@ import torch
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Lasso, Ridge
-from skorch.callbacks import (
-    Callback,
-    Checkpoint,
-    EarlyStopping,
-    EpochScoring,
-    Freezer,
-    GradientNormClipping,
-    LRScheduler,
-    ProgressBar,
-)
 from torch import nn
 
 from sklloss import NeuralClassifier, NeuralRegressor
@@ -48,30 +38,6 @@ def small(**params):
 def start_of(model, X, y):
     """Return the network that training starts with."""
     return Preparation(model, Cache()).of(FitData(X, y)).nets[0].module_
-
-
-class Recorder(Callback):
-    """Counts events."""
-
-    def __init__(self):
-        self.events = []
-
-    def on_train_begin(self, net, X=None, y=None, **kwargs):
-        self.events.append("train")
-
-    def on_epoch_end(self, net, **kwargs):
-        self.events.append("epoch")
-
-
-class BatchRecorder(Recorder):
-    def on_batch_end(self, net, batch=None, training=None, **kwargs):
-        X, y = batch
-        assert len(X) == len(y)
-        self.events.append("batch")
-
-    def on_grad_computed(self, net, named_parameters=None, **kwargs):
-        assert all(p.grad is not None for _, p in named_parameters)
-        self.events.append("grad")
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -105,73 +71,6 @@ def test_plain_sgd_full_batch_equals_a_loop_by_hand(diabetes):
         optimizer.step()
     by_hand = start(features)[:, 0].detach().numpy() * y.std() + y.mean()
     np.testing.assert_allclose(model.predict(X), by_hand, rtol=1e-6)
-
-
-def test_callbacks_are_called_as_in_skorch(diabetes):
-    X, y = diabetes
-    epochs, batches = Recorder(), BatchRecorder()
-    model = small(callbacks=[("a", epochs), ("b", batches)], batch_size=100).fit(X, y)
-    assert epochs.events == ["train"] + 6 * ["epoch"]
-    assert batches.events == ["train"] + 6 * (5 * ["grad", "batch"] + ["epoch"])
-    assert len(model.history_[0]["batches"]) == 5
-    quiet = small(callbacks=[("a", Recorder())], batch_size=100).fit(X, y)
-    assert len(quiet.history_[0]["batches"]) == 1
-    np.testing.assert_array_equal(quiet.predict(X), model.predict(X))
-
-
-def test_schedules_clipping_scores_and_bars(diabetes, capsys):
-    X, y = diabetes
-    callbacks = [
-        EpochScoring("r2", lower_is_better=False, name="r2_again"),
-        LRScheduler("StepLR", step_size=2, gamma=0.1),
-        EpochScoring("r2", lower_is_better=False, name="r2"),
-        GradientNormClipping(1e-3),
-        ProgressBar(detect_notebook=False),
-    ]
-    model = small(callbacks=callbacks, early_stopping=True).fit(X, y)
-    assert model.net_.optimizer_.param_groups[0]["lr"] == pytest.approx(0.005 * 1e-3)
-    assert len(model.history_[:, "r2"]) == 6
-    assert len(model.history_[:, "event_lr"]) == 6
-
-
-def test_scores_of_probabilities_work_as_callbacks(breast_cancer):
-    X, y = breast_cancer
-    score = EpochScoring("roc_auc", lower_is_better=False, name="auc")
-    model = NeuralClassifier(
-        callbacks=[score], **{**ONE_NETWORK, "early_stopping": True, "max_epochs": 5}
-    )
-    assert model.fit(X, y).history_[-1, "auc"] > 0.9
-
-
-def test_skorch_early_stopping_ends_training(diabetes):
-    X, y = diabetes
-    stop = EarlyStopping(monitor="train_loss", patience=2, threshold=0.5)
-    model = small(callbacks=[stop], max_epochs=50).fit(X, y)
-    assert model.n_iter_ < 50
-
-
-def test_an_interruption_is_not_swallowed(diabetes):
-    class Interrupts(BatchRecorder):
-        def on_batch_end(self, net, **kwargs):
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        small(callbacks=[Interrupts()]).fit(*diabetes)
-
-
-def test_checkpoint_of_epoch_3_predicts_as_epoch_3_did(diabetes, tmp_path):
-    X, y = diabetes
-    checkpoint = Checkpoint(monitor=None, dirname=str(tmp_path), f_params="{last_epoch[epoch]}.pt")
-    model = small(callbacks=[checkpoint]).fit(X, y)
-    third = small(max_epochs=3).fit(X, y)
-    assert not np.array_equal(model.predict(X), third.predict(X))
-    model.net_.load_params(f_params=str(tmp_path / "3.pt"))
-    np.testing.assert_array_equal(model.predict(X), third.predict(X))
-
-
-def test_callbacks_that_freeze_parameters_are_refused(diabetes):
-    with pytest.raises(ValueError, match=r"callback .*Freezer.* freezes or replaces parameters"):
-        small(callbacks=[Freezer("*")]).fit(*diabetes)
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
