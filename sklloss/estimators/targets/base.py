@@ -127,6 +127,10 @@ class Target:
         """Return checked y with one entry per row of checked X, indexed by rows."""
         return y
 
+    def without_weight(self, y: Any) -> np.ndarray | None:
+        """Return which rows do not count because of their target, None if all do."""
+        return None
+
     def identity(self, loss: Any) -> tuple[Any, ...]:
         """Return what of a loss decides how y is encoded."""
         return ()

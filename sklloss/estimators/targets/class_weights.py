@@ -27,9 +27,17 @@ def class_weights(
     Raises
     ------
     ValueError
-        If it is none of these, names a label that is not in y, or holds a negative weight.
+        If it is none of these, holds a weight that is not positive, or names a label that is not in
+        y while one that is there has no weight: as in scikit-learn, folds may lack a class.
     """
     return factors_of_classes(class_weight, y, sample_weight, classes)[y]
+
+
+def weighs_nothing(class_weight: Any, y: np.ndarray) -> np.ndarray | None:
+    """Return which labels of y a dict gives a weight of 0, None if it gives none that."""
+    weights = class_weight if isinstance(class_weight, Mapping) else {}
+    labels = {label for label, weight in weights.items() if weight == 0}
+    return np.array([label in labels for label in y.tolist()]) if labels else None
 
 
 def factors_of_classes(
@@ -52,11 +60,12 @@ def factors_of_classes(
 
 def _factors_of_dict(class_weight: Mapping[Any, float], classes: np.ndarray) -> np.ndarray:
     labels = classes.tolist()
-    unknown = [label for label in class_weight if label not in labels]
-    if unknown:
+    unknown = [label for label, weight in class_weight.items() if weight != 0]
+    unknown = [label for label in unknown if label not in labels]
+    if unknown and not all(label in class_weight for label in labels):
         raise ValueError(
             f"class_weight has the label {unknown[0]!r}, which is not in y; the labels are"
-            f" {labels}."
+            f" {labels}. Give each of these a weight, or correct the label."
         )
     factors = np.array([class_weight.get(label, 1.0) for label in labels], dtype=float)
     if not ((factors > 0) & np.isfinite(factors)).all():

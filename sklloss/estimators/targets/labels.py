@@ -17,7 +17,7 @@ from ..inputs.missing import check_no_label_missing
 from ..inputs.sample import Sample
 from .answers import RAW, Answer
 from .base import Encoded, LearnedTarget, Target
-from .class_weights import class_weights
+from .class_weights import class_weights, weighs_nothing
 from .decisions import best_offsets
 from .outputs import ChosenClass, InOrderOfClasses, LogOdds, MeanOverMembers, Nearness
 
@@ -209,6 +209,10 @@ class Labels(Classes):
         """Labels of any type, none missing."""
         check_no_label_missing(data.y)
         return {"y": data.y, "multi_output": True, "y_numeric": False}
+
+    def without_weight(self, y: Any) -> np.ndarray | None:
+        """Return which rows are of a class whose weight is 0."""
+        return weighs_nothing(self.class_weight, y) if np.ndim(y) == 1 else None
 
     def encode(
         self, y: Any, data: FitData, loss: Any, shape: tuple[int, ...], before: Any

@@ -184,7 +184,9 @@ def test_weights(weights, said):
         ("balancd", "None, 'balanced' or a dict"),
         ({"maybe": 2}, "has the label 'maybe', which is not in y"),
         ({"yes": -2}, "finite weights > 0"),
-        ({"yes": 0}, "Leave out rows of a class"),
+        ({"yes": 0}, "at least two classes"),
+        ({"yes": 0, "no": 0}, "leaves no row a weight > 0"),
+        ({"yes": np.nan}, "finite weights > 0"),
     ],
 )
 def test_class_weights(class_weight, said):
