@@ -7,6 +7,7 @@ import pandas as pd
 from quality_rivals import (
     BALANCED,
     BOOSTERS,
+    CATBOOST,
     CONTENDERS,
     HGB,
     LGBM,
@@ -14,6 +15,7 @@ from quality_rivals import (
     ONE,
     OURS,
     REALMLP,
+    SEARCHED,
     SLOW,
     TABM,
     TUNED,
@@ -30,7 +32,7 @@ FIRST_UNTOUCHED = 3
 
 # Contenders at their defaults that train on all rows, and those beside slower ones.
 UNTUNED = [name for name in CONTENDERS if name not in (*SLOW, BALANCED, ONE)]
-ALL = [name for name in CONTENDERS if name not in (BALANCED, ONE)]
+ALL = [name for name in CONTENDERS if name not in (BALANCED, ONE, TABM, SEARCHED)]
 WHOLE, FEW = "All rows", f"At most {FEW_ROWS:,} rows, with slower rivals"
 
 
@@ -43,6 +45,10 @@ INTRODUCTION = (
 ON_TIME = (
     "Seconds of fit and prediction on two cores. Most fits of CatBoost, and those of the tuned"
     " boosters and RealMLP, ran with one thread beside other work, so their times are upper bounds."
+)
+ON_SEARCH = (
+    "`LossSearchCV` over four losses that a user might try, scored by the metric itself in five"
+    f" folds, beside the loss that matches it; at most {FEW_ROWS:,} rows, two splits."
 )
 
 
@@ -65,6 +71,7 @@ def page(results: pd.DataFrame) -> str:
     ]
     if not few.empty:
         parts += [f"## {FEW}\n", _errors(few, ALL), _summary(few, ALL), _times(few, ALL)]
+        parts += _of_tabm(few) + _of_search(few)
     return "\n".join(parts)
 
 
@@ -176,6 +183,31 @@ def _significant(results: pd.DataFrame, name: str) -> tuple[int, int]:
         better += int(p < LEVEL and t > 0)
         worse += int(p < LEVEL and t < 0)
     return better, worse
+
+
+def _of_tabm(few: pd.DataFrame) -> list[str]:
+    """Return how we compare with a rival that has a single split."""
+    first = few[few["split"] == 0]
+    first = first[first["task"].isin(first[first["contender"] == TABM]["task"])]
+    if first.empty:
+        return []
+    names = [OURS, TABM, REALMLP, CATBOOST]
+    title = f"## {TABM}, on one split of at most {FEW_ROWS:,} rows\n"
+    return [title, _errors(first, names), _summary(first, names), _times(first, [HGB, *names])]
+
+
+def _of_search(few: pd.DataFrame) -> list[str]:
+    """Return what a search over losses costs or gains beside the loss that matches the metric."""
+    table = means(few, [OURS, SEARCHED])
+    if SEARCHED not in table:
+        return []
+    table = table.dropna()
+    rows = [
+        [f"{task}, {metric}", f"{own:.4g}", f"{found:.4g}", f"{found / own - 1:+.1%}"]
+        for (task, metric), (own, found) in table.iterrows()
+    ]
+    head = ["table and metric", "matching loss", "best of a grid", "difference"]
+    return ["## A search over losses\n", fill(ON_SEARCH, 120) + "\n", markdown_table(head, rows)]
 
 
 def _rare(results: pd.DataFrame) -> str:

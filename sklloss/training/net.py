@@ -85,8 +85,11 @@ class LossNet(Trainable):
 
     @property
     def classes_(self) -> np.ndarray:
-        """The class indices, for scikit-learn's scorers."""
-        return np.arange(self.criterion_.state["prior"].shape[-1])
+        """The class indices, for scikit-learn's scorers; nets of other tasks have none."""
+        state = getattr(self, "criterion_", None) and self.criterion_.state
+        if not state or "prior" not in state:
+            raise AttributeError("This net has no classes_: its loss knows no classes.")
+        return np.arange(state["prior"].shape[-1])
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

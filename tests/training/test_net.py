@@ -275,6 +275,16 @@ def test_net_takes_scaled_features_and_returns_raw_output(breast_cancer):
     assert (model.classes_[model.net_.predict(scaled)] == model.predict(X)).all()
 
 
+@pytest.mark.parametrize("loss", ["mse", "gaussian_nll", "cross_entropy", "hinge"])
+def test_attributes_of_a_net_raise_attribute_errors_only(loss, diabetes, breast_cancer):
+    kind = NeuralClassifier if loss in ("cross_entropy", "hinge") else NeuralRegressor
+    X, y = breast_cancer if kind is NeuralClassifier else diabetes
+    net = kind(loss, max_epochs=1).fit(X, y).net_
+    assert hasattr(net, "classes_") == (kind is NeuralClassifier)
+    assert {"predict", "module_"} <= set(dir(net))
+    assert type(net).__name__ in repr(net)
+
+
 def test_net_trains_on_from_plain_arrays(breast_cancer):
     X, y = breast_cancer
     model = NeuralClassifier(max_epochs=3, **ONE_NETWORK).fit(X, y)
