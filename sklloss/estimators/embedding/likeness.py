@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ...parameters.refusals import refuse_rows
 from ..inputs.data import FitData
-from ..inputs.missing import check_no_label_missing
+from ..inputs.missing import check_no_label_missing, check_unmasked
 from ..inputs.sample import Sample
 from ..targets.answers import RAW, Answer
 from ..targets.base import Encoded, Head, LearnedTarget, Start, Target
@@ -204,6 +204,7 @@ def is_alike(y: Any, n_pairs: int) -> np.ndarray:
             "MetricEmbedder requires y to be passed, but the target y is None. Give 1 for each"
             " alike pair and 0 or -1 for each other."
         )
+    check_unmasked(y, "y")
     labels = np.asarray(y, dtype=None if hasattr(y, "__array__") else object)
     if labels.ndim != 1:
         raise ValueError(

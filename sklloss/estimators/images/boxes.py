@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...parameters.refusals import refuse_rows
+from ..inputs.floats import check_kind
 
 CORNERS = "x1, y1, x2, y2"
 # What to do about x2 <= x1 or y2 <= y1: where the boxes would be inside as x, y, width, height.
@@ -50,9 +51,9 @@ def checked_boxes(y: Any) -> np.ndarray:
 
 
 def _numbers(y: Any) -> np.ndarray:
+    check_kind(y, "y")
     try:
-        boxes = np.asarray(y)
-        return boxes if boxes.dtype.kind == "c" else boxes.astype(np.float64)
+        return np.asarray(y).astype(np.float64)
     except (TypeError, ValueError) as error:
         shapes = [np.shape(box) for box in y]
         odd = [row for row, shape in enumerate(shapes) if shape != (4,)]

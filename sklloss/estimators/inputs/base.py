@@ -23,6 +23,7 @@ from ...training import (
 )
 from .columns import check_names, with_columns_named
 from .data import Checked, FitData, LearnedInputs
+from .floats import check_kind
 from .sample import Sample
 from .weights import checked_weights
 
@@ -123,13 +124,16 @@ class Inputs:
         X, options = data.X, dict(y_options or {})
         if learned is not None:
             check_shape(X, learned.shape, type(owner).__name__)
+        check_kind(X, "X")
+        if options.get("y_numeric"):
+            check_kind(options["y"], "y")
         probe = owner if learned is not None else copy_of(owner)
         reset = learned is None
         try:
             found = validate_data(probe, X, reset=reset, **self.options(X), **options)
             if options.get("y_numeric"):
                 found[1].astype(np.float64, copy=False)  # scikit-learn lets arrays of text pass
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             numbers = options.get("y") if options.get("y_numeric") else None
             raise with_columns_named(X, numbers, error) from error
         values, y = found if "y" in options else (found, data.y)

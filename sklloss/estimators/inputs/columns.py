@@ -45,6 +45,8 @@ def with_columns_named(X: Any, y: Any, error: Exception) -> Exception:
             f"X has times in the {count(len(times), 'column')} {times}; a network takes numbers."
             " Turn them into numbers, for example into days since the first."
         )
+    if isinstance(error, OverflowError):
+        return ValueError("X or y has a whole number that is too large for a float64. Scale it.")
     if "contains NaN" in str(error) and "Input X" in str(error):
         return ValueError(
             "Input X contains NaN. Fill missing values before the network; of tables, module='mlp'"

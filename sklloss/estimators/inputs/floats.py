@@ -1,12 +1,15 @@
-"""Numbers that are given beside the rows of X: relevance, ratings, weights."""
+"""What counts as numbers, and those that are given beside X: relevance, ratings, weights."""
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ...parameters.refusals import refuse_rows
+from .missing import check_unmasked, is_missing
 
 
 def floats_of(values: Any, name: str, noun: str = "row") -> np.ndarray:
@@ -21,12 +24,10 @@ def floats_of(values: Any, name: str, noun: str = "row") -> np.ndarray:
     Raises
     ------
     ValueError
-        If they are not real numbers: text, complex numbers, or times, which NumPy would convert.
+        If they are not real numbers.
     """
+    check_kind(values, name)
     try:
-        kind = np.asarray(values).dtype
-        if kind.kind in "cmM":
-            raise TypeError("Complex data not supported" if kind.kind == "c" else f"{kind}")
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(
@@ -34,6 +35,65 @@ def floats_of(values: Any, name: str, noun: str = "row") -> np.ndarray:
             f" ({str(error).splitlines()[0]}). Turn them into numbers; what has an order, for"
             f" example, with pd.Categorical({name}, ['low', 'high']).codes."
         ) from None
+
+
+def check_kind(values: Any, name: str) -> None:
+    """Raise for times, complex numbers and masked values, of which NumPy would make numbers.
+
+    Parameters
+    ----------
+    values : object
+        An array or table, or what becomes one.
+    name : str
+        What messages call it.
+
+    Raises
+    ------
+    ValueError
+        If it holds any of these.
+    """
+    check_unmasked(values, name)
+    if getattr(values, "requires_grad", False):
+        raise ValueError(f"{name} is a tensor that requires grad. Give {name}.detach().")
+    kinds = _kinds(values)
+    if "c" in kinds:
+        raise ValueError(
+            f"Complex data not supported: {name} holds {kinds['c']}. Give {name}.real, or both parts"
+            " side by side."
+        )
+    if "m" in kinds:
+        raise ValueError(
+            f"{name} holds durations ({kinds['m']}), which are numbers only in a unit. Give, for"
+            f" example, {name} / np.timedelta64(1, 'D') for days."
+        )
+    if "M" in kinds:
+        raise ValueError(
+            f"{name} holds dates or times ({kinds['M']}), which are no numbers. Give, for example,"
+            f" the days since the first: ({name} - {name}.min()) / np.timedelta64(1, 'D')."
+        )
+
+
+def _kinds(values: Any) -> dict[str, Any]:
+    """Return the kinds of the dtypes of an array, or of the columns of a table, with the dtypes.
+
+    Python's durations and dates count as what they are.
+    """
+    dtypes = getattr(values, "dtypes", None)
+    if dtypes is not None and hasattr(dtypes, "tolist"):
+        return {dtype.kind: dtype for dtype in dtypes.tolist()}
+    array = values
+    dtype: Any = getattr(values, "dtype", None)
+    if not hasattr(dtype, "kind"):
+        try:
+            array = np.asarray(values)
+        except (TypeError, ValueError, OverflowError):
+            return {}
+        dtype = array.dtype
+    if dtype.kind == "O" and isinstance(array, np.ndarray | pd.Series):
+        first = next((value for value in np.ravel(array) if not is_missing(value)), None)
+        if isinstance(first, timedelta | date | pd.Period):
+            return {"m" if isinstance(first, timedelta) else "M": type(first).__name__}
+    return {dtype.kind: dtype}
 
 
 def check_finite(values: np.ndarray, name: str, noun: str = "row") -> None:

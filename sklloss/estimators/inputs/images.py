@@ -12,6 +12,7 @@ from sklearn.utils import InputTags
 
 from ...modules import has_channels_last
 from .base import Inputs
+from .missing import check_unmasked
 
 # Largest value of pixels that are not bytes.
 LARGEST_FRACTION = 100
@@ -135,6 +136,7 @@ def stacked(name: str, noun: str, shape: str, given: Any) -> np.ndarray:
     TypeError
         If they are none.
     """
+    check_unmasked(given, name)
     if hasattr(given, "__array__"):
         array = np.asarray(given)
         if array.ndim != 1 or array.dtype.kind != "O":

@@ -19,6 +19,7 @@ from ...training import Encoding, TableEncoding, learn_encoding
 from .base import Inputs, copy_of, encoding_of
 from .column_values import floats_of
 from .data import Checked, FitData, LearnedInputs
+from .floats import check_kind
 from .frames import Columns, NumberColumn, as_frame
 from .sample import Sample
 
@@ -71,6 +72,8 @@ class Table(Inputs):
                 f" takes tables, and X has the shape {tuple(X.shape)}. For images set module='cnn';"
                 " or flatten them, X.reshape(len(X), -1)."
             )
+        if isinstance(X, np.ma.MaskedArray) and X.dtype.kind in "fiub":
+            return np.where(np.ma.getmaskarray(X), np.nan, X.data) if np.ma.is_masked(X) else X.data
         frame = None if _is_plain(X) else as_frame(X)
         if frame is not None and all(
             dtype.is_numeric() or dtype == nw.Boolean for dtype in frame.schema.values()
@@ -109,6 +112,8 @@ class Table(Inputs):
         numbers = columns.numbers(frame)
         _check_finite(numbers, columns.names)
         options = dict(y_options or {})
+        if options.get("y_numeric"):
+            check_kind(options["y"], "y")
         if "y" not in options:
             return Checked(numbers, data.y, learned)
         y = validate_data(copy_of(owner), **options)

@@ -19,6 +19,7 @@ from ...parameters.refusals import refuse_rows
 from ...training import Encoding, InputScaler, NegativeSampler, TrainingSet
 from ..inputs.base import Inputs
 from ..inputs.data import Checked, FitData, LearnedInputs
+from ..inputs.missing import check_unmasked
 from ..inputs.sample import Sample
 from ..inputs.weights import checked_weights
 from .labels import Numbering
@@ -106,6 +107,7 @@ class Pairs:
 
 
 def _by_axis(interactions: Any) -> tuple[list[Any], list[Any]]:
+    check_unmasked(interactions, "interactions")
     table: Any = interactions if hasattr(interactions, "iloc") else np.asarray(interactions)
     if table.ndim != 2 or table.shape[1] != 2:
         hint = " Ratings or counts are an argument of their own." if table.shape[1:] == (3,) else ""

@@ -17,6 +17,7 @@ from ...modules import check_widths
 from ...training import AugmentFrames, Encoding, RaggedRows, TrainingSet
 from ..inputs.base import FLOATS
 from ..inputs.data import Checked, FitData, LearnedInputs
+from ..inputs.floats import check_kind
 from ..inputs.ragged import RaggedInputs
 from .log_mel import LogMel
 
@@ -173,6 +174,7 @@ def _check_kind(X: Any) -> None:
 
 def _floats(row: int, values: Any, n_axes: int) -> np.ndarray:
     """Return floats; the whole numbers of a sound file as shares of their largest."""
+    check_kind(values, f"X[{row}]")
     try:
         array = np.asarray(values)
         unit = np.iinfo(array.dtype).max + 1 if n_axes == 1 and array.dtype.type in SAMPLES else 1

@@ -47,9 +47,9 @@ def test_two_letters_are_no_pair(row):
 @pytest.mark.parametrize(
     ("ratings", "message"),
     [
-        (RATINGS * 1j, "ratings must be numbers, .*Complex data not supported"),
-        (np.array(["2020"] * len(PAIRS), dtype="datetime64[s]"), "must be numbers, .*datetime64"),
-        (pd.Series(pd.to_datetime(["2020"] * len(PAIRS))), "ratings must be numbers, .*datetime64"),
+        (RATINGS * 1j, "Complex data not supported: ratings"),
+        (np.array(["2020"] * len(PAIRS), dtype="datetime64[s]"), "holds dates or times"),
+        (pd.Series(pd.to_datetime(["2020"] * len(PAIRS))), "ratings holds dates or times"),
         ([10**400] * len(PAIRS), "ratings must be numbers, .*too large"),
         ([*ONES[1:], None], "ratings must be finite; .* 1 of 15 rows, for example row 14"),
         (["good"] * len(PAIRS), "ratings must be numbers, .*'good'"),
@@ -70,7 +70,7 @@ def test_ratings_that_are_none_are_named_in_fit_and_score(loss, ratings, message
         ([np.nan, *ONES[1:]], "sample_weight must be finite; .* 1 of 15 rows, for example row 0"),
         (["a"] * 15, "sample_weight must be numbers, one per row"),
         ([[1], [1, 2]] + [1] * 13, "sample_weight must be numbers, one per row"),
-        (np.array(["2020"] * 15, dtype="datetime64[D]"), "sample_weight must be numbers, .*date"),
+        (np.array(["2020"] * 15, dtype="datetime64[D]"), "sample_weight holds dates or times"),
     ],
 )
 @pytest.mark.parametrize("loss", ["bpr", "mse"])
