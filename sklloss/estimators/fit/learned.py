@@ -122,8 +122,7 @@ class HeldOut:
 
     def taught(self, target: Target, learned: Learned, said: np.ndarray) -> Learned:
         """Return what a fit has learned, with what the target learns of held-out rows."""
-        y, sample_weight = self.sample.y, self.sample.sample_weight
-        return replace(learned, target=target.decided(learned.target, y, sample_weight, said))
+        return replace(learned, target=target.decided(learned.target, self.sample, said))
 
     def as_given(self, values: np.ndarray) -> np.ndarray:
         """Return a value per row of the X that `fit` received, NaN for rows of weight 0."""

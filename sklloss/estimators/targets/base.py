@@ -279,17 +279,14 @@ class Target:
         """Whether something is learned from what members say of the rows that they hold out."""
         return False
 
-    def decided(
-        self, learned: Any, y: np.ndarray, sample_weight: np.ndarray, said: np.ndarray
-    ) -> Any:
+    def decided(self, learned: Any, sample: Sample, said: np.ndarray) -> Any:
         """Return what was learned, with what held-out rows teach.
 
         Parameters
         ----------
         learned : LearnedTarget
-        y : ndarray of shape (n_samples, n_targets)
-            Of the rows whose weight is not 0.
-        sample_weight : ndarray of shape (n_samples,)
+        sample : Sample
+            The rows whose weight is not 0.
         said : ndarray of shape (n_samples, ...)
             The `held_out_answer` of the members, NaN in rows that none has held out.
         """

@@ -299,16 +299,15 @@ class Labels(Classes):
         """Whether something is learned from what members say of the rows that they hold out."""
         return self.decision == "macro_f1"
 
-    def decided(
-        self, learned: LearnedLabels, y: np.ndarray, sample_weight: np.ndarray, said: np.ndarray
-    ) -> LearnedLabels:
+    def decided(self, learned: LearnedLabels, sample: Sample, said: np.ndarray) -> LearnedLabels:
         """Return the offsets of log-probabilities with which held-out rows get the best macro-F1."""
         if not self.needs_held_out:
             return learned
         probability = np.stack((1 - said, said), -1) if learned.is_multi_label else said[:, None]
         if not learned.is_multi_label:
             probability = probability[..., np.argsort(learned.rank)]
-        return replace(learned, offsets=best_offsets(probability, y, sample_weight))
+        weights = sample.row_weight, sample.sample_weight
+        return replace(learned, offsets=best_offsets(probability, sample.y, *weights))
 
     def tag(self, tags: Any, loss: Any) -> None:
         """Several classes and labels where the loss takes them."""

@@ -87,13 +87,52 @@ def test_the_module_decides_alike():
 def test_weights_count_in_the_choice():
     probability = np.array([[[0.7, 0.3]], [[0.6, 0.4]], [[0.9, 0.1]], [[0.8, 0.2]]])
     y = np.array([[0], [1], [0], [1]])
-    even = best_offsets(probability, y, np.ones(4))
+    even = best_offsets(probability, y, np.ones(4), np.ones(4))
     np.testing.assert_allclose(even, 0)  # the prior is even, whatever its power
-    skewed = best_offsets(probability, y, np.array([4.0, 1.0, 4.0, 1.0]))
+    weight = np.array([4.0, 1.0, 4.0, 1.0])
+    skewed = best_offsets(probability, y, weight, weight)
     assert skewed[0, 1] < skewed[0, 0] < 0
-    unknown = np.r_[probability, np.full((1, 1, 2), np.nan)]
-    again = best_offsets(unknown, np.r_[y, [[1]]], np.array([4.0, 1.0, 4.0, 1.0, 9.0]))
-    np.testing.assert_array_equal(skewed, again)
+    # A row that nobody has held out counts in the shares of classes alone.
+    unknown = np.r_[probability, np.full((1, 1, 2), np.nan)], np.r_[y, [[1]]]
+    given = np.array([4.0, 1.0, 4.0, 0.5, 0.5])
+    np.testing.assert_allclose(best_offsets(*unknown, given, given), skewed)
+
+
+def test_weights_of_classes_are_undone_before_the_choice():
+    factor = {"a": 1.0, "b": 2.0, "c": 9.0}
+    probability = np.random.default_rng(1).dirichlet([6, 3, 1], (500, 1))
+    y = np.array([RNG.choice(3, p=p) for p in probability[:, 0]])[:, None]
+    factors = np.array(list(factor.values()))
+    weighted = probability * factors / (probability * factors).sum(-1, keepdims=True)
+    row_weight = np.linspace(0.5, 2, 500)
+    plain = best_offsets(probability, y, row_weight, row_weight)
+    undone = best_offsets(weighted, y, row_weight, row_weight * factors[y[:, 0]])
+    np.testing.assert_allclose(undone - undone[:, :1], plain + np.log(factors) - plain[:, :1])
+
+
+def test_macro_f1_asks_for_rare_classes_beside_balanced_weights():
+    argmax = fitted(class_weight="balanced").predict(X[TEST])
+    decided = fitted(class_weight="balanced", decision="macro_f1").predict(X[TEST])
+    scores = [f1_score(GRADES[TEST], said, average="macro") for said in (argmax, decided)]
+    assert scores[1] > scores[0]
+
+
+def test_classes_that_no_fold_holds_out_leave_the_decision_of_others_alone():
+    y = GRADES.copy()
+    few = np.flatnonzero(y == "a")[:5]
+    y[few] = "z"
+    chosen = fitted(y=y, decision="macro_f1").predict(X[TEST])
+    without = fitted(decision="macro_f1").predict(X[TEST])
+    assert 0.5 < (chosen == "c").sum() / (without == "c").sum() < 2
+    assert (chosen == "z").mean() < 0.1
+
+
+def test_a_label_that_nobody_has_is_never_predicted():
+    tags = np.column_stack((np.zeros(900, int), SCORE > 1.8))
+    for seed in range(2):
+        model = fitted(y=tags, decision="macro_f1", random_state=seed)
+        assert model._learned.target.offsets[1].any()
+        assert not model.predict(X)[:, 0].any()
 
 
 def test_ordinal_losses_decide_by_the_median_rank_if_asked():
