@@ -27,7 +27,7 @@ def check_names(table: Any, name: str = "X") -> None:
 
 
 def with_columns_named(X: Any, y: Any, error: Exception) -> Exception:
-    """Return an error of scikit-learn's about text or times with the names of their columns.
+    """Return an error of scikit-learn's about text with the names of its columns.
 
     Parameters
     ----------
@@ -38,13 +38,6 @@ def with_columns_named(X: Any, y: Any, error: Exception) -> Exception:
     error : Exception
         Returned as it is where it is about something else.
     """
-    dtypes = X.dtypes.items() if hasattr(X, "select_dtypes") else ()
-    times = [name for name, dtype in dtypes if getattr(dtype, "kind", "") in "mM"]
-    if isinstance(error, TypeError) and times:
-        return TypeError(
-            f"X has times in the {count(len(times), 'column')} {times}; a network takes numbers."
-            " Turn them into numbers, for example into days since the first."
-        )
     if isinstance(error, OverflowError):
         return ValueError("X or y has a whole number that is too large for a float64. Scale it.")
     if "contains NaN" in str(error) and "Input X" in str(error):

@@ -63,24 +63,25 @@ def check_kind(values: Any, name: str) -> None:
         )
     if "m" in kinds:
         raise ValueError(
-            f"{name} holds durations ({kinds['m']}), which are numbers only in a unit. Give, for"
-            f" example, {name} / np.timedelta64(1, 'D') for days."
+            f"{name} holds durations, {kinds['m']}, which are numbers only in a unit. Divide them,"
+            f" for example for days: {name} / np.timedelta64(1, 'D')."
         )
     if "M" in kinds:
         raise ValueError(
-            f"{name} holds dates or times ({kinds['M']}), which are no numbers. Give, for example,"
-            f" the days since the first: ({name} - {name}.min()) / np.timedelta64(1, 'D')."
+            f"{name} holds dates or times, {kinds['M']}, which are no numbers. Make numbers of them,"
+            f" for example the days since the first: ({name} - {name}.min()) /"
+            " np.timedelta64(1, 'D')."
         )
 
 
-def _kinds(values: Any) -> dict[str, Any]:
-    """Return the kinds of the dtypes of an array, or of the columns of a table, with the dtypes.
+def _kinds(values: Any) -> dict[str, str]:
+    """Return the kinds of the dtypes of an array or table, with dtypes, and columns, in words.
 
     Python's durations and dates count as what they are.
     """
     dtypes = getattr(values, "dtypes", None)
-    if dtypes is not None and hasattr(dtypes, "tolist"):
-        return {dtype.kind: dtype for dtype in dtypes.tolist()}
+    if isinstance(dtypes, pd.Series):
+        return {dtype.kind: f"{dtype} in the column {name!r}" for name, dtype in dtypes.items()}
     array = values
     dtype: Any = getattr(values, "dtype", None)
     if not hasattr(dtype, "kind"):
@@ -93,7 +94,7 @@ def _kinds(values: Any) -> dict[str, Any]:
         first = next((value for value in np.ravel(array) if not is_missing(value)), None)
         if isinstance(first, timedelta | date | pd.Period):
             return {"m" if isinstance(first, timedelta) else "M": type(first).__name__}
-    return {dtype.kind: dtype}
+    return {dtype.kind: str(dtype)}
 
 
 def check_finite(values: np.ndarray, name: str, noun: str = "row") -> None:

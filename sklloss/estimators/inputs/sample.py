@@ -106,12 +106,13 @@ class Sample:
         y = np.asarray(self.y, dtype=np.float64) + 0.0  # -0 is 0
         if not sparse.issparse(self.X):
             flat = self.X.reshape(len(self.X), -1)
-            table = np.ascontiguousarray(np.column_stack((flat + 0.0, y)))
+            table = _with_one_nan(np.ascontiguousarray(np.column_stack((flat + 0.0, y))))
             return table.view(np.dtype((np.void, table.itemsize * table.shape[1])))[:, 0]
         X = self.X.sorted_indices()
         X.eliminate_zeros()
         spans = zip(X.indptr[:-1], X.indptr[1:], y, strict=True)
-        parts = [(X.indices[a:b], X.data[a:b], row) for a, b, row in spans]
+        data = _with_one_nan(X.data.copy())
+        parts = [(X.indices[a:b], data[a:b], row) for a, b, row in spans]
         keys = np.empty(len(parts), dtype=object)
         keys[:] = [b"|".join(part.tobytes() for part in row) for row in parts]
         return keys
@@ -125,6 +126,12 @@ def unit_of(row_weight: np.ndarray) -> float:
     """
     is_repeated = row_weight.max() <= MOST_REPEATS and bool((row_weight % 1 == 0).all())
     return 1.0 if is_repeated else float(row_weight.mean())
+
+
+def _with_one_nan(values: np.ndarray) -> np.ndarray:
+    """Give all NaN the same bytes, in place: they differ in sign, as by 0 / 0."""
+    values[np.isnan(values)] = np.nan
+    return values
 
 
 def _digest(values: np.ndarray) -> bytes:

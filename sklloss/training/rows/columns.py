@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from scipy import sparse
 
-from .encoding import BOUND, TableEncoding, bounded, passed_on
+from .encoding import BOUND, TableEncoding, passed_on
 from .scaling import LARGEST_SQUARABLE as LARGEST
 
 ENCODINGS = ("auto", "none", "standard", "robust", "quantile", "piecewise_linear")
@@ -32,6 +32,9 @@ MOST_LEVELS = 1000
 
 # Reference points of the quantile encoding at most.
 MOST_QUANTILES = 1000
+
+# Larger scaled numbers are cut before they are squared, which float32 could not hold.
+LARGEST_SQUARABLE = 1e12
 
 # Largest number whose difference to another is finite.
 LARGEST_ADDED = 8e307
@@ -124,8 +127,9 @@ def n_distinct_rows(X: Any) -> int:
     table = X.toarray() if sparse.issparse(X) else X
     mixed = np.zeros(len(table), dtype=np.uint64)
     for column in table.T:
-        # -0 is 0.  Products wrap around, and the shift carries high bits back to low ones.
-        mixed = (mixed ^ (column.astype(np.float64) + 0.0).view(np.uint64)) * HASH_FACTOR
+        # -0 is 0, and all NaN are the same.  Products wrap around, and the shift carries high bits back to low ones.
+        values = np.where(np.isnan(column), np.nan, column) + 0.0
+        mixed = (mixed ^ values.astype(np.float64).view(np.uint64)) * HASH_FACTOR
         mixed ^= mixed >> np.uint64(29)
     return len(np.unique(mixed))
 
@@ -200,6 +204,8 @@ class _Blocks:
     shares: np.ndarray = field(default_factory=lambda: np.zeros(2))
     centre: list[float] = field(default_factory=list)
     scale: list[float] = field(default_factory=list)
+    least: list[float] = field(default_factory=list)
+    most: list[float] = field(default_factory=list)
     fill: list[float] = field(default_factory=list)
     missing: list[int] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
@@ -211,11 +217,6 @@ class _Blocks:
     means: dict[str, list[float]] = field(
         default_factory=lambda: {name: [] for name in ("missing", "numbers", "codes", "levels")}
     )
-
-    @property
-    def is_bounded(self) -> bool:
-        """Whether numbers that are extreme stay finite."""
-        return self.kind not in ("none", "standard")
 
     def add_levels(self, column: Distribution) -> None:
         """Add a column of levels, each in a column of its own unless it is rare."""
@@ -252,11 +253,15 @@ class _Blocks:
         if len(column.values) < 2:
             return
 
-        def placed(values: np.ndarray) -> np.ndarray:
-            located = (values - centre) / scale
-            return bounded(located) if self.is_bounded else located
+        has_two = len(column.values) == 2
+        if has_two and np.isfinite(self.most[j]):
+            self.least[j], self.most[j] = 0.0, 1.0
 
-        located, has_two = placed(column.values), len(column.values) == 2
+        def placed(values: np.ndarray) -> np.ndarray:
+            with np.errstate(over="ignore"):
+                return ((values - centre) / scale).clip(self.least[j], self.most[j])
+
+        located = placed(column.values)
         is_squashed = self.kind in ("auto", "robust", "piecewise_linear") and not has_two
         references = np.full(len(self.shares), np.nan)
         if self.kind == "quantile" and not has_two:
@@ -270,6 +275,8 @@ class _Blocks:
         self.means["numbers"].append(column.mean(passed[:, 0].numpy()))
         if n_bins:
             edges = placed(column.edges(n_bins))
+            # Edges may be cut to the same number, or be as close as float32 does not tell apart.
+            edges = edges[np.r_[True, np.float32(np.diff(edges)) > 0]]
             for low, width in zip(edges[:-1], np.diff(edges), strict=True):
                 self.codes.append((j, low, width))
                 self.means["codes"].append(column.mean(((located - low) / width).clip(0, 1)))
@@ -278,6 +285,9 @@ class _Blocks:
         """Add a column of X and return its index."""
         self.centre.append(centre)
         self.scale.append(scale)
+        most = np.inf if self.kind in ("none", "standard") else LARGEST_SQUARABLE
+        self.least.append(-most)
+        self.most.append(most)
         self.fill.append(fill)
         return len(self.centre) - 1
 
@@ -315,7 +325,8 @@ class _Blocks:
             fill=np.array(self.fill),
             missing=np.array(self.missing, dtype=np.int64),
             numbers=np.array(self.numbers, dtype=np.int64),
-            is_bounded=self.is_bounded,
+            least=np.array(self.least),
+            most=np.array(self.most),
             fills=self.kind != "none",
             bounds=np.array(self.bounds),
             references=np.array(self.references) if self.kind == "quantile" else None,

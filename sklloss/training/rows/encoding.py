@@ -19,9 +19,6 @@ from .scaling import CHUNK_ROWS, check_fits, check_none_missing, check_row_shape
 # A robustly scaled number approaches this bound: beyond it lies what an outlier adds.
 BOUND = 3.0
 
-# Larger numbers are cut before they are squared, which float32 could not hold.
-LARGEST_SQUARABLE = 1e12
-
 # Share of the smallest and largest quantile, so that the normal score of an extreme is finite.
 EXTREME_SHARE = 1e-4
 
@@ -55,8 +52,9 @@ class TableEncoding(Encoding):
         The columns with an indicator of missing values.
     numbers : ndarray of shape (n_numbers,)
         The columns that are passed on as numbers.
-    is_bounded : bool
-        Whether numbers that are extreme stay finite.
+    least, most : ndarray of shape (n_columns,)
+        What scaled numbers are cut to, so that extreme ones stay finite: a column of two values to
+        these; infinite where nothing is cut.
     fills : bool
         Whether `fill` counts; else a value that is missing though training had none is refused.
     bounds : ndarray of shape (n_numbers,)
@@ -79,7 +77,8 @@ class TableEncoding(Encoding):
     fill: np.ndarray
     missing: np.ndarray
     numbers: np.ndarray
-    is_bounded: bool
+    least: np.ndarray
+    most: np.ndarray
     fills: bool
     bounds: np.ndarray
     references: np.ndarray | None
@@ -104,7 +103,7 @@ class TableEncoding(Encoding):
         for start in range(0, len(X), CHUNK_ROWS):
             chunk = torch.from_numpy(np.array(X[start : start + CHUNK_ROWS], dtype=np.float64))
             located[start : start + CHUNK_ROWS] = encoder.located(chunk)
-        if not self.is_bounded:
+        if not np.isfinite(self.most).any():
             check_fits(located.numpy(), X)
         if not self.fills:
             check_none_missing(located.isnan() & ~encoder.fill.isnan())
@@ -169,6 +168,8 @@ class TableEncoder(nn.Module):
 
     centre: Tensor
     scale: Tensor
+    least: Tensor
+    most: Tensor
     fill: Tensor
     missing: Tensor
     numbers: Tensor
@@ -185,8 +186,8 @@ class TableEncoder(nn.Module):
 
     def __init__(self, encoding: TableEncoding, dtype: torch.dtype) -> None:
         super().__init__()
-        self.dtype, self.is_bounded = dtype, encoding.is_bounded
-        for name in ("centre", "scale"):
+        self.dtype = dtype
+        for name in ("centre", "scale", "least", "most"):
             # Subtracted in float64: large numbers that differ little, as times do, stay apart.
             self.register_buffer(name, torch.from_numpy(getattr(encoding, name)))
         for name in ("missing", "numbers", "code_column", "level_column"):
@@ -204,8 +205,7 @@ class TableEncoder(nn.Module):
 
     def located(self, X: Tensor) -> Tensor:
         """Return float64 rows centred and scaled, in the dtype of the networks."""
-        located = (X - self.centre) / self.scale
-        return (bounded(located) if self.is_bounded else located).to(self.dtype)
+        return ((X - self.centre) / self.scale).clamp(self.least, self.most).to(self.dtype)
 
     def sparse_rows(self, X: sparse.csr_array) -> SparseRows:
         """Return sparse rows whose stored values are encoded, less what 0 becomes.
@@ -215,7 +215,7 @@ class TableEncoder(nn.Module):
         kept = X[:, self.numbers.numpy()].tocsr()
         columns = self.numbers[torch.from_numpy(kept.indices).long()]
         located = (torch.from_numpy(kept.data) - self.centre[columns]) / self.scale[columns]
-        located = (bounded(located) if self.is_bounded else located).to(self.dtype)
+        located = located.clamp(self.least[columns], self.most[columns]).to(self.dtype)
         filled = torch.where(located.isnan(), self.fill[columns], located)
         bounds = self.bounds[torch.from_numpy(kept.indices).long()]
         of_zero = self.encoded(self.located(torch.zeros(1, len(self.centre)).double()))[0]
@@ -244,11 +244,6 @@ class TableEncoder(nn.Module):
                 torch.where(is_level | is_other, is_level.to(self.dtype), self.level_fill)
             )
         return torch.cat(blocks, -1) - self.offset
-
-
-def bounded(values: Any) -> Any:
-    """Return an array or tensor without numbers too large to be squared in float32."""
-    return values.clip(-LARGEST_SQUARABLE, LARGEST_SQUARABLE)
 
 
 def passed_on(values: Tensor, bounds: Tensor, references: Tensor | None) -> Tensor:

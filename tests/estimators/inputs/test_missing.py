@@ -5,7 +5,9 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
+from sklloss import NeuralRegressor
 from sklloss.estimators.inputs.missing import is_missing, missing
 
 MISSING = [None, np.nan, np.float32("nan"), pd.NA, pd.NaT, np.datetime64("NaT"), Decimal("NaN")]
@@ -31,3 +33,15 @@ def test_of_arrays_of_any_kind_and_shape():
     for kind in (int, str, bool):
         assert missing(np.zeros((2, 3), dtype=kind)).tolist() == [[False] * 3] * 2
     assert missing(np.empty((0, 2), dtype=object)).shape == (0, 2)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
+def test_the_sign_of_nan_makes_no_row_another(kind):
+    X = np.column_stack((np.repeat(np.arange(150.0), 2), np.full(300, np.nan)))
+    Z = X.copy()
+    Z[1::2, 1] = -np.nan
+    fits = [
+        NeuralRegressor(max_epochs=2, random_state=0).fit(kind(each), X[:, 0]) for each in (X, Z)
+    ]
+    assert len(fits[0].members_) == len(fits[1].members_) == 1
+    np.testing.assert_array_equal(fits[0].predict(X), fits[1].predict(X))

@@ -302,7 +302,7 @@ def test_columns_of_one_name_and_of_times_are_named(method):
         method(table.set_axis(["a", "a"], axis=1), [1, 2, 3])
     when = pd.to_datetime(["2020-01-01", "2020-01-02", "2020-01-03"])
     own = getattr(NeuralRegressor(module=OWN, max_epochs=1), method.__name__)
-    with pytest.raises(TypeError, match=r"X has times in the 1 column \['when'\]; .*into days"):
+    with pytest.raises(ValueError, match=r"X holds dates .* in the column 'when'.*days since"):
         own(table.assign(when=when), [1, 2, 3])
 
 

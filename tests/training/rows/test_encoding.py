@@ -9,7 +9,7 @@ from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, StandardSc
 from sklloss.training import ENCODINGS, learn_encoding, rows
 from sklloss.training.rows import columns as columns_file
 from sklloss.training.rows import encoding as encoding_file
-from sklloss.training.rows.columns import bins_per_column
+from sklloss.training.rows.columns import bins_per_column, n_distinct_rows
 from sklloss.training.rows.data import SparseRows
 
 CPU = torch.device("cpu")
@@ -307,3 +307,31 @@ def test_sparse_numbers_are_encoded_where_they_are_stored(encoding):
     index = torch.arange(60)
     torch.testing.assert_close(rows.take(index), dense.take(index))
     torch.testing.assert_close(rows.slice(5, 9), dense.slice(5, 9))
+
+
+@pytest.mark.parametrize("encoding", ["robust", "quantile", "piecewise_linear", "auto"])
+@pytest.mark.parametrize("values", [(0.0, 1.0), (1.0, 2.0), (-7.0, 900.0)])
+def test_a_number_of_two_values_is_between_them(encoding, values, rng):
+    X = np.column_stack((np.repeat(values, 200), rng.standard_normal(400)))
+    found = learn_encoding(X, (0, 0), np.ones(400), encoding)
+    rows = np.array([[values[0], 0], [values[1], 0], [-1e30, 0], [999, 0], [1e30, 0]])
+    low, high, below, beyond, far = found.transform(rows, torch.float64).slice(0, 5)[:, 0]
+    assert low == below
+    assert high == beyond == far
+
+
+@pytest.mark.parametrize("encoding", ["auto", "piecewise_linear"])
+def test_edges_that_float32_does_not_tell_apart_are_one(encoding, rng):
+    close = np.r_[np.arange(380) * 1e-13, 50.0 + np.arange(20)]
+    far = 10 ** rng.uniform(-50, 50, 400)
+    for column in (close, far, close * 1e-40, np.r_[close[:399], 1e300]):
+        found = learn_encoding(column[:, None], (0,), np.ones(400), encoding)
+        assert (np.float32(found.code_width) > 0).all()
+        assert found.transform(column[:, None], torch.float32).slice(0, 400).isfinite().all()
+
+
+def test_missing_values_are_the_same_whatever_their_sign():
+    X = np.column_stack((np.repeat(np.arange(30.0), 2), np.full(60, np.nan)))
+    Z = X.copy()
+    Z[1::2, 1] = -np.nan
+    assert n_distinct_rows(Z) == n_distinct_rows(X) == 30
