@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from numbers import Real
+from functools import partial
+from numbers import Integral, Real
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -13,6 +14,9 @@ import numpy as np
 import pandas as pd
 
 from .missing import is_missing
+
+# Beyond it, neighbouring whole numbers are the same float64.
+LARGEST_EXACT = 2**53
 
 # What pandas calls the values of an object column that are all of one kind.
 KINDS = {
@@ -37,6 +41,11 @@ def kind_of(name: Any, series: Any) -> str:
     dtype, native = series.dtype, series.to_native()
     of_pandas = isinstance(native, pd.Series)
     is_sparse = of_pandas and isinstance(native.dtype, pd.SparseDtype)
+    if is_sparse and native.dtype.subtype.kind not in "fiub":
+        raise ValueError(
+            f"Column {name!r} of X is sparse and holds no numbers. Make it dense:"
+            f" X[{name!r}].sparse.to_dense()."
+        )
     if dtype.is_numeric() or dtype == nw.Boolean or is_sparse:
         return "numbers"
     if isinstance(dtype, nw.Duration):
@@ -137,11 +146,16 @@ def floats_of(name: Any, series: Any) -> np.ndarray:
     return np.array(listed, dtype=np.float64)
 
 
-def factorized(name: Any, series: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return where each value stands among the distinct ones, -1 where it is missing, and these.
+def factorized(name: Any, series: Any) -> tuple[np.ndarray, np.ndarray, str]:
+    """Return where each value stands among the distinct ones, -1 if missing, these, and their kind.
 
-    Distinct values are text, or numbers as floats; dates, durations and intervals are known by
-    their text.
+    Distinct values are text, or numbers as floats; dates and durations are known by a text that is
+    the same for all libraries, intervals by theirs.
+
+    Raises
+    ------
+    ValueError
+        If values are of several kinds, or whole numbers that floats do not tell apart.
     """
     native = series.to_native()
     if not isinstance(native, pd.Series):
@@ -152,7 +166,31 @@ def factorized(name: Any, series: Any) -> tuple[np.ndarray, np.ndarray]:
         kind_of_values(name, list(native))  # raises with a value that does not hash
         raise
     listed = list(found)
-    by_number = kind_of_values(name, listed) == "numbers"
-    levels = np.array([float(v) if by_number else str(v) for v in listed], dtype=object)
+    kind = kind_of_values(name, listed)
+    known_by: dict[str, Callable[[Any], Any]] = {
+        "numbers": partial(_as_float, name),
+        "dates": _as_date,
+        "durations": _as_duration,
+    }
+    as_level = known_by.get(kind, str)
+    levels = np.array([as_level(value) for value in listed], dtype=object)
     again, distinct = pd.factorize(levels)
-    return np.append(again, -1)[place], np.asarray(distinct, dtype=object)
+    return np.append(again, -1)[place], np.asarray(distinct, dtype=object), kind
+
+
+def _as_float(name: Any, value: Any) -> float:
+    is_large = isinstance(value, Integral) and abs(int(value)) > LARGEST_EXACT
+    if is_large:
+        raise ValueError(
+            f"Column {name!r} of X holds whole numbers that a float64 does not tell apart, for"
+            f" example {str(value)[:40]}. Turn them into text: X[{name!r}].astype(str)."
+        )
+    return float(value)
+
+
+def _as_date(value: Any) -> str:
+    return pd.Timestamp(moment(value)).isoformat()
+
+
+def _as_duration(value: Any) -> str:
+    return pd.Timedelta(value).isoformat()

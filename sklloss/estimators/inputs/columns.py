@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...parameters.refusals import count
+from .missing import missing
 
 
 def column_names(table: Any) -> list[Any]:
@@ -38,6 +39,16 @@ def with_columns_named(X: Any, y: Any, error: Exception) -> Exception:
     error : Exception
         Returned as it is where it is about something else.
     """
+    if "NA is ambiguous" in str(error):
+        where = "y" if y is not None and missing(np.asarray(y, dtype=object)).any() else "X"
+        return ValueError(f"{where} has missing values, pd.NA. Leave these rows out, or fill them.")
+    infinite = _infinite_columns(X) if "contains infinity" in str(error) else []
+    if infinite:
+        return ValueError(
+            f"Input X contains infinity or a value too large, in the"
+            f" {count(len(infinite), 'column')} {infinite}. Replace it with NaN, which module='mlp'"
+            " takes as missing, or leave these rows out."
+        )
     if isinstance(error, OverflowError):
         return ValueError("X or y has a whole number that is too large for a float64. Scale it.")
     if "contains NaN" in str(error) and "Input X" in str(error):
@@ -61,6 +72,13 @@ def with_columns_named(X: Any, y: Any, error: Exception) -> Exception:
         f"y has text, for example {texts[0]!r}, and needs numbers. Number what has an order, for"
         " example with pd.Categorical(y, ['low', 'high']).codes; for classes take NeuralClassifier."
     )
+
+
+def _infinite_columns(X: Any) -> list[Any]:
+    if not hasattr(X, "select_dtypes"):
+        return []
+    numbers = X.select_dtypes("number")
+    return [name for name, column in numbers.items() if np.isinf(np.asarray(column, float)).any()]
 
 
 def _columns_of_text(X: Any) -> list[Any]:

@@ -25,7 +25,7 @@ REMEDIES = {
     "numbers": "Turn it into numbers, for example with pd.to_numeric(X[{name!r}], errors='coerce')",
     "durations": "Turn it into durations with pd.to_timedelta(X[{name!r}])",
     "dates": "Turn it into dates with pd.to_datetime(X[{name!r}])",
-    "text": "Turn it into text with X[{name!r}].astype(str)",
+    "text": "Turn it into the text that training had, for example with X[{name!r}].astype(str)",
 }
 
 
@@ -114,7 +114,10 @@ class DurationColumn(Column):
         values = series.to_numpy()
         if values.dtype.kind != "m":
             values = pd.to_timedelta(series.to_list()).to_numpy()
-        seconds = values.astype("m8[us]").astype(np.float64) / 1e6
+        # Whole seconds and the rest, so that neither overflows nor depends on the unit.
+        whole = values.astype("m8[s]")
+        rest = (values - whole) / np.timedelta64(1, "ns")
+        seconds = whole.astype(np.int64) + rest / 1e9
         return np.where(np.isnat(values), np.nan, seconds)
 
 
@@ -138,6 +141,8 @@ class DateColumn(Column):
 
     def numbers_of_kind(self, series: Any) -> np.ndarray:
         """Return days since 1970, year, month, day, weekday and hour, (n_samples, 6)."""
+        if all(map(is_missing, series.to_list())):
+            return np.full((len(series), len(self.parts)), np.nan)
         zone = zone_of(self.name, series)
         if zone != self.zone:
             raise ValueError(
@@ -151,8 +156,9 @@ class DateColumn(Column):
         if values.dtype.kind != "M":
             values = np.array([moment(value) for value in series.to_list()], dtype="M8[us]")
         days, months = values.astype("M8[D]"), values.astype("M8[M]")
+        microseconds = (values - days).astype("m8[us]").astype(np.int64)
         found = (
-            values.astype("M8[us]").astype(np.int64) / MICROSECONDS_PER_DAY,
+            days.astype(np.int64) + microseconds / MICROSECONDS_PER_DAY,
             values.astype("M8[Y]").astype(np.int64) + 1970,
             months.astype(np.int64) % 12 + 1,
             (days - months.astype("M8[D]")).astype(np.int64) + 1,
@@ -173,14 +179,18 @@ class CategoryColumn(Column):
     levels : pandas.Index
         The levels that occurred in training, sorted: text, or numbers as floats.  The code of a
         missing value is their number; that of a level that did not occur is -1.
+    of_kind : str
+        What they are: categories, numbers, dates or durations; nothing where there are none.
     """
 
     levels: pd.Index
+    of_kind: str
 
     @classmethod
     def of(cls, name: Any, series: Any) -> CategoryColumn:
         """Learn the levels of a column."""
-        return cls(name, pd.Index(sorted(factorized(name, series)[1])))
+        _, levels, kind = factorized(name, series)
+        return cls(name, pd.Index(sorted(levels)), kind)
 
     @property
     def n_levels(self) -> int:
@@ -193,15 +203,13 @@ class CategoryColumn(Column):
         return [*(f"={text}" for text in texts), " is missing"]
 
     def _held(self) -> str:
-        return "text" if isinstance(self.levels[0], str) else "numbers"
+        return "text" if self.of_kind == "categories" else self.of_kind
 
     def numbers(self, series: Any) -> np.ndarray:
         """Return the code of each level; categories may be numbers, so any kind is looked at."""
-        place, values = factorized(self.name, series)
-        if len(values) and len(self.levels):
-            now = "text" if isinstance(values[0], str) else "numbers"
-            if now != self._held():
-                raise self._became(now, series)
+        place, values, kind = factorized(self.name, series)
+        if len(values) and len(self.levels) and kind != self.of_kind:
+            raise self._became(kind, series)
         # The last entry is where a missing value points to.
         codes = np.append(self.levels.get_indexer(values), len(self.levels))
         return codes[place].astype(np.float64)

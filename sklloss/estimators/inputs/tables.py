@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import Any, ClassVar, Self
 
 import narwhals.stable.v2 as nw
@@ -72,6 +73,20 @@ class Table(Inputs):
                 f" takes tables, and X has the shape {tuple(X.shape)}. For images set module='cnn';"
                 " or flatten them, X.reshape(len(X), -1)."
             )
+        if getattr(X, "shape", ())[1:] == (0,):
+            raise ValueError(
+                f"Found array with 0 feature(s) (shape={tuple(X.shape)}) while a minimum of 1 is"
+                " required. Give X at least one column."
+            )
+        if isinstance(X, Mapping):
+            raise ValueError(
+                "X is a dict, and no table of rows and columns. Give a DataFrame:"
+                " pd.DataFrame(X) of columns, pd.DataFrame([X]) of one record."
+            )
+        if type(X).__name__ == "RecordBatch":
+            import pyarrow as pa
+
+            X = pa.Table.from_batches([X])
         if isinstance(X, np.ma.MaskedArray) and X.dtype.kind in "fiub":
             return np.where(np.ma.getmaskarray(X), np.nan, X.data) if np.ma.is_masked(X) else X.data
         frame = None if _is_plain(X) else as_frame(X)
@@ -196,10 +211,12 @@ def _columns_of(X: Any) -> nw.DataFrame[Any] | None:
 
 
 def _has_values_of_columns(X: Any) -> bool:
-    """Return whether an array has text or times, of which scikit-learn's check makes no numbers.
+    """Return whether an array, or a list of rows, has text or times, of which scikit-learn's check makes no numbers.
 
     Of cells that are no values at all its message says more.
     """
+    if isinstance(X, list | tuple):
+        return any(isinstance(row, list | tuple) and _has_text(row) for row in X[:1])
     if not (isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind in "OUSmM"):
         return False
     try:
@@ -208,7 +225,12 @@ def _has_values_of_columns(X: Any) -> bool:
     except ValueError:
         return True
     except TypeError:
-        return any(value is pd.NA for value in X.flat)
+        times = date | timedelta | pd.Period
+        return any(value is pd.NA or isinstance(value, times) for value in X.flat)
+
+
+def _has_text(row: Sequence[Any]) -> bool:
+    return any(isinstance(value, str) for value in row)
 
 
 def _is_plain(X: Any) -> bool:

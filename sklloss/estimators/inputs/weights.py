@@ -12,6 +12,8 @@ from .floats import check_finite, floats_of
 
 # Largest power of two, up or down, at which sums of weights and of their squares fit into float32.
 EXTREME = 64
+# Largest ratio of two weights: float32, in which they are summed and squared, spans little more.
+LARGEST_RATIO = 1e30
 
 
 def checked_weights(
@@ -34,7 +36,8 @@ def checked_weights(
     Raises
     ------
     ValueError
-        If one is not a number, negative, NaN or infinite, or all are zero.
+        If one is not a number, negative, NaN or infinite, all are zero, or their ratios are too
+        large.
     """
     if sample_weight is not None:
         sample_weight = _given(sample_weight, name, noun)
@@ -47,8 +50,19 @@ def checked_weights(
         noun=noun,
         example=weights.__getitem__,
     )
+    check_ratio(weights, name)
     exponent = int(np.frexp(weights.max())[1])
     return np.ldexp(weights, -exponent) if abs(exponent) > EXTREME else weights
+
+
+def check_ratio(weights: np.ndarray, name: str) -> None:
+    """Raise if a weight is so much larger than another that float32 cannot hold both."""
+    largest, smallest = weights.max(initial=0), weights.min(where=weights > 0, initial=np.inf)
+    if smallest < largest / LARGEST_RATIO:
+        raise ValueError(
+            f"{name} has weights from {smallest:g} to {largest:g}, a ratio beyond"
+            f" {LARGEST_RATIO:g}. Cut the largest with np.clip, or give the smallest weight 0."
+        )
 
 
 def _given(sample_weight: Any, name: str, noun: str) -> np.ndarray:

@@ -13,8 +13,9 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from torch import nn
 
 from ..inputs.data import FitData
-from ..inputs.missing import check_no_label_missing
+from ..inputs.missing import check_no_label_missing, missing
 from ..inputs.sample import Sample
+from ..inputs.weights import check_ratio
 from .answers import RAW, Answer
 from .base import Encoded, LearnedTarget, Target
 from .class_weights import class_weights, weighs_nothing
@@ -127,6 +128,11 @@ class Classes(Target):
         """
         if before is not None and data.named is not None:
             check_same_classes(data.named, before.classes)
+        if data.named is not None and missing(np.asarray(data.named, dtype=object)).any():
+            raise ValueError(
+                f"classes names a missing label: {list(data.named)!r}. Leave it out, and rows"
+                " without a label too."
+            )
         order = order_of(data.y)
         named_order = None if data.named is None else order_of(data.named)
         y = data.y.toarray() if sparse.issparse(data.y) else data.y
@@ -251,7 +257,9 @@ class Labels(Classes):
                 " Use sample_weight."
             )
         factors = class_weights(self.class_weight, y[:, 0], sample_weight, learned.order)
-        return sample_weight * factors
+        weights = sample_weight * factors
+        check_ratio(weights, "class_weight, times sample_weight,")
+        return weights
 
     def check_suits(self, loss: Any, sample: Sample, learned: Any, network: Any) -> None:
         """Raise if a loss does not take several classes, or several labels."""
@@ -345,7 +353,10 @@ def check_same_classes(classes: Any, known: np.ndarray) -> None:
 
 
 def order_of(y: Any) -> list[Any] | None:
-    """Return the categories of a pandas ordered categorical, lowest first, or None."""
+    """Return the categories of an ordered categorical, lowest first, or None.
+
+    In pandas, ``pl.Enum`` of polars, or an ordered dictionary of pyarrow, in pandas too.
+    """
     column = y.iloc[:, 0] if getattr(y, "ndim", 1) == 2 and hasattr(y, "iloc") else y
     dtype: Any = getattr(column, "dtype", None)
     if type(getattr(dtype, "categories", None)).__name__ == "IntervalIndex":
@@ -353,6 +364,15 @@ def order_of(y: Any) -> list[Any] | None:
             "y is a categorical of intervals, which are no labels; give pd.cut and pd.qcut"
             " labels=, for example labels=False for ranks."
         )
+    if type(dtype).__name__ == "Enum":
+        return list(dtype.categories)
+    of_arrow = getattr(dtype, "pyarrow_dtype", getattr(column, "type", None))
+    if getattr(of_arrow, "ordered", False) and hasattr(of_arrow, "value_type"):
+        import pyarrow as pa
+
+        array = column if hasattr(column, "type") else pa.array(column)
+        whole = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+        return whole.dictionary.to_pylist()
     return list(dtype.categories) if getattr(dtype, "ordered", False) else None
 
 

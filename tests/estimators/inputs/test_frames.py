@@ -298,3 +298,64 @@ def test_columns_that_there_are_not_are_named(named, message):
 def test_only_tables_are_frames():
     for other in (np.ones((2, 2)), [[1, 2]], pd.Series([1.0]), pl.Series([1.0]), None):
         assert as_frame(other) is None
+
+
+@pytest.mark.parametrize(
+    ("unit", "values", "seconds"),
+    [
+        ("s", [10**13, 2 * 10**13, -(10**15)], [1e13, 2e13, -1e15]),
+        ("ns", [1, 250, -(10**9) - 1], [1e-9, 2.5e-7, -1.000000001]),
+        ("ms", [1500, -1, 0], [1.5, -0.001, 0.0]),
+    ],
+)
+def test_durations_neither_overflow_nor_vanish(unit, values, seconds):
+    table = pd.DataFrame({"d": np.array(values, dtype=f"m8[{unit}]")})
+    np.testing.assert_allclose(numbers_of(table)[1][:, 0], seconds, rtol=1e-15)
+
+
+def test_dates_far_from_now_are_dates():
+    table = pd.DataFrame({"d": np.array(["400000-03-01T06", "2020-03-01T18"], dtype="M8[s]")})
+    _, numbers = numbers_of(table)
+    days = np.datetime64("400000-03-01", "D").astype(int)
+    assert numbers[0, :5].tolist() == [days + 0.25, 400000, 3, 1, numbers[0, 4]]
+    assert numbers[1].tolist() == [18322.75, 2020, 3, 1, 6, 18]
+
+
+def test_dates_that_are_all_missing_need_no_zone():
+    zoned = pd.DataFrame({"d": DAYS.tz_localize("UTC")})
+    for trained, now in [(zoned, pd.DataFrame({"d": [pd.NaT]})), (zoned[["d"]], zoned[1:2])]:
+        columns, _ = numbers_of(trained)
+        assert np.isnan(columns.numbers(as_frame(now))).all()
+    plain, _ = numbers_of(pd.DataFrame({"d": DAYS}))
+    assert np.isnan(plain.numbers(as_frame(zoned[1:2]))).all()
+
+
+@pytest.mark.parametrize("dates", [True, False])
+def test_dates_and_durations_as_categories_are_the_same_in_every_form(dates):
+    values = pd.Series(DAYS[[0, 2]] if dates else pd.to_timedelta([90, 3661], unit="s"))
+    table = pd.DataFrame({"c": values})
+    columns, numbers = numbers_of(table, categorical_features=["c"])
+    assert numbers.ravel().tolist() in ([0, 1], [1, 0])
+    others = [values.astype(object), values.astype("M8[s]" if dates else "m8[s]")]
+    for other in (*(pd.DataFrame({"c": each}) for each in others), pl.from_pandas(table)):
+        np.testing.assert_array_equal(columns.numbers(as_frame(other)), numbers)
+    text = pd.DataFrame({"c": values.astype(str)})
+    kind = "dates" if dates else "durations"
+    with pytest.raises(ValueError, match=f"held {kind} in training and holds text now"):
+        columns.numbers(as_frame(text))
+    of_text, _ = numbers_of(text)
+    with pytest.raises(ValueError, match=f"held text in training and holds {kind} now"):
+        of_text.numbers(as_frame(table.assign(c=values.astype(object))))
+
+
+@pytest.mark.parametrize("value", [2**60, -(2**53) - 1, 10**400])
+def test_whole_numbers_that_floats_merge_are_no_categories(value):
+    table = pd.DataFrame({"c": pd.Series([value, 1, 2], dtype=object)})
+    with pytest.raises(ValueError, match=r"Column 'c' .*does not tell apart.*astype\(str\)"):
+        numbers_of(table, categorical_features=["c"])
+
+
+def test_sparse_text_is_named():
+    table = pd.DataFrame({"c": pd.arrays.SparseArray(list("aba"))})
+    with pytest.raises(ValueError, match=r"Column 'c' of X is sparse.*to_dense"):
+        numbers_of(table)

@@ -1,8 +1,11 @@
 """Raw tables that are bad, small or unusual, and what is said of them."""
 
+import datetime
+
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 import torch
 from scipy import sparse
@@ -192,3 +195,42 @@ def test_encodings_are_for_tables(module, params, y):
         )
     )
     assert np.array_equal(none.fit(X, y).predict(X), raw.fit(X, y).predict(X))
+
+
+def test_tables_that_are_no_data_frames(y):
+    records = [[text, k] for k, text in enumerate(np.where(y > np.median(y), "high", "low"))]
+    table = pd.DataFrame(records, columns=["x0", "x1"])
+    expected = quick().fit(table, y).predict(table)
+    np.testing.assert_array_equal(quick().fit(records, y).predict(records), expected)
+    batch = pa.RecordBatch.from_pandas(table)
+    np.testing.assert_array_equal(quick().fit(batch, y).predict(batch), expected)
+    days = np.array([[datetime.date(2020, 1, 1 + k % 28)] for k in range(N)], dtype=object)
+    of_array = quick().fit(days, y).predict(days)
+    np.testing.assert_array_equal(quick().fit(pd.DataFrame(days), y).predict(days), of_array)
+    with pytest.raises(ValueError, match=r"X is a dict.*pd\.DataFrame\(X\)"):
+        quick().fit({"a": y}, y)
+
+
+def test_tables_without_columns_or_with_infinite_ones(y):
+    for empty in (pd.DataFrame(index=range(N)), np.empty((N, 0)), pl.DataFrame()):
+        with pytest.raises(ValueError, match=r"0 feature\(s\).*at least one column"):
+            quick().fit(empty, y)
+    with pytest.raises(ValueError, match=r"infinity .* in the 1 column \['b'\].*NaN"):
+        quick().fit(pd.DataFrame({"a": y, "b": np.inf}), y)
+
+
+def test_a_missing_target_of_pandas_is_named(y):
+    with pytest.raises(ValueError, match="y has missing values, pd.NA"):
+        quick().fit(y[:, None], pd.Series([pd.NA, *y[1:]], dtype=object))
+    with pytest.raises(ValueError, match="classes names a missing label"):
+        NeuralClassifier().partial_fit(y[:, None], y > 0, classes=[False, True, None])
+
+
+@pytest.mark.parametrize("largest", [1e40, 1e300])
+def test_weights_of_ratios_beyond_float32_are_refused(largest, y):
+    X, labels = y[:, None], y > np.median(y)
+    weight = np.r_[largest, np.ones(N - 1)]
+    with pytest.raises(ValueError, match="sample_weight has weights from 1 to .*np.clip"):
+        quick().fit(X, y, sample_weight=weight)
+    with pytest.raises(ValueError, match="class_weight, times sample_weight, has weights from 1"):
+        NeuralClassifier(class_weight={False: 1, True: largest}).fit(X, labels)

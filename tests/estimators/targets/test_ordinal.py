@@ -2,6 +2,8 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes
@@ -44,6 +46,23 @@ def test_an_ordered_categorical_gives_the_order(loss, graded):
     np.testing.assert_array_equal(model.predict_proba(X), ranks.predict_proba(X)[:, back])
     np.testing.assert_array_equal(model.decision_function(X), ranks.decision_function(X)[:, back])
     np.testing.assert_array_equal(model.predict(X), np.array(ORDER)[ranks.predict(X)])
+
+
+@pytest.mark.parametrize("library", ["polars", "pyarrow", "chunked", "arrow dtype"])
+def test_an_ordered_column_of_any_library_gives_the_order(library, graded):
+    X, y = graded
+    codes = pa.array(y.cat.codes.to_numpy())
+    ordered = pa.DictionaryArray.from_arrays(codes, pa.array(ORDER), ordered=True)
+    column = {
+        "polars": lambda: pl.Series(y.astype(str), dtype=pl.Enum(ORDER)),
+        "pyarrow": lambda: ordered,
+        "chunked": lambda: pa.chunked_array([ordered[:100], ordered[100:]]),
+        "arrow dtype": lambda: pd.Series(ordered, dtype=pd.ArrowDtype(ordered.type)),
+    }[library]()
+    model = fitted("coral", X, column, max_epochs=2)
+    assert model.class_order_.tolist() == ORDER
+    of_pandas = fitted("coral", X, y, max_epochs=2)
+    np.testing.assert_array_equal(model.predict_proba(X), of_pandas.predict_proba(X))
 
 
 @pytest.mark.parametrize("loss", ORDINAL)
