@@ -44,9 +44,10 @@ def warn_of_poor_training(
         best, constant = of_valid
         warnings.warn(
             f"On the validation rows of early_stopping, the best epoch of loss {loss.label!r} has"
-            f" {best:.4g}, worse than the best constant ({constant:.4g}). A few rows with extreme"
-            " values may decide: clip the features or transform them with QuantileTransformer, or"
-            " choose a loss that no single row dominates.",
+            f" {best:.4g}, worse than the best constant ({constant:.4g}). Either X says next to"
+            " nothing about y, or a few rows with extreme values decide: clip the features or"
+            " transform them with QuantileTransformer, or choose a loss that no single row"
+            " dominates.",
             ConvergenceWarning,
             stacklevel=2,
         )

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ...losses.base import State
@@ -74,9 +75,10 @@ class NeuralEstimator(RunParameters, StoppingParameters, OptimizationParameters,
             delattr(self, name)
         learned, target = prepared.learned, self._target
         self.loss_: Any = prepared.loss
+        self._oof: np.ndarray | None = None
         if prepared.held_out is not None and target.held_out_answer is not None:
             said = prepared.said_of_held_out(target)
-            self.oof_ = prepared.held_out.as_given(said)
+            self._oof = prepared.held_out.as_given(said)
             learned = prepared.held_out.taught(target, learned, said)
         self.__dict__.update(learned.attributes())
         self._learned = learned

@@ -39,9 +39,10 @@ class NeuralClassifier(
 ):
     """A neural network for classification, trained on the loss of your choice.
 
-    With `early_stopping`, a share of validation rows is taken from every class alike.  Losses of
-    probabilities need one output of your own network for two classes, else one per class.  Of
-    several members probabilities are averaged, and decisions where the loss has none.
+    With `early_stopping`, the same share of every class validates.  Where a loss gives
+    probabilities, a network of your own needs one output for two classes, and otherwise one per
+    class.  Several members predict by the mean of their probabilities, or of their decisions where
+    the loss gives no probabilities.
 
     %(parameters)s
 
@@ -50,9 +51,13 @@ class NeuralClassifier(
     classes_ : ndarray of shape (n_classes,)
         The labels, sorted; for multi-label y the indices of the labels.
     class_order_ : ndarray of shape (n_classes,)
-        The labels from lowest to highest, as an ordinal loss ranks them: in the order of a pandas
-        ordered categorical y, otherwise sorted.  Columns of probabilities and decisions stay in
+        The labels from lowest to highest, as an ordinal loss ranks them: in the order of y where
+        that is an ordered categorical of pandas or pyarrow or a ``pl.Enum``, otherwise sorted.  Columns of probabilities and decisions stay in
         the order of ``classes_``.
+    oof_ : ndarray of shape (n_samples, n_classes), or (n_samples, n_labels)
+        What the member that has held a row out says of it: probabilities, or decisions where the
+        loss gives none; NaN in rows that no member has held out.  Only where members hold out
+        folds: several, with early stopping, and ``validation_fraction="auto"``.
     %(attributes_and_names)s
 
     Examples

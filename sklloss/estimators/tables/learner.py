@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
 from ...parameters.declared import redeclared
 from ...parameters.domains import Choice, Either, Tuple
 from ..fit.parameters import (
@@ -54,9 +57,9 @@ class TableLearner(TableEstimator):
         OptimizationParameters,
         "batch_size",
         doc="""Rows per step.  "auto" is 64 for tables of fewer than 1,000 rows, 128 for fewer than
-        6,000, else 256, and rows that do not fill the last batch of an epoch are left out, others
-        each time; all rows where fewer than 200 are distinct, or for lbfgs.  Of images, texts and
-        networks of your own it is a fiftieth of the rows, between 200 and 1024.""",
+        6,000, else 256, where each epoch leaves out a few rows that would not fill its last batch,
+        chosen anew each time; all rows where fewer than 200 are distinct, or for lbfgs.  Of images,
+        texts and networks of your own it is a fiftieth of the rows, between 200 and 1024.""",
     )
     max_epochs: int | str = redeclared(
         OptimizationParameters,
@@ -64,8 +67,8 @@ class TableLearner(TableEstimator):
         default="auto",
         domain=Either(AUTO, COUNT),
         doc="""Passes over the rows, at most.  "auto" is for tables with validation rows 40, or as
-        many as make 600 steps, and fewer from 7,300 rows on (18 for 40,000); without them 20 or 100
-        steps; for images, texts and networks of your own 200.""",
+        many as make 600 steps, and fewer from 7,300 rows on (18 for 40,000); without them 20, or
+        as many as make 100 steps; for images, texts and networks of your own 200.""",
         kind='int or "auto"',
     )
     n_iter_no_change: float | str = redeclared(
@@ -118,3 +121,15 @@ class TableLearner(TableEstimator):
         each member draws; the first split of a splitter; or (train, valid) indices.""",
         kind='"auto", float, splitter or pair of index arrays',
     )
+
+    @property
+    def oof_(self) -> np.ndarray:
+        """What the member that has held a row out says of it; see the attributes of the class."""
+        check_is_fitted(self, "net_")
+        if self._oof is None:
+            raise AttributeError(
+                f"This {type(self).__name__} has no oof_, because its members have held out no"
+                " folds. Set n_members=8, early_stopping=True and validation_fraction='auto';"
+                " without these it takes at least 200 different rows."
+            )
+        return self._oof

@@ -59,6 +59,10 @@ class NeuralRegressor(
 
     Attributes
     ----------
+    oof_ : ndarray of shape (n_samples,) or (n_samples, n_targets)
+        What the member that has held a row out predicts of it; NaN in rows that no member has held
+        out.  Only where members hold out folds: several, with early stopping, and
+        ``validation_fraction="auto"``.
     %(attributes_and_names)s
 
     Examples
