@@ -81,10 +81,12 @@ def test_slow_rivals_are_compared_on_few_rows_and_tuned_ones_are_not_ranked(resu
 
 def test_late_splits_are_reported_apart(results):
     table = pd.read_csv(results[0])
-    assert "On the others alone" not in report.page(table)
+    assert "and later alone" not in report.page(table)
     late = report.page(pd.concat([table, table.assign(split=table["split"] + 3)]))
     late = late.replace("\n", " ")
-    assert re.search(r"On the others alone, ahead of both [\w ]* on [0-2] of 2\.", late)
+    assert re.search(
+        r"and later alone, sklloss is ahead of both [\w ]*\son [0-2] of 2 tasks\.", late
+    )
 
 
 def test_splits_keep_classes_and_cut_rows():
