@@ -24,7 +24,8 @@ class Criterion(StateModule):
         The loss.
     task : {"auto", "regression", "classification", ...}, default="auto"
         What it is for.  "auto": whole-number y is class indices, as everywhere in torch, and other
-        y is regression.
+        y is regression; 0 and 1 as floats, which skorch's ``NeuralNetBinaryClassifier`` gives, are
+        classes where the loss has no regression that suits the network.
     y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
         Training targets, for a loss that learns from them (bins, class shares).  Other losses do
         not need them.
@@ -83,6 +84,8 @@ class Criterion(StateModule):
         raw, targets = in_contract_shape(prediction, y)
         if self.loss is None:
             self._learn_loss(raw, targets)
+        if self.loss.y_is_index and targets.is_floating_point():
+            targets = _indices(targets)
         return mean_loss(self.loss, self.state, raw, targets, sample_weight)
 
     @staticmethod
@@ -122,16 +125,48 @@ class Criterion(StateModule):
 
     def _learn_loss(self, raw: Tensor, targets: Tensor) -> None:
         """Resolve the loss and prepare its state for targets and raw output of this kind."""
-        of_targets: Task = "regression" if targets.is_floating_point() else "classification"
-        loss = get_loss(self._given, task=self._task or of_targets, **self._params)
+        if self._task is not None or not targets.is_floating_point():
+            loss = self._suited(self._task or "classification", raw)
+        else:
+            try:
+                loss = self._suited("regression", raw)
+            except ValueError as error:
+                if not is_zero_or_one(targets):
+                    raise
+                try:
+                    loss = self._suited("classification", raw)
+                except ValueError:
+                    raise error from None
+        self.hold(state_from(loss, self._y, raw))
+        self.loss = loss
+
+    def _suited(self, task: Task, raw: Tensor) -> Any:
+        """Return the loss for a task, or raise if the network has not as many outputs."""
+        loss = get_loss(self._given, task=task, **self._params)
         loss.check_params()
         if loss.task == "regression" and raw.shape[-1] != loss.n_outputs():
             raise ValueError(
                 f"Loss {loss.label!r} needs {loss.n_outputs()} outputs per target; the network"
-                f" gives {raw.shape[-1]}. Widen its last layer."
+                f" gives {raw.shape[-1]}. Widen its last layer; if y are classes, set"
+                " criterion__task='classification'."
             )
-        self.hold(state_from(loss, self._y, raw))
-        self.loss = loss
+        return loss
+
+
+def is_zero_or_one(targets: Tensor) -> bool:
+    """Return whether there are no other numbers."""
+    return bool(((targets == 0) | (targets == 1)).all())
+
+
+def _indices(targets: Tensor) -> Tensor:
+    """Return class indices that are given as floats."""
+    indices = targets.long()
+    if not torch.equal(indices.to(targets.dtype), targets):
+        raise ValueError(
+            "Criterion for classification needs class indices; y has numbers that are not whole."
+            " Encode classes with LabelEncoder, or set criterion__task='regression'."
+        )
+    return indices
 
 
 class Probabilities:

@@ -161,6 +161,36 @@ def test_the_network_must_give_what_the_loss_needs():
             Criterion(name)(torch.zeros(4, 1), torch.zeros(4))
 
 
+@pytest.mark.parametrize("loss", ["cross_entropy", "focal", "hinge", "squared_hinge"])
+def test_losses_of_classes_train_in_the_binary_classifier_of_skorch(loss, breast_cancer):
+    X, y = breast_cancer
+    X = ((X - X.mean(axis=0)) / X.std(axis=0)).to_numpy(np.float32, copy=True)
+    labels = (y == "benign").to_numpy(np.float32, copy=True)
+    options = {"criterion__loss": loss}
+    if loss in ("cross_entropy", "focal"):
+        options["predict_nonlinearity"] = Criterion.probabilities(loss)
+    net = skorch_net(skorch.NeuralNetBinaryClassifier, X.shape[1], 1, **options).fit(X, labels)
+    assert net.criterion_.loss.task == "classification"
+    if "predict_nonlinearity" in options:
+        assert net.score(X, labels) > 0.9
+    else:
+        assert ((net.forward(X).ravel() > 0).numpy() == labels).mean() > 0.9
+
+
+def test_a_regression_on_zeros_and_ones_stays_one():
+    criterion = Criterion("mse")
+    assert criterion(torch.zeros(4, 1), torch.ones(4)) == 0.5  # half the square
+    assert criterion.loss.task == "regression"
+
+
+def test_classes_as_floats_are_whole():
+    criterion = Criterion("cross_entropy", task="classification")
+    as_floats = criterion(torch.eye(3), torch.arange(3.0))
+    assert as_floats == Criterion("cross_entropy")(torch.eye(3), torch.arange(3))
+    with pytest.raises(ValueError, match="not whole.*criterion__task='regression'"):
+        criterion(torch.eye(3), torch.tensor([0.0, 0.5, 1.0]))
+
+
 def test_pickles_with_its_state():
     criterion = Criterion("focal", loss__gamma=1.0)
     logits, y = torch.randn(5, 3), torch.tensor([0, 1, 2, 1, 0])
