@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 from skorch import NeuralNet
-from skorch.callbacks import EpochTimer, LRScheduler, ParamMapper, PrintLog
+from skorch.callbacks import Checkpoint, EpochTimer, LRScheduler, ParamMapper, PrintLog
 from skorch.exceptions import SkorchException
 from torch import nn, optim
 
@@ -21,7 +21,7 @@ from .rows.augment import BatchChange
 from .rows.data import TrainingSet
 from .steps.fused import without_compiler
 from .stopping import NEVER, StoppingRule
-from .threads import noted_interruptions
+from .threads import is_worker, noted_interruptions
 
 
 class QuietPrintLog(PrintLog):
@@ -128,8 +128,8 @@ class Trainable(NeuralNet):
         Raises
         ------
         ValueError
-            If one cannot be set up, or would replace or freeze parameters without the engine
-            knowing.
+            If one cannot be set up, would replace or freeze parameters without the engine knowing,
+            or reads a file that other workers write.
         """
         try:
             super().initialize_callbacks()
@@ -148,6 +148,12 @@ class Trainable(NeuralNet):
                     f"callback {name!r} ({type(callback).__name__}) freezes or replaces parameters,"
                     " which live in one buffer here. Set requires_grad_(False) on the parameters of"
                     " your own module before the fit."
+                )
+            if isinstance(callback, Checkpoint) and callback.load_best and is_worker():
+                raise ValueError(
+                    f"callback {name!r} (Checkpoint) loads its best weights from a file that fits in"
+                    " other workers write too. Set n_jobs=1, or leave load_best out and set"
+                    " early_stopping=True, which keeps the best epoch's weights without a file."
                 )
         return self
 

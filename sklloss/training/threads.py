@@ -1,4 +1,4 @@
-"""How many threads compute in a fit, and who interrupts one.
+"""How many threads compute in a fit, whether it is one of several, and who interrupts it.
 
 One thread computes where a step of a model is so small that sharing it among threads costs more
 than it brings, however many models are trained together; otherwise as many as torch has.
@@ -6,6 +6,7 @@ than it brings, however many models are trained together; otherwise as many as t
 
 from __future__ import annotations
 
+import multiprocessing
 import signal
 import threading
 from collections.abc import Iterator
@@ -33,6 +34,11 @@ def one_thread_of_torch() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def is_worker() -> bool:
+    """Return whether this process is a worker of joblib, which has others beside it."""
+    return multiprocessing.current_process().name.startswith("Loky")
 
 
 @contextmanager

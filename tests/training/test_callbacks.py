@@ -6,6 +6,7 @@ import threading
 
 import numpy as np
 import pytest
+from sklearn.model_selection import GridSearchCV
 from skorch import NeuralNetRegressor
 from skorch.callbacks import (
     Callback,
@@ -201,3 +202,15 @@ def test_schedules_go_on_in_continued_training_as_in_skorch(policy, params, diab
         assert own.history_[:, "event_lr"] == pytest.approx(plain.history[:, "event_lr"])
     in_parts.set_params(lr=0.3).partial_fit(X, y)
     assert in_parts.history_[-1, "event_lr"] == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize("kind", [GridSearchCV, LossSearchCV])
+def test_workers_do_not_load_the_weights_of_others(kind, diabetes, tmp_path):
+    best = Checkpoint(load_best=True, monitor="valid_loss_best", dirname=str(tmp_path))
+    model = small(early_stopping=True, n_iter_no_change=np.inf, callbacks=[("best", best)])
+    search = kind(model, {"loss": ["mse", "mae"]}, cv=2, n_jobs=2, error_score="raise")
+    with pytest.raises(
+        ValueError, match=r"callback 'best' \(Checkpoint\).*n_jobs=1.*early_stopping"
+    ):
+        search.fit(*diabetes)
+    assert np.isfinite(search.set_params(n_jobs=1).fit(*diabetes).best_score_)
