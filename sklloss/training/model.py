@@ -10,7 +10,14 @@ from typing import Any, Self
 import numpy as np
 import torch
 from skorch import NeuralNet
-from skorch.callbacks import Checkpoint, EpochTimer, LRScheduler, ParamMapper, PrintLog
+from skorch.callbacks import (
+    Checkpoint,
+    EpochTimer,
+    InputShapeSetter,
+    LRScheduler,
+    ParamMapper,
+    PrintLog,
+)
 from skorch.exceptions import SkorchException
 from torch import nn, optim
 
@@ -105,13 +112,10 @@ class Trainable(NeuralNet):
             lr=lr,
             max_epochs=max_epochs,
             batch_size=batch_size,
-            train_split=None,
             callbacks=callbacks,
-            predict_nonlinearity=None,
             device=device,
             verbose=verbose,
-            use_caching=False,
-            **kwargs,
+            **{"train_split": None, "predict_nonlinearity": None, "use_caching": False, **kwargs},
         )
         self.seed = seed
         self.weight_decay, self.l1, self.decoupled = weight_decay, l1, decoupled
@@ -148,6 +152,12 @@ class Trainable(NeuralNet):
                     f"callback {name!r} ({type(callback).__name__}) freezes or replaces parameters,"
                     " which live in one buffer here. Set requires_grad_(False) on the parameters of"
                     " your own module before the fit."
+                )
+            if isinstance(callback, InputShapeSetter):
+                raise ValueError(
+                    f"callback {name!r} (InputShapeSetter) builds the module anew while it is"
+                    " trained. Leave it out, and give a module of your own its number of inputs, for"
+                    " example with module_params."
                 )
             if isinstance(callback, Checkpoint) and callback.load_best and is_worker():
                 raise ValueError(

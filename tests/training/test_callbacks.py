@@ -15,6 +15,7 @@ from skorch.callbacks import (
     EpochScoring,
     Freezer,
     GradientNormClipping,
+    InputShapeSetter,
     LRScheduler,
     ProgressBar,
 )
@@ -120,6 +121,11 @@ def test_checkpoint_of_epoch_3_predicts_as_epoch_3_did(diabetes, tmp_path):
 def test_callbacks_that_freeze_parameters_are_refused(diabetes):
     with pytest.raises(ValueError, match=r"callback .*Freezer.* freezes or replaces parameters"):
         small(callbacks=[Freezer("*")]).fit(*diabetes)
+
+
+def test_a_callback_that_builds_the_module_anew_is_refused(diabetes):
+    with pytest.raises(ValueError, match=r"InputShapeSetter\) builds the module anew"):
+        small(callbacks=[InputShapeSetter()]).fit(*diabetes)
 
 
 class Interrupted(Callback):

@@ -285,6 +285,18 @@ def test_attributes_of_a_net_raise_attribute_errors_only(loss, diabetes, breast_
     assert type(net).__name__ in repr(net)
 
 
+def test_a_clone_of_a_net_learns_the_same(diabetes):
+    X, y = diabetes
+    X, y = X.astype(np.float32), ((y - y.mean()) / y.std()).astype(np.float32)
+    net = small(scale_target=False).fit(X, y).net_
+    copies = [clone(net) for _ in range(2)]
+    assert not copies[0].initialized_
+    assert copies[0].get_params().keys() == net.get_params().keys()
+    losses = [each.fit(X, y).history[:, "train_loss"] for each in copies]
+    assert losses[0] == losses[1]
+    assert losses[0][-1] < losses[0][0]
+
+
 def test_net_trains_on_from_plain_arrays(breast_cancer):
     X, y = breast_cancer
     model = NeuralClassifier(max_epochs=3, **ONE_NETWORK).fit(X, y)
