@@ -1,8 +1,8 @@
 """Change one rule of the default network at a time, and print what it does to the error.
 
 The tables are those of the quality benchmark that have between 200 and 50,000 rows, cut to 3,000.
-Printed is the geometric mean over tables of the error divided by that of the default, beside the
-median of the same for the time.  Each fit is a line of a CSV file, as in `quality.py`:
+Printed is the geometric mean over tables of the error divided by that of the default, with its
+standard error, beside the median of the same for the time.  Each fit is a line of a CSV file, as in `quality.py`:
 
     python benchmarks/ablations.py --results ablations.csv --splits 2
 """
@@ -30,7 +30,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "width 256": {"hidden_layer_sizes": (256, 256)},
     "one hidden layer": {"hidden_layer_sizes": (128,)},
     "three hidden layers": {"hidden_layer_sizes": (128, 128, 128)},
-    "no linear path": {"module_params": {"init": "fan_in"}},
+    "no linear path": {"module_params": {"linear_path": False}},
     "half the patience": {"n_iter_no_change": 4},
     "twice the patience": {"n_iter_no_change": 16},
     "SiLU": {"activation": "silu"},
@@ -54,15 +54,18 @@ def jobs(changes: list[str], splits: int) -> Iterator[Job]:
 def table(results: pd.DataFrame) -> str:
     """Return the mean ratios of all changes."""
     shown = results.pivot_table(
-        index="task", columns="contender", values=["error", "seconds"], aggfunc="mean"
+        index=["task", "split"], columns="contender", values=["error", "seconds"]
     )
     rows = []
     for name in (name for name in CHANGES if name in shown["error"]):
-        errors = (shown["error"][name] / shown["error"][OURS]).dropna()
-        seconds = (shown["seconds"][name] / shown["seconds"][OURS]).dropna()
-        mean = np.exp(np.log(errors).mean())
-        rows.append([name, f"{mean:.3f}", f"{seconds.median():.2f}", str(len(errors))])
-    return markdown_table(["changed", "error", "time", "tables"], rows)
+        both = shown.loc[:, (slice(None), [name, OURS])].dropna().groupby("task").mean()
+        errors = np.log(both["error"][name] / both["error"][OURS])
+        seconds = both["seconds"][name] / both["seconds"][OURS]
+        spread = errors.std() / len(errors) ** 0.5
+        figures = f"{np.exp(errors.mean()):.3f} ± {spread:.3f}", f"{seconds.median():.2f}"
+        splits = results[results["contender"] == name]["split"].nunique()
+        rows.append([name, *figures, f"{len(errors)}, {splits}"])
+    return markdown_table(["changed", "error", "time", "tables, splits"], rows)
 
 
 def main() -> None:
