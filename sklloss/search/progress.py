@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from math import inf, nan
 from pathlib import Path
@@ -36,10 +36,11 @@ class Slot:
     position: int
 
     def add(self, n_epochs: int) -> None:
-        """Count epochs as done."""
+        """Count epochs as done, where the file is still there."""
         if self.path is not None:
-            counts = np.memmap(self.path, dtype=np.int64, mode="r+")
-            counts[self.position] += n_epochs
+            with suppress(OSError, ValueError):
+                counts = np.memmap(self.path, dtype=np.int64, mode="r+")
+                counts[self.position] += n_epochs
 
 
 @dataclass
@@ -65,16 +66,24 @@ class Progress:
 
     @contextmanager
     def bar(self, n_epochs: int, n_stacks: int) -> Iterator[None]:
-        """Draw the bar, if the user wants one, over epochs that stacks count in their slots."""
+        """Draw the bar, if the user wants one, over epochs that stacks count in their slots.
+
+        A search does not end because of its bar: where no file can be written, the bar stands still
+        and shows scores alone.
+        """
         if not self.search.verbose:
             yield
             return
-        with (
-            tempfile.TemporaryDirectory(prefix="sklloss-") as folder,
-            tqdm(total=n_epochs, desc="search", unit="epoch") as self._bar,
-        ):
-            self.path = str(Path(folder) / "epochs")
-            np.zeros(max(n_stacks, 1), dtype=np.int64).tofile(self.path)
+        with ExitStack() as stack:
+            self._bar = stack.enter_context(tqdm(total=n_epochs, desc="search", unit="epoch"))
+            try:
+                folder = tempfile.TemporaryDirectory(prefix="sklloss-", ignore_cleanup_errors=True)
+                self.path = str(Path(stack.enter_context(folder)) / "epochs")
+                np.zeros(max(n_stacks, 1), dtype=np.int64).tofile(self.path)
+            except OSError:
+                self.path = None
+                yield
+                return
             done = threading.Event()
             looker = threading.Thread(target=self._look_until, args=(self.path, done), daemon=True)
             looker.start()
@@ -111,7 +120,8 @@ class Progress:
         last = False
         while not last:
             last = done.wait(SECONDS_BETWEEN_LOOKS)
-            # What was expected of a fit may be corrected once its rows are known.
-            done_so_far = int(np.fromfile(path, dtype=np.int64).sum())
-            self._bar.n = min(max(done_so_far, 0), self._bar.total)
+            with suppress(OSError):
+                # What was expected of a fit may be corrected once its rows are known.
+                done_so_far = int(np.fromfile(path, dtype=np.int64).sum())
+                self._bar.n = min(max(done_so_far, 0), self._bar.total)
             self._bar.refresh()

@@ -1,6 +1,7 @@
 """What LossSearchCV does beyond GridSearchCV: checks before training, seeds, progress,
 interruptions."""
 
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -339,6 +340,29 @@ def test_epochs_are_counted_before_a_fit_as_they_are_trained(params, n_rows, dia
     assert sum(counted) == sum(net.max_epochs for net in model.members_)
     assert epochs_of(model, n_rows) == sum(counted)
     assert counted[0] == 0, "the first call corrects what was counted"
+
+
+@pytest.mark.parametrize("trouble", ["no folder", "folder vanishes"])
+def test_a_search_does_not_end_because_of_its_bar(trouble, diabetes, monkeypatch):
+    class Folder(tempfile.TemporaryDirectory):
+        def __init__(self, *args, **kwargs):
+            if trouble == "no folder":
+                raise PermissionError("TMPDIR is not writable")
+            super().__init__(*args, **kwargs)
+
+    def stays(slot, n_epochs, add=progress.Slot.add):
+        if slot.path is not None:
+            shutil.rmtree(Path(slot.path).parent, ignore_errors=True)
+        add(slot, n_epochs)
+
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", Folder)
+    if trouble == "folder vanishes":
+        monkeypatch.setattr(progress.Slot, "add", stays)
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LOOKS", 1e-3)
+    model = NeuralRegressor(n_members=1, max_epochs=3, random_state=0)
+    search = LossSearchCV(model, {"loss": ["mse", "mae"]}, cv=2, verbose=1).fit(*diabetes)
+    quiet = LossSearchCV(model, {"loss": ["mse", "mae"]}, cv=2).fit(*diabetes)
+    assert search.best_score_ == quiet.best_score_
 
 
 def test_the_bar_stays_within_its_bounds_where_fits_train_more_than_expected(monkeypatch):

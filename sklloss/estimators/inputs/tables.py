@@ -84,9 +84,7 @@ class Table(Inputs):
                 " pd.DataFrame(X) of columns, pd.DataFrame([X]) of one record."
             )
         if type(X).__name__ == "RecordBatch":
-            import pyarrow as pa
-
-            X = pa.Table.from_batches([X])
+            X = X.to_pandas()
         if isinstance(X, np.ma.MaskedArray) and X.dtype.kind in "fiub":
             return np.where(np.ma.getmaskarray(X), np.nan, X.data) if np.ma.is_masked(X) else X.data
         frame = None if _is_plain(X) else as_frame(X)

@@ -368,10 +368,8 @@ def order_of(y: Any) -> list[Any] | None:
         return list(dtype.categories)
     of_arrow = getattr(dtype, "pyarrow_dtype", getattr(column, "type", None))
     if getattr(of_arrow, "ordered", False) and hasattr(of_arrow, "value_type"):
-        import pyarrow as pa
-
-        array = column if hasattr(column, "type") else pa.array(column)
-        whole = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+        array = column if hasattr(column, "type") else column.array.__arrow_array__()
+        whole = array.combine_chunks() if hasattr(array, "combine_chunks") else array
         return whole.dictionary.to_pylist()
     return list(dtype.categories) if getattr(dtype, "ordered", False) else None
 
