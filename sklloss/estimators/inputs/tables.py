@@ -78,7 +78,7 @@ class Table(Inputs):
                 f"Found array with 0 feature(s) (shape={tuple(X.shape)}) while a minimum of 1 is"
                 " required. Give X at least one column."
             )
-        if isinstance(X, Mapping):
+        if isinstance(X, Mapping) and not sparse.issparse(X):
             raise ValueError(
                 "X is a dict, and no table of rows and columns. Give a DataFrame:"
                 " pd.DataFrame(X) of columns, pd.DataFrame([X]) of one record."
