@@ -2,7 +2,8 @@
 
 The tables are those of the quality benchmark that have between 200 and 50,000 rows, cut to 3,000.
 Printed is the geometric mean over tables of the error divided by that of the default, with its
-standard error, beside the median of the same for the time.  Each fit is a line of a CSV file, as in `quality.py`:
+standard error, beside the median of the same for the time.  Each fit is a line of a CSV file, as in
+`quality.py`:
 
     python benchmarks/ablations.py --results ablations.csv --splits 2
 """

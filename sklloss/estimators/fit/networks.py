@@ -79,7 +79,7 @@ class NetBuilder:
         dtype = self.learned.torch_dtype
         self.target.check_values(self.loss, data.y, state, n_outputs, dtype, weighted)
         changeable = self._changeable(data)
-        # Otherwise it may have been changed by a schedule, which goes on where it was.
+        # A schedule that has changed the rate goes on where it was.
         if changeable["lr"] != net.lr:
             net.optimizer_.param_groups[0]["lr"] = changeable["lr"]
         net.__dict__.update(changeable)

@@ -278,9 +278,9 @@ class TableParameters(BaseEstimator):
         None,
         None,
         """Columns of a table that hold categories, beside those of text or categorical dtype:
-        names, indices or a mask; None or "from_dtype" for these alone.  Levels of at least 5 rows get a column of their own, missing
-        values as well; rarer and unknown ones get none.  At most the 1,000 most frequent levels
-        of a column are kept.""",
+        names, indices or a mask; None or "from_dtype" for these alone.  Levels of at least 5 rows
+        get a column of their own, missing values as well; rarer and unknown ones get none.  At most
+        the 1,000 most frequent levels of a column are kept.""",
         kind='array-like, "from_dtype" or None',
         fixed=True,
     )

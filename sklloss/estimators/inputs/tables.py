@@ -209,9 +209,10 @@ def _columns_of(X: Any) -> nw.DataFrame[Any] | None:
 
 
 def _has_values_of_columns(X: Any) -> bool:
-    """Return whether an array, or a list of rows, has text or times, of which scikit-learn's check makes no numbers.
+    """Return whether an array, or a list of rows, has text or times.
 
-    Of cells that are no values at all its message says more.
+    scikit-learn's check makes no numbers of them.  Of cells that are no values at all its message
+    says more.
     """
     if isinstance(X, list | tuple):
         return any(isinstance(row, list | tuple) and _has_text(row) for row in X[:1])

@@ -127,7 +127,8 @@ def n_distinct_rows(X: Any) -> int:
     table = X.toarray() if sparse.issparse(X) else X
     mixed = np.zeros(len(table), dtype=np.uint64)
     for column in table.T:
-        # -0 is 0, and all NaN are the same.  Products wrap around, and the shift carries high bits back to low ones.
+        # -0 is 0, and all NaN are the same.  Products wrap around, and the shift carries high bits
+        # back to low ones.
         values = np.where(np.isnan(column), np.nan, column) + 0.0
         mixed = (mixed ^ values.astype(np.float64).view(np.uint64)) * HASH_FACTOR
         mixed ^= mixed >> np.uint64(29)
