@@ -147,6 +147,15 @@ class Stops(Callback):
             raise KeyboardInterrupt
 
 
+@pytest.fixture
+def _interruptible():
+    """Raise KeyboardInterrupt also where programs in the background ignore the signal."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interruptible")
 @pytest.mark.parametrize("callbacks", [[Interrupted()], [Interrupted(), Stops()]])
 def test_an_interruption_at_the_end_of_an_epoch_ends_the_fit(callbacks, diabetes):
     before = signal.getsignal(signal.SIGINT)
@@ -157,6 +166,7 @@ def test_an_interruption_at_the_end_of_an_epoch_ends_the_fit(callbacks, diabetes
     assert signal.getsignal(signal.SIGINT) is before
 
 
+@pytest.mark.usefixtures("_interruptible")
 def test_an_interruption_at_the_end_of_an_epoch_ends_a_search(diabetes):
     search = LossSearchCV(small(callbacks=[Interrupted()]), {"loss": ["mse", "mae"]}, cv=2)
     with pytest.warns(UserWarning, match="interrupted"), pytest.raises(KeyboardInterrupt):
