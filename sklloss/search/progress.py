@@ -76,16 +76,13 @@ class Progress:
             return
         with ExitStack() as stack:
             self._bar = stack.enter_context(tqdm(total=n_epochs, desc="search", unit="epoch"))
-            try:
+            with suppress(OSError):
                 folder = tempfile.TemporaryDirectory(prefix="sklloss-", ignore_cleanup_errors=True)
-                self.path = str(Path(stack.enter_context(folder)) / "epochs")
-                np.zeros(max(n_stacks, 1), dtype=np.int64).tofile(self.path)
-            except OSError:
-                self.path = None
-                yield
-                return
+                path = str(Path(stack.enter_context(folder)) / "epochs")
+                np.zeros(max(n_stacks, 1), dtype=np.int64).tofile(path)
+                self.path = path
             done = threading.Event()
-            looker = threading.Thread(target=self._look_until, args=(self.path, done), daemon=True)
+            looker = threading.Thread(target=self._look_until, args=(done,), daemon=True)
             looker.start()
             try:
                 yield
@@ -115,13 +112,13 @@ class Progress:
         shown = ", ".join(f"{name}={score:.4g}" for name, score in scores.items())
         return f"[{type(self.search).__name__} {number + 1}/{len(settings)}] {params}: {shown}"
 
-    def _look_until(self, path: str, done: threading.Event) -> None:
+    def _look_until(self, done: threading.Event) -> None:
         """Draw the epochs that are counted, every now and then, and once they are done."""
         last = False
         while not last:
             last = done.wait(SECONDS_BETWEEN_LOOKS)
             with suppress(OSError):
                 # What was expected of a fit may be corrected once its rows are known.
-                done_so_far = int(np.fromfile(path, dtype=np.int64).sum())
+                done_so_far = int(np.fromfile(self.path, dtype=np.int64).sum()) if self.path else 0
                 self._bar.n = min(max(done_so_far, 0), self._bar.total)
             self._bar.refresh()

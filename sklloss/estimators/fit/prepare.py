@@ -207,15 +207,7 @@ class Preparation:
         """Return the rows whose weight is not 0, targets as numbers, and what that has learned."""
         before = self.before
         X, y = checked.X, self.target.rows(checked.y, checked.X)
-        weights = self.inputs.weights(opened.sample_weight, X)
-        ignored = self.target.without_weight(y)
-        if ignored is not None:
-            weights = np.where(ignored, 0.0, weights)
-            if not weights.any():
-                raise ValueError(
-                    "class_weight leaves no row a weight > 0, so there is nothing to learn from."
-                    " Give some classes a weight > 0."
-                )
+        weights = self.target.counted(y, self.inputs.weights(opened.sample_weight, X))
         kept, n_rows = np.flatnonzero(weights), len(weights)
         if len(kept) < n_rows:
             X, y, weights = X[kept], y[kept], weights[kept]

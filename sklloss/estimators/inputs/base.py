@@ -125,8 +125,6 @@ class Inputs:
         if learned is not None:
             check_shape(X, learned.shape, type(owner).__name__)
         check_kind(X, "X")
-        if options.get("y_numeric"):
-            check_kind(options["y"], "y")
         probe = owner if learned is not None else copy_of(owner)
         reset = learned is None
         try:

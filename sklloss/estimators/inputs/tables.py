@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, ClassVar, Self
@@ -20,7 +20,6 @@ from ...training import Encoding, TableEncoding, learn_encoding
 from .base import Inputs, copy_of, encoding_of
 from .column_values import floats_of
 from .data import Checked, FitData, LearnedInputs
-from .floats import check_kind
 from .frames import Columns, NumberColumn, as_frame
 from .sample import Sample
 
@@ -79,10 +78,7 @@ class Table(Inputs):
                 " required. Give X at least one column."
             )
         if isinstance(X, Mapping) and not sparse.issparse(X):
-            raise ValueError(
-                "X is a dict, and no table of rows and columns. Give a DataFrame:"
-                " pd.DataFrame(X) of columns, pd.DataFrame([X]) of one record."
-            )
+            raise _no_table(X)
         if type(X).__name__ == "RecordBatch":
             X = X.to_pandas()
         if isinstance(X, np.ma.MaskedArray) and X.dtype.kind in "fiub":
@@ -125,8 +121,6 @@ class Table(Inputs):
         numbers = columns.numbers(frame)
         _check_finite(numbers, columns.names)
         options = dict(y_options or {})
-        if options.get("y_numeric"):
-            check_kind(options["y"], "y")
         if "y" not in options:
             return Checked(numbers, data.y, learned)
         y = validate_data(copy_of(owner), **options)
@@ -201,11 +195,15 @@ def _columns_of(X: Any) -> nw.DataFrame[Any] | None:
         )
     given = X if isinstance(X, list | tuple) else np.asarray(X)
     if np.ndim(given) != 2:
-        raise ValueError(
-            f"X is a {type(X).__name__}, and no table of rows and columns. Give a DataFrame; of one"
-            " record, pd.DataFrame([record])."
-        )
+        raise _no_table(X)
     return as_frame(pd.DataFrame(given).infer_objects().rename(columns="x{}".format))
+
+
+def _no_table(X: Any) -> ValueError:
+    return ValueError(
+        f"X is a {type(X).__name__}, and no table of rows and columns. Give a DataFrame; of one"
+        " record, pd.DataFrame([record])."
+    )
 
 
 def _has_values_of_columns(X: Any) -> bool:
@@ -215,7 +213,8 @@ def _has_values_of_columns(X: Any) -> bool:
     says more.
     """
     if isinstance(X, list | tuple):
-        return any(isinstance(row, list | tuple) and _has_text(row) for row in X[:1])
+        first = X[0] if len(X) and isinstance(X[0], list | tuple) else ()
+        return any(isinstance(value, str) for value in first)
     if not (isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind in "OUSmM"):
         return False
     try:
@@ -226,10 +225,6 @@ def _has_values_of_columns(X: Any) -> bool:
     except TypeError:
         times = date | timedelta | pd.Period
         return any(value is pd.NA or isinstance(value, times) for value in X.flat)
-
-
-def _has_text(row: Sequence[Any]) -> bool:
-    return any(isinstance(value, str) for value in row)
 
 
 def _is_plain(X: Any) -> bool:

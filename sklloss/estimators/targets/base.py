@@ -127,9 +127,9 @@ class Target:
         """Return checked y with one entry per row of checked X, indexed by rows."""
         return y
 
-    def without_weight(self, y: Any) -> np.ndarray | None:
-        """Return which rows do not count because of their target, None if all do."""
-        return None
+    def counted(self, y: Any, weights: np.ndarray) -> np.ndarray:
+        """Return weights of rows, 0 for those that do not count because of their target."""
+        return weights
 
     def identity(self, loss: Any) -> tuple[Any, ...]:
         """Return what of a loss decides how y is encoded."""

@@ -33,11 +33,25 @@ def class_weights(
     return factors_of_classes(class_weight, y, sample_weight, classes)[y]
 
 
-def weighs_nothing(class_weight: Any, y: np.ndarray) -> np.ndarray | None:
-    """Return which labels of y a dict gives a weight of 0, None if it gives none that."""
+def without_ignored(class_weight: Any, y: np.ndarray, sample_weight: np.ndarray) -> np.ndarray:
+    """Return weights of rows, 0 for those whose label has the weight 0 in a dict.
+
+    Raises
+    ------
+    ValueError
+        If no row is left.
+    """
     weights = class_weight if isinstance(class_weight, Mapping) else {}
-    labels = {label for label, weight in weights.items() if weight == 0}
-    return np.array([label in labels for label in y.tolist()]) if labels else None
+    ignored = {label for label, weight in weights.items() if weight == 0}
+    if not ignored:
+        return sample_weight
+    left = np.where([label in ignored for label in y.tolist()], 0.0, sample_weight)
+    if not left.any():
+        raise ValueError(
+            "class_weight leaves no row a weight > 0, so there is nothing to learn from. Give some"
+            " classes a weight > 0."
+        )
+    return left
 
 
 def factors_of_classes(

@@ -42,9 +42,7 @@ def best_offsets(
     # A class without rows, as of a label that nobody has, has no offset.
     occurs = mass > 0
     log_prior = np.log(mass / row_weight.sum(), out=np.zeros(mass.shape), where=occurs)
-    log_factor = np.log(
-        np.divide(weighted_mass, mass, out=np.ones(mass.shape), where=occurs),
-    )
+    log_factor = np.log(np.divide(weighted_mass, mass, out=np.ones(mass.shape), where=occurs))
     log_factor -= log_factor[:, :1]
     known = ~np.isnan(probability).any((1, 2))
     probability, y, row_weight = probability[known], y[known], row_weight[known]

@@ -18,7 +18,7 @@ from ..inputs.sample import Sample
 from ..inputs.weights import check_ratio
 from .answers import RAW, Answer
 from .base import Encoded, LearnedTarget, Target
-from .class_weights import class_weights, weighs_nothing
+from .class_weights import class_weights, without_ignored
 from .decisions import best_offsets
 from .outputs import ChosenClass, InOrderOfClasses, LogOdds, MeanOverMembers, Nearness
 
@@ -216,9 +216,9 @@ class Labels(Classes):
         check_no_label_missing(data.y)
         return {"y": data.y, "multi_output": True, "y_numeric": False}
 
-    def without_weight(self, y: Any) -> np.ndarray | None:
-        """Return which rows are of a class whose weight is 0."""
-        return weighs_nothing(self.class_weight, y) if np.ndim(y) == 1 else None
+    def counted(self, y: Any, weights: np.ndarray) -> np.ndarray:
+        """Return weights of rows, 0 for those of a class whose weight is 0."""
+        return without_ignored(self.class_weight, y, weights) if np.ndim(y) == 1 else weights
 
     def encode(
         self, y: Any, data: FitData, loss: Any, shape: tuple[int, ...], before: Any

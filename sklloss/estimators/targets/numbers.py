@@ -10,6 +10,7 @@ from sklearn.utils import column_or_1d
 
 from ...training import TargetScaler
 from ..inputs.data import FitData
+from ..inputs.floats import check_kind
 from ..inputs.sample import Sample
 from .answers import RAW, Answer
 from .base import Encoded, LearnedTarget, Target
@@ -63,6 +64,7 @@ class Numbers(Scaled):
 
     def y_options(self, data: FitData) -> dict[str, Any]:
         """Numbers, of one column or several."""
+        check_kind(data.y, "y")
         return {"y": data.y, "multi_output": True, "y_numeric": True}
 
     def encode(

@@ -72,14 +72,6 @@ def multiply(left: Tensor, right: Tensor, out: Tensor, plus: Tensor | None = Non
         torch.baddbmm(plus, left, right, out=out)
 
 
-def product(left: Tensor, right: Tensor) -> Tensor:
-    """Return K matrix products, each as if it were alone."""
-    if len(left) > 1 and _library_depends_on_number(left, right):
-        pairs = zip(left.split(1), right.split(1), strict=True)
-        return torch.cat([torch.bmm(*pair) for pair in pairs])
-    return torch.bmm(left, right)
-
-
 def write_product(left: Tensor, right: Tensor, out: Tensor) -> None:
     """Write K matrix products into views that are not contiguous.
 
@@ -94,7 +86,9 @@ def write_product(left: Tensor, right: Tensor, out: Tensor) -> None:
     if out.is_contiguous() or out[0].numel() % CACHE_LINE:
         multiply(left, right, out)
     else:
-        out.copy_(product(left, right))
+        product = out.new_empty(out.shape)
+        multiply(left, right, product)
+        out.copy_(product)
 
 
 def _library_depends_on_number(left: Tensor, right: Tensor) -> bool:

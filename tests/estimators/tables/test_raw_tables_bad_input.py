@@ -207,7 +207,7 @@ def test_tables_that_are_no_data_frames(y):
     days = np.array([[datetime.date(2020, 1, 1 + k % 28)] for k in range(N)], dtype=object)
     of_array = quick().fit(days, y).predict(days)
     np.testing.assert_array_equal(quick().fit(pd.DataFrame(days), y).predict(days), of_array)
-    with pytest.raises(ValueError, match=r"X is a dict.*pd\.DataFrame\(X\)"):
+    with pytest.raises(ValueError, match=r"X is a dict, and no table.*Give a DataFrame"):
         quick().fit({"a": y}, y)
 
 
