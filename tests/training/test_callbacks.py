@@ -21,15 +21,9 @@ from skorch.callbacks import (
 )
 from torch import nn
 
-from sklloss import LossSearchCV, NeuralClassifier, NeuralRegressor
+from sklloss import LossSearchCV, NeuralClassifier
 
-from ..laws.small_models import ONE_NETWORK
-
-
-def small(**params):
-    fixed = {"max_epochs": 6, "hidden_layer_sizes": (8,), "lr": 0.005, "random_state": 0}
-    defaults = {**ONE_NETWORK, **fixed}
-    return NeuralRegressor(**{**defaults, **params})
+from .small_regressor import ONE_NETWORK, small
 
 
 class Recorder(Callback):

@@ -18,21 +18,13 @@ from sklloss.estimators.fit.prepare import Preparation
 from sklloss.estimators.inputs.data import FitData
 from sklloss.training import OPTIMIZERS
 
-ONE_NETWORK = {
-    "n_members": 1, "early_stopping": False, "numeric_encoding": "standard", "random_state": 0,
-}  # fmt: skip
-
+from .small_regressor import ONE_NETWORK, small
 
 # With a linear path, hidden layers that stop learning could go unnoticed.
 WITHOUT_PATH = {
     "module_params": {"linear_path": False, "init": "glorot"},
     "optimizer": "adam",
 }
-
-
-def small(**params):
-    defaults = {**ONE_NETWORK, "max_epochs": 6, "hidden_layer_sizes": (8,), "lr": 0.005}
-    return NeuralRegressor(**{**defaults, **params})
 
 
 def start_of(model, X, y):

@@ -87,7 +87,10 @@ def test_partial_fit_trains_one_member_on_all_rows():
     model = regressor().partial_fit(X, Y)
     assert len(model.members_) == 1
     assert "valid_loss" not in model.history_[-1]
-    assert not hasattr(model, "oof_")
+    with pytest.raises(
+        AttributeError, match="has no oof_, because .*Set n_members=8, early_stopping"
+    ):
+        getattr(model, "oof_")  # noqa: B009
     bagged = regressor().fit(X, Y)
     before = [len(net.history) for net in bagged.members_]
     bagged.partial_fit(X, Y)
