@@ -348,6 +348,17 @@ def test_dates_and_durations_as_categories_are_the_same_in_every_form(dates):
         of_text.numbers(as_frame(table.assign(c=values.astype(object))))
 
 
+def test_days_as_categories_are_the_same_with_and_without_a_time():
+    days = pd.to_datetime(["2024-02-29", "1969-12-31"])
+    columns, numbers = numbers_of(pd.DataFrame({"c": days}), categorical_features=["c"])
+    for other in (list(days.date), days.to_period("D")):
+        np.testing.assert_array_equal(
+            columns.numbers(as_frame(pd.DataFrame({"c": other}))), numbers
+        )
+    of_polars = pl.DataFrame({"c": list(days.date)})
+    np.testing.assert_array_equal(columns.numbers(as_frame(of_polars)), numbers)
+
+
 @pytest.mark.parametrize("value", [2**60, -(2**53) - 1, 10**400])
 def test_whole_numbers_that_floats_merge_are_no_categories(value):
     table = pd.DataFrame({"c": pd.Series([value, 1, 2], dtype=object)})

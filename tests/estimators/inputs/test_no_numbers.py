@@ -100,6 +100,12 @@ def test_masked_values_are_refused(model, X, y):
         model.fit(X, y)
 
 
+def test_masked_groups_are_refused():
+    group = np.ma.masked_array(np.repeat(np.arange(4), 10), MASK)
+    with pytest.raises(ValueError, match=r"group is a masked array; 3 of 40 .*\.filled"):
+        NeuralRanker().fit(X, Y > 0, group=group)
+
+
 @pytest.mark.parametrize(
     ("model", "X", "y", "said"),
     [
