@@ -25,8 +25,7 @@ class Activation:
         ``forward(z)`` overwrites z with the activation, or returns a new tensor if `backward` needs
         z.
     backward : callable
-        ``backward(grad, z, h)`` turns the gradient by the output h into the gradient by the input
-        z.
+        ``backward(grad, z, h)`` overwrites the gradient by the output h with that by the input z.
     gain : float
         Numerator of the bound of the initial weights, ``sqrt(gain / (n_in + n_out))``: 6 as in
         Glorot's bound, or 2 for the logistic, as in scikit-learn.
@@ -36,40 +35,44 @@ class Activation:
 
     module: type[nn.Module]
     forward: Callable[[Tensor], Tensor]
-    backward: Callable[[Tensor, Tensor, Tensor], Tensor]
+    backward: Callable[[Tensor, Tensor, Tensor], None]
     gain: float = 6.0
     is_monotone: bool = True
 
 
-def _relu_backward(grad: Tensor, z: Tensor, h: Tensor) -> Tensor:
-    return aten.threshold_backward.default(grad, h, 0)
+def _relu_backward(grad: Tensor, z: Tensor, h: Tensor) -> None:
+    aten.threshold_backward.grad_input(grad, h, 0, grad_input=grad)
 
 
-def _tanh_backward(grad: Tensor, z: Tensor, h: Tensor) -> Tensor:
-    return aten.tanh_backward.default(grad, h)
+def _tanh_backward(grad: Tensor, z: Tensor, h: Tensor) -> None:
+    aten.tanh_backward.grad_input(grad, h, grad_input=grad)
 
 
-def _logistic_backward(grad: Tensor, z: Tensor, h: Tensor) -> Tensor:
-    return aten.sigmoid_backward.default(grad, h)
+def _logistic_backward(grad: Tensor, z: Tensor, h: Tensor) -> None:
+    aten.sigmoid_backward.grad_input(grad, h, grad_input=grad)
 
 
-def _elu_backward(grad: Tensor, z: Tensor, h: Tensor) -> Tensor:
-    return aten.elu_backward.default(grad, 1.0, 1.0, 1.0, True, h)
+def _identity_backward(grad: Tensor, z: Tensor, h: Tensor) -> None:
+    pass
 
 
-def _gelu_backward(grad: Tensor, z: Tensor, h: Tensor) -> Tensor:
-    return aten.gelu_backward.default(grad, z)
+def _elu_backward(grad: Tensor, z: Tensor, h: Tensor) -> None:
+    aten.elu_backward.grad_input(grad, 1.0, 1.0, 1.0, True, h, grad_input=grad)
 
 
-def _silu_backward(grad: Tensor, z: Tensor, h: Tensor) -> Tensor:
-    return aten.silu_backward.default(grad, z)
+def _gelu_backward(grad: Tensor, z: Tensor, h: Tensor) -> None:
+    aten.gelu_backward.grad_input(grad, z, grad_input=grad)
+
+
+def _silu_backward(grad: Tensor, z: Tensor, h: Tensor) -> None:
+    aten.silu_backward.grad_input(grad, z, grad_input=grad)
 
 
 ACTIVATIONS: dict[str, Activation] = {
     "relu": Activation(nn.ReLU, torch.relu_, _relu_backward),
     "tanh": Activation(nn.Tanh, torch.tanh_, _tanh_backward),
     "logistic": Activation(nn.Sigmoid, torch.sigmoid_, _logistic_backward, gain=2.0),
-    "identity": Activation(nn.Identity, lambda z: z, lambda grad, z, h: grad),
+    "identity": Activation(nn.Identity, lambda z: z, _identity_backward),
     "elu": Activation(nn.ELU, nn.functional.elu_, _elu_backward),
     "gelu": Activation(nn.GELU, nn.functional.gelu, _gelu_backward, is_monotone=False),
     "silu": Activation(nn.SiLU, nn.functional.silu, _silu_backward, is_monotone=False),

@@ -239,8 +239,8 @@ class MLPStack(Stack):
         if mask is not None:
             slab.matrices.mul_(mask)
         z, activated = memory.z[to].vector, memory.activated[to].vector
-        memory.grads[to] = slab.of(self._activation.backward(slab.vector, z, activated))
-        self._layers[to].clear_padding(memory.grads[to].matrices)
+        self._activation.backward(slab.vector, z, activated)
+        self._layers[to].clear_padding(slab.matrices)
 
     def _new_slabs(self, n_rows: int) -> list[Slab]:
         return [self._new_slab(n_rows, layer.width) for layer in self._layers]
