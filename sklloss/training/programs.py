@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from itertools import compress
+from itertools import chain, compress
 
 from ..losses.own import OwnLoss
 from .engine import Engine
@@ -11,6 +11,9 @@ from .model import Trainable, step_rows
 from .rows.data import TrainingSet
 from .steps.fused import has_hooks
 from .steps.optimizers import progress_of
+
+# Of a stack: its parameters, their gradients and two moments each.
+COPIES, STACK_BYTES = 4, 2**22
 
 
 def train(
@@ -45,12 +48,34 @@ def train(
     for k, pair in enumerate(zip(nets, data, strict=True)):
         programs.setdefault(program_of(*pair), []).append(k)
     errors: list[Exception | None] = [None] * len(nets)
-    for members in programs.values():
+    stacks = [stacks_of(members, nets, data) for members in programs.values()]
+    for members in chain.from_iterable(stacks):
         chosen, of_chosen = [nets[k] for k in members], [data[k] for k in members]
         found = _train_program(chosen, of_chosen, epochs, on_epoch)
         for k, error in zip(members, found, strict=True):
             errors[k] = error
     return errors
+
+
+def stacks_of(
+    members: Sequence[int], nets: Sequence[Trainable], data: Sequence[TrainingSet]
+) -> list[list[int]]:
+    """Split nets of one program, given by their places, into stacks that stay in the cache.
+
+    Nets that learn from one table are in one stack, because its rows are gathered at once.
+    """
+    of_table: dict[int, list[int]] = {}
+    for k in members:
+        of_table.setdefault(id(data[k].X), []).append(k)
+    net = nets[members[0]]
+    n_numbers = sum(p.numel() * p.element_size() for p in net.module_.parameters())
+    most = STACK_BYTES // max(1, COPIES * n_numbers)
+    stacks: list[list[int]] = [[]]
+    for together in of_table.values():
+        if stacks[-1] and len(stacks[-1]) + len(together) > most:
+            stacks.append([])
+        stacks[-1] += together
+    return [sorted(stack) for stack in stacks]
 
 
 def program_of(net: Trainable, data: TrainingSet) -> Hashable:

@@ -79,6 +79,37 @@ def test_nets_of_several_programs_train_in_one_call():
     assert train([], []) == []
 
 
+@pytest.mark.parametrize(
+    ("room", "expected"), [(2, [[0, 3], [1, 4], [2]]), (4, [[0, 1, 3, 4], [2]])]
+)
+def test_large_stacks_are_split_between_tables_and_give_the_same_numbers(
+    room, expected, monkeypatch
+):
+    tables = [data_of(), data_of(), data_of()]
+    # A search that varies the loss first: two nets of the first two tables, one of the last.
+    data = [tables[k] for k in (0, 1, 2, 0, 1)]
+
+    def five_nets():
+        losses = [SquaredError(), SquaredError(), SquaredError(), Huber(), Huber()]
+        return [net_of(loss, seed) for seed, loss in enumerate(losses)]
+
+    whole, split = five_nets(), five_nets()
+    assert doors.stacks_of(range(5), whole, data) == [[0, 1, 2, 3, 4]]
+    train(whole, data)
+    n_numbers = sum(p.numel() for p in split[0].module_.parameters())
+    monkeypatch.setattr(doors, "STACK_BYTES", room * doors.COPIES * 4 * n_numbers)
+    assert doors.stacks_of(range(5), split, data) == expected
+    assert train(split, data) == [None] * 5
+    for one, other in zip(whole, split, strict=True):
+        assert torch.equal(numbers(one), numbers(other))
+
+
+def test_nets_of_one_table_stay_together_however_large_they_are(monkeypatch):
+    monkeypatch.setattr(doors, "STACK_BYTES", 1)
+    nets, data = [net_of(seed=seed) for seed in range(3)], data_of()
+    assert doors.stacks_of([0, 2], nets, [data] * 3) == [[0, 2]]
+
+
 @pytest.mark.parametrize("place", [0, 1])
 def test_a_net_that_diverges_is_what_it_was_before(place):
     given = [net_of(seed=1), net_of(seed=2)]
