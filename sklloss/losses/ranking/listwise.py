@@ -149,14 +149,14 @@ def _smooth_ndcg_lost(y: Tensor, scores: Tensor, temperature: Tensor) -> Tensor:
     gain = gains(y)
     place = torch.arange(1, y.shape[-1] + 1, dtype=scores.dtype, device=y.device)
     best = (gain.sort(-1, descending=True).values * discounts(place)).sum(-1)
-    found = over_pairs(_smooth_dcg, (y, scores, temperature, gain))
+    (found,) = over_pairs(_smooth_dcg, (y, scores, temperature, gain))
     return 1 - ratio(found, best)
 
 
-def _smooth_dcg(i: Sequence[Tensor], j: Sequence[Tensor]) -> Tensor:
+def _smooth_dcg(i: Sequence[Tensor], j: Sequence[Tensor]) -> tuple[Tensor]:
     """Return Σ gain / log2(1 + position) over rows i, ranked among rows j, (n_groups,)."""
     (_, s_i, temperature, gain_i), (y_j, s_j, _, _) = i, j
     before = torch.sigmoid((s_j - s_i) / temperature) * (y_j >= 0)
     # A row counts as half before itself.
     place = 0.5 + before.sum(-1)
-    return (gain_i.squeeze(-1) * discounts(place)).sum(-1)
+    return ((gain_i.squeeze(-1) * discounts(place)).sum(-1),)

@@ -164,11 +164,11 @@ class PairwiseLoss(OrderLoss):
         """Return the mean over pairs."""
         (name,) = self.params
 
-        def of_block(i: Sequence[Tensor], j: Sequence[Tensor]) -> Tensor:
+        def of_block(i: Sequence[Tensor], j: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
             (y_i, s_i, value), (y_j, s_j, _) = i, j
             is_pair = (y_i > y_j) & (y_j >= 0)
             cost = self.of_pair(s_i - s_j, value) * is_pair
-            return torch.stack((cost.sum((1, 2)), is_pair.sum((1, 2), dtype=cost.dtype)))
+            return cost.sum((1, 2)), is_pair.sum((1, 2), dtype=cost.dtype)
 
         return group_by_group(
             lambda *items: ratio(*over_pairs(of_block, items)), y, scores, state[name]
@@ -315,10 +315,10 @@ class LambdaRank(OrderLoss):
         return ratio(*over_pairs(_lambda_sums, items, self.truncation))
 
 
-def _lambda_sums(i: Sequence[Tensor], j: Sequence[Tensor]) -> Tensor:
-    """Return Σwℓ and Σw, (2, n_groups), over rows i and the rows after them, sorted by score."""
+def _lambda_sums(i: Sequence[Tensor], j: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Return Σwℓ and Σw, each (n_groups,), over rows i and the rows after them, sorted by score."""
     (y_i, s_i, sigma, gain_i, discount_i), (y_j, s_j, _, gain_j, discount_j) = i, j
     weight = (gain_i - gain_j).abs() * (discount_i - discount_j).clamp(min=0) * (y_j >= 0)
     lead = (s_i - s_j) * (y_i - y_j).sign()
     cost = weight * functional.softplus(-sigma * lead)
-    return torch.stack((cost.sum((1, 2)), weight.sum((1, 2))))
+    return cost.sum((1, 2)), weight.sum((1, 2))
