@@ -18,25 +18,35 @@ STRETCH = 64
 
 
 def row_sums(values: Tensor) -> Tensor:
-    """Sum over the last axis, in an order that does not depend on the number of rows.
+    """Sum over the last axis, in an order that does not depend on the number of rows or threads.
 
     torch splits the sum of a single long vector among its threads, but not the sums of many rows.
     Short stretches are therefore summed first.
     """
-    if values.shape[-1] % STRETCH:
-        return values.sum(-1)
-    return values.unflatten(-1, (-1, STRETCH)).sum(-1).sum(-1)
+    while values.shape[-1] > STRETCH:
+        missing = -values.shape[-1] % STRETCH
+        whole = torch.nn.functional.pad(values, (0, missing)) if missing else values
+        values = whole.unflatten(-1, (-1, STRETCH)).sum(-1)
+    return values.sum(-1)
 
 
 def weighted_mean(values: Tensor, sample_weight: Tensor) -> Tensor:
     """Return the weighted mean over rows."""
-    return torch.tensordot(sample_weight, values, dims=([0], [0])) / sample_weight.sum()
+    return row_sums(values.movedim(0, -1) * sample_weight) / row_sums(sample_weight)
 
 
 def weighted_std(values: Tensor, sample_weight: Tensor) -> Tensor:
     """Return the weighted standard deviation over rows (divided by n, not n - 1)."""
     centred = values - weighted_mean(values, sample_weight)
-    return weighted_mean(centred**2, sample_weight).sqrt()
+    # In units near the largest of them, squares neither overflow nor vanish.
+    unit = power_of_two(centred.abs().amax(0))
+    return unit * weighted_mean((centred / unit) ** 2, sample_weight).sqrt()
+
+
+def power_of_two(values: Tensor) -> Tensor:
+    """Return the power of two at or below values >= 0, by which dividing is exact; 1 for 0."""
+    _, exponent = values.frexp()
+    return torch.where(values > 0, torch.exp2(exponent.to(values.dtype) - 1), 1.0)
 
 
 def weighted_quantile(values: Tensor, sample_weight: Tensor, quantile: Tensor | float) -> Tensor:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FrameType
 
@@ -25,15 +27,74 @@ def threads_of_steps(n_multiplications: float) -> AbstractContextManager[None]:
     return one_thread_of_torch() if n_multiplications < SMALL_STEP else nullcontext()
 
 
-@contextmanager
-def one_thread_of_torch() -> Iterator[None]:
-    """Let torch compute with one thread; put its number back afterwards."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+class SharedSetting(ABC):
+    """A setting of the process that lasts while any of its threads needs it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._n_users = 0
+        self._of_thread = threading.local()
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        """Keep it set."""
+        with self._lock:
+            if not self._n_users:
+                self.note()
+            self._n_users += 1
+            self._of_thread.depth = getattr(self._of_thread, "depth", 0) + 1
+            self.set()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._n_users -= 1
+                self._of_thread.depth -= 1
+                if not self._of_thread.depth:
+                    self.put_back(is_last=not self._n_users)
+
+    @abstractmethod
+    def note(self) -> None:
+        """Note what was before."""
+
+    @abstractmethod
+    def set(self) -> None:
+        """Set it, from every thread that needs it."""
+
+    @abstractmethod
+    def put_back(self, is_last: bool) -> None:
+        """Put back what was before, in a thread; `is_last` says that no other still needs it."""
+
+
+class OneThreadOfTorch(SharedSetting):
+    """Torch computes with one thread.
+
+    Every thread has a number of its own, which it takes from the process when it first computes:
+    one that began beside another's fit has 1.
+    """
+
+    def note(self) -> None:
+        """Note the number of the process."""
+        if threading.current_thread() is threading.main_thread():
+            self._before = torch.get_num_threads()
+        else:
+            with ThreadPoolExecutor(1) as new_thread:
+                self._before = new_thread.submit(torch.get_num_threads).result()
+
+    def set(self) -> None:
+        """Set the number of this thread, and of those that begin from now on."""
+        torch.set_num_threads(1)
+
+    def put_back(self, is_last: bool) -> None:
+        """Put back the number of this thread."""
+        torch.set_num_threads(self._before)
+        if not is_last:
+            # That was for this thread; the process goes on with one.
+            with ThreadPoolExecutor(1) as new_thread:
+                new_thread.submit(torch.set_num_threads, 1).result()
+
+
+one_thread_of_torch = OneThreadOfTorch()
 
 
 def is_worker() -> bool:

@@ -322,12 +322,28 @@ def test_optimizers_and_devices_that_do_not_work_are_named():
     assert regressor(optimizer_params={"foreach": True}).fit(X, Y).score(X, Y) > 0.3
 
 
-@pytest.mark.parametrize("power", [160, 200])
-def test_numbers_too_large_to_be_squared_are_named(power):
-    with pytest.raises(ValueError, match="y has values too large to be squared"):
-        regressor().fit(X, Y * 10.0**power)
-    with pytest.raises(ValueError, match="X has values too large to be squared"):
-        regressor(numeric_encoding="standard").fit(X * 10.0**power, Y)
+def test_numbers_too_large_to_be_summed_are_named():
+    with pytest.raises(ValueError, match="y has values too large to be summed"):
+        regressor().fit(X, np.linspace(1.6e308, 1.7e308, 120))
+    with pytest.raises(ValueError, match="X has values too large to be scaled"):
+        regressor(numeric_encoding="standard").fit(X * 1e308, Y)
+
+
+@pytest.mark.parametrize("power", [-170, 160, 200])
+@pytest.mark.parametrize("loss", ["mse", "mae", "poisson"])
+def test_predictions_grow_with_y_where_its_squares_have_no_number(loss, power):
+    y = Y - Y.min() + 1
+    as_given, other = (regressor(loss=loss).fit(X, y * unit) for unit in (1.0, 10.0**power))
+    np.testing.assert_allclose(other.predict(X) / 10.0**power, as_given.predict(X), rtol=1e-3)
+
+
+@pytest.mark.parametrize("power", [-170, 160, 200])
+def test_standardised_features_have_no_unit(power):
+    as_given, other = (
+        regressor(numeric_encoding="standard").fit(table, Y).predict(table)
+        for table in (X, X * 10.0**power)
+    )
+    np.testing.assert_allclose(other, as_given, rtol=1e-3)
 
 
 @pytest.mark.parametrize("power", [160, 200, 300])

@@ -11,7 +11,6 @@ import torch
 from scipy import sparse
 
 from .encoding import BOUND, TableEncoding, passed_on
-from .scaling import LARGEST_SQUARABLE as LARGEST
 
 ENCODINGS = ("auto", "none", "standard", "robust", "quantile", "piecewise_linear")
 
@@ -297,7 +296,7 @@ class _Blocks:
         if self.kind == "none" or len(values) < 2 or np.array_equal(values, (0.0, 1.0)):
             return 0.0, 1.0
         low, high = values[0], values[-1]
-        if max(-low, high) > (LARGEST if self.kind == "standard" else LARGEST_ADDED):
+        if max(-low, high) > LARGEST_ADDED:
             raise ValueError(
                 f"X has values too large to be scaled, for example {max(-low, high):g}. Divide them"
                 " by a constant."
@@ -305,7 +304,9 @@ class _Blocks:
         if self.kind == "standard":
             share = column.mass / column.mass.sum()
             mean = low + (values - low) @ share
-            return float(mean), float(np.sqrt((values - mean) ** 2 @ share))
+            # In units near their range, squares neither overflow nor vanish.
+            unit = np.exp2(np.frexp(high - low)[1] - 1.0)
+            return float(mean), float(unit * np.sqrt(((values - mean) / unit) ** 2 @ share))
         if len(values) == 2:
             return float(low), float(high - low)
         first, median, third = column.quantiles(np.array([0.25, 0.5, 0.75]))

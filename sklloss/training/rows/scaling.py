@@ -19,7 +19,8 @@ from .data import Encoding, SparseRows
 
 # Rows scaled at once, so that their float64 temporaries stay in cache.
 CHUNK_ROWS = 16_384
-LARGEST_SQUARABLE = 1e150
+# Smaller values, and larger ones than one by this, are squared in a unit of their own.
+SMALLEST_SQUARABLE = 1e-100
 
 
 @dataclass(frozen=True)
@@ -44,23 +45,18 @@ class InputScaler(Encoding):
         A constant feature has an infinite scale, so that it has no influence; a feature of 0 and 1
         is only centred, if X is a table.
         """
-        values = X.data if sparse.issparse(X) else X
-        if values.size and max(float(values.max()), -float(values.min())) > LARGEST_SQUARABLE:
-            raise ValueError(
-                "X has values too large to be squared, for example"
-                f" {np.abs(values).max():g}. Divide them by a constant."
-            )
-        scaler = StandardScaler(with_mean=not sparse.issparse(X), copy=False)
-        for table, weights in _tables(X, sample_weight):
-            scaler.partial_fit(table, sample_weight=weights)
         low, high = _range(X)
-        scale = np.where(low < high, scaler.scale_, np.inf)
+        unit = _units(np.maximum(-low, high).astype(np.float64))
+        scaler = StandardScaler(with_mean=not sparse.issparse(X), copy=False)
+        for table, weights in _tables(X, sample_weight, unit):
+            scaler.partial_fit(table, sample_weight=weights)
+        scale = np.where(low < high, unit * scaler.scale_, np.inf)
         binary = np.flatnonzero((low == 0) & (high == 1)) if X.ndim == 2 else np.array([], int)
         columns = X[:, binary]
         whole = columns != columns.astype(bool)
         scale[binary[np.asarray(whole.sum(0)).ravel() == 0]] = 1.0
         shape = (-1,) + (1,) * (X.ndim - 2)
-        return cls(scaler.mean_.reshape(shape), scale.reshape(shape))
+        return cls((unit * scaler.mean_).reshape(shape), scale.reshape(shape))
 
     def transform(self, X: Any, dtype: torch.dtype) -> Any:
         """Return X scaled, as a tensor of the given dtype or sparse rows; X is not changed.
@@ -148,18 +144,29 @@ def _chunks(X: Any) -> Iterator[slice]:
     return (slice(start, start + size) for start in range(0, X.shape[0], size))
 
 
-def _tables(X: Any, sample_weight: np.ndarray) -> Iterator[tuple[Any, np.ndarray]]:
-    """Yield X and its weights in chunks of a table.
+def _units(largest: np.ndarray) -> np.ndarray:
+    """Return the unit of every feature, given its largest value: 1 where that can be squared."""
+    is_usual = (largest < 1 / SMALLEST_SQUARABLE) & (largest > SMALLEST_SQUARABLE) | (largest == 0)
+    return np.where(is_usual, 1.0, np.exp2(np.frexp(largest)[1] - 1.0))
+
+
+def _tables(
+    X: Any, sample_weight: np.ndarray, unit: np.ndarray
+) -> Iterator[tuple[Any, np.ndarray]]:
+    """Yield X, in units of every feature, and its weights in chunks of a table of float64.
 
     X of more than two axes becomes a table with a row per place and a column per channel.
     """
     n_places = prod(X.shape[2:])
     for chunk in _chunks(X):
-        if X.ndim == 2:
-            yield X[chunk], sample_weight[chunk]
-        else:
-            table = np.moveaxis(X[chunk], 1, -1).reshape(-1, X.shape[1])
-            yield table.astype(np.float64), np.repeat(sample_weight[chunk], n_places)
+        table, weights = X[chunk], sample_weight[chunk]
+        if X.ndim > 2:
+            table = np.moveaxis(table, 1, -1).reshape(-1, X.shape[1])
+            weights = np.repeat(weights, n_places)
+        table = table.astype(np.float64)
+        if (unit != 1).any():
+            table = table @ sparse.diags_array(1 / unit) if sparse.issparse(table) else table / unit
+        yield table, weights
 
 
 def check_none_missing(absent: Any) -> None:
@@ -211,7 +218,7 @@ class TargetScaler:
             centre, scale = weighted_mean(values, weights), weighted_std(values, weights)
         if not scale.isfinite().all():
             raise ValueError(
-                f"y has values too large to be squared, for example {values.abs().max():g}. Divide"
+                f"y has values too large to be summed, for example {values.abs().max():g}. Divide"
                 " y by a constant."
             )
         floor = 10 * np.finfo(np.float64).eps * values.abs().amax(0)
