@@ -8,16 +8,21 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import get_tags
 
 from ..parameters.declared import check_declared, declare, declared_by, parameter
 from ..parameters.domains import Choice, Either, Interval
 from ..parameters.plain import plain
+from ..training.outcome import no_warning_of_few_epochs
 from .evaluation import Evaluation
-from .scikit_learn import Data, OpenSearchCV, fit_context, has_callbacks
+from .scikit_learn import OpenSearchCV, fit_context, has_callbacks
+from .steps import holds_net_apart
 from .threads import threads_of_search
 
 COUNT = Interval(1, integer=True)
+# Candidates that a warning names.
+MOST_NAMED = 3
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -117,25 +122,33 @@ class LossSearch(OpenSearchCV):
         ValueError
             If a candidate cannot be set up, which is found before any training, or if all fits
             fail.
-        KeyboardInterrupt
-            If the user interrupts; the results so far are then in ``cv_results_``.
+
+        Notes
+        -----
+        Whatever ends a search early, be it an interruption by the user, a worker that was killed or
+        an error, the results so far are then in ``partial_results_``; the search is not fitted.
         """
         self._check_arguments(y)
         for name in [name for name in vars(self) if name.endswith("_")]:
             delattr(self, name)
         data = self._data(X, y, params)
         evaluation = Evaluation(self, data)
-        with threads_of_search(evaluation.n_workers):
-            try:
+        try:
+            with threads_of_search(evaluation.n_workers):
                 self._run_search(evaluation)
-            except KeyboardInterrupt:
-                self._keep(evaluation)
-                raise
-            self.cv_results_ = evaluation.table
-            self._choose(evaluation.results.in_order()[0].test_scores)
-            if self.refit:
-                self._refit(data)
+                self.cv_results_ = evaluation.table
+                self._choose(evaluation.results.in_order()[0].test_scores)
+                self._warn_of_few_epochs(evaluation)
+                if self.refit:
+                    with no_warning_of_few_epochs():
+                        self._refit_best(data)
+        except BaseException as error:
+            self._keep(evaluation, error)
+            raise
         return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "cv_results_")
 
     def _check_arguments(self, y: Any) -> None:
         """Raise for parameters outside their domains, callbacks of scikit-learn, or a missing y."""
@@ -145,39 +158,50 @@ class LossSearch(OpenSearchCV):
         if has_callbacks(self):
             raise ValueError(
                 f"{owner} has no task for each fit, which scikit-learn's callbacks could follow."
-                " Set verbose=1 for a bar, set the callbacks on its estimator, or use"
-                " GridSearchCV."
+                " Set verbose=1 for a bar, give skorch's callbacks to its estimator, as in"
+                " NeuralClassifier(callbacks=[...]), or use GridSearchCV."
+            )
+        if holds_net_apart(self.estimator):
+            warnings.warn(
+                f"{type(self.estimator).__name__} fits the network inside it by itself, so that"
+                f" {owner} trains no models together: it takes as long as GridSearchCV.",
+                stacklevel=4,  # Where the user calls fit.
             )
         if y is None and get_tags(self.estimator).target_tags.required:
             raise ValueError(
                 f"{owner} requires y to be passed, but the target y is None. Give fit(X, y)."
             )
 
-    def _keep(self, evaluation: Evaluation) -> None:
-        """Keep the results of an interrupted search, and warn that they are not all."""
-        finished = evaluation.results.finished
-        if not finished:
-            return
-        with warnings.catch_warnings():
-            # Scores are missing, of which scikit-learn would warn as well.
-            warnings.filterwarnings("ignore", "One or more of the", UserWarning)
-            interrupted = [not each for each in finished]
-            self.cv_results_ = evaluation.table_with({"interrupted": interrupted})
-        warnings.warn(
-            f"{type(self).__name__} was interrupted when {sum(finished)} of {len(finished)}"
-            " candidates were finished. cv_results_ has their scores; its column 'interrupted'"
-            " marks the others. Nothing is refitted, so there is no best_estimator_.",
-            stacklevel=4,  # Where the user calls fit.
-        )
-
-    def _refit(self, data: Data) -> None:
-        """Fit the best candidate on all rows; warn where the user interrupts that."""
-        try:
-            self._refit_best(data)
-        except KeyboardInterrupt:
+    def _warn_of_few_epochs(self, evaluation: Evaluation) -> None:
+        """Warn once of all candidates of which `max_epochs` has ended a training too early."""
+        settings, numbers = evaluation.results.settings, evaluation.results.that_may_improve()
+        if numbers:
+            named = ", ".join(str(settings[number]) for number in numbers[:MOST_NAMED])
+            others = f" and {len(numbers) - MOST_NAMED} more" if len(numbers) > MOST_NAMED else ""
             warnings.warn(
-                f"{type(self).__name__} was interrupted in its refit. All candidates are finished:"
-                " cv_results_ has their scores. There is no best_estimator_.",
+                f"max_epochs has ended trainings whose loss still fell, of {len(numbers)} of"
+                f" {len(settings)} candidates: {named}{others}. Set a larger max_epochs, or a"
+                " larger lr.",
+                ConvergenceWarning,
                 stacklevel=4,  # Where the user calls fit.
             )
-            raise
+
+    def _keep(self, evaluation: Evaluation, error: BaseException) -> None:
+        """Keep the results of a search that an error has ended, and add a note to the error."""
+        is_refit = hasattr(self, "cv_results_")
+        for name in [name for name in vars(self) if name.endswith("_")]:
+            delattr(self, name)
+        finished, found = evaluation.results.finished, evaluation.results.found.values()
+        if isinstance(error, Exception) and all(result.fit_error for result in found):
+            return
+        with warnings.catch_warnings():
+            # Scores are missing, of which scikit-learn would warn.
+            warnings.filterwarnings("ignore", "One or more of the", UserWarning)
+            interrupted = [not each for each in finished]
+            self.partial_results_ = evaluation.table_with({"interrupted": interrupted})
+        where = "in its refit, after all" if is_refit else f"after {sum(finished)} of"
+        error.add_note(
+            f"{type(self).__name__} ended early, {where} {len(finished)} candidates."
+            " partial_results_ has their scores, as cv_results_ would; its column 'interrupted'"
+            " marks candidates that are not finished. The search is not fitted."
+        )

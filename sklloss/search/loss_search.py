@@ -32,8 +32,10 @@ class LossSearchCV(LossSearch, GridSearchCV):
     cv_results_ : dict of arrays
         One row per candidate, as in GridSearchCV; ``mean_fit_time`` is a stack's time divided by
         its models.  With several seeds, ``std_over_seeds_test_score`` is the standard deviation
-        over them, averaged over splits.  After an interruption, the column ``interrupted`` marks
-        the candidates that are not finished.
+        over them, averaged over splits.
+    partial_results_ : dict of arrays
+        Only after a search that ended early: ``cv_results_`` so far; the column ``interrupted``
+        marks the candidates that are not finished.
     best_estimator_, best_score_, best_params_, best_index_, refit_time_
         As in GridSearchCV.
     scorer_, multimetric_, n_splits_, classes_, n_features_in_, feature_names_in_

@@ -28,6 +28,8 @@ class Result:
         In seconds.
     test_scores, train_scores : float or dict of float
         By metric where there are several; `train_scores` is None where nobody asked for them.
+    may_improve : bool
+        Whether `max_epochs` has ended a training that still improved.
     """
 
     key: Key
@@ -36,6 +38,7 @@ class Result:
     score_time: float
     test_scores: Any
     train_scores: Any = None
+    may_improve: bool = False
 
 
 class Results:
@@ -117,6 +120,10 @@ class Results:
         return {
             f"std_over_seeds_test_{metric}": each.std(2).mean(1) for metric, each in scores.items()
         }
+
+    def that_may_improve(self) -> list[int]:
+        """Return the candidates of which `max_epochs` has ended a training that still improved."""
+        return sorted({key[0] for key, result in self.found.items() if result.may_improve})
 
     def mean_scores(self, number: int) -> dict[str, float]:
         """Return the mean test scores of a candidate, by metric; NaN where a fit lacks a metric."""

@@ -89,6 +89,15 @@ WRAPPERS = {
 }
 
 
+def wrapper_of(estimator: Any) -> Wrapper | None:
+    """Return how an estimator holds another, None where it holds none that nets are put into."""
+    kind = type(estimator)
+    if isinstance(estimator, Pipeline) and kind.__module__.startswith("imblearn."):
+        # Its steps may also resample the rows on their way to the net.
+        kind = Pipeline
+    return WRAPPERS.get(kind)
+
+
 class Recorder(BaseEstimator):
     """Stands for a net while the steps around it are fitted, and keeps what the net would receive.
 
@@ -132,8 +141,8 @@ def path_to_net(estimator: Any) -> tuple[str, ...] | None:
     ((), None)
     """
     names = []
-    while type(estimator) in WRAPPERS:
-        name, estimator = WRAPPERS[type(estimator)].inside(estimator)
+    while wrapper := wrapper_of(estimator):
+        name, estimator = wrapper.inside(estimator)
         names.append(name)
     return tuple(names) if isinstance(estimator, NeuralEstimator) else None
 
@@ -141,14 +150,27 @@ def path_to_net(estimator: Any) -> tuple[str, ...] | None:
 def with_all_inside(estimator: Any) -> list[Any]:
     """Return an estimator, the estimator that it wraps, and so on to the innermost."""
     found = [estimator]
-    while type(found[-1]) in WRAPPERS:
-        found.append(WRAPPERS[type(found[-1])].inside(found[-1])[1])
+    while wrapper := wrapper_of(found[-1]):
+        found.append(wrapper.inside(found[-1])[1])
     return found
+
+
+def holds_net_apart(estimator: Any) -> bool:
+    """Return whether there is a net inside that can only be fitted along with its wrapper."""
+    inside = estimator.get_params(deep=True).values()
+    return path_to_net(estimator) is None and any(isinstance(e, NeuralEstimator) for e in inside)
 
 
 def net_of(estimator: Any) -> Any:
     """Return the net that is wrapped, or the estimator itself where it is one."""
     return with_all_inside(estimator)[-1]
+
+
+def fitted_net_of(fitted: Any) -> Any:
+    """Return what is fitted inside a fitted estimator, or the estimator itself."""
+    while wrapper := wrapper_of(fitted):
+        fitted = wrapper.fitted_inside(fitted)
+    return fitted
 
 
 def fitted_around_net(
@@ -158,15 +180,12 @@ def fitted_around_net(
     recorder = Recorder(clone(net_of(estimator)))
     fitted = clone(estimator).set_params(**{"__".join(path_to_net(estimator) or ()): recorder})
     fitted.fit(X, y, **params)
-    inside = fitted
-    while type(inside) in WRAPPERS:
-        inside = WRAPPERS[type(inside)].fitted_inside(inside)
-    return fitted, vars(inside).pop("arguments_")
+    return fitted, vars(fitted_net_of(fitted)).pop("arguments_")
 
 
 def with_net(fitted: Any, estimator: Any, net: Any) -> Any:
     """Return an estimator as its own `fit` would leave it, from its fitted steps and fitted net."""
-    wrapper = WRAPPERS.get(type(estimator))
+    wrapper = wrapper_of(estimator)
     if wrapper is None:
         return net
     _, inside = wrapper.inside(estimator)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -10,13 +9,14 @@ from traceback import format_exception
 from typing import Any
 
 from ..estimators.fit.together import epochs_of, fit_data, fit_together, n_rows_of
+from ..training.outcome import no_warning_of_few_epochs
 from .candidates import Candidate
 from .progress import Slot
 from .results import Key, Result
 from .scikit_learn import Data, failed_scores, with_params
 from .stacks import Fit, Stack
-from .steps import Arguments, FittedSteps, fitted_around_net, net_of, with_net
-from .threads import threads_of_task
+from .steps import Arguments, FittedSteps, fitted_around_net, fitted_net_of, net_of, with_net
+from .threads import here, threads_of_task
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,15 @@ class Worker:
     data : Data
     error_score : "raise" or float
     return_train_score : bool
-    process : int
-        The id of the process that searches.
+    search : tuple of two int
+        The ids of the process and the thread that search.
     """
 
     estimator: Any
     data: Data
     error_score: Any
     return_train_score: bool
-    process: int = field(default_factory=os.getpid)
+    search: tuple[int, int] = field(default_factory=here)
 
     def fitted_steps(self, candidate: Candidate, split: int, n_nets: int) -> FittedSteps:
         """Fit the steps around the net of a candidate, which `n_nets` nets share on a split."""
@@ -46,7 +46,7 @@ class Worker:
         X, y, params = self.data.training_rows(estimator, split)
         start = time.perf_counter()
         try:
-            with threads_of_task(self.process):
+            with threads_of_task(self.search):
                 fitted, arguments = fitted_around_net(estimator, X, y, params)
             trace = None
         except Exception as error:
@@ -55,7 +55,7 @@ class Worker:
 
     def results(self, stack: Stack, slot: Slot) -> list[Result]:
         """Fit and score a stack; its epochs are counted in a slot."""
-        with threads_of_task(self.process):
+        with threads_of_task(self.search):
             if stack.alone:
                 return [self._alone(fit, slot) for fit in stack.fits]
             return self._together(stack.fits, slot)
@@ -88,7 +88,8 @@ class Worker:
         X, y, params = self.data.training_rows(estimator, fit.split)
         start, failure = time.perf_counter(), None
         try:
-            estimator.fit(*((X,) if y is None else (X, y)), **params)
+            with no_warning_of_few_epochs():
+                estimator.fit(*((X,) if y is None else (X, y)), **params)
         except Exception as error:
             failure = error
         seconds = time.perf_counter() - start
@@ -106,7 +107,8 @@ class Worker:
         score_time = time.perf_counter() - start
         if self.return_train_score:
             train = self.data.score(fitted, fit.split, "train", self.error_score)
-        return Result(key, None, seconds, score_time, test, train)
+        may_improve = getattr(fitted_net_of(fitted), "_may_improve", False)
+        return Result(key, None, seconds, score_time, test, train, may_improve)
 
     def _trace(self, error: Exception) -> str:
         """Return the traceback of an error, or raise it where the user wants that."""

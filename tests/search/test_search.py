@@ -1,15 +1,19 @@
 """What LossSearchCV does beyond GridSearchCV: checks before training, seeds, progress,
 interruptions."""
 
+import os
 import shutil
+import signal
 import tempfile
+import time
 from pathlib import Path
 
 import joblib
 import numpy as np
 import pytest
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.exceptions import FitFailedWarning
+from sklearn.exceptions import FitFailedWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -250,20 +254,18 @@ def test_an_interrupted_search_keeps_the_results_so_far(diabetes):
     search = LossSearchCV(regressor(), GRID, cv=2, stack_size=3).fit(*diabetes)
     full = search.cv_results_
     search.set_params(scoring=Interrupting(3), stack_size=1)
-    with (
-        pytest.warns(UserWarning, match="interrupted when 0 of 3 candidates"),
-        pytest.raises(KeyboardInterrupt),
-    ):
+    with pytest.raises(KeyboardInterrupt) as caught:
         search.fit(*diabetes)
-    assert not hasattr(search, "best_estimator_")
-    assert np.isnan(search.cv_results_["mean_test_score"]).all()
+    assert "ended early, after 0 of 3 candidates" in caught.value.__notes__[0]
+    assert [name for name in vars(search) if name.endswith("_")] == ["partial_results_"]
+    assert np.isnan(search.partial_results_["mean_test_score"]).all()
+    with pytest.raises(NotFittedError):
+        search.predict(diabetes[0])
     search.set_params(scoring=Interrupting(5))
-    with (
-        pytest.warns(UserWarning, match="interrupted when 2 of 3 candidates"),
-        pytest.raises(KeyboardInterrupt),
-    ):
+    with pytest.raises(KeyboardInterrupt) as caught:
         search.fit(*diabetes)
-    table = search.cv_results_
+    assert "ended early, after 2 of 3 candidates" in caught.value.__notes__[0]
+    table = search.partial_results_
     assert table["interrupted"].tolist() == [False, False, True]
     np.testing.assert_array_equal(table["mean_test_score"][:2], full["mean_test_score"][:2])
     assert np.isnan(table["mean_test_score"][2])
@@ -276,11 +278,39 @@ def test_an_interrupted_refit_keeps_the_results(diabetes, monkeypatch):
 
     monkeypatch.setattr(LossSearchCV, "_refit_best", interrupted)
     search = LossSearchCV(regressor(), GRID, cv=2)
-    with pytest.warns(UserWarning, match="in its refit"), pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as caught:
         search.fit(*diabetes)
-    assert search.best_params_["loss"] in GRID["loss"]
-    assert "interrupted" not in search.cv_results_
-    assert not hasattr(search, "best_estimator_")
+    assert "in its refit, after all 3 candidates" in caught.value.__notes__[0]
+    assert not any(search.partial_results_["interrupted"])
+    assert not hasattr(search, "cv_results_")
+
+
+def test_a_search_that_an_error_ends_keeps_the_results_so_far(diabetes):
+    search = LossSearchCV(regressor(), GRID, cv=2, stack_size=1, error_score="raise")
+    search.set_params(scoring=Interrupting(5, MemoryError))
+    with pytest.raises(MemoryError) as caught:
+        search.fit(*diabetes)
+    assert "after 2 of 3 candidates" in caught.value.__notes__[0]
+    assert search.partial_results_["interrupted"].tolist() == [False, False, True]
+
+
+def killed_by_mse(estimator, X, y):
+    if estimator.loss == "mse":
+        time.sleep(2)  # The other worker finishes the rest.
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"r2": estimator.score(X, y)}
+
+
+def test_a_worker_that_is_killed_loses_only_its_own_results(diabetes):
+    grid = {"loss": ["mae", "huber", "mse"]}
+    search = LossSearchCV(regressor(), grid, cv=2, n_jobs=2, stack_size=1, refit="r2")
+    search.set_params(scoring=killed_by_mse)
+    with joblib.parallel_config(backend="loky"), pytest.raises(TerminatedWorkerError) as caught:
+        search.fit(*diabetes)
+    assert "partial_results_ has their scores" in caught.value.__notes__[0]
+    table = search.partial_results_
+    assert table["interrupted"].tolist() == [False, False, True]
+    assert np.isfinite(table["mean_test_r2"][:2]).all()
 
 
 def interrupted_by_mse(estimator, X, y):
@@ -296,11 +326,10 @@ def test_interruption_of_workers(backend, diabetes):
     ).set_params(scoring=interrupted_by_mse)
     with (
         joblib.parallel_config(backend=backend),
-        pytest.warns(UserWarning, match="was interrupted"),
         pytest.raises(KeyboardInterrupt),
     ):
         search.fit(*diabetes)
-    assert search.cv_results_["interrupted"][1]
+    assert search.partial_results_["interrupted"][1]
 
 
 def test_silent_unless_asked(diabetes, capsys):

@@ -1,6 +1,5 @@
 """Which models share a stack, and how many."""
 
-import os
 from itertools import pairwise
 
 import numpy as np
@@ -17,7 +16,7 @@ from sklloss.search import scikit_learn
 from sklloss.search.candidates import candidates_of
 from sklloss.search.grids import settings_of
 from sklloss.search.stacks import Fit, Shape, automatic_size, sizes, stack_size, stacks_of
-from sklloss.search.threads import one_thread, threads_of_search, threads_of_task
+from sklloss.search.threads import here, one_thread, threads_of_search, threads_of_task
 
 from ..laws.small_models import ONE_NETWORK
 from .equal_searches import assert_equal_searches
@@ -191,11 +190,11 @@ def test_threads():
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        with threads_of_search(1), threads_of_task(os.getpid()):
+        with threads_of_search(1), threads_of_task(here()):
             assert torch.get_num_threads() == 2
         with threads_of_search(2):
             assert torch.get_num_threads() == 1
-        with threads_of_task(-1):
+        with threads_of_task((-1, -1)):
             assert torch.get_num_threads() == 1
         with pytest.raises(KeyError), one_thread():
             raise KeyError
