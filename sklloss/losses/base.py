@@ -47,6 +47,10 @@ class RegressionLoss(Loss):
         rows = (*y.shape, start.shape[-1])
         return minimised(start, lambda raw: self(raw.expand(rows), y, state, sample_weight))
 
+    def link(self, y: np.ndarray) -> np.ndarray:
+        """Return the raw output that stands for a prediction of y, up to an offset."""
+        return y
+
     def check_y(self, y: np.ndarray) -> None:
         """Raise a ValueError if any target lies outside the loss's domain."""
         outside = ~self.y_domain.inside(y)

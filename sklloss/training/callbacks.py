@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
+import torch
 from skorch.callbacks import Callback, EpochScoring, LRScheduler
 from skorch.dataset import Dataset
 from torch import Tensor
@@ -52,38 +54,48 @@ class BatchEvents:
     def __init__(self, net: Trainable, stack: Stack) -> None:
         self._net = net
         self._stack = stack
+        self._n_batches: Counter[str] = Counter()
 
-    def begin(self, batch: Batch) -> None:
-        """Report the beginning of a step."""
-        self._net.notify("on_batch_begin", batch=_seen(batch), training=True)
-        self._net.history.record_batch("train_batch_size", batch.n_rows)
+    def begin(self, batch: Batch, training: bool = True) -> None:
+        """Report the beginning of a step, or of a batch of validation rows."""
+        self._net.notify("on_batch_begin", batch=self._seen(batch), training=training)
+        self._net.history.record_batch(f"{_prefix(training)}_batch_size", batch.n_rows)
 
     def show_gradients(self, batch: Batch) -> None:
         """Show the gradients, which a callback may change."""
         named = list(self._net.get_all_learnable_params())
         self._net.notify(
-            "on_grad_computed", named_parameters=named, batch=_seen(batch), training=True
+            "on_grad_computed", named_parameters=named, batch=self._seen(batch), training=True
         )
 
-    def end(self, batch: Batch, total: Tensor) -> None:
-        """Report the end of a step, with its loss, from Σwℓ (1,), and the new raw output."""
+    def end(self, batch: Batch, total: Tensor, training: bool = True) -> None:
+        """Report the end, with the loss, from Σwℓ (1,), and raw output of the present weights."""
+        prefix, history = _prefix(training), self._net.history
         loss = (total / batch.sample_weight.sum(-1))[0]
-        self._net.history.record_batch("train_loss", loss.item())
+        history.record_batch(f"{prefix}_loss", loss.item())
         y_pred = self._stack.inference()(batch.X)[0, : batch.n_rows]
         self._net.notify(
-            "on_batch_end", batch=_seen(batch), training=True, loss=loss, y_pred=y_pred
+            "on_batch_end", batch=self._seen(batch), training=training, loss=loss, y_pred=y_pred
         )
+        self._n_batches[prefix] += 1
+        history.record(f"{prefix}_batch_count", self._n_batches[prefix])
+
+    def _seen(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return what callbacks see of a batch of one model: scaled X, and y in its own units."""
+        X, y = batch.X[0, : batch.n_rows], batch.y[0, : batch.n_rows]
+        return X, torch.from_numpy(self._net.in_units_of_y(y)).to(y.device)
 
 
-def _seen(batch: Batch) -> tuple[Tensor, Tensor]:
-    """Return what callbacks see of a batch of one model: X and y."""
-    return batch.X[0, : batch.n_rows], batch.y[0, : batch.n_rows]
+def _prefix(training: bool) -> str:
+    """Return how skorch's history names what belongs to training, or to validation."""
+    return "train" if training else "valid"
 
 
 class RowsDataset(Dataset):
-    """A dataset of some rows, gathered only when a callback looks."""
+    """A dataset of some rows of a net, gathered only when a callback looks."""
 
-    def __init__(self, data: TrainingSet, index: Tensor) -> None:
+    def __init__(self, net: Trainable, data: TrainingSet, index: Tensor) -> None:
+        self._net = net
         self._data = data
         self._index = index
 
@@ -100,5 +112,5 @@ class RowsDataset(Dataset):
 
     @property
     def y(self) -> np.ndarray:
-        """The scaled targets or class indices, (n,) or (n, targets)."""
-        return self._data.y[self._index].squeeze(-1).cpu().numpy()
+        """The targets in their own units, or class indices, (n,) or (n, targets)."""
+        return self._net.in_units_of_y(self._data.y[self._index], column=False)

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from ..modules import stack_modules
 from .callbacks import BatchEvents, RowsDataset, batch_events
-from .groups import Forward, Piece, concatenated, forward_all, loss_groups
+from .groups import Forward, Piece, concatenated, forward_all, loss_groups, summed
 from .model import Trainable, step_rows
-from .outcome import divergence, warn_of_poor_training
+from .outcome import Verdict, divergence, warn_of_poor_training
 from .precision import fastest_products
 from .rows.batches import Batch, Batches, Subset
 from .rows.data import TrainingSet
@@ -66,7 +66,8 @@ class Engine:
         self._epochs_before = self._n_epochs = len(nets[0].history)
         self._take(list(nets), list(data))
         rules = [net.stopping if self._may_stop else NEVER for net in nets]
-        self._stopping = Stopping(rules, self._constant_loss(self._train), self._stack)
+        _, explainable = self._constants(self._train)
+        self._stopping = Stopping(rules, explainable, self._stack)
 
     def run(self) -> list[FloatingPointError | None]:
         """Train until all models have left; return the errors of those that diverged."""
@@ -78,6 +79,7 @@ class Engine:
                 ended = int(self._stopping.ended.sum())
                 if ended == len(self._nets) or ended > LEAVING_SHARE * len(self._nets):
                     self._leave()
+        self._stack.release()
         return [self._errors.get(id(net)) for net in self._all_nets]
 
     def _take(self, nets: list[Trainable], data: list[TrainingSet]) -> None:
@@ -98,8 +100,8 @@ class Engine:
         self._valid = None if valid is None else self._batches("valid")
         # What skorch shows to callbacks: datasets of (scaled X, y) that index like lists.
         self._datasets = {
-            "dataset_train": RowsDataset(data[0], data[0].train),
-            "dataset_valid": None if valid is None else RowsDataset(data[0], valid),
+            "dataset_train": RowsDataset(nets[0], data[0], data[0].train),
+            "dataset_valid": None if valid is None else RowsDataset(nets[0], data[0], valid),
         }
         self._events: BatchEvents | None = None
 
@@ -140,15 +142,18 @@ class Engine:
     def _judge(self, ended: Sequence[bool]) -> None:
         """Refuse final weights of ended models that are not finite; warn of poor ones."""
         subsets = [self._batches("train"), *([self._valid] if self._valid else [])]
-        results = [(self._evaluate(subset), self._constant_loss(subset)) for subset in subsets]
-        finite = self._finite(results[0][0]).tolist()
+        results = [(self._evaluate(subset), *self._constants(subset)) for subset in subsets]
+        may_improve = self._stopping.may_improve.tolist()
+        finite, eps = self._finite(results[0][0]).tolist(), torch.finfo(results[0][0].dtype).eps
         for k, net in compress(enumerate(self._nets), ended):
             if id(net) in self._errors:
                 continue
+            n_epochs = len(net.history) - self._epochs_before
+            net.may_improve_ = may_improve[k] and n_epochs >= self._left[k]
             if not finite[k]:
                 self._errors[id(net)] = divergence(net)
             elif self._may_stop:
-                of_net = [(loss[k].item(), constant[k].item()) for loss, constant in results]
+                of_net = [Verdict(eps, *(each[k].item() for each in result)) for result in results]
                 warn_of_poor_training(net.loss, *of_net)
 
     def _hand_back_optimizers(self, models: Sequence[int]) -> None:
@@ -167,6 +172,8 @@ class Engine:
         losses = {"train": self._train_epoch()}
         if self._valid is not None:
             losses["valid"] = self._evaluate(self._valid)
+            if self._events is not None:
+                self._show_validation(self._events)
         diverged = ~self._finite(*losses.values())
         for net in compress(self._nets, diverged.tolist()):
             if id(net) not in self._errors:
@@ -284,20 +291,39 @@ class Engine:
     def _rounds_kinks(self) -> bool:
         return self._nets[0].full_batch and self._groups[0].loss.kinked
 
+    def _show_validation(self, events: BatchEvents) -> None:
+        """Show the validation rows to callbacks that look at batches, as many at once as a step."""
+        (group,), infer = self._groups, self._stack.inference()
+        for batch in self._evaluated(self._batches("valid", for_steps=True)):
+            events.begin(batch, training=False)
+            piece = group.piece(infer(batch.X), batch)
+            events.end(batch, group.total_of([piece]), training=False)
+
     def _evaluate(self, batches: Batches) -> Tensor:
         """Return the weighted mean loss of the present weights, (models,)."""
-        change, infer, seen = self._nets[0].batch_change, self._stack.inference(), []
-        for step, batch in enumerate(batches.in_order()):
-            if change is not None:
-                batch = change.of_evaluation(batch, self._nets[0].seed, step)
+        infer, seen = self._stack.inference(), []
+        for batch in self._evaluated(batches):
             raw = infer(batch.X)
             seen.append([group.piece(raw, batch) for group in self._groups])
         return self._mean_of(seen, batches)
 
-    def _constant_loss(self, batches: Batches) -> Tensor:
-        """Return the weighted mean loss of the best constants, (models,)."""
-        seen = [[g.constant_piece(*targets) for g in self._groups] for targets in batches.targets()]
-        return self._mean_of(seen, batches)
+    def _evaluated(self, batches: Batches) -> Iterator[Batch]:
+        """Yield batches in the order of their rows, changed as a net wants where it evaluates."""
+        change, seed = self._nets[0].batch_change, self._nets[0].seed
+        for step, batch in enumerate(batches.in_order()):
+            yield batch if change is None else change.of_evaluation(batch, seed, step)
+
+    def _constants(self, batches: Batches) -> tuple[Tensor, Tensor]:
+        """Return the weighted mean loss of the best constants, and how far it may fall, (models,).
+
+        Losses that are densities fall without end: 1 stands for that, a factor e of the likelihood.
+        """
+        targets = list(batches.targets())
+        seen = [[group.constant_piece(*each) for group in self._groups] for each in targets]
+        loss = self._mean_of(seen, batches)
+        least = [concatenated([group.least(*each) for group in self._groups]) for each in targets]
+        explainable = loss - summed(least) / batches.total_weight
+        return loss, explainable.clamp(min=0).nan_to_num(nan=1.0)
 
     def _mean_of(self, seen: Sequence[Sequence[Piece]], batches: Batches) -> Tensor:
         """Return the weighted mean loss, (models,), from what groups have seen of each batch."""

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ..losses.base import Loss, State
 from ..losses.tasks.joint import JointLoss
-from ..losses.weighted import row_sums
+from ..losses.weighted import mean_over_targets, row_sums
 from .loss_module import LossModule
 from .rows.batches import Batch
 from .seeds import generator
@@ -110,6 +110,14 @@ class LossGroup:
         y = y[self.span]
         raw = self.loss.constant_raw(self.baseline, y, self.state)
         return self._piece(raw, y, sample_weight[self.span])
+
+    def least(self, y: Tensor, sample_weight: Tensor) -> Tensor:
+        """Return a lower bound of Σwℓ over all raw outputs, (models,), NaN if there is none."""
+        weight = sample_weight[self.span]
+        if self.loss.is_density:
+            return weight.new_full((len(weight),), torch.nan)
+        of_rows = mean_over_targets(self.loss.least(y[self.span], self.state).to(weight))
+        return row_sums(of_rows * weight)
 
     def total_of(self, pieces: Sequence[Piece]) -> Tensor:
         """Return Σwℓ of each model, (models,)."""

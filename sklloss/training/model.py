@@ -19,13 +19,14 @@ from skorch.callbacks import (
     PrintLog,
 )
 from skorch.exceptions import SkorchException
-from torch import nn, optim
+from torch import Tensor, nn, optim
 
 from ..losses.base import Loss
 from ..modules import Stack, stack_modules
 from .loss_module import LossModule
 from .rows.augment import BatchChange
 from .rows.data import TrainingSet
+from .rows.scaling import TargetScaler
 from .steps.fused import without_compiler
 from .stopping import NEVER, StoppingRule
 from .threads import is_worker, noted_interruptions
@@ -64,6 +65,8 @@ class Trainable(NeuralNet):
     raw_shape : tuple of two int, or None
         Targets and outputs per target of a row, one of them -1 where it follows from the other; by
         default as many targets as the best constant has.
+    target_scaler : TargetScaler or None
+        What scaled the targets; callbacks see y, and `predict` answers, in units of y.
     batch_change : BatchChange or None
         What changes batches: those that train, and those whose loss is only evaluated.
     stopping : StoppingRule
@@ -82,6 +85,8 @@ class Trainable(NeuralNet):
     callbacks_: list[tuple[str, Any]]
     max_epochs: int
     batch_size: int
+    # Whether training has ended by `max_epochs`, before its rule would have stopped it.
+    may_improve_: bool = False
 
     def __init__(
         self,
@@ -96,6 +101,7 @@ class Trainable(NeuralNet):
         decoupled: bool = False,
         full_batch: bool = False,
         raw_shape: tuple[int, int] | None = None,
+        target_scaler: TargetScaler | None = None,
         batch_change: BatchChange | None = None,
         stopping: StoppingRule = NEVER,
         max_epochs: int = 200,
@@ -120,6 +126,7 @@ class Trainable(NeuralNet):
         self.seed = seed
         self.weight_decay, self.l1, self.decoupled = weight_decay, l1, decoupled
         self.full_batch, self.raw_shape = full_batch, raw_shape
+        self.target_scaler = target_scaler
         self.batch_change, self.stopping = batch_change, stopping
 
     @property
@@ -192,6 +199,16 @@ class Trainable(NeuralNet):
     def loss(self) -> Loss:
         """The loss that is trained."""
         return self.criterion_.loss
+
+    def in_units_of_y(self, values: Tensor, column: bool = True) -> np.ndarray:
+        """Return targets or predictions (n, targets) as the user gave or expects them.
+
+        `column` says whether a single target stays a column.
+        """
+        found = values.cpu().numpy()
+        if self.target_scaler is not None:
+            found = self.target_scaler.inverse_transform(found)
+        return found if column or found.shape[-1] != 1 else found[..., 0]
 
     def attach(self) -> Stack:
         """Return the stack of this model alone, its parameters in the stack's buffer.

@@ -29,7 +29,7 @@ class LossNet(Trainable):
 
     Notes
     -----
-    It takes scaled X and returns raw output.  ``module_`` is the plain module during training too:
+    It takes scaled X; `forward` returns raw output, `predict` answers in units of y.  ``module_`` is the plain module during training too:
     its parameters are views into the buffer that the optimiser steps, so that callbacks and
     checkpoints are skorch's own.  Callbacks that look at batches are called, and cost their time,
     only where there are any.
@@ -98,9 +98,9 @@ class LossNet(Trainable):
         return tags
 
     def predict(self, X: Any) -> np.ndarray:
-        """Return class indices, or predictions of scaled y, (n,) or (n, targets), of scaled X."""
+        """Return class indices, or predictions of y, (n,) or (n, targets), of scaled X."""
         prediction = self.loss.predict(self.raw(X), self.criterion_.state)[0]
-        return prediction.squeeze(-1).cpu().numpy()
+        return self.in_units_of_y(prediction, column=False)
 
     def raw(self, X: Any) -> Tensor:
         """Return raw output for scaled X in the contract's shape, (1, n, targets, outputs)."""
@@ -125,7 +125,10 @@ class LossNet(Trainable):
     def _training_set(self, X: Any, y: Any) -> TrainingSet:
         values = self.attach().flat.values
         dtype, device = values.dtype, values.device
-        targets = torch.as_tensor(np.asarray(y)).reshape(len(y), -1)
+        scaled = np.asarray(y).reshape(len(y), -1)
+        if self.target_scaler is not None:
+            scaled = self.target_scaler.transform(scaled)
+        targets = torch.as_tensor(scaled)
         targets = targets.to(device, torch.long if self.loss.y_is_index else dtype)
         weights = torch.ones(len(y), dtype=dtype, device=device)
         train = torch.arange(len(y), device=device)

@@ -20,9 +20,9 @@ class StoppingRule:
     n_iter_no_change : float
         How many epochs; may be infinite.
     tol : float
-        How far the loss has to fall, in units of the loss of the best constant.
+        How far the loss has to fall, as a share of how far that of the best constant may fall.
     keep_best : bool
-        Whether the weights of the best epoch are kept: where validation rows decide.
+        Whether the weights of the best epoch are kept, instead of those of the last.
     """
 
     n_iter_no_change: float
@@ -40,28 +40,34 @@ class Stopping:
     ----------
     rules : sequence of StoppingRule
         One per model.
-    constant_loss : Tensor of shape (models,)
-        The loss of each model's best constant.
+    explainable : Tensor of shape (models,)
+        How far the loss of each model's best constant may fall.
     stack : Stack
         The models as they are at the start.
     """
 
-    def __init__(self, rules: Sequence[StoppingRule], constant_loss: Tensor, stack: Stack) -> None:
-        self._patience = constant_loss.new_tensor([rule.n_iter_no_change for rule in rules])
-        tol = constant_loss.new_tensor([rule.tol for rule in rules])
-        self._margin = tol * constant_loss.abs()
-        self._keeps_best = constant_loss.new_tensor([r.keep_best for r in rules], dtype=torch.bool)
-        self._reference = torch.full_like(constant_loss, torch.inf)
-        self._stale = torch.zeros_like(constant_loss)
-        self._best_loss = torch.full_like(constant_loss, torch.inf)
+    def __init__(self, rules: Sequence[StoppingRule], explainable: Tensor, stack: Stack) -> None:
+        self._patience = explainable.new_tensor([rule.n_iter_no_change for rule in rules])
+        tol = explainable.new_tensor([rule.tol for rule in rules])
+        self._margin = tol * explainable
+        self._keeps_best = explainable.new_tensor([r.keep_best for r in rules], dtype=torch.bool)
+        self._reference = torch.full_like(explainable, torch.inf)
+        self._stale = torch.zeros_like(explainable)
+        self._best_loss = torch.full_like(explainable, torch.inf)
         self._kept = stack.snapshot()
         self.ended = torch.zeros_like(self._keeps_best)
+
+    @property
+    def may_improve(self) -> Tensor:
+        """Whether the rule of each model has not said yet that it has learnt enough, (models,)."""
+        return self._patience.isfinite() & (self._stale <= self._patience)
 
     def update(self, loss: Tensor) -> Tensor:
         """Take the epoch's losses, (models,); return which models have learnt enough."""
         falls = loss < self._reference - self._margin
         self._reference = torch.minimum(self._reference, loss)
-        self._stale = torch.where(falls, 0, self._stale + 1)
+        stale = torch.where(falls, 0, self._stale + 1)
+        self._stale = torch.where(self.ended, self._stale, stale)
         return self._stale > self._patience
 
     def keep(self, loss: Tensor, ending: Tensor, stack: Stack) -> None:

@@ -267,6 +267,7 @@ def test_net_takes_scaled_features_and_returns_raw_output(breast_cancer):
     assert (model.classes_[model.net_.predict(scaled)] == model.predict(X)).all()
 
 
+@pytest.mark.filterwarnings("ignore:.*worse than the best constant")
 @pytest.mark.parametrize("loss", ["mse", "gaussian_nll", "cross_entropy", "hinge"])
 def test_attributes_of_a_net_raise_attribute_errors_only(loss, diabetes, breast_cancer):
     kind = NeuralClassifier if loss in ("cross_entropy", "hinge") else NeuralRegressor

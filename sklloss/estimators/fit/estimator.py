@@ -8,14 +8,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
+from torch import nn
 
 from ...losses.base import State
 from ...training import train
+from ...training.outcome import warn_of_few_epochs
 from ..inputs.base import Inputs
 from ..inputs.data import FitData
 from ..targets.answers import Answer, answered, chosen
 from ..targets.base import Target
 from ..targets.fitted_module import FittedModule
+from ..targets.outputs import AsColumn
 from .cache import Cache
 from .nested import NestedParameters
 from .parameters import OptimizationParameters, RunParameters, StoppingParameters
@@ -61,10 +64,24 @@ class NeuralEstimator(RunParameters, StoppingParameters, OptimizationParameters,
                 "partial_fit trains one epoch and has no validation rows; set"
                 " early_stopping=False, or call fit."
             )
+        if epochs is not None and getattr(self, "class_weight", None) == "balanced":
+            raise ValueError(
+                "class_weight='balanced' is not for partial_fit, which would balance every batch by"
+                " itself. Give the weights of all rows,"
+                " dict(zip(classes, compute_class_weight('balanced', classes=classes, y=y)))."
+            )
         before = self._learned if go_on and hasattr(self, "net_") else None
         prepared = Preparation(self, Cache(), epochs, before).of(data)
         self._adopt(prepared, train(prepared.nets, prepared.data, epochs))
+        if self._may_improve:
+            warn_of_few_epochs(self.loss_, self.max_epochs)
         return self
+
+    @property
+    def _may_improve(self) -> bool:
+        """Whether `max_epochs`, where it was given, has ended a training that still improved."""
+        given = self.max_epochs != "auto"
+        return given and any(getattr(net, "may_improve_", False) for net in self.members_)
 
     def _adopt(self, prepared: Prepared, errors: Sequence[Exception | None]) -> None:
         """Become what training has made of the nets, or raise what stopped one of them."""
@@ -121,9 +138,12 @@ class NeuralEstimator(RunParameters, StoppingParameters, OptimizationParameters,
         answers: Mapping[str, Answer],
         kind: type[FittedModule] = FittedModule,
         label: str | None = None,
+        column: bool = False,
     ) -> Any:
         """Return a plain module that gives the answer of a name; errors name the loss by label."""
         learned, answer = self._learned, chosen(answers, output, label or self.loss_.label)
+        if column:
+            answer = answer._replace(of_members=nn.Sequential(answer.of_members, AsColumn()))
         return kind.of_nets(self.members_, learned.input_scaler, learned.inputs.shape, answer)
 
     def _prediction_rows(self, X: Any) -> Any:

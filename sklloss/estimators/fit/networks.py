@@ -65,6 +65,7 @@ class NetBuilder:
             decoupled=spec.decoupled,
             full_batch=spec.full_batch,
             raw_shape=self.target.raw_shape(self.learned.target),
+            target_scaler=scaler,
             callbacks=given if isinstance(given, str | None) else list(given),
             device=str(self.device),
             **self._changeable(data),

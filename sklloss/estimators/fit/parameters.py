@@ -119,7 +119,8 @@ class StoppingParameters(BaseEstimator):
     tol: float = parameter(
         1e-4,
         NOT_NEGATIVE,
-        "The least improvement that counts, >= 0, relative to the loss of the best constant.",
+        """The least improvement that counts, >= 0, relative to how far the loss of the best
+        constant may fall.""",
         kind="float",
     )
 

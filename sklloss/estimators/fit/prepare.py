@@ -145,7 +145,7 @@ class Preparation:
         splits = self._splits(loss, sample, target, seeds, members.holds_out)
         if before is None and self.target.needs_held_out and splits[0].fold is None:
             raise ValueError(NOTHING_HELD_OUT)
-        dtype = self._dtype(inputs, len(splits[0].train))
+        dtype = self._dtype(loss, sample, inputs, len(splits[0].train))
         input_scaler, features = self._features(sample, splits, inputs, getattr(torch, dtype))
         scaled = [
             self._targets(sample, split, loss, target, getattr(torch, dtype), k)
@@ -274,9 +274,11 @@ class Preparation:
 
     # ------------------------------------------------------------------ what the engine takes
 
-    def _dtype(self, inputs: Any, n_rows: int) -> str:
+    def _dtype(self, loss: Loss, sample: Sample, inputs: Any, n_rows: int) -> str:
         if self.before is not None:
             return self.before.dtype
+        if self.estimator.dtype == "auto" and self.target.needs_float64(loss, sample):
+            return "float64"
         return dtype_name(self.estimator, self.inputs, len(inputs.shape), n_rows)
 
     def _features(

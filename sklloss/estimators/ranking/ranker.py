@@ -245,7 +245,7 @@ class NeuralRanker(HiddenLayerParameters, TableColumns, NetworkParameters, Neura
             raise ValueError(NO_GROUPS.format(name=type(self).__name__))
         return mean_ndcg(y, self.predict(table), groups, k=self.ndcg_at, group_weight=group_weight)
 
-    def to_module(self, output: str = "predict") -> FittedModule:
+    def to_module(self, output: str = "predict", column: bool = False) -> FittedModule:
         """Return the fitted model as a plain ``nn.Module``, from the features of rows to scores.
 
         %(module)s
@@ -255,7 +255,10 @@ class NeuralRanker(HiddenLayerParameters, TableColumns, NetworkParameters, Neura
         output : {"predict", "raw"}, default="predict"
             What comes out: scores as those of `predict`, (n_samples,) for as many rows; or the
             network's raw output, (n_samples, 1, 1).
+        column : bool, default=False
+            Whether one number per row is a column, (n_samples, 1), as explainers such as shap's
+            want it, instead of (n_samples,).
 
         %(exported)s
         """
-        return self._exported(output, self._answers)
+        return self._exported(output, self._answers, column=column)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -105,8 +105,9 @@ def sizes_of(group: Any, n_rows: int) -> np.ndarray:
 def _checked_sizes(values: np.ndarray, n_rows: int) -> np.ndarray:
     """Return the sizes of groups, as LightGBM takes them."""
     given = values.tolist()
-    is_whole = [isinstance(size, Integral) and not isinstance(size, bool) for size in given]
-    if not given or not all(is_whole):
+    # Files of sizes are often read as floats.
+    is_number = [isinstance(size, Real) and not isinstance(size, bool) for size in given]
+    if not given or not all(is_number) or not all(float(size).is_integer() for size in given):
         raise ValueError(
             f"group has {count(len(given), 'value')} and X has {count(n_rows, 'row')}. Give one id"
             f" per row; or the sizes of the groups, whole numbers that add up to {n_rows}."

@@ -186,7 +186,7 @@ each label
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 
-    def to_module(self, output: str = "auto") -> FittedModule:
+    def to_module(self, output: str = "auto", column: bool = False) -> FittedModule:
         """Return the fitted model as a plain ``nn.Module``, from X as `predict` takes it.
 
         %(module)s
@@ -198,6 +198,9 @@ each label
             ``classes_``; "predict" gives indices into ``classes_`` (labels may be strings), for
             multi-label y 0 and 1; "raw" the network's output, (n_samples, n_targets, n_outputs).
             "auto" is "predict_proba" where the loss has it, else "decision_function".
+        column : bool, default=False
+            Whether one number per row is a column, (n_samples, 1), as explainers such as shap's
+            want it, instead of (n_samples,).
 
         %(exported)s
 
@@ -213,7 +216,7 @@ each label
         >>> bool((model.classes_[index] == model.predict(X)).all())
         True
         """
-        return self._exported(output, self._answers)
+        return self._exported(output, self._answers, column=column)
 
     def __sklearn_tags__(self) -> Any:
         return self._tagged(super().__sklearn_tags__())

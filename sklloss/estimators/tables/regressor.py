@@ -214,7 +214,7 @@ class NeuralRegressor(
         """Return values (n_samples, n_targets, ...), without targets where y was a column."""
         return (values[:, 0] if self._learned.target.is_column else values).numpy()
 
-    def to_module(self, output: str = "predict") -> FittedModule:
+    def to_module(self, output: str = "predict", column: bool = False) -> FittedModule:
         """Return the fitted model as a plain ``nn.Module``, from X as `predict` takes it.
 
         It is a copy of its own, in evaluation mode, runs without the estimator and exports with
@@ -225,6 +225,9 @@ class NeuralRegressor(
         output : {"predict", "raw"}, default="predict"
             What comes out: the prediction on the scale of y, float64, (n_samples,) or
             (n_samples, n_targets); or the network's raw output, (n_samples, n_targets, n_outputs).
+        column : bool, default=False
+            Whether one number per row is a column, (n_samples, 1), as explainers such as shap's
+            want it, instead of (n_samples,).
 
         %(exported)s
 
@@ -241,4 +244,4 @@ class NeuralRegressor(
         >>> np.allclose(exported(rows), model.predict(X))
         True
         """
-        return self._exported(output, self._answers)
+        return self._exported(output, self._answers, column=column)

@@ -27,8 +27,8 @@ class Answer(NamedTuple):
     decode : callable or None
         Turns the output, an array, into labels of any type, which no tensor holds.
     wide : bool
-        Whether the estimator's methods widen what members say to float64 before it is combined; a
-        module combines it in the precision of its networks.
+        Whether the estimator's methods compute it from raw output in float64; a module does in the
+        precision of its networks.
     """
 
     of_member: Callable[[Tensor, State], Tensor]
@@ -38,8 +38,7 @@ class Answer(NamedTuple):
 
     def said_by_member(self, raw: Tensor, state: State) -> Tensor:
         """Return what one member says of some rows, as the estimator's methods combine it."""
-        value = self.of_member(raw, state)[0].cpu()
-        return value.double() if self.wide else value
+        return self.of_member(raw.double() if self.wide else raw, state)[0].cpu()
 
     def shown(self, output: Tensor) -> Any:
         """Return the output as the estimator's methods do, an array or labels."""

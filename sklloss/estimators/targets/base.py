@@ -191,6 +191,10 @@ class Target:
         """Return what scales targets, None for class indices."""
         return None
 
+    def needs_float64(self, loss: Any, sample: Sample) -> bool:
+        """Return whether the loss of single precision would hide what is to be learned."""
+        return False
+
     def start(
         self,
         loss: Any,
@@ -270,7 +274,8 @@ class Target:
     def begin(self, module: Any, start: Start, data: TrainingSet) -> None:
         """Let a built-in network start at the best constant."""
         if self.starts_constant:
-            module.output_bias.data.copy_(start.baseline.flatten())
+            scale = getattr(module, "output_scale", 1.0)
+            module.output_bias.data.copy_(start.baseline.flatten() / scale)
 
     # ------------------------------------------------------------------ answers
 

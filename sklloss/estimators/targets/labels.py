@@ -292,7 +292,10 @@ class Labels(Classes):
         """Return labels, scores and probabilities."""
         arranged = learned.rank, learned.is_multi_label
         shown, index = InOrderOfClasses(*arranged), ChosenClass(*arranged)
-        return self.scores(loss, learned, n_members, shown, index, self._rule(loss, learned))
+        rule = self._rule(loss, learned)
+        found = self.scores(loss, learned, n_members, shown, index, rule)
+        # Float64, as scikit-learn's classifiers answer: others assign them to columns of it.
+        return {name: answer._replace(wide=answer is not RAW) for name, answer in found.items()}
 
     def _rule(self, loss: Any, learned: LearnedLabels) -> nn.Module | None:
         """Return what makes scores of mean probabilities, None where the loss decides."""

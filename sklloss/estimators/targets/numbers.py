@@ -8,13 +8,19 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils import column_or_1d
 
-from ...training import TargetScaler
+from ...modules import MLP
+from ...training import TargetScaler, TrainingSet
 from ..inputs.data import FitData
 from ..inputs.floats import check_kind
 from ..inputs.sample import Sample
 from .answers import RAW, Answer
-from .base import Encoded, LearnedTarget, Target
+from .base import Encoded, LearnedTarget, Start, Target
 from .outputs import OnScaleOfY
+
+# Raw output is multiplied where its standard deviation has to be smaller.
+NARROW = 0.1
+# Below this standard deviation, losses differ by less than float32 tells apart.
+NARROWEST = 0.01
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,22 @@ class Scaled(Target):
         """Return centre and scale of the rows that count."""
         return TargetScaler.fit(sample.y, sample.sample_weight, scaling)
 
+    def needs_float64(self, loss: Any, sample: Sample) -> bool:
+        """Return whether targets that are not centred vary by less than a hundredth."""
+        scaling = self.scaling(loss)
+        if scaling not in ("scale", "none"):
+            return False
+        scaler = TargetScaler.fit(sample.y, sample.sample_weight, scaling)
+        y = scaler.transform(sample.y)
+        return NARROW * output_scale(loss, y, sample.sample_weight) < NARROWEST
+
+    def begin(self, module: Any, start: Start, data: TrainingSet) -> None:
+        """Start at the best constant, in steps that suit how far raw output has to vary."""
+        if isinstance(module, MLP):
+            y, weights = data.y[data.train], data.sample_weight[data.train]
+            module.output_scale = output_scale(start.loss, y.cpu().numpy(), weights.cpu().numpy())
+        super().begin(module, start, data)
+
 
 @dataclass(frozen=True)
 class Numbers(Scaled):
@@ -92,6 +114,20 @@ class Numbers(Scaled):
         # Every loss takes several targets, but scikit-learn's check of them brings negative y
         # whatever positive_only says.
         tags.target_tags.multi_output = not bounded
+
+
+def output_scale(loss: Any, y: np.ndarray, sample_weight: np.ndarray) -> float:
+    """Return by what a network multiplies its output, at most 1.
+
+    Optimisers take steps of one size, whatever is to be learned. Where a loss does not let y be
+    centred, as those with a log link, raw output may vary by far less than 1.
+    """
+    raw = loss.link(y)
+    if not np.isfinite(raw).all():
+        return 1.0
+    centred = raw - np.average(raw, axis=0, weights=sample_weight)
+    spread = np.sqrt(np.average(centred**2, axis=0, weights=sample_weight)).max()
+    return min(1.0, float(spread) / NARROW) if spread > 0 else 1.0
 
 
 def point(loss: Any, scaler: TargetScaler, is_column: bool) -> Answer:

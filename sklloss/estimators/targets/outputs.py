@@ -59,6 +59,14 @@ class OnScaleOfY(nn.Module):
         return restored[:, 0] if self.y_is_column else restored
 
 
+class AsColumn(nn.Module):
+    """One number per row as a column, (n_samples,) to (n_samples, 1); further axes stay."""
+
+    def forward(self, output: Tensor) -> Tensor:
+        """Add the axis of columns where there is none."""
+        return output.unsqueeze(-1) if output.ndim == 1 else output
+
+
 class InOrderOfClasses(nn.Module):
     """Scores or probabilities per rank, in the order of ``classes_``.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import log, pi, sqrt
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import softplus
@@ -298,6 +299,10 @@ class LognormalNLL(LocationScaleLoss):
         """gaussian_nll of log y, plus log y."""
         location, scale = self.location_and_scale(raw)
         return gaussian_nll(location, scale, y.log()) + y.log()
+
+    def link(self, y: np.ndarray) -> np.ndarray:
+        """Return log y."""
+        return np.log(y)
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
         """exp(m + ½σ²)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -35,6 +36,11 @@ class LogLinkLoss(RegressionLoss):
     def y_domain(self) -> Interval:
         """y >= 0."""
         return Interval(0)
+
+    def link(self, y: np.ndarray) -> np.ndarray:
+        """Return log y, minus infinity for 0."""
+        with np.errstate(divide="ignore"):
+            return np.log(y)
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
         """E(z)."""
@@ -305,6 +311,10 @@ class SquaredLogError(RegressionLoss):
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """(z - log1p y)²."""
         return (raw.squeeze(-1) - torch.log1p(y)) ** 2
+
+    def link(self, y: np.ndarray) -> np.ndarray:
+        """Return log(1 + y)."""
+        return np.log1p(y)
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
         """exp(z) - 1, continued as its tangent beyond 20."""

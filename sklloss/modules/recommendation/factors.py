@@ -148,6 +148,10 @@ class FactorStack(Stack):
             RowGradient.of(self._ids[:, 1:].flatten(), by_item.flatten(0, 1), n_rows),
         )
 
+    def release(self) -> None:
+        """Let go of the last batch."""
+        self._ids = self._user = self._items = torch.empty(0)
+
     def inference(self) -> Callable[[Tensor], Tensor]:
         """Return what computes raw output, (1, rows, items) or (1, rows, n_outputs)."""
         return lambda X: self.modules[0](X[0]).flatten(1).unsqueeze(0)

@@ -117,6 +117,9 @@ class Stack:
         """
         raise NotImplementedError
 
+    def release(self) -> None:
+        """Let go of what `forward` has kept, once training is over."""
+
     def inference(self) -> Callable[[Tensor], Tensor]:
         """Return a function from X to raw output in evaluation mode, which may reuse memory."""
         raise NotImplementedError
@@ -192,6 +195,10 @@ class ModuleLoop(Stack):
         for output, slope in zip(self._outputs, of_models, strict=True):
             if output.requires_grad:
                 output.backward(slope[: len(output)])
+
+    def release(self) -> None:
+        """Let go of the last outputs, and of what autograd keeps for them."""
+        self._outputs = []
 
     def inference(self) -> Callable[[Tensor], Tensor]:
         """Return what runs every module in evaluation mode."""

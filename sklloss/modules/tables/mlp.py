@@ -56,6 +56,8 @@ class MLP(nn.Sequential):
     ----------
     path : nn.Parameter of shape (n_outputs, n_features), or None
         The weights of the linear path.
+    output_scale : float
+        What the output is multiplied by at the end, 1 unless it is set.
     stack : type of Stack
         How K of them are computed together.
     inputs : str
@@ -100,6 +102,7 @@ class MLP(nn.Sequential):
         super().__init__(*layers, Linear(widths[-1], n_outputs))
         self.activation = activation
         self.dropout = dropout
+        self.output_scale = 1.0
         gain = get_activation(activation).gain
         for layer in self.linears:
             bound = 1 / sqrt(layer.in_features)
@@ -116,7 +119,9 @@ class MLP(nn.Sequential):
     def forward(self, X: Tensor) -> Tensor:
         """Return the output for rows, (..., n_features) to (..., n_outputs)."""
         output = super().forward(X)
-        return output if self.path is None else output + nn.functional.linear(X, self.path)
+        if self.path is not None:
+            output = output + nn.functional.linear(X, self.path)
+        return output if self.output_scale == 1 else output * self.output_scale
 
     @property
     def linears(self) -> list[nn.Linear]:
@@ -158,7 +163,12 @@ class MLPStack(Stack):
             _Layer(weight[0].mT, bias[0].unsqueeze(1), weight[0], weight[1], bias[1], width)
             for weight, bias, (width,) in zip(pieces[0::2], pieces[1::2], own[1::2], strict=True)
         ]
+        scales = [module.output_scale for module in modules]
+        self._scales: Tensor | None = None
+        if any(scale != 1 for scale in scales):
+            self._scales = self.flat.gradients.new_tensor(scales).view(-1, 1, 1)
         self._passes: dict[int, _Pass] = {}
+        self._last = _Pass([], [])
 
     def start_epoch(self, seeds: Sequence[int]) -> None:
         """Seed the generators of dropout; models of the same seed and rate share their draws."""
@@ -216,12 +226,16 @@ class MLPStack(Stack):
         multiply(hidden, last.transposed, out, plus=last.bias)
         if self._path is not None:
             multiply(X, self._path[0].mT, out, plus=out)
+        if self._scales is not None:
+            out.mul_(self._scales)
         return out if last.width == out.shape[2] else out[..., : last.width]
 
     def backward(self, slopes: Sequence[Tensor]) -> None:
         """Go back through the layers and write the gradients into the flat buffer."""
         memory = self._last
         memory.take_slopes(slopes)
+        if self._scales is not None:
+            memory.grads[-1].matrices.mul_(self._scales)
         if self._path is not None:
             write_product(memory.grads[-1].matrices.mT, memory.inputs[0], self._path[1])
         for i in range(len(self._layers) - 1, -1, -1):
@@ -230,6 +244,11 @@ class MLPStack(Stack):
             torch.sum(grad, dim=1, out=layer.bias_grad)
             if i:
                 self._pass_back(grad, layer, i - 1)
+
+    def release(self) -> None:
+        """Let go of the memory of all passes."""
+        self._passes.clear()
+        self._last = _Pass([], [])
 
     def _pass_back(self, grad: Tensor, layer: _Layer, to: int) -> None:
         """Turn the gradient by the output of a layer into that of the layer before."""

@@ -35,7 +35,7 @@ def changed(values, row, value):
         ([3, 3, 3, 4], ValueError, "add up to 13, and X has 12 rows"),
         ([12, 0], ValueError, "sizes >= 1; the size of group 1 is 0"),
         ([14, -2], ValueError, "sizes >= 1; the size of group 1 is -2"),
-        ([6.0, 6.0], ValueError, "group has 2 values and X has 12 rows. Give one id per row"),
+        ([6.5, 5.5], ValueError, "group has 2 values and X has 12 rows. Give one id per row"),
         (IDS[:11], ValueError, "group has 11 values and X has 12 rows"),
         ([], ValueError, "group has 0 values and X has 12 rows"),
         (np.ones((12, 1)), ValueError, r"one id per row of X, shape \(12,\).*got shape \(12, 1\)"),

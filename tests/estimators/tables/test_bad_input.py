@@ -202,6 +202,14 @@ def test_class_weight_of_labels_and_wrong_alpha():
     assert "alpha" in message(NeuralClassifier(Focal(alpha=2.0)), X, LABELS)
 
 
+def test_batches_are_not_balanced_each_by_itself():
+    model = NeuralClassifier(class_weight="balanced")
+    with pytest.raises(
+        ValueError, match=r"'balanced' is not for partial_fit.*compute_class_weight"
+    ):
+        model.partial_fit(X, LABELS, classes=np.unique(LABELS))
+
+
 def test_early_stopping_does_not_go_with_partial_fit():
     with pytest.raises(ValueError, match="partial_fit trains one epoch"):
         NeuralRegressor(early_stopping=True).partial_fit(X, Y)
@@ -287,9 +295,10 @@ def test_every_form_of_validation_rows(validation_fraction):
 def test_warnings_are_not_raised_for_sound_input():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        classifier = NeuralClassifier(max_epochs=3).fit(sparse.csr_array(X), LABELS)
+        short = {"max_epochs": 3, "n_iter_no_change": np.inf}
+        classifier = NeuralClassifier(**short).fit(sparse.csr_array(X), LABELS)
         assert classifier.predict(sparse.csc_array(X)).shape == (40,)
-        regressor = NeuralRegressor(max_epochs=3).fit(X.astype(np.float32), Y.astype(int))
+        regressor = NeuralRegressor(**short).fit(X.astype(np.float32), Y.astype(int))
         assert np.isfinite(regressor.predict(X.tolist())).all()
 
 

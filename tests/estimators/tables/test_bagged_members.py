@@ -227,8 +227,9 @@ def test_out_of_fold_predictions_are_of_the_member_that_held_the_row_out():
     kept = np.flatnonzero(weight)
     for k, fold in enumerate(found.held_out.folds):
         rows = kept[fold]
-        raw = model.members_[k].predict(model._prediction_rows(X[rows]))
-        scaler = model._learned.target_scalers[k]
+        net, scaled = model.members_[k], model._prediction_rows(X[rows])
+        raw, scaler = net.forward(scaled).numpy()[:, 0], model._learned.target_scalers[k]
+        np.testing.assert_allclose(model.oof_[rows], net.predict(scaled), rtol=1e-5)
         np.testing.assert_allclose(model.oof_[rows], raw * scaler.scale + scaler.centre, rtol=1e-5)
     assert np.corrcoef(model.oof_[kept], Y[kept])[0, 1] > 0.5
 
@@ -237,7 +238,7 @@ def test_predictions_are_means_over_members_on_their_own_scales():
     model = regressor().fit(X, Y)
     scaled = model._prediction_rows(X)
     each = [
-        net.predict(scaled) * scaler.scale + scaler.centre
+        net.forward(scaled).numpy()[:, 0] * scaler.scale + scaler.centre
         for net, scaler in zip(model.members_, model._learned.target_scalers, strict=True)
     ]
     np.testing.assert_allclose(model.predict(X), np.mean(each, 0), rtol=1e-5)

@@ -1,0 +1,98 @@
+"""When training ends, and what is said of it."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sklloss import LossSearchCV, NeuralRegressor
+
+from .small_regressor import small
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(500, 3))
+SIGNAL = X @ [1.0, 2.0, 3.0]
+
+# Losses that do not let y be centred, and others.
+POSITIVE = ["poisson", "gamma", "tweedie", "absolute_percentage_error", "squared_log_error"]
+
+
+@pytest.mark.parametrize("loss", ["mse", *POSITIVE])
+@pytest.mark.parametrize("level", [40.0, 10_000.0])
+def test_a_level_far_above_the_spread_of_y_hides_nothing(loss, level):
+    y = level + SIGNAL
+    assert NeuralRegressor(loss, random_state=0).fit(X[:400], y[:400]).score(X[400:], y[400:]) > 0.9
+
+
+@pytest.mark.parametrize("loss", POSITIVE)
+def test_one_network_far_above_the_spread_of_y_stacked_and_exported(loss):
+    y = 10_000 + SIGNAL
+    models = [small(loss=loss, max_epochs=60, random_state=seed) for seed in range(2)]
+    search = LossSearchCV(models[0], {"random_state": [0, 1]}, cv=2).fit(X, y)
+    for model, params in zip(models, search.cv_results_["params"], strict=True):
+        model.set_params(**params).fit(X, y)
+        assert model.score(X, y) > 0.9
+        again = pickle.loads(pickle.dumps(model))
+        np.testing.assert_array_equal(again.predict(X), model.predict(X))
+        exported = model.to_module()(model.net_.stack_.flat.values.new_tensor(X, dtype=float))
+        np.testing.assert_allclose(exported.numpy(), model.predict(X), rtol=1e-6)
+    alone = GridSearchCV(models[0], {"random_state": [0, 1]}, cv=2).fit(X, y)
+    np.testing.assert_array_equal(
+        search.cv_results_["mean_test_score"], alone.cv_results_["mean_test_score"]
+    )
+
+
+@pytest.mark.parametrize("loss", ["poisson", "gamma", "tweedie"])
+def test_worse_than_a_constant_is_told_beside_what_can_be_explained(loss):
+    y = 10_000 + SIGNAL
+    with pytest.warns(ConvergenceWarning, match="worse than the best constant"):
+        small(loss=loss, lr=30.0, max_epochs=2).fit(X, y)
+
+
+@pytest.mark.parametrize("loss", ["mse", "poisson", "gamma", "gaussian_nll"])
+def test_noise_is_not_said_to_be_worse_than_a_constant(loss):
+    noise = RNG.uniform(1, 2, size=500)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", ".*worse than the best constant")
+        small(loss=loss, max_epochs=20).fit(X, noise)
+        small(loss=loss, max_epochs=20).fit(X, np.full(500, 3.0))
+
+
+def told(kind, *args, **params):
+    """Return the messages of ConvergenceWarnings of a fit."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        kind(*args, **params).fit(X, SIGNAL)
+    return [str(w.message) for w in caught if w.category is ConvergenceWarning]
+
+
+def test_trainings_that_max_epochs_ends_too_early_are_told():
+    one = {"n_members": 1, "numeric_encoding": "standard", "random_state": 0}
+    (message,) = told(NeuralRegressor, max_epochs=3, early_stopping=False, **one)
+    assert message.startswith("Training of loss 'squared_error' ended by max_epochs=3 while")
+    assert len(told(NeuralRegressor, max_epochs=2, n_members=3, random_state=0)) == 1
+    assert len(told(NeuralRegressor, optimizer="lbfgs", max_epochs=1, **one)) == 1
+    assert not told(NeuralRegressor, max_epochs=400, early_stopping=False, lr=0.01, **one)
+    assert not told(NeuralRegressor, max_epochs=3, n_iter_no_change=np.inf, **one)
+    # Whoever leaves the number of epochs to us is not told to raise it.
+    assert not told(NeuralRegressor, random_state=0)
+    assert not told(NeuralRegressor, early_stopping=False, **one)
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_a_search_tells_once_of_trainings_that_end_too_early(n_jobs):
+    net = small(max_epochs=3)
+    grid = {"loss": ["mse", "mae", "huber", "cauchy"]}
+    (message,) = told(LossSearchCV, net, grid, cv=2, n_jobs=n_jobs)
+    assert "of 4 of 4 candidates: {'loss': 'mse'}, {'loss': 'mae'}" in message
+    assert "and 1 more" in message
+    around = TransformedTargetRegressor(make_pipeline(StandardScaler(), net))
+    name = "regressor__neuralregressor__max_epochs"
+    (message,) = told(LossSearchCV, around, {name: [2, 300]}, cv=2, n_jobs=n_jobs)
+    assert f"of 1 of 2 candidates: {{'{name}': 2}}. Set" in message
