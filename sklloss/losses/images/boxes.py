@@ -17,9 +17,14 @@ from ..rows import RowLoss
 
 
 def in_order(corners: Tensor) -> Tensor:
-    """Swap ends of boxes (..., 4) that are in the wrong order, so that x1 <= x2 and y1 <= y2."""
+    """Swap ends of boxes (..., 4) that are in the wrong order, so that x1 <= x2 and y1 <= y2.
+
+    Equal ends stay where they are, so that the gradient of each can pull them apart.
+    """
     first, second = corners[..., :2], corners[..., 2:]
-    return torch.cat((torch.minimum(first, second), torch.maximum(first, second)), -1)
+    swapped = first > second
+    ordered = torch.where(swapped, second, first), torch.where(swapped, first, second)
+    return torch.cat(ordered, -1)
 
 
 def sides(boxes: Tensor) -> Tensor:

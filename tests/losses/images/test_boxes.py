@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
+from torchvision.ops import complete_box_iou_loss, generalized_box_iou_loss
 
 import sklloss.losses as losses
 from sklloss.losses import CIoU, GIoU, State, get_loss
@@ -15,7 +16,6 @@ from sklloss.losses.images.boxes import in_order
 SETTINGS = (GIoU(), GIoU(eps=1e-3), CIoU(), CIoU(eps=1e-3))
 each = pytest.mark.parametrize("loss", SETTINGS, ids=repr)
 
-# Computed with torchvision 0.29.2, ops/giou_loss.py and ops/ciou_loss.py (pure Python), in float64.
 PREDICTED = [
     [10.0, 20.0, 60.0, 80.0],
     [0.0, 0.0, 5.0, 5.0],
@@ -28,24 +28,7 @@ TRUE = [
     [30.0, 30.0, 40.0, 70.0],
     [10.0, 5.0, 40.0, 20.0],
 ]
-OF_TORCHVISION = {
-    GIoU(): [0.4682302772014296, 1.8452380950368479, 2.5000002068509275e-10, 1.1877453569115226],
-    CIoU(): [0.4344235956448437, 1.5483912434806106, 2.5000002068509275e-10, 0.9932198687809959],
-}
-GRADIENTS_OF_TORCHVISION = {
-    GIoU(): [
-        [-0.012291824459143511, -0.007964275484722606, 0.012291824459143511, -0.012160519364515773],
-        [0.006746031737717305, 0.0008503401214771545, -0.011904761901927437, -0.011904761901927437],
-        [1.25000010e-11, 3.12500026e-12, -1.25000010e-11, -3.12500026e-12],
-        [0.0354638220566419, 0.012939001846037156, -0.0354638220566419, 0.01684479834073873],
-    ],
-    CIoU(): [
-        [-0.009899076760893483, -0.00938089194275397, 0.01057475243656003, -0.008937672379275799],
-        [0.011310314566421035, 0.0031916567639817934, -0.022573900800729456, -0.00662317948857738],
-        [1.25000010e-11, 3.12500026e-12, -1.25000010e-11, -3.12500026e-12],
-        [0.020670438414978072, 0.015690031287127218, -0.03195309874684965, 0.005439811311221825],
-    ],
-}
+OF_TORCHVISION = {GIoU(): generalized_box_iou_loss, CIoU(): complete_box_iou_loss}
 
 
 def as_raw(boxes, dtype=torch.float64):
@@ -66,14 +49,61 @@ def draw(loss, n=12, dtype=torch.float64, seed=0):
     return raw, y, weights, state_of(loss, y)
 
 
-@pytest.mark.parametrize("loss", list(OF_TORCHVISION), ids=repr)
-def test_value_and_gradient_equal_torchvisions(loss):
-    raw, y = as_raw(PREDICTED).requires_grad_(), torch.tensor(TRUE, dtype=torch.float64)
-    values = loss.of_row(raw, y, state_of(loss, y))
-    (gradient,) = torch.autograd.grad(values.sum(), raw)
-    assert values.tolist() == pytest.approx(OF_TORCHVISION[loss], rel=1e-12, abs=1e-15)
-    expected = torch.tensor(GRADIENTS_OF_TORCHVISION[loss], dtype=torch.float64)
-    torch.testing.assert_close(gradient.squeeze(-1), expected, rtol=1e-9, atol=1e-12)
+beside_torchvision = pytest.mark.parametrize("loss", list(OF_TORCHVISION), ids=repr)
+
+
+def ours_and_torchvisions(loss, predicted, true):
+    """Return values and gradients, one row per box, of our loss and of torchvision's."""
+    y = torch.as_tensor(true, dtype=torch.float64)
+    state, theirs = state_of(loss, y), OF_TORCHVISION[loss]
+    functions = (lambda boxes: loss.of_row(boxes.unsqueeze(-1), y, state)), lambda b: theirs(b, y)
+    for function in functions:
+        boxes = torch.as_tensor(predicted, dtype=torch.float64).clone().requires_grad_()
+        values = function(boxes)
+        (gradient,) = torch.autograd.grad(values.sum(), boxes)
+        yield torch.cat((values.detach()[:, None], gradient), 1)
+
+
+@beside_torchvision
+@pytest.mark.parametrize("unit", [1.0, 0.1, 1e3])
+def test_value_and_gradient_equal_torchvisions(loss, unit):
+    raw, y, _, _ = draw(loss, n=300)
+    drawn = unit * in_order(raw.squeeze(-1)), unit * y
+    pixels = unit * torch.tensor(PREDICTED), unit * torch.tensor(TRUE)
+    for predicted, true in (drawn, pixels):
+        ours, theirs = ours_and_torchvisions(loss, predicted, true)
+        torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-12 / unit)
+
+
+@beside_torchvision
+@pytest.mark.parametrize("width", [1e-2, 1e-4, 1e-6])
+def test_slivers_cost_what_they_do_in_torchvision(loss, width):
+    true = [[0.2, 0.2, 0.6, 0.5]] * 4
+    predicted = [
+        [0.3, 0.1, 0.3 + width, 0.4],
+        [0.3, 0.3, 0.5, 0.3 + width],
+        [0.3, 0.3, 0.3 + width, 0.3 + width],
+        [0.8, 0.8, 0.8 + width, 0.9],
+    ]
+    ours, theirs = ours_and_torchvisions(loss, predicted, true)
+    torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-9)
+
+
+@beside_torchvision
+def test_boxes_without_area_cost_what_they_do_in_torchvision_and_have_a_gradient(loss):
+    true = [[0.2, 0.2, 0.6, 0.5]] * 4
+    predicted = [
+        [0.3, 0.1, 0.3, 0.4],
+        [0.3, 0.3, 0.5, 0.3],
+        [0.3, 0.3, 0.3, 0.3],
+        [0.9, 0.9, 0.9, 0.9],
+    ]
+    ours, theirs = ours_and_torchvisions(loss, predicted, true)
+    assert ours.isfinite().all()
+    assert (ours[:2, 1:] != 0).any(1).all()
+    known = theirs[:, 0].isfinite()
+    assert known[:2].all()
+    torch.testing.assert_close(ours[known, 0], theirs[known, 0], rtol=0, atol=1e-6)
 
 
 def test_gradient_is_the_derivative_of_giou():
