@@ -7,6 +7,7 @@ and ``cv_results_`` are made by the code that makes them there.
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from sklearn.model_selection._validation import (
 from sklearn.utils import get_tags, indexable
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params, _num_samples
+from torch import nn
 
 from .results import Result, Results
 
@@ -101,7 +103,16 @@ class Data:
 
 def with_params(estimator: Any, params: Mapping[str, Any]) -> Any:
     """Return a clone of an estimator with parameters set, themselves cloned as in GridSearchCV."""
-    return clone(estimator).set_params(**clone(params, safe=False))
+    copies = {name: copied(value) for name, value in params.items()}
+    return clone(estimator).set_params(**copies)
+
+
+def copied(value: Any) -> Any:
+    """Return a copy of the value of a parameter.
+
+    Modules of torch are no estimators, although torchvision's have a method ``get_params``.
+    """
+    return copy.deepcopy(value) if isinstance(value, nn.Module) else clone(value, safe=False)
 
 
 def failed_scores(scorer: Any, error_score: Any) -> Any:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import torch
 
@@ -294,11 +295,22 @@ class AugmentParameters(BaseEstimator):
     augment: Any = parameter(
         None,
         FUNCTION,
-        """Changes the rows of training batches, as the transforms of torchvision do: from a
-        tensor (n, ...) on the scale of X to one of the same shape, with the global generators of
-        torch, NumPy and Python seeded from `random_state`.""",
+        """Changes the rows of training batches: a function from a tensor (n, ...) on the scale of X
+        to one of the same shape, or a transform of torchvision, which is called with each row.  The
+        global generators of torch, NumPy and Python are seeded from `random_state`.""",
         kind="callable or None",
     )
+
+    def __sklearn_clone__(self) -> Self:
+        """Clone as scikit-learn does, but copy `augment` as it is.
+
+        Transforms of torchvision have a method ``get_params`` that is not scikit-learn's.
+        """
+        bare = copy.copy(self)
+        bare.augment = None
+        cloned: Self = super(AugmentParameters, bare).__sklearn_clone__()
+        cloned.augment = copy.deepcopy(self.augment)
+        return cloned
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
