@@ -5,7 +5,8 @@ from .criterion import Criterion
 from .loss_module import LossModule
 from .net import LossNet
 from .programs import train
-from .rows.augment import Augment, AugmentFrames, BatchChange
+from .rows.augment import Augment, AugmentFrames, BatchChange, in_shape_of, is_of_torchvision
+from .rows.batches import Batch
 from .rows.columns import ENCODINGS, learn_encoding
 from .rows.data import Encoding, Rows, TrainingSet, rows
 from .rows.encoding import TableEncoding
@@ -21,6 +22,7 @@ __all__ = [
     "OPTIMIZERS",
     "Augment",
     "AugmentFrames",
+    "Batch",
     "BatchChange",
     "Criterion",
     "Encoding",
@@ -35,7 +37,9 @@ __all__ = [
     "TargetScaler",
     "TrainingSet",
     "generator",
+    "in_shape_of",
     "is_callback",
+    "is_of_torchvision",
     "learn_encoding",
     "optimizer_options",
     "optimizer_spec",

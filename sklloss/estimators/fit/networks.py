@@ -14,6 +14,7 @@ from torch import nn
 from ...losses.base import State
 from ...modules import MODULES
 from ...training import (
+    BatchChange,
     LossModule,
     LossNet,
     StoppingRule,
@@ -68,25 +69,25 @@ class NetBuilder:
             target_scaler=scaler,
             callbacks=given if isinstance(given, str | None) else list(given),
             device=str(self.device),
-            **self._changeable(data),
+            **self._changeable(data, scaler),
             **{f"optimizer__{name}": value for name, value in options.items()},
         )
         return net.initialize()
 
-    def continued(self, net: LossNet, data: TrainingSet, weighted: bool) -> LossNet:
+    def continued(self, net: LossNet, data: TrainingSet, scaler: Any, weighted: bool) -> LossNet:
         """Give a fitted net what may change between calls of fit."""
         n_outputs = net.criterion_.constant.shape[-1]
         state = net.criterion_.state.without_models().detached()
         dtype = self.learned.torch_dtype
         self.target.check_values(self.loss, data.y, state, n_outputs, dtype, weighted)
-        changeable = self._changeable(data)
+        changeable = self._changeable(data, scaler)
         # A schedule that has changed the rate goes on where it was.
         if changeable["lr"] != net.lr:
             net.optimizer_.param_groups[0]["lr"] = changeable["lr"]
         net.__dict__.update(changeable)
         return net
 
-    def _changeable(self, data: TrainingSet) -> dict[str, Any]:
+    def _changeable(self, data: TrainingSet, scaler: Any) -> dict[str, Any]:
         """Return the arguments of a net that may change while its training goes on."""
         estimator, learned = self.estimator, self.learned
         n_rows, holds_out = len(data.train), data.valid is not None
@@ -96,18 +97,20 @@ class NetBuilder:
             "lr": learning_rate(estimator, self.inputs, n_inputs, holds_out),
             "weight_decay": self._weight_decay(),
             "l1": float(getattr(estimator, "l1", 0.0)),
-            "batch_change": self.inputs.batch_change(
-                getattr(estimator, "augment", None),
-                learned.input_scaler,
-                data,
-                self.loss,
-                learned.inputs,
-            ),
+            "batch_change": self._batch_change(data, scaler),
             "stopping": StoppingRule(patience, estimator.tol, keep_best=holds_out),
             "max_epochs": at_most,
             "batch_size": batch_size(estimator, self.inputs, n_rows),
             "verbose": estimator.verbose,
         }
+
+    def _batch_change(self, data: TrainingSet, scaler: Any) -> BatchChange | None:
+        """Return what changes the batches of a net, None where nothing does."""
+        learned, augment = self.learned, getattr(self.estimator, "augment", None)
+        of_rows = self.inputs.batch_change(
+            augment, learned.input_scaler, data, self.loss, learned.inputs
+        )
+        return self.target.batch_change(of_rows, learned.target, scaler)
 
     def _weight_decay(self) -> float:
         given = self.estimator.weight_decay

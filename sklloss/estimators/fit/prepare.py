@@ -162,8 +162,8 @@ class Preparation:
             starts = [self._start(loss, sample, *each, learned, weighted) for each in of_members]
             nets = list(map(builder.net, starts, sets, seeds, scalers))
         else:
-            pairs = zip(estimator.members_, sets, strict=True)
-            nets = [builder.continued(*pair, weighted) for pair in pairs]
+            of_nets = zip(estimator.members_, sets, scalers, strict=True)
+            nets = [builder.continued(*each, weighted) for each in of_nets]
         for net in nets[1:]:
             net.verbose = 0
         return Prepared(loss, nets, sets, learned, HeldOut.of(sample, splits))

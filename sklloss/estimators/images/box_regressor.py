@@ -110,9 +110,11 @@ class NeuralBoxRegressor(
     augment: Any = redeclared(
         AugmentParameters,
         "augment",
-        doc="""From a batch of training images (n, channels, height, width), on the scale of X, to
-        one of the same shape; of changes that leave the object where it is (noise, brightness,
-        contrast).""",
+        doc="""Changes training images and their boxes: a transform of torchvision.transforms.v2,
+        called with each image and its box, or a function that takes and returns both, tensors (n,
+        channels, height, width) on the scale of X and (n, 4) in pixels.  An image whose object
+        leaves it stays as it is.  A function of one argument changes images alone and must leave
+        the object where it is.""",
     )
 
     @property

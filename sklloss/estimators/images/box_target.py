@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ...losses.images.boxes import in_order
-from ...training import TargetScaler
+from ...training import BatchChange, TargetScaler
 from ..inputs.data import FitData
 from ..inputs.missing import check_no_label_missing
 from ..inputs.sample import Sample
@@ -20,6 +20,7 @@ from ..targets.base import Encoded, LearnedTarget
 from ..targets.numbers import Scaled
 from ..targets.outputs import OnScaleOfY
 from .boxes import check_given, check_inside, checked_boxes
+from .places import BoxPlaces, with_places
 
 
 class BoxesInside(nn.Module):
@@ -75,6 +76,12 @@ class Boxes(Scaled):
         if scaling != "image":
             return super().scaler(sample, scaling, learned)
         return TargetScaler(np.zeros(4), np.full(4, float(max(learned.grid))))
+
+    def batch_change(
+        self, of_rows: BatchChange | None, learned: Any, scaler: Any
+    ) -> BatchChange | None:
+        """Let a function of images and boxes change both."""
+        return with_places(of_rows, BoxPlaces(learned.grid, scaler))
 
     def network_params(self, module: Any, learned: Any, scaler: Any) -> Mapping[str, Any]:
         """Return for the locator half the longer side of the images, on the targets' scale."""

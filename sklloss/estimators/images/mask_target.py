@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ...losses.base import State
 from ...modules.images.per_pixel import PerPixel
+from ...training import BatchChange
 from ..inputs.data import FitData
 from ..inputs.missing import check_no_label_missing
 from ..inputs.sample import Sample
@@ -20,6 +21,7 @@ from ..targets.base import Encoded, Head, Start
 from ..targets.class_weights import factors_of_classes
 from ..targets.labels import Classes, LearnedLabels
 from .masks import flat_masks, stacked_masks
+from .places import MaskPlaces, with_places
 
 # Numbers of what is predicted at once.
 NUMBERS_AT_ONCE = 2**24
@@ -121,6 +123,12 @@ class Masks(Classes):
         if self.class_weight is not None:
             state["weight_by_class"] = factors.reshape(1, 1, -1)
         return Start(loss, state, baseline)
+
+    def batch_change(
+        self, of_rows: BatchChange | None, learned: Any, scaler: Any
+    ) -> BatchChange | None:
+        """Let a function of images and masks change both."""
+        return with_places(of_rows, MaskPlaces(learned.grid, learned.n_classes))
 
     def _factors(self, sample: Sample, learned: Any) -> Tensor:
         """Return the weight of each class, (n_classes,), so that the mean over all pixels is 1."""

@@ -120,9 +120,11 @@ class NeuralSegmenter(ClassWeightParameters, AugmentParameters, InputParameters,
     augment: Any = redeclared(
         AugmentParameters,
         "augment",
-        doc="""From a batch of training images (n, channels, height, width), on the scale of X, to
-        one of the same shape; of changes that leave every pixel where it is (noise, brightness,
-        contrast), because the masks stay as they are.""",
+        doc="""Changes training images and their masks: a transform of torchvision.transforms.v2,
+        called with each image and its mask, or a function that takes and returns both, tensors (n,
+        channels, height, width) on the scale of X and (n, height, width) of indices into
+        ``classes_``.  A function of one argument changes images alone and must leave every pixel
+        where it is.""",
     )
     class_weight: Any = redeclared(
         ClassWeightParameters,

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ...losses.base import Loss, State
 from ...parameters.refusals import count
-from ...training import TargetScaler, TrainingSet
+from ...training import BatchChange, TargetScaler, TrainingSet
 from ..inputs.data import FitData
 from ..inputs.sample import Sample
 from .answers import Answer
@@ -240,6 +240,12 @@ class Target:
     ) -> None:
         """Raise if a loss cannot be trained on."""
         check_loss_values(loss, y, state, n_outputs, dtype, weighted)
+
+    def batch_change(
+        self, of_rows: BatchChange | None, learned: Any, scaler: TargetScaler | None
+    ) -> BatchChange | None:
+        """Return what changes the batches of a training set, from what changes rows of X."""
+        return of_rows
 
     def auto_decay(self, loss: Any) -> float:
         """Return the L2 penalty that ``weight_decay="auto"`` stands for."""
