@@ -228,7 +228,7 @@ def check_widths(module: nn.Module, X: Tensor, allowed: Sequence[int], why: str)
     training = module.training
     try:
         output = evaluated(module, X)
-    except (RuntimeError, TypeError, IndexError, KeyError) as error:
+    except (RuntimeError, TypeError, IndexError, KeyError, AssertionError) as error:
         raise ValueError(_input_message(module, X, error)) from error
     finally:
         module.train(training)

@@ -212,6 +212,11 @@ class ModuleLoop(Stack):
 
 def rows_of(output: Tensor) -> Tensor:
     """Flatten output (n,), (n, width) or (n, targets, outputs) to (n, width)."""
+    if not isinstance(output, Tensor):
+        raise TypeError(
+            f"module returns {type(output).__name__} while it trains, and must return a tensor. Leave"
+            " out its further outputs, for example with module_params={'aux_logits': False}."
+        )
     return output.reshape(len(output), prod(output.shape[1:]))
 
 

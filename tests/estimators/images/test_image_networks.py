@@ -1,11 +1,9 @@
-"""Networks of one's own on images, as torchvision's are, and changes of training images by
-`augment`."""
+"""Networks of one's own on images, and changes of training images by `augment`."""
 
 import pickle
 import random
 import subprocess
 import sys
-import types
 from typing import ClassVar
 
 import numpy as np
@@ -15,7 +13,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
-from sklloss import NeuralClassifier, NeuralRegressor
+from sklloss import NeuralClassifier
 
 DIGITS = load_digits()
 X = DIGITS.images[:240]
@@ -25,7 +23,7 @@ INK = X.mean((1, 2))
 
 
 class BasicBlock(nn.Module):
-    """A block of a residual network, as torchvision has it."""
+    """A block of a residual network."""
 
     def __init__(self, n_in: int, n_out: int) -> None:
         super().__init__()
@@ -44,7 +42,7 @@ class BasicBlock(nn.Module):
 
 
 class ResNet(nn.Module):
-    """A residual network for coloured images with torchvision's names of arguments."""
+    """A residual network for coloured images."""
 
     def __init__(self, num_classes: int = 1000, width: int = 8) -> None:
         super().__init__()
@@ -57,13 +55,6 @@ class ResNet(nn.Module):
     def forward(self, X: Tensor) -> Tensor:
         hidden = self.layer1(torch.relu(self.bn1(self.conv1(X))))
         return self.fc(torch.flatten(self.avgpool(hidden), 1))
-
-
-def resnet18(*, weights: object = None, progress: bool = True, **kwargs: object) -> ResNet:
-    """Build as torchvision.models.resnet18 does: the number of classes is among the keywords."""
-    if weights is not None:
-        raise RuntimeError("would download")
-    return ResNet(**kwargs)
 
 
 def plain(in_channels, num_classes, width=6):
@@ -90,19 +81,9 @@ def assert_equal_bits(mine, theirs, images):
 # ---- networks
 
 
-def test_a_model_of_torchvision_is_given_as_its_factory():
-    model = classifier(resnet18, module_params={"weights": None, "width": 4}).fit(COLOURED, Y)
-    assert model.net_.module_.fc.out_features == 10
-    assert model.score(COLOURED, Y) > 0.5
-    regressor = NeuralRegressor("huber", module=resnet18, **{**SMALL, "max_epochs": 30}).fit(
-        COLOURED, INK
-    )
-    assert regressor.net_.module_.fc.out_features == 1
-
-
 @pytest.mark.parametrize("loss", ["cross_entropy", "mse", "focal", "gce", "hinge"])
 def test_every_loss_trains_them(loss):
-    model = classifier(resnet18, loss, max_epochs=8).fit(COLOURED, Y)
+    model = classifier(ResNet, loss, max_epochs=8).fit(COLOURED, Y)
     assert model.score(COLOURED, Y) > 0.5
 
 
@@ -162,17 +143,6 @@ def test_torchvision_is_imported_by_nobody_else():
         " if name.startswith(('torchvision.', 'torchaudio'))]"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_a_module_of_the_name_torchvision_is_used_as_it_is(monkeypatch):
-    """What stands in for torchvision here is called with what the factory of a model takes."""
-    torchvision = types.ModuleType("torchvision")
-    torchvision.models = types.SimpleNamespace(resnet18=resnet18)
-    monkeypatch.setitem(sys.modules, "torchvision", torchvision)
-    from torchvision import models
-
-    model = classifier(models.resnet18, module_params={"weights": None}, max_epochs=1)
-    assert model.fit(COLOURED, Y).predict(COLOURED).shape == (240,)
 
 
 @pytest.mark.parametrize(
