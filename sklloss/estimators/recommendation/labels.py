@@ -16,6 +16,8 @@ from ..inputs.missing import is_missing
 
 # Numbers of labels are not exact in float32 from here on.
 MANY = 2**24
+# How many unknown labels a message names.
+MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,39 @@ class Numbering:
                 " beside text into text."
             )
         return numbers
+
+    def numbers_of(self, who: str, labels: Any) -> np.ndarray:
+        """Return the numbers of labels that fit has seen; `who` is what messages begin with.
+
+        Raises
+        ------
+        ValueError
+            If it has not seen some of them.
+        TypeError
+            If they are no sequence.
+        """
+        column = listed(who, labels, self.noun)
+        numbers = self.encode(column)
+        unknown = [repr(column[k]) for k in np.flatnonzero(numbers < 0)]
+        if unknown:
+            more = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""
+            raise ValueError(
+                f"{who} knows the {self.noun}s of fit alone, and {len(unknown)} of {len(column)}"
+                f" are others: {', '.join(unknown[:MOST_NAMED])}{more}. Leave them out; those of"
+                f" fit are in {self.noun}s_."
+            )
+        return numbers
+
+    def chosen(self, who: str, only: Any, without: Any) -> np.ndarray | None:
+        """Return which labels are among some and not among others; None where both are None."""
+        if only is None and without is None:
+            return None
+        is_chosen = np.full(len(self), only is None)
+        if only is not None:
+            is_chosen[self.numbers_of(who, only)] = True
+        if without is not None:
+            is_chosen[self.numbers_of(who, without)] = False
+        return is_chosen
 
     def check_named(self, more: Any) -> None:
         """Raise if labels are named (None names none) that the first call did not bring."""

@@ -29,9 +29,10 @@ from ..fit.parameters import (
 from ..inputs.data import FitData
 from ..inputs.weights import checked_weights
 from .interactions import Interactions, Pairs
-from .labels import listed
+from .labels import Numbering, listed
 from .metrics import ndcg_at
 from .ratings import Counts, Ratings, check_given, checked_counts, checked_ratings
+from .similarity import most_similar
 from .top_items import TopItems, table_of
 
 if TYPE_CHECKING:
@@ -214,7 +215,14 @@ class Recommender(TargetScaleParameters, NeuralEstimator):
         """
         return self._answer("predict", interactions)
 
-    def recommend(self, users: Any = None, n: int = 10, exclude_seen: bool = True) -> pd.DataFrame:
+    def recommend(
+        self,
+        users: Any = None,
+        n: int = 10,
+        exclude_seen: bool = True,
+        items: Any = None,
+        filter_items: Any = None,
+    ) -> pd.DataFrame:
         """Return the items of the highest scores for each user.
 
         Parameters
@@ -226,12 +234,21 @@ class Recommender(TargetScaleParameters, NeuralEstimator):
             How many items for each; a user who has seen nearly all gets those that are left.
         exclude_seen : bool, default=True
             Whether items that the user took in fit are left out.
+        items : sequence of labels or None, default=None
+            The only items that are recommended; None is all.  Fit has seen all of them.
+        filter_items : sequence of labels or None, default=None
+            Items that are recommended to nobody.  Fit has seen all of them.
 
         Returns
         -------
         DataFrame
             With the columns user, item, score (as `predict` has it; NaN for users never seen) and
             rank, from 1 on.
+
+        Raises
+        ------
+        ValueError
+            If fit has not seen some of `items` or `filter_items`; the message names them.
 
         Notes
         -----
@@ -243,8 +260,69 @@ class Recommender(TargetScaleParameters, NeuralEstimator):
         check_in_domain("recommend", "exclude_seen", plain(exclude_seen), BOOL, remedy)
         known = self._learned.inputs
         column = known.users.values if users is None else listed("recommend", users)
-        found = self._top.of_users(known.users.encode(column), n, exclude_seen)
-        return table_of(column, known.items.array, list(found))
+        may_be = known.items.chosen("recommend", items, filter_items)
+        numbers = known.users.encode(column)
+        found = self._top.of_users(numbers, n, exclude_seen, may_be=may_be)
+        return table_of(("user", "item"), column, known.items.array, list(found))
+
+    def similar_items(self, items: Any, n: int = 10, filter_items: Any = None) -> pd.DataFrame:
+        """Return the items whose vectors are most similar to those of some items.
+
+        Parameters
+        ----------
+        items : sequence of labels
+            Items that fit has seen.
+        n : int, default=10
+            How many similar items for each.
+        filter_items : sequence of labels or None, default=None
+            Items that are left out of those that are found.
+
+        Returns
+        -------
+        DataFrame
+            With the columns item, similar_item, score and rank, from 1 on.  The score is the cosine
+            of the two vectors, without biases, and a mean over members.  Each item is most similar
+            to itself, with a score of 1.
+
+        Raises
+        ------
+        ValueError
+            If fit has not seen some of the items; the message names them.
+        """
+        return self._similar("item", items, n, filter_items)
+
+    def similar_users(self, users: Any, n: int = 10) -> pd.DataFrame:
+        """Return the users whose vectors are most similar to those of some users.
+
+        Parameters
+        ----------
+        users : sequence of labels
+            Users that fit has seen.
+        n : int, default=10
+            How many similar users for each.
+
+        Returns
+        -------
+        DataFrame
+            With the columns user, similar_user, score and rank, as `similar_items` has them.
+
+        Raises
+        ------
+        ValueError
+            If fit has not seen some of the users; the message names them.
+        """
+        return self._similar("user", users, n)
+
+    def _similar(self, noun: str, labels: Any, n: int, without: Any = None) -> pd.DataFrame:
+        """Return what `similar_items` or `similar_users` does, given the noun."""
+        check_is_fitted(self, "net_")
+        who = f"similar_{noun}s"
+        check_in_domain(who, "n", n, COUNT, "The default is n=10.")
+        known: Numbering = getattr(self._learned.inputs, f"{noun}s")
+        asked, may_be = listed(who, labels, noun), known.chosen(who, None, without)
+        tables = [getattr(net.module_, f"{noun}_table") for net in self.members_]
+        found = list(most_similar(tables, known.numbers_of(who, asked), n, may_be))
+        return table_of((noun, f"similar_{noun}"), asked, known.array, found)
 
     def score(self, interactions: Any, ratings: Any = None, sample_weight: Any = None) -> float:
         """Return how good the model is on other pairs: the higher, the better.

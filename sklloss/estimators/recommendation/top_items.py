@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ...training import LossNet
 from ..targets.answers import Answer
@@ -41,7 +42,12 @@ class TopItems:
     learned: LearnedInteractions
 
     def of_users(
-        self, users: np.ndarray, n: int, exclude_seen: bool = True, wanted: Sequence[set[Any]] = ()
+        self,
+        users: np.ndarray,
+        n: int,
+        exclude_seen: bool = True,
+        wanted: Sequence[set[Any]] = (),
+        may_be: np.ndarray | None = None,
     ) -> Iterator[Top]:
         """Yield the first n items of each user, or as many as there are.
 
@@ -54,6 +60,8 @@ class TopItems:
             Whether items that a user took are left out.
         wanted : sequence of set, default=()
             Of each user, numbers of items that are not left out; what is no number is ignored.
+        may_be : ndarray of bool of shape (n_items,) or None, default=None
+            Which items may be among them; None is all.
         """
         n_items, n_outputs = len(self.learned.items), self.members[0].criterion_.constant.shape[-1]
         size = max(1, NUMBERS_AT_ONCE // (n_items * n_outputs))
@@ -62,10 +70,11 @@ class TopItems:
             scores = self._scored(some)
             if exclude_seen:
                 scores[self._left_out(some, wanted[start : start + size])] = -np.inf
-            top, order = torch.from_numpy(scores).topk(min(n, n_items), sorted=True)
-            for user, values, items in zip(some, top.numpy(), order.numpy(), strict=True):
-                is_left = values > -np.inf
-                yield items[is_left], np.where(user >= 0, values[is_left], np.nan)
+            if may_be is not None:
+                scores[:, ~may_be] = -np.inf
+            best = best_of(torch.from_numpy(scores), n)
+            for user, (items, values) in zip(some, best, strict=True):
+                yield items, np.where(user >= 0, values, np.nan)
 
     def _scored(self, users: np.ndarray) -> np.ndarray:
         """Return the scores of all items, (n, n_items); for unknown users how popular they are."""
@@ -92,16 +101,37 @@ class TopItems:
         return is_out
 
 
-def table_of(users: Sequence[Any], items: np.ndarray, found: Sequence[Top]) -> pd.DataFrame:
-    """Return what was found for users as a table; `items` are the labels."""
+def best_of(scores: Tensor, n: int) -> Iterator[Top]:
+    """Yield the n largest scores of each row, (n_rows, n_items), and where they are; never -inf."""
+    values, order = scores.topk(min(n, scores.shape[1]), sorted=True)
+    for best, items in zip(values.numpy(), order.numpy(), strict=True):
+        is_left = best > -np.inf
+        yield items[is_left], best[is_left]
+
+
+def table_of(
+    names: tuple[str, str], asked: Sequence[Any], labels: np.ndarray, found: Sequence[Top]
+) -> pd.DataFrame:
+    """Return what was found as a table.
+
+    Parameters
+    ----------
+    names : tuple of str
+        The columns of what was asked for, and of what was found.
+    asked : sequence of labels
+    labels : ndarray
+        Those that the numbers in `found` stand for.
+    found : sequence of Top
+        One per label that was asked for.
+    """
     import pandas as pd
 
     lengths = [len(numbers) for numbers, _ in found]
     none = np.empty(0, dtype=np.int64)
     return pd.DataFrame(
         {
-            "user": [user for user, n in zip(users, lengths, strict=True) for _ in range(n)],
-            "item": items[np.concatenate([none, *(numbers for numbers, _ in found)])],
+            names[0]: [label for label, n in zip(asked, lengths, strict=True) for _ in range(n)],
+            names[1]: labels[np.concatenate([none, *(numbers for numbers, _ in found)])],
             "score": np.concatenate([np.empty(0), *(scores for _, scores in found)]),
             "rank": np.concatenate([none, *(np.arange(1, n + 1) for n in lengths)]),
         }
