@@ -141,6 +141,8 @@ class Preparation:
             check_goes_on(estimator, loss, before)
         self.device = device_of(estimator)
         (sample, inputs, target), members = self._encoded(data, opened, loss)
+        if before is not None and not self.goes_on:
+            target.check_complete(sample.y)
         seeds = self._seeds(members.number)
         splits = self._splits(loss, sample, target, seeds, members.holds_out)
         if before is None and self.target.needs_held_out and splits[0].fold is None:

@@ -41,6 +41,9 @@ class LearnedTarget:
         """False: there is one label per row, or none."""
         return False
 
+    def check_complete(self, y: np.ndarray) -> None:
+        """Raise if the targets of a `fit` that goes on lack what the first fit has learned."""
+
     def attributes(self) -> dict[str, Any]:
         """Return the fitted attributes of the estimator."""
         return {}

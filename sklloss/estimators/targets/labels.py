@@ -81,7 +81,10 @@ class LearnedLabels(LearnedTarget):
         ValueError
             If there is a label that is not among the classes.
         """
-        position = np.searchsorted(self.classes, y).clip(max=len(self.classes) - 1)
+        try:
+            position = np.searchsorted(self.classes, y).clip(max=len(self.classes) - 1)
+        except TypeError:  # Text and numbers have no common order.
+            position = np.zeros(y.shape, dtype=np.int64)
         unknown = self.classes[position] != y
         if unknown.any():
             raise ValueError(
@@ -90,6 +93,20 @@ class LearnedLabels(LearnedTarget):
                 " classes in the first partial_fit, or fit anew with warm_start=False."
             )
         return self.rank[position]
+
+    def check_complete(self, y: np.ndarray) -> None:
+        """Raise if a class has no rows: a `fit` that goes on has the classes of the first one."""
+        if self.is_multi_label:
+            return
+        counts = np.bincount(y.astype(np.int64).ravel(), minlength=self.n_classes)
+        lacking = self.order[counts == 0]
+        if len(lacking):
+            raise ValueError(
+                f"y has no rows of the classes {lacking.tolist()}, which are in `classes_`,"
+                f" {self.classes.tolist()}. With warm_start=True the classes of all fits are the"
+                " same: give rows of each, go on with partial_fit, which takes some of them, or fit"
+                " anew with warm_start=False."
+            )
 
 
 class Named(NamedTuple):

@@ -64,6 +64,12 @@ class LearnedTasks(LearnedTarget):
         """Return the fitted attributes of the estimator."""
         return {"tasks_": list(self.tasks), "losses_": self.losses, "classes_": self.classes}
 
+    def check_complete(self, y: np.ndarray) -> None:
+        """Raise if a class of a task has no labels where `fit` goes on."""
+        for (name, task), column in zip(self.tasks.items(), y.T, strict=True):
+            with naming_task(name):
+                task.learned.check_complete(column[~np.isnan(column)])
+
 
 @dataclass(frozen=True)
 class Tasks(Target):
