@@ -43,7 +43,7 @@ from .settings import (
     few_rows,
     members_of,
 )
-from .splits import Split, fold_splits, validation_split
+from .splits import Split, fold_splits, gives_rows, validation_split
 
 NOTHING_HELD_OUT = (
     "decision='macro_f1' is learned from rows that members hold out, and none are: there are too"
@@ -261,6 +261,8 @@ class Preparation:
             return checked(fold_splits(*how))
 
         def of_share(seed: int) -> list[Split]:
+            if not gives_rows(share):
+                self.target.check_divisible(sample, target)
             how = sample.kept, sample.n_rows, stratify, seed, self.inputs.unit
             return checked([validation_split(share, sample.y, *how)])
 

@@ -14,6 +14,8 @@ from ...training.seeds import SEED_LIMIT, derived_seed
 
 # Members hold out a fold each, of so many.
 N_FOLDS = 8
+# As many rows as a part has at least, unless its rows are given one by one.
+LEAST = 2
 
 
 class Split(NamedTuple):
@@ -41,8 +43,8 @@ def fold_splits(
     """Split rows so that each member holds out a fold, all of them as many rows.
 
     Folds have their share of every class, or of every decile of y.  Rows of a class that has fewer
-    than there are folds train every member.  Where folds differ by a row, members leave one out,
-    so that all train and are judged on equally many.
+    than there are folds train every member; where all have fewer, those of one row.  Where folds
+    differ by a row, members leave one out, so that all train and are judged on equally many.
 
     Parameters
     ----------
@@ -60,7 +62,7 @@ def fold_splits(
     Raises
     ------
     ValueError
-        If there is only one row.
+        If there are too few rows.
     """
     if len(y) < 2:
         raise _nothing_to_hold_out(len(y), noun)
@@ -68,14 +70,14 @@ def fold_splits(
     stratum = _strata(y, stratify)[order]
     spread = order[np.argsort(stratum, kind="stable")]
     counts = np.bincount(stratum)
-    enough = (counts >= N_FOLDS) | (not stratify)
-    if not enough.any():
-        enough[:] = True
-    held = spread[enough[np.sort(stratum)]]
+    least = next(n for n in (N_FOLDS, 2, 1) if counts.max() >= n) if stratify else 0
+    held = spread[(counts >= least)[np.sort(stratum)]]
     n_folds = min(N_FOLDS, len(held))
     fold = np.full(len(y), -1)
     fold[held] = np.arange(len(held)) % n_folds
     n_valid, n_train = len(held) // n_folds, len(y) - -(-len(held) // n_folds)
+    if n_train < LEAST:
+        raise _too_few(n_train, n_valid, noun)
     of_order = fold[order]
 
     def split(k: int) -> Split:
@@ -133,22 +135,42 @@ def validation_split(
     Raises
     ------
     ValueError
-        If it is none of these, one of the two is empty, they overlap, or there is only one row.
+        If it is none of these, one of the two is empty, they overlap, or there are too few rows.
     """
     if len(y) < 2:
         raise _nothing_to_hold_out(len(y), noun)
+    if gives_rows(validation_fraction):
+        return _of_positions(validation_fraction, kept, n_rows, noun)
     if isinstance(validation_fraction, numbers.Real):
-        return _by_share(float(validation_fraction), y, stratify, seed, noun)
-    if hasattr(validation_fraction, "get_n_splits"):
-        found: Any = _by_splitter(validation_fraction, y, kept, n_rows, noun)
-    elif isinstance(validation_fraction, tuple | list) and len(validation_fraction) == 2:
-        found = validation_fraction
+        split = _by_share(float(validation_fraction), y, stratify, seed, noun)
+    elif hasattr(validation_fraction, "get_n_splits"):
+        found = _by_splitter(validation_fraction, y, kept, n_rows, noun)
+        split = _of_positions(found, kept, n_rows, noun)
     else:
         raise ValueError(
             "validation_fraction needs to be a number in (0, 1), a splitter such as ShuffleSplit,"
             f" or a pair of index arrays (train, valid); got {validation_fraction!r}."
         )
-    train, valid = (_positions(part, kept, n_rows, noun) for part in found)
+    if min(len(split.train), len(split.valid)) < LEAST:
+        raise _too_few(len(split.train), len(split.valid), noun)
+    return split
+
+
+def gives_rows(validation_fraction: Any) -> bool:
+    """Return whether a pair says which rows train and which validate."""
+    return isinstance(validation_fraction, tuple | list) and len(validation_fraction) == 2
+
+
+def _too_few(n_train: int, n_valid: int, noun: str) -> ValueError:
+    return ValueError(
+        f"early_stopping needs at least {LEAST} training and {LEAST} validation {noun}s; there"
+        f" would be {n_train} and {n_valid}. Give more {noun}s, another validation_fraction, such"
+        " as a pair of index arrays (train, valid), or set early_stopping=False."
+    )
+
+
+def _of_positions(pair: Any, kept: np.ndarray, n_rows: int, noun: str) -> Split:
+    train, valid = (_positions(part, kept, n_rows, noun) for part in pair)
     _check_both(train, valid)
     return Split(train, valid)
 

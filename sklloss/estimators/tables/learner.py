@@ -118,7 +118,8 @@ class TableLearner(TableEstimator):
         default="auto",
         doc="""The validation rows: an eighth of the rows, another one for each of eight members,
         with its share of every class or of small and large y ("auto"); a share of all rows that
-        each member draws; the first split of a splitter; or (train, valid) indices.""",
+        each member draws; the first split of a splitter; or (train, valid) indices.  A share or a
+        splitter has to leave two rows for each part; a class of one row is refused.""",
         kind='"auto", float, splitter or pair of index arrays',
     )
 

@@ -181,6 +181,9 @@ class Target:
         """Return whether validation rows are drawn from every class alike."""
         return False
 
+    def check_divisible(self, sample: Sample, learned: Any) -> None:
+        """Raise if what has to be among training and validation rows alike cannot be."""
+
     def check_split(self, loss: Any, sample: Sample, learned: Any, train: Any, valid: Any) -> None:
         """Raise if training or validation rows have nothing to teach or to judge."""
 

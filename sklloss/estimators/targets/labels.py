@@ -301,6 +301,20 @@ class Labels(Classes):
                 " OneVsRestClassifier."
             )
 
+    def check_divisible(self, sample: Sample, learned: Any) -> None:
+        """Raise if a class has one row, which cannot both train and validate."""
+        if learned.is_multi_label:
+            return
+        counts = np.bincount(sample.y[:, 0], minlength=learned.n_classes)
+        alone = learned.order[counts == 1].tolist()
+        if alone:
+            raise ValueError(
+                "early_stopping needs training and validation rows of every class; there is one row"
+                f" only of {', '.join(map(repr, alone))}. Give more of them or leave them out, give"
+                " validation_fraction=(train, valid) as arrays of indices, or set"
+                " early_stopping=False."
+            )
+
     def stratifies(self, learned: Any) -> bool:
         """Return whether there is one class per row."""
         return not learned.is_multi_label
