@@ -38,7 +38,10 @@ def seed_of(random_state: Any) -> int:
         return int(random_state.randint(SEED_LIMIT, dtype=np.uint64))
     if isinstance(random_state, int | np.integer) and 0 <= random_state < SEED_LIMIT:
         return int(random_state)
+    remedy = ""
+    if isinstance(random_state, np.random.Generator):
+        remedy = " Draw an int from it, as int(generator.integers(2**32))."
     raise ValueError(
         "random_state must be None, an int in [0, 2**32) or a numpy.random.RandomState; got"
-        f" {random_state!r}."
+        f" {random_state!r}.{remedy}"
     )
