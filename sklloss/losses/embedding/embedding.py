@@ -354,7 +354,8 @@ class EmbeddingInfoNCE(AnchorLoss):
     sum is over the right sides of all pairs of the batch.
 
     A row is not compared with itself. Weights apply to anchors, positives and terms of the sum;
-    with equal weights, a term counts 1.
+    with equal weights, a term counts 1. With two rows of each class in a batch, it equals NT-Xent
+    (Chen 2020), which is defined for such pairs alone.
 
     Parameters
     ----------
@@ -365,7 +366,8 @@ class EmbeddingInfoNCE(AnchorLoss):
     ----------
     van den Oord, A., Li, Y. and Vinyals, O., Representation Learning with Contrastive Predictive
     Coding, 2018, arXiv 1807.03748. Khosla, P. et al., Supervised Contrastive Learning, 2020, arXiv
-    2004.11362, for several positives.
+    2004.11362, for several positives. Chen, T. et al., A Simple Framework for Contrastive Learning
+    of Visual Representations, 2020, arXiv 2002.05709, for pairs of rows.
 
     Examples
     --------
@@ -376,7 +378,7 @@ class EmbeddingInfoNCE(AnchorLoss):
     """
 
     name: ClassVar[str] = "infonce"
-    aliases: ClassVar[tuple[str, ...]] = ("info_nce", "sup_con", "nt_xent")
+    aliases: ClassVar[tuple[str, ...]] = ("info_nce", "sup_con")
     reference: ClassVar[str] = "van den Oord 1807.03748, Khosla 2004.11362"
     when: ClassVar[str] = (
         "Nearest neighbours of labelled rows, also of classes that are not in the training data,"

@@ -172,6 +172,42 @@ def test_infonce_of_rows_is_the_formula_of_supervised_contrastive_learning(tempe
     assert loss(raw, y, state).item() == pytest.approx(np.mean(of_anchor), abs=1e-9)
 
 
+def nt_xent(vectors, labels, temperature):
+    """Chen 2020, algorithm 1, in loops: each row of a pair against all rows but itself."""
+    s = vectors @ vectors.T / temperature
+    of_pair = []
+    for i, j in itertools.permutations(range(len(labels)), 2):
+        if labels[i] == labels[j]:
+            others = [k for k in range(len(labels)) if k != i]
+            of_pair.append(np.log(sum(np.exp(s[i, k]) for k in others)) - s[i, j])
+    return np.mean(of_pair)
+
+
+@pytest.mark.parametrize("temperature", [0.07, 0.5])
+def test_infonce_of_two_rows_per_class_is_nt_xent(temperature):
+    loss, y = EmbeddingInfoNCE(temperature), torch.tensor([0, 1, 2, 3, 3, 1, 0, 2])[:, None]
+    raw = torch.randn(8, 1, N_COMPONENTS, generator=torch.Generator().manual_seed(0)).double()
+    expected = nt_xent(units(raw)[:, 0], y[:, 0].tolist(), temperature)
+    state = loss.prepare(y, torch.ones(8).double())
+    assert loss(raw, y, state).item() == pytest.approx(expected, abs=1e-9)
+
+
+def test_nt_xent_of_more_rows_is_another_loss_and_no_name_of_this_one():
+    """A pair against its negatives alone, as metric learning libraries extend it."""
+    loss, y = EmbeddingInfoNCE(0.5), torch.arange(9)[:, None] % 3
+    raw = torch.randn(9, 1, N_COMPONENTS, generator=torch.Generator().manual_seed(0)).double()
+    s = units(raw)[:, 0] @ units(raw)[:, 0].T / 0.5
+    of_pair = []
+    for i, j in itertools.permutations(range(9), 2):
+        if i % 3 == j % 3:
+            negatives = sum(np.exp(s[i, k]) for k in range(9) if k % 3 != i % 3)
+            of_pair.append(np.log(np.exp(s[i, j]) + negatives) - s[i, j])
+    value = loss(raw, y, loss.prepare(y, torch.ones(9).double())).item()
+    assert value - np.mean(of_pair) > 0.05
+    with pytest.raises(ValueError, match="no embedding loss 'nt_xent'"):
+        get_loss("nt_xent", task="embedding")
+
+
 def test_excess_is_the_sum_over_the_table_of_differences():
     generator = torch.Generator().manual_seed(0)
     level, values = torch.rand(2, 3, 7, 8, generator=generator).double()
