@@ -76,7 +76,8 @@ def test_searches_give_every_fit_the_seed_that_a_grid_search_gives(seed):
     assert_equal_searches(regressor(random_state=seed), GRID, X, Y, cv=KFold(3))
     states = {"random_state": [np.random.RandomState(1), np.random.RandomState(2)]}
     ours, known = (
-        search(regressor(), states, cv=KFold(3)).fit(X, Y) for search in (LossSearchCV, GridSearchCV)
+        search(regressor(), states, cv=KFold(3)).fit(X, Y)
+        for search in (LossSearchCV, GridSearchCV)
     )
     for name in ("split0_test_score", "split2_test_score", "mean_test_score"):
         np.testing.assert_array_equal(ours.cv_results_[name], known.cv_results_[name])

@@ -3,7 +3,6 @@
 They rely on these promises:
 
 - estimators are cloned, and fitted again and again with weights and with labels as a Series
-- probabilities of float64 rows are float64, so that thresholds may be written beside them
 - ``predict`` takes arrays, frames and lists of rows, of any number of rows, and is a pure function
 - what is predicted of a row does not depend on its neighbours
 - attributions add up to the prediction; features without influence have none
@@ -60,22 +59,6 @@ def test_rounds_of_weights_reduce_the_disparity_of_groups():
         gaps.append(selected[group].mean() - selected[~group].mean())
         multiplier += gaps[-1]
     assert abs(gaps[-1]) < abs(gaps[0])
-
-
-@either
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_outputs_have_the_float_type_of_rows(kind, y, method, dtype):
-    model = kind(**SMALL).fit(FRAME.astype(dtype), y)
-    assert getattr(model, method)(FRAME.astype(dtype)).dtype == dtype
-    assert getattr(model, method)(FRAME.astype(dtype).to_numpy()).dtype == dtype
-
-
-def test_thresholds_may_be_written_beside_probabilities(classifier):
-    table = pd.DataFrame({"p": classifier.predict_proba(FRAME)[:, 1]}, index=FRAME.index)
-    chosen = 0.25 * table.p + 0.75 * RNG.random(80)
-    table.loc[FRAME.a > 0, "p"] = chosen[FRAME.a > 0]  # raises where the column is float32
-    assert table.p.dtype == np.float64
-    assert table.index.equals(FRAME.index)
 
 
 # ---------------------------------------------------------------------- predictions
@@ -155,12 +138,12 @@ def test_importance_and_dependence_of_scikit_learn(regressor):
 
 
 def test_gradients_of_the_module_say_which_features_count(regressor, classifier):
-    rows = torch.from_numpy(FRAME.to_numpy()).requires_grad_()
+    rows = torch.tensor(FRAME.to_numpy(), requires_grad=True)
     regressor.to_module()(rows).sum().backward()
     size = rows.grad.abs().mean(0)
     assert size.argmax() == 1
     assert size[2] < size[1] / 2
-    probabilities = classifier.to_module()(torch.from_numpy(FRAME.to_numpy()))
+    probabilities = classifier.to_module()(torch.tensor(FRAME.to_numpy()))
     assert probabilities.shape == (80, 2)
     expected = classifier.predict_proba(FRAME)
     np.testing.assert_allclose(probabilities.numpy(), expected, rtol=1e-4, atol=1e-6)

@@ -4,8 +4,8 @@ Its users rely on these promises:
 
 - losses take vectors and labels, make all pairs or triplets of a batch, and compare directions
 - a batch without positive pairs has no loss and no gradient, rather than NaN
-- the supervised contrastive loss, and NT-Xent for two rows of each class, have their published values
-- classes need not be those of the training data: new ones are told apart as well
+- the supervised contrastive loss, and NT-Xent of two rows per class, have their published values
+- classes need not be those of training: new ones are told apart as well
 - precision at 1 asks for the nearest other row, never for the row itself
 - pairs that somebody marks as alike can be learned from instead of labels
 - a trained embedding is better than raw features

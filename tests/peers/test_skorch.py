@@ -4,7 +4,7 @@ Its users rely on these promises:
 
 - ``net_`` is a skorch net: it is cloned, pickled, shown and asked for its parameters
 - ``sklearn.base.clone(net_)`` is an unfitted net of the same parameters
-- ``history`` has a record per epoch, which slices by epoch and by column, and grows as training goes on
+- ``history`` has a record per epoch, slices by epoch and by column, and grows as training goes on
 - callbacks see training begin, every epoch and training end, in the order in which they are given
 - Checkpoint, EarlyStopping, EpochScoring and LRScheduler do what they do in skorch
 - weights are saved and loaded; a schedule or a callback may read ``module_`` and ``optimizer_``
@@ -31,7 +31,9 @@ from sklloss import Criterion, NeuralClassifier, NeuralRegressor
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 4))
 Y = X[:, 0] - X[:, 1] / 2 + 0.1 * RNG.normal(size=60)
-SMALL = {"hidden_layer_sizes": (8,), "max_epochs": 3, "random_state": 0}
+SMALL = {
+    "hidden_layer_sizes": (8,), "max_epochs": 3, "random_state": 0, "numeric_encoding": "standard",
+}  # fmt: skip
 
 
 def small(**params):
@@ -172,7 +174,7 @@ class Net(nn.Module):
 
 
 def test_parameters_of_module_and_optimiser_in_a_search():
-    model = small(module=Net, hidden_layer_sizes="auto", max_epochs=1)
+    model = small(module=Net, max_epochs=30, lr=0.02)
     grid = {"module__width": [2, 5], "optimizer__betas": [(0.8, 0.9), (0.9, 0.99)]}
     found = GridSearchCV(model, grid, cv=2, error_score="raise").fit(X, Y)
     net = found.best_estimator_.net_
