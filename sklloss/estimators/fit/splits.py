@@ -16,6 +16,8 @@ from ...training.seeds import SEED_LIMIT, derived_seed
 N_FOLDS = 8
 # As many rows as a part has at least, unless its rows are given one by one.
 LEAST = 2
+# Training and validation rows.
+Parts = tuple[np.ndarray, np.ndarray]
 
 
 class Split(NamedTuple):
@@ -140,20 +142,20 @@ def validation_split(
     if len(y) < 2:
         raise _nothing_to_hold_out(len(y), noun)
     if gives_rows(validation_fraction):
-        return _of_positions(validation_fraction, kept, n_rows, noun)
+        return Split(*_of_positions(validation_fraction, kept, n_rows, noun))
     if isinstance(validation_fraction, numbers.Real):
-        split = _by_share(float(validation_fraction), y, stratify, seed, noun)
+        train, valid = _by_share(float(validation_fraction), y, stratify, seed, noun)
     elif hasattr(validation_fraction, "get_n_splits"):
         found = _by_splitter(validation_fraction, y, kept, n_rows, noun)
-        split = _of_positions(found, kept, n_rows, noun)
+        train, valid = _of_positions(found, kept, n_rows, noun)
     else:
         raise ValueError(
             "validation_fraction needs to be a number in (0, 1), a splitter such as ShuffleSplit,"
             f" or a pair of index arrays (train, valid); got {validation_fraction!r}."
         )
-    if min(len(split.train), len(split.valid)) < LEAST:
-        raise _too_few(len(split.train), len(split.valid), noun)
-    return split
+    if min(len(train), len(valid)) < LEAST:
+        raise _too_few(len(train), len(valid), noun)
+    return Split(train, valid)
 
 
 def gives_rows(validation_fraction: Any) -> bool:
@@ -169,10 +171,10 @@ def _too_few(n_train: int, n_valid: int, noun: str) -> ValueError:
     )
 
 
-def _of_positions(pair: Any, kept: np.ndarray, n_rows: int, noun: str) -> Split:
+def _of_positions(pair: Any, kept: np.ndarray, n_rows: int, noun: str) -> Parts:
     train, valid = (_positions(part, kept, n_rows, noun) for part in pair)
     _check_both(train, valid)
-    return Split(train, valid)
+    return train, valid
 
 
 def _by_splitter(
@@ -195,7 +197,7 @@ def _by_splitter(
     )
 
 
-def _by_share(share: float, y: np.ndarray, stratify: bool, seed: int, noun: str) -> Split:
+def _by_share(share: float, y: np.ndarray, stratify: bool, seed: int, noun: str) -> Parts:
     n_valid = int(np.ceil(share * len(y))) if 0 < share < 1 else len(y)
     if n_valid >= len(y):
         raise ValueError(
@@ -207,7 +209,7 @@ def _by_share(share: float, y: np.ndarray, stratify: bool, seed: int, noun: str)
     train, valid = train_test_split(
         np.arange(len(y)), test_size=share, stratify=labels, random_state=random_state
     )
-    return Split(np.sort(train), np.sort(valid))
+    return np.sort(train), np.sort(valid)
 
 
 def _can_stratify(labels: np.ndarray, n_valid: int) -> bool:
