@@ -81,7 +81,7 @@ def test_corn_chains_conditional_probabilities(quintiles):
 
 
 def by_levels(logits, y, is_asked):
-    """Return the loss of each row: binary cross-entropies of exceeding ranks, where asked, in loops."""
+    """Return sums of binary cross-entropies of exceeding ranks, where asked, in loops."""
     values = []
     for row, rank in zip(logits, y, strict=True):
         of_rank = 0.0

@@ -10,7 +10,7 @@ Its users rely on these promises:
 - sample weights: weight 2 is a row repeated, weight 0 a row left out
 - the same seed gives the same model, and nothing touches the global generator of NumPy
 - fitted attributes ``classes_``, ``n_iter_``, ``n_features_in_``, ``feature_names_in_``
-- labels of any type, several labels, several targets; ``predict`` is the argmax of ``predict_proba``
+- labels of any type, several labels and targets; ``predict`` is the argmax of ``predict_proba``
 - sparse and dense X of the same numbers give the same model
 - what does not fit is refused: other numbers of features, other column names, unfitted models
 """

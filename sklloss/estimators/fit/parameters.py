@@ -107,8 +107,8 @@ class StoppingParameters(BaseEstimator):
         0.1,
         None,
         """The validation rows: a share of all rows, the first split of a splitter, or (train,
-        valid) indices.  A share or a splitter has to leave two rows for each part; a class of one row
-        is refused.""",
+        valid) indices.  A share or a splitter has to leave two rows for each part; a class of one
+        row is refused.""",
         kind="float, splitter or pair of index arrays",
         shared=True,
     )
