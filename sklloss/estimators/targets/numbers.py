@@ -61,22 +61,6 @@ class Scaled(Target):
         """Return centre and scale of the rows that count."""
         return TargetScaler.fit(sample.y, sample.sample_weight, scaling)
 
-    def needs_float64(self, loss: Any, sample: Sample) -> bool:
-        """Return whether targets that are not centred vary by less than a hundredth."""
-        scaling = self.scaling(loss)
-        if scaling not in ("scale", "none"):
-            return False
-        scaler = TargetScaler.fit(sample.y, sample.sample_weight, scaling)
-        y = scaler.transform(sample.y)
-        return NARROW * output_scale(loss, y, sample.sample_weight) < NARROWEST
-
-    def begin(self, module: Any, start: Start, data: TrainingSet) -> None:
-        """Start at the best constant, in steps that suit how far raw output has to vary."""
-        if isinstance(module, MLP):
-            y, weights = data.y[data.train], data.sample_weight[data.train]
-            module.output_scale = output_scale(start.loss, y.cpu().numpy(), weights.cpu().numpy())
-        super().begin(module, start, data)
-
 
 @dataclass(frozen=True)
 class Numbers(Scaled):
@@ -102,6 +86,22 @@ class Numbers(Scaled):
                 f" {before.n_targets}. Give the same targets, or fit anew with warm_start=False."
             )
         return Encoded(values, LearnedNumbers(values.shape[1], is_column))
+
+    def needs_float64(self, loss: Any, sample: Sample) -> bool:
+        """Return whether targets that are not centred vary by less than a hundredth."""
+        scaling = self.scaling(loss)
+        if scaling not in ("scale", "none"):
+            return False
+        scaler = TargetScaler.fit(sample.y, sample.sample_weight, scaling)
+        y = scaler.transform(sample.y)
+        return NARROW * output_scale(loss, y, sample.sample_weight) < NARROWEST
+
+    def begin(self, module: Any, start: Start, data: TrainingSet) -> None:
+        """Start at the best constant, in steps that suit how far raw output has to vary."""
+        if isinstance(module, MLP):
+            y, weights = data.y[data.train], data.sample_weight[data.train]
+            module.output_scale = output_scale(start.loss, y.cpu().numpy(), weights.cpu().numpy())
+        super().begin(module, start, data)
 
     def answers(self, loss: Any, learned: Any, scaler: Any, n_members: int) -> dict[str, Answer]:
         """Return the point that the loss elicits, and raw output."""

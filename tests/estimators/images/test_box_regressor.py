@@ -137,7 +137,11 @@ def test_the_locator_is_told_the_units_of_the_targets():
 def test_images_wider_than_high():
     X, _, y = scenes(150, height=9, width=24)
     model = regressor(max_epochs=40, module_params={"channels": (8, 8)}, lr=0.02)
-    assert model.fit(X[:110], y[:110]).score(X[110:], y[110:]) > 0.6
+    scores = [
+        model.set_params(random_state=seed).fit(X[:110], y[:110]).score(X[110:], y[110:])
+        for seed in range(3)
+    ]
+    assert np.median(scores) > 0.6
 
 
 # ---------------------------------------------------------------------- score

@@ -316,7 +316,7 @@ def test_augment_reaches_what_no_training_image_shows():
 def test_augment_goes_with_members_pickles_and_partial_fit():
     model = classifier("cnn", augment=noisy, n_members=2).fit(X, Y)
     alone = [classifier("cnn", augment=noisy, random_state=seed).fit(X, Y) for seed in (0, 1)]
-    mean = np.mean([each.predict_proba(X) for each in alone], 0, np.float32)
+    mean = np.mean([each.predict_proba(X) for each in alone], 0)
     np.testing.assert_array_equal(model.predict_proba(X), mean)
     twin = pickle.loads(pickle.dumps(model))
     assert_equal_bits(twin.partial_fit(X, Y), model.partial_fit(X, Y), X)
