@@ -134,7 +134,7 @@ def _built_in(name: str, params: Mapping[str, Any]) -> Callable[..., nn.Module]:
             " an nn.Module class, instance or factory."
         )
     known = sorted(set(inspect.signature(MODULES[name]).parameters) - set(BUILT_FROM))
-    unknown = sorted(set(params) - set(known))
+    unknown = sorted(set(params) - set(known), key=str)
     if unknown:
         raise ValueError(
             f"module {name!r} has no parameter {unknown[0]!r}; its parameters are"

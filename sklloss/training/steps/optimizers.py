@@ -9,11 +9,12 @@ from itertools import groupby
 from typing import Any
 
 import torch
-from torch import Tensor, optim
+from torch import Tensor, nn, optim
 
 from ...modules.stacks.flat import FlatParameters
 from ...parameters.names import did_you_mean
 from ..model import Trainable
+from .fused import without_compiler
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ OPTIMIZERS: dict[str, OptimizerSpec] = {
     "radam": OptimizerSpec(optim.RAdam, 0.003),
     "lbfgs": OptimizerSpec(optim.LBFGS, 1.0, _LBFGS_OPTIONS, full_batch=True),
 }
+_KNOWN = {spec.cls for spec in OPTIMIZERS.values()}
 
 
 def optimizer_spec(optimizer: Any) -> OptimizerSpec:
@@ -92,13 +94,15 @@ def optimizer_spec(optimizer: Any) -> OptimizerSpec:
     return OptimizerSpec(optimizer, 0.001)
 
 
-def optimizer_options(spec: OptimizerSpec, params: Mapping[str, Any]) -> dict[str, Any]:
+def optimizer_options(
+    spec: OptimizerSpec, params: Mapping[str, Any], device: torch.device
+) -> dict[str, Any]:
     """Merge a user's arguments into the defaults.
 
     Raises
     ------
     ValueError
-        If they hold what is a parameter of the estimator.
+        If they hold what is a parameter of the estimator, or the optimiser cannot be used.
     """
     for name in ("lr", "weight_decay", "params"):
         if name in params:
@@ -107,7 +111,7 @@ def optimizer_options(spec: OptimizerSpec, params: Mapping[str, Any]) -> dict[st
                 f" {name}={params[name]!r} to the estimator instead of optimizer__{name}."
             )
     allowed = inspect.signature(spec.cls).parameters
-    unknown = sorted(set(params) - set(allowed))
+    unknown = sorted(set(params) - set(allowed), key=str)
     if unknown:
         raise ValueError(
             f"optimizer {spec.cls.__name__} has no argument {unknown[0]!r}; it takes"
@@ -119,7 +123,34 @@ def optimizer_options(spec: OptimizerSpec, params: Mapping[str, Any]) -> dict[st
         options.pop("fused", None)
     # The optimiser itself must not decay: the engine decays weights, not biases.
     own_decay = {"weight_decay": 0.0} if "weight_decay" in allowed else {}
-    return {**own_decay, **options, **params}
+    merged = {**own_decay, **options, **params}
+    if params or spec.cls not in _KNOWN:
+        _check_works(spec, merged, params, device)
+    return merged
+
+
+def _check_works(
+    spec: OptimizerSpec,
+    options: Mapping[str, Any],
+    params: Mapping[str, Any],
+    device: torch.device,
+) -> None:
+    """Raise if an optimiser cannot be built or, where it is torch's, take a step."""
+    build: Any = spec.cls
+    weights = nn.Parameter(torch.zeros(1, 2, device=device))
+    weights.grad = torch.ones_like(weights)
+    try:
+        with without_compiler():
+            optimizer = build([("values", weights)], lr=spec.lr, **options)
+            if spec.cls.__module__.startswith("torch."):
+                optimizer.step(lambda: 0.0)
+    except Exception as error:
+        given = f" with optimizer_params={dict(params)!r}" if params else ""
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ValueError(
+            f"optimizer {spec.cls.__name__} cannot be used{given}: {first}. Correct optimizer_params"
+            f", or choose one of {', '.join(map(repr, OPTIMIZERS))}."
+        ) from error
 
 
 def optimizer_of_stack(nets: Sequence[Trainable], flat: FlatParameters) -> optim.Optimizer:
