@@ -14,9 +14,10 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_consistent_length
 from torch import Tensor, nn
 
+from ...parameters.memory import NUMBER, check_memory
 from ...parameters.refusals import refuse_rows
 from ..inputs.data import FitData
-from ..inputs.missing import check_no_label_missing, check_unmasked
+from ..inputs.missing import check_labels, check_plain
 from ..inputs.sample import Sample
 from ..targets.answers import RAW, Answer
 from ..targets.base import Encoded, Head, LearnedTarget, Start, Target
@@ -48,7 +49,7 @@ class Likeness(Target):
         """Labels of any type, none missing; of pairs nothing, since `rows` checks them."""
         if self.pairs:
             return {}
-        check_no_label_missing(data.y)
+        check_labels(data.y)
         return {"y": data.y, "multi_output": True, "y_numeric": False}
 
     def rows(self, y: Any, X: Any) -> Any:
@@ -97,6 +98,8 @@ class Likeness(Target):
         weighted: bool,
     ) -> Start:
         """Return where training starts; the best constant is one point of `n_components`."""
+        what = f"Vectors of n_components={self.n_components} numbers"
+        check_memory(NUMBER * self.n_components, what, "Choose a smaller n_components.")
         start = super().start(loss, sample, targets, learned, dtype, weighted)
         return start._replace(baseline=start.baseline.expand(1, self.n_components))
 
@@ -145,7 +148,8 @@ class SideBySide(nn.Module):
 def checked_labels(y: Any) -> np.ndarray:
     """Return labels of any type, (n_samples,)."""
     labels = column_or_1d(y, warn=True)
-    kind = type_of_target(labels, input_name="y", raise_unknown=True)
+    with np.errstate(invalid="ignore"):  # floats beyond all whole numbers
+        kind = type_of_target(labels, input_name="y", raise_unknown=True)
     if kind not in ("binary", "multiclass"):
         raise ValueError(
             f"Unknown label type: {kind}. y needs one label per row, and rows of one label are"
@@ -204,7 +208,7 @@ def is_alike(y: Any, n_pairs: int) -> np.ndarray:
             "MetricEmbedder requires y to be passed, but the target y is None. Give 1 for each"
             " alike pair and 0 or -1 for each other."
         )
-    check_unmasked(y, "y")
+    check_plain(y, "y")
     labels = np.asarray(y, dtype=None if hasattr(y, "__array__") else object)
     if labels.ndim != 1:
         raise ValueError(

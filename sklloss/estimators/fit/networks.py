@@ -54,12 +54,13 @@ class NetBuilder:
     def net(self, start: Start, data: TrainingSet, seed: int, scaler: Any) -> LossNet:
         """Return an initialised net; `scaler` is that of its targets."""
         estimator = self.estimator
+        module = self._module(start, data, seed, scaler)
         baseline = start.baseline.unsqueeze(0).clone()
         spec = optimizer_spec(estimator.optimizer)
-        options = optimizer_options(spec, estimator.optimizer_params or {})
+        options = optimizer_options(spec, estimator.optimizer_params or {}, self.device)
         given = estimator.callbacks
         net = LossNet(
-            self._module(start, data, seed, scaler),
+            module,
             LossModule(start.loss, State.stack([start.state]), baseline),
             optimizer=spec.cls,
             seed=seed,
@@ -138,7 +139,12 @@ class NetBuilder:
         """Return a network for single rows, its initial numbers drawn from a generator."""
         learned, module = self.learned, self.estimator.module
         arguments = self._arguments(scaler)
-        return self.inputs.network(module, learned.row_inputs, n_outputs, arguments, source)
+        try:
+            return self.inputs.network(module, learned.row_inputs, n_outputs, arguments, source)
+        except (MemoryError, OverflowError, RuntimeError, TypeError) as error:
+            if not isinstance(module, str):
+                raise
+            raise _too_large(module, arguments, n_outputs, error) from error
 
     def _arguments(self, scaler: Any) -> Mapping[str, Any]:
         """Return what a network is built with: what a built-in one takes of all there is."""
@@ -161,3 +167,16 @@ class NetBuilder:
         }
         taken = signature(MODULES[estimator.module]).parameters
         return {name: value for name, value in available.items() if name in taken or name in own}
+
+
+def _too_large(
+    module: str, arguments: Mapping[str, Any], n_outputs: int, error: Exception
+) -> ValueError:
+    """Return the error of a built-in network for which there is not enough memory."""
+    sizes = ("hidden_layer_sizes", "channels", "widths", "n_units", "kernel_size", "n_dims")
+    given = ", ".join(f"{name}={arguments[name]!r}" for name in sizes if name in arguments)
+    widths = f" with {given}" if given else ""
+    return ValueError(
+        f"The network {module!r}{widths} and {n_outputs} outputs cannot be built"
+        f" ({str(error).splitlines()[0]}). Make these numbers smaller."
+    )

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ...losses.base import Loss, State
+from ...parameters.memory import NUMBER, check_memory
 from ...parameters.refusals import count
 from ...training import BatchChange, TargetScaler, TrainingSet
 from ..inputs.data import FitData
@@ -230,8 +231,13 @@ class Target:
             If the loss cannot be trained on.
         """
         row_weight, sample_weight = weights_of(sample, targets.device, dtype)
-        state = loss.prepare(targets, row_weight, learned.n_classes)
         n_outputs = loss.n_outputs(learned.n_classes, learned.multi_label)
+        check_memory(
+            NUMBER * n_outputs * targets.shape[1],
+            f"The {n_outputs} outputs of each row that loss {loss.label!r} asks for",
+            "Choose smaller hyperparameters of the loss.",
+        )
+        state = loss.prepare(targets, row_weight, learned.n_classes)
         self.check_values(loss, targets, state, n_outputs, dtype, weighted)
         return Start(loss, state, loss.baseline(targets, sample_weight, state))
 

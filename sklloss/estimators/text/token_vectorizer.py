@@ -19,6 +19,7 @@ from ...modules.text.pooling import PADDING
 from ...modules.text.text import UNKNOWN
 from ...parameters.declared import check_declared, parameter
 from ...parameters.domains import Choice, Either, Interval, Satisfies
+from ...parameters.memory import check_memory
 from ...parameters.refusals import count, refuse_rows
 from ..fit.documentation import documented
 from ..fit.parameters import BOOL, COUNT
@@ -26,6 +27,8 @@ from ..fit.scikit_learn import BaseEstimator, ClassNamePrefixFeaturesOutMixin, T
 
 # Id of the most frequent token.
 FIRST = UNKNOWN + 1
+# Bytes of an id in a row.
+INT32 = 4
 NO_LIMIT = Choice(None)
 
 
@@ -61,7 +64,13 @@ class Corpus:
         # Of 8 bytes per id, where a list takes several times as many.
         ids, lengths = array("q"), array("q")
         for document in documents:
-            ids.extend(map(id_of, document))
+            try:
+                ids.extend(map(id_of, document))
+            except TypeError as error:
+                raise TypeError(
+                    f"analyzer gives tokens that do not hash ({error}). Let it give strings, or"
+                    " tuples."
+                ) from error
             lengths.append(len(document))
         return cls(np.array(ids, dtype=np.int64), np.array(lengths, dtype=np.int64))
 
@@ -74,8 +83,18 @@ class Corpus:
         counts.sum_duplicates()  # in place
         return np.bincount(counts.indices, minlength=n_ids)
 
+    def check_fits(self, width: int) -> None:
+        """Raise if rows of this length would need more memory than there is."""
+        rows = count(len(self.lengths), "row")
+        check_memory(
+            INT32 * width * len(self.lengths),
+            f"{rows} of {width} token ids, the length that max_length gives,",
+            "Choose a smaller max_length; None is the length of the longest document.",
+        )
+
     def padded(self, width: int, keep: str) -> np.ndarray:
         """Return ids (n_documents, width), padding behind; longer documents keep one end."""
+        self.check_fits(width)
         kept = np.minimum(self.lengths, width)
         first = self.lengths.cumsum() - (self.lengths if keep == "start" else kept)
         place = np.arange(kept.sum()) - np.repeat(kept.cumsum() - kept, kept)  # in its row
@@ -290,11 +309,13 @@ class TokenVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             )
         names, frequency = list(found), np.bincount(corpus.ids).tolist()
         kept = self._frequent_enough(names, corpus)
+        length = self._length(corpus.lengths)
+        corpus.check_fits(length)
         kept = sorted(kept, key=lambda old: (-frequency[old], names[old]))[: self.max_features]
         new = np.full(len(names), UNKNOWN)
         new[kept] = np.arange(FIRST, FIRST + len(kept))
         self.vocabulary_ = {names[old]: id_ for id_, old in enumerate(kept, FIRST)}
-        self.length_ = self._n_features_out = self._length(corpus.lengths)
+        self.length_ = self._n_features_out = length
         return Corpus(new[corpus.ids], corpus.lengths)
 
     def _frequent_enough(self, names: list[Any], corpus: Corpus) -> list[int]:

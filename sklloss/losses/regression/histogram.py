@@ -18,6 +18,8 @@ from ..weighted import NORMAL_PER_MAD, weighted_mean, weighted_quantile, weighte
 PADDING = 3
 # Largest bias of the mean by clamping, in standard deviations, that does not warn.
 BIAS = 0.1
+# Soft labels, of all rows and bins together, that are held at once.
+NUMBERS_AT_ONCE = 2**22
 # Farthest that the bins reach from the median, in standard deviations estimated by the MAD.
 REACH = 10.0
 
@@ -147,7 +149,13 @@ class HistogramCrossEntropy(RegressionLoss):
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
         """Return the log of the mean soft label, which is taken as at least one millionth."""
-        mean = weighted_mean(self.soft_labels(y, state), sample_weight)
+        n_rows = max(1, NUMBERS_AT_ONCE // (y.shape[1] * self.n_outputs()))
+        parts = zip(y.split(n_rows), sample_weight.split(n_rows), strict=True)
+        total = sum(
+            torch.tensordot(weights, self.soft_labels(rows, state), dims=([0], [0]))
+            for rows, weights in parts
+        )
+        mean = total / sample_weight.sum()
         logits = mean.clamp(min=1e-6).log()
         return logits - logits.mean(-1, keepdim=True)
 
