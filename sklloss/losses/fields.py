@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 
 def is_numeric(value: Any) -> bool:
     """Return whether a value can travel in the state: a number, or a tuple of numbers."""
     numbers = value if isinstance(value, tuple) else (value,)
-    return all(isinstance(number, int | float) for number in numbers)
+    return all(isinstance(number, Real) for number in numbers)
 
 
 def check_fields(cls: type) -> None:

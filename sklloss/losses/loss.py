@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -171,10 +172,23 @@ class Loss:
             Positive weights. The state has their dtype.
         n_classes : int or None
             Number of classes of each target, in classification.
+
+        Raises
+        ------
+        ValueError
+            If a hyperparameter is too large or too small for the dtype.
         """
         dtype, device = sample_weight.dtype, sample_weight.device
-        values = self.stacked_params(n_classes).items()
-        return State({k: torch.tensor([[v]], dtype=dtype, device=device) for k, v in values})
+        params = self.stacked_params(n_classes)
+        # NumPy makes numbers of fractions, torch does not.
+        wide = {k: torch.from_numpy(np.array([[v]], dtype=np.float64)) for k, v in params.items()}
+        for name, values in wide.items():
+            if not _holds(values, dtype):
+                raise ValueError(
+                    f"{type(self).__name__}({name}={params[name]!r}) has a number that"
+                    f" {str(dtype).removeprefix('torch.')} does not hold. Choose one nearer to 1."
+                )
+        return State({k: values.to(device, dtype) for k, values in wide.items()})
 
     def stacked_params(self, n_classes: int | None) -> dict[str, float | tuple[float, ...]]:
         """Return the hyperparameters that travel in the state: numbers, or tuples of one per class.
@@ -315,3 +329,10 @@ class Loss:
         Its shape is (*models, n_samples, n_targets); higher scores come first.
         """
         return self.inverse_link(raw, state)
+
+
+def _holds(values: Tensor, dtype: torch.dtype) -> bool:
+    """Return whether a dtype holds numbers in full precision, none of them rounded to 0 or inf."""
+    limits, size = torch.finfo(dtype), values.abs()
+    fits = (size >= limits.tiny) & (size <= limits.max) | (size == 0) | ~values.isfinite()
+    return bool(fits.all())
