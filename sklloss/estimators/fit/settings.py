@@ -197,7 +197,7 @@ def epochs(estimator: Any, inputs: Inputs, n_rows: int, holds_out: bool) -> tupl
 def learning_rate(estimator: Any, inputs: Inputs, n_inputs: int, holds_out: bool) -> float:
     """Return the learning rate that training starts with."""
     if estimator.lr != "auto":
-        return estimator.lr
+        return float(estimator.lr)  # torch takes no fractions
     rules, widths = rules_of(estimator, inputs), hidden_widths(estimator)
     return rules.lr(estimator.optimizer, widths, n_inputs, holds_out)
 
@@ -229,7 +229,9 @@ def device_of(estimator: Any) -> torch.device:
     if estimator.device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        return torch.empty(0, device=estimator.device).device
+        one = torch.ones(1, device=estimator.device)
+        one.item()  # raises where a device such as "meta" holds no numbers
+        return one.device
     except (RuntimeError, TypeError, AssertionError, OverflowError, ValueError) as error:
         raise ValueError(
             f"device={estimator.device!r} cannot be used here ({str(error).splitlines()[0]}). Use"
