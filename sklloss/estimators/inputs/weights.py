@@ -51,6 +51,11 @@ def checked_weights(
         example=weights.__getitem__,
     )
     check_ratio(weights, name)
+    return rescaled(weights)
+
+
+def rescaled(weights: np.ndarray) -> np.ndarray:
+    """Return weights times a power of two that brings the largest near 1, if it is extreme."""
     exponent = int(np.frexp(weights.max())[1])
     return np.ldexp(weights, -exponent) if abs(exponent) > EXTREME else weights
 

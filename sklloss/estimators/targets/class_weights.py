@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..inputs.floats import floats_of
+from ..inputs.weights import check_ratio, rescaled
+
 
 def class_weights(
     class_weight: Any, y: np.ndarray, sample_weight: np.ndarray, classes: np.ndarray
@@ -81,11 +84,13 @@ def _factors_of_dict(class_weight: Mapping[Any, float], classes: np.ndarray) -> 
             f"class_weight has the label {unknown[0]!r}, which is not in y; the labels are"
             f" {labels}. Give each of these a weight, or correct the label."
         )
-    factors = np.array([class_weight.get(label, 1.0) for label in labels], dtype=float)
+    given = [class_weight.get(label, 1.0) for label in labels]
+    factors = floats_of(given, "class_weight", "class")
     if not ((factors > 0) & np.isfinite(factors)).all():
         raise ValueError(
             f"class_weight needs finite weights > 0; got {dict(class_weight)!r}. Leave out rows of"
             " a class that should not count; where a class is one of pixels, give it next to"
             " nothing, as 1e-6."
         )
-    return factors
+    check_ratio(factors, "class_weight")
+    return rescaled(factors)
