@@ -201,6 +201,7 @@ class Preparation:
         """Return X and y checked, and what that has learned of X."""
         if self.inputs.names_columns:
             check_names(opened.X)
+        check_names(opened.y, "y")
         data = replace(opened, X=self.inputs.opened(opened.X))
         learned = self.before and self.before.inputs
         return self.inputs.checked(self.estimator, data, self.target.y_options(data), learned)

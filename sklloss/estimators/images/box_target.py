@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ...losses.images.boxes import in_order
 from ...training import BatchChange, TargetScaler
 from ..inputs.data import FitData
-from ..inputs.missing import check_no_label_missing
+from ..inputs.missing import check_labels
 from ..inputs.sample import Sample
 from ..targets.answers import RAW, Answer
 from ..targets.base import Encoded, LearnedTarget
@@ -55,7 +55,7 @@ class Boxes(Scaled):
     def y_options(self, data: FitData) -> dict[str, Any]:
         """Four numbers per image."""
         boxes = checked_boxes(data.y)
-        check_no_label_missing(boxes)
+        check_labels(boxes)
         return {"y": boxes, "multi_output": True, "y_numeric": False}
 
     def encode(

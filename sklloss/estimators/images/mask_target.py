@@ -14,7 +14,7 @@ from ...losses.base import State
 from ...modules.images.per_pixel import PerPixel
 from ...training import BatchChange
 from ..inputs.data import FitData
-from ..inputs.missing import check_no_label_missing
+from ..inputs.missing import check_labels
 from ..inputs.sample import Sample
 from ..targets.answers import Answer
 from ..targets.base import Encoded, Head, Start
@@ -72,7 +72,7 @@ class Masks(Classes):
     def y_options(self, data: FitData) -> dict[str, Any]:
         """One row per image, one column per pixel."""
         masks = flat_masks(data.y, data.X.shape[2:])
-        check_no_label_missing(masks)
+        check_labels(masks)
         return {"y": masks, "multi_output": True, "y_numeric": False}
 
     def identity(self, loss: Any) -> tuple[Any, ...]:

@@ -128,7 +128,8 @@ class Inputs:
         probe = owner if learned is not None else copy_of(owner)
         reset = learned is None
         try:
-            found = validate_data(probe, X, reset=reset, **self.options(X), **options)
+            with np.errstate(invalid="ignore"):  # sums of the largest numbers of both signs
+                found = validate_data(probe, X, reset=reset, **self.options(X), **options)
             if options.get("y_numeric"):
                 found[1].astype(np.float64, copy=False)  # scikit-learn lets arrays of text pass
         except (TypeError, ValueError, OverflowError) as error:
@@ -258,9 +259,11 @@ def encoding_of(estimator: Any) -> str:
     the scale of X.
     """
     scales = getattr(estimator, "scale_inputs", True)
-    if scales is not None:
+    if isinstance(scales, bool | np.bool_):
         return "standard" if scales else "none"
-    encoding, widths = str(estimator.numeric_encoding), estimator.hidden_layer_sizes
+    # Where scale_inputs is something else, the check of parameters has yet to say so.
+    encoding = str(getattr(estimator, "numeric_encoding", "standard"))
+    widths: Any = getattr(estimator, "hidden_layer_sizes", None)
     is_linear = np.ndim(widths) == 1 and not len(widths)
     needs_numbers = is_linear or getattr(estimator, "augment", None) is not None
     return "standard" if encoding == "auto" and needs_numbers else encoding

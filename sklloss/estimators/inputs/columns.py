@@ -56,6 +56,12 @@ def with_columns_named(X: Any, y: Any, error: Exception) -> Exception:
             "Input X contains NaN. Fill missing values before the network; of tables, module='mlp'"
             " takes them as they are."
         )
+    if _is_of_numpy(error):
+        which = "y" if y is not None and _is_numeric(X) else "X"
+        return type(error)(
+            f"{which} cannot be made an array of numbers: {error}. Give an array, or a DataFrame, of"
+            " numbers."
+        )
     if "could not convert string" not in str(error):
         return error
     columns = _columns_of_text(X)
@@ -66,7 +72,7 @@ def with_columns_named(X: Any, y: Any, error: Exception) -> Exception:
             " remainder='passthrough') before the network in a Pipeline."
         )
     if y is None or _is_numeric(y):
-        return error
+        return ValueError(f"X has text, and a network takes numbers: {error}. Encode it before.")
     texts = [value for value in np.ravel(np.asarray(y, dtype=object)) if not _is_numeric(value)]
     return ValueError(
         f"y has text, for example {texts[0]!r}, and needs numbers. Number what has an order, for"
@@ -91,6 +97,12 @@ def _columns_of_text(X: Any) -> list[Any]:
 def _is_numeric(column: Any) -> bool:
     try:
         np.asarray(column, dtype=float)
-    except (TypeError, ValueError):
+    except (OverflowError, RuntimeError, TypeError, ValueError):
         return False
     return True
+
+
+def _is_of_numpy(error: Exception) -> bool:
+    """Return whether an error says that something inside an array is no number."""
+    said = ("argument must be a string or a real number", "setting an array element", "ScalarType")
+    return any(part in str(error) for part in said)

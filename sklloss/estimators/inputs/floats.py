@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ...parameters.refusals import refuse_rows
-from .missing import check_unmasked, is_missing
+from .missing import check_plain, is_missing
 
 
 def floats_of(values: Any, name: str, noun: str = "row") -> np.ndarray:
@@ -38,7 +38,7 @@ def floats_of(values: Any, name: str, noun: str = "row") -> np.ndarray:
 
 
 def check_kind(values: Any, name: str) -> None:
-    """Raise for times, complex numbers and masked values, of which NumPy would make numbers.
+    """Raise for times, complex numbers, and what NumPy would misread.
 
     Parameters
     ----------
@@ -52,9 +52,7 @@ def check_kind(values: Any, name: str) -> None:
     ValueError
         If it holds any of these.
     """
-    check_unmasked(values, name)
-    if getattr(values, "requires_grad", False):
-        raise ValueError(f"{name} is a tensor that requires grad. Give {name}.detach().")
+    check_plain(values, name)
     kinds = _kinds(values)
     if "c" in kinds:
         raise ValueError(

@@ -12,7 +12,7 @@ from sklearn.utils import InputTags
 
 from ...modules import has_channels_last
 from .base import Inputs
-from .missing import check_unmasked
+from .missing import check_plain
 
 # Largest value of pixels that are not bytes.
 LARGEST_FRACTION = 100
@@ -136,8 +136,8 @@ def stacked(name: str, noun: str, shape: str, given: Any) -> np.ndarray:
     TypeError
         If they are none.
     """
-    check_unmasked(given, name)
-    if hasattr(given, "__array__"):
+    check_plain(given, name)
+    if hasattr(given, "__array__") or isinstance(given, memoryview):
         array = np.asarray(given)
         if array.ndim != 1 or array.dtype.kind != "O":
             return array

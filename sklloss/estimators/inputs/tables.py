@@ -222,6 +222,8 @@ def _has_values_of_columns(X: Any) -> bool:
         return X.dtype.kind in "mM"
     except ValueError:
         return True
+    except OverflowError:
+        return False
     except TypeError:
         times = date | timedelta | pd.Period
         return any(value is pd.NA or isinstance(value, times) for value in X.flat)

@@ -10,7 +10,7 @@ import numpy as np
 from ...parameters.refusals import count
 from ..inputs.columns import check_names, column_names
 from ..inputs.floats import check_finite, floats_of
-from ..inputs.missing import check_unmasked, missing
+from ..inputs.missing import check_plain, missing
 from ..inputs.weights import checked_weights
 
 # The column of a DataFrame that says which group a row is in, as XGBoost has it.
@@ -91,7 +91,7 @@ def sizes_of(group: Any, n_rows: int) -> np.ndarray:
             f"group needs an id per row, not the name {group!r} of a column. Rename that column of"
             f" X to {QID!r} and leave group out."
         )
-    check_unmasked(group, "group")
+    check_plain(group, "group")
     # Numbers and text of a list stay what they are; an array of both would be all text.
     values = np.asarray(group) if hasattr(group, "__array__") else np.array(group, dtype=object)
     if values.ndim != 1:

@@ -19,7 +19,7 @@ from ...parameters.refusals import refuse_rows
 from ...training import Encoding, InputScaler, NegativeSampler, TrainingSet
 from ..inputs.base import Inputs
 from ..inputs.data import Checked, FitData, LearnedInputs
-from ..inputs.missing import check_unmasked
+from ..inputs.missing import check_plain
 from ..inputs.sample import Sample
 from ..inputs.weights import checked_weights
 from .labels import Numbering
@@ -71,6 +71,7 @@ class Pairs:
                 " ratings."
             )
         has_axes = hasattr(interactions, "iloc") or hasattr(interactions, "__array__")
+        has_axes |= isinstance(interactions, memoryview)
         users, items = _by_axis(interactions) if has_axes else _by_row(interactions)
         if not users:
             raise ValueError(f"interactions have 0 rows, and at least 1 is needed. {GIVE_PAIRS}")
@@ -107,7 +108,7 @@ class Pairs:
 
 
 def _by_axis(interactions: Any) -> tuple[list[Any], list[Any]]:
-    check_unmasked(interactions, "interactions")
+    check_plain(interactions, "interactions")
     table: Any = interactions if hasattr(interactions, "iloc") else np.asarray(interactions)
     if table.ndim != 2 or table.shape[1] != 2:
         hint = " Ratings or counts are an argument of their own." if table.shape[1:] == (3,) else ""

@@ -38,7 +38,8 @@ class Tokenized:
         TypeError
             If y is no list of strings or of sequences; the message has the first wrong row.
         """
-        if isinstance(y, str | Mapping) or hasattr(y, "columns") or not hasattr(y, "__len__"):
+        is_list = hasattr(y, "__len__") and not isinstance(y, str | Mapping | memoryview)
+        if not is_list or hasattr(y, "columns"):
             raise TypeError(
                 f"y needs a list of transcripts, one per utterance; got {y!r:.200}. Put a single"
                 " one in [ ], and choose the column of a table."

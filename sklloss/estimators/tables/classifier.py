@@ -19,6 +19,8 @@ from ..fit.parameters import (
 )
 from ..fit.scikit_learn import ClassifierMixin
 from ..inputs.data import FitData
+from ..inputs.missing import check_plain
+from ..inputs.weights import checked_weights
 from ..targets.fitted_module import FittedModule
 from ..targets.labels import Labels
 from .learner import TableLearner
@@ -185,6 +187,30 @@ each label
         """
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy; of several labels, how many rows have all of them right.
+
+        Parameters
+        ----------
+        X, y
+            As in `fit`.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            What each row counts, >= 0.
+
+        Returns
+        -------
+        float
+        """
+        given = None if sample_weight is None else checked_weights(sample_weight, y)
+        check_plain(y, "y")
+        try:
+            return super().score(X, y, given)  # type: ignore[misc]
+        except TypeError as error:
+            raise TypeError(
+                f"y has labels that cannot be compared with those of training ({error}). Give labels"
+                " of the same type."
+            ) from error
 
     def to_module(self, output: str = "auto", column: bool = False) -> FittedModule:
         """Return the fitted model as a plain ``nn.Module``, from X as `predict` takes it.

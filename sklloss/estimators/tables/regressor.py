@@ -21,6 +21,8 @@ from ..fit.parameters import (
 )
 from ..fit.scikit_learn import RegressorMixin
 from ..inputs.data import FitData
+from ..inputs.floats import floats_of
+from ..inputs.weights import checked_weights
 from ..targets.fitted_module import FittedModule
 from ..targets.mixture import Mixture
 from ..targets.numbers import Numbers
@@ -213,6 +215,23 @@ class NeuralRegressor(
     def _shown(self, values: torch.Tensor) -> np.ndarray:
         """Return values (n_samples, n_targets, ...), without targets where y was a column."""
         return (values[:, 0] if self._learned.target.is_column else values).numpy()
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return R², of several targets their mean.
+
+        Parameters
+        ----------
+        X, y
+            As in `fit`.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            What each row counts, >= 0.
+
+        Returns
+        -------
+        float
+        """
+        given = None if sample_weight is None else checked_weights(sample_weight, y)
+        return super().score(X, floats_of(y, "y"), given)  # type: ignore[misc]
 
     def to_module(self, output: str = "predict", column: bool = False) -> FittedModule:
         """Return the fitted model as a plain ``nn.Module``, from X as `predict` takes it.

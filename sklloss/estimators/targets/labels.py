@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from torch import nn
 
 from ..inputs.data import FitData
-from ..inputs.missing import check_no_label_missing, missing
+from ..inputs.missing import check_labels, missing
 from ..inputs.sample import Sample
 from ..inputs.weights import check_ratio
 from .answers import RAW, Answer
@@ -230,7 +230,7 @@ class Labels(Classes):
 
     def y_options(self, data: FitData) -> dict[str, Any]:
         """Labels of any type, none missing."""
-        check_no_label_missing(data.y)
+        check_labels(data.y)
         return {"y": data.y, "multi_output": True, "y_numeric": False}
 
     def counted(self, y: Any, weights: np.ndarray) -> np.ndarray:
@@ -241,8 +241,10 @@ class Labels(Classes):
         self, y: Any, data: FitData, loss: Any, shape: tuple[int, ...], before: Any
     ) -> Encoded:
         """Return class indices, (n_samples, 1), or 0 and 1 for each of several labels."""
-        check_classification_targets(y)
-        if type_of_target(y) == "multilabel-indicator":
+        with np.errstate(invalid="ignore"):  # floats beyond all whole numbers
+            check_classification_targets(y)
+            kind = type_of_target(y)
+        if kind == "multilabel-indicator":
             return _encoded_indicators(y, before)
         if y.ndim == 2 and y.shape[1] > 1:
             raise ValueError(

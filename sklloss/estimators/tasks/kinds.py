@@ -168,7 +168,8 @@ def one_kind(labels: np.ndarray) -> np.ndarray:
         raise ValueError("labels are text in some rows and numbers in others. Make them all text.")
     found = np.array(labels.tolist())
     try:
-        check_classification_targets(found)
+        with np.errstate(invalid="ignore"):  # floats beyond all whole numbers
+            check_classification_targets(found)
     except ValueError as error:
         raise ValueError(
             f"{error} Labels are whole numbers or text; for numbers choose a loss for regression,"
