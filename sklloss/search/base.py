@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import get_tags
 
 from ..parameters.declared import check_declared, declare, declared_by, parameter
-from ..parameters.domains import Choice, Either, Interval
+from ..parameters.domains import Choice, Either, Interval, Satisfies
 from ..parameters.plain import plain
 from ..training.outcome import no_warning_of_few_epochs
 from .evaluation import Evaluation
@@ -67,7 +67,13 @@ class LossSearch(OpenSearchCV):
     )
     pre_dispatch: int | str = parameter("2*n_jobs", doc="As in GridSearchCV.", kind="int or str")
     error_score: Any = parameter(
-        np.nan, doc="The score of a fit that fails.", kind='"raise" or float'
+        np.nan,
+        Satisfies(
+            lambda value: isinstance(value, float) or value in Either(Choice("raise"), Interval()),
+            "'raise' or a number that a float holds",
+        ),
+        doc="The score of a fit that fails.",
+        kind='"raise" or float',
     )
     return_train_score: bool = parameter(
         False, doc="Whether ``cv_results_`` has scores on training rows.", kind="bool"
