@@ -1,5 +1,7 @@
 """Callbacks, functions and other parameters that are no such thing, of all estimators."""
 
+from fractions import Fraction
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,7 @@ from sklearn.base import clone
 from skorch.callbacks import Callback, Checkpoint, EarlyStopping, EpochScoring, LRScheduler
 
 from sklloss import (
+    LossSearchCV,
     MetricEmbedder,
     NeuralBoxRegressor,
     NeuralClassifier,
@@ -17,6 +20,7 @@ from sklloss import (
     TokenVectorizer,
     word_error_rate,
 )
+from sklloss.losses import HistogramCrossEntropy, Huber
 
 X = np.random.default_rng(0).normal(size=(30, 3))
 Y = X[:, 0]
@@ -150,6 +154,7 @@ def test_scales_of_boxes(scale):
         ({"device": np.array([1, 2])}, "needs device to be a name such as 'cpu'"),
         ({"device": pd.NA}, "needs device to be a name such as 'cpu'"),
         ({"device": 10**30}, "cannot be used here"),
+        ({"device": "meta"}, "device='meta' cannot be used here"),
         ({"verbose": "a"}, "needs verbose to be one of True, False or verbose >= 0"),
         ({"verbose": np.nan}, "needs verbose to be one of True, False or verbose >= 0"),
         ({"l1": 10**400}, "needs l1 >= 0"),
@@ -182,3 +187,95 @@ def test_weights_of_scores(estimator, given, y, weight, said):
 def test_weights_of_error_rates(weights, said):
     with pytest.raises(ValueError, match=said):
         word_error_rate(["one", "two"], ["one", "too"], sample_weight=weights)
+
+
+@pytest.mark.parametrize(("estimator", "given", "y"), FITS)
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"optimizer": "adam", "optimizer_params": {"betas": 1}}, "betas.: 1"),
+        ({"optimizer": "adam", "optimizer_params": {"betas": ("a", "b")}}, "Correct optimizer_par"),
+        ({"optimizer": "sgd", "optimizer_params": {"momentum": -1}}, "Invalid momentum"),
+        ({"optimizer": "lbfgs", "optimizer_params": {"line_search_fn": "none"}}, "strong_wolfe"),
+        ({"optimizer": torch.optim.SparseAdam}, "SparseAdam cannot be used"),
+        ({"optimizer": torch.optim.Optimizer}, "Optimizer cannot be used"),
+    ],
+)
+def test_optimizers_that_cannot_take_a_step(estimator, given, y, params, said):
+    with pytest.raises(ValueError, match=said):
+        clone(estimator).set_params(**params).fit(given, y)
+
+
+@pytest.mark.parametrize("optimizer", [torch.optim.Adamax, torch.optim.Rprop, torch.optim.ASGD])
+def test_other_optimizers_of_torch(optimizer):
+    assert np.isfinite(regressor(optimizer=optimizer).fit(X, Y).predict(X)).all()
+
+
+def test_rates_of_any_type_of_number():
+    expected = regressor(lr=0.25).fit(X, Y).predict(X)
+    for lr in (Fraction(1, 4), np.float16(0.25)):
+        np.testing.assert_array_equal(regressor(lr=lr).fit(X, Y).predict(X), expected)
+
+
+@pytest.mark.parametrize("widths", [(10**12,), (10**30,), 10**30])
+def test_networks_that_are_too_large(widths):
+    model = NeuralRegressor(hidden_layer_sizes=widths)
+    with pytest.raises(ValueError, match="'mlp' with hidden_layer_sizes=.* cannot be built"):
+        model.fit(X, Y)
+
+
+@pytest.mark.parametrize("max_length", [10**12, 10**30])
+def test_rows_of_tokens_that_are_too_long(max_length):
+    with pytest.raises(ValueError, match="2 rows of 10+ token ids.* GiB of memory"):
+        TokenVectorizer(max_length=max_length).fit(["one two", "three"])
+
+
+@pytest.mark.parametrize(
+    ("estimator", "given", "y"),
+    [
+        (MetricEmbedder(n_components=10**12), X, Y > 0),
+        (MetricEmbedder(n_components=10**30), X, Y > 0),
+        (NeuralRegressor(HistogramCrossEntropy(n_bins=10**12)), X, Y),
+        (NeuralRegressor(HistogramCrossEntropy(n_bins=10**30)), X, Y),
+    ],
+)
+def test_outputs_that_are_too_many(estimator, given, y):
+    with pytest.raises(ValueError, match="GiB of memory, and this machine has"):
+        estimator.fit(given, y)
+
+
+@pytest.mark.parametrize("scale_inputs", [torch.tensor([1, 2]), pd.NA, np.array([True, False])])
+def test_scale_inputs_that_is_neither_true_nor_false(scale_inputs):
+    with pytest.raises(ValueError, match="needs scale_inputs to be one of True, False"):
+        regressor(scale_inputs=scale_inputs).fit(X, Y)
+
+
+@pytest.mark.parametrize("error_score", [10**400, "nonsense", None, [0.0]])
+def test_scores_of_failed_fits_that_are_no_numbers(error_score):
+    search = LossSearchCV(regressor(), {"lr": [0.1]}, error_score=error_score)
+    with pytest.raises(ValueError, match="error_score"):
+        search.fit(X, Y)
+
+
+def test_losses_whose_best_constant_overflows():
+    model = NeuralSegmenter("multi_margin", max_epochs=1).set_params(loss__margin=1e30)
+    with pytest.raises(FloatingPointError, match="less extreme hyperparameters"):
+        model.fit(IMAGES, (IMAGES[:, 0] > 0.5).astype(int))
+
+
+@pytest.mark.parametrize("delta", [1e-300, 1e300, 10**300, 1e-40])
+def test_hyperparameters_that_the_precision_does_not_hold(delta):
+    with pytest.raises(ValueError, match=r"Huber\(delta=.* float32 does not hold"):
+        regressor(loss=Huber(delta), dtype="float32").fit(X, Y)
+    assert np.isfinite(regressor(loss=Huber(delta), dtype="float64").fit(X, Y).predict(X)).all()
+
+
+def test_hyperparameters_may_be_fractions():
+    expected = regressor(loss=Huber(0.25)).fit(X, Y).predict(X)
+    said = regressor(loss=Huber(Fraction(1, 4))).fit(X, Y).predict(X)
+    np.testing.assert_array_equal(said, expected)
+
+
+def test_tokens_that_do_not_hash():
+    with pytest.raises(TypeError, match="analyzer gives tokens that do not hash"):
+        TokenVectorizer(analyzer=lambda document: [[1]]).fit(["one"])

@@ -47,6 +47,8 @@ NO_NUMBERS = {
     "periods": (DATES.dt.to_period("D"), "holds dates or times"),
     "complex": (Y * 1j, "Complex data not supported"),
     "masked": (np.ma.masked_array(Y, MASK), "3 of 40 of its values are masked"),
+    "records": (np.rec.fromarrays([Y, Y], names="a,b"), r"structured array.*\['a'\]"),
+    "bfloat16": (torch.tensor(Y).bfloat16(), r"bfloat16.*\.float\(\)"),
     "with gradient": (torch.tensor(Y, requires_grad=True), r"requires grad.*\.detach\(\)"),
 }
 
@@ -140,3 +142,88 @@ def test_a_missing_date_among_labels_is_named():
 def test_whole_numbers_beyond_floats_are_refused():
     with pytest.raises(ValueError, match="too large for a float64"):
         NeuralRegressor().fit(X, [10**400] * N)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (torch.tensor(X).bfloat16(), r"X is a tensor of bfloat16.*\.float\(\)"),
+        ({1.0, 2.0}, "X cannot be made an array of numbers.*'set'"),
+        (object, "X cannot be made an array of numbers.*'type'"),
+        (np.full((N, 3), 10**400, dtype=object), "too large for a float64"),
+        (np.array([["a", 1.0], [[1], 2.0]] * 20, dtype=object), "X holds values of type list"),
+    ],
+)
+def test_what_is_no_table_of_numbers(given, said):
+    with pytest.raises((TypeError, ValueError), match=said):
+        NeuralRegressor(max_epochs=1).fit(given, Y)
+
+
+@pytest.mark.parametrize("estimator", [NeuralRegressor, NeuralClassifier, MetricEmbedder])
+def test_two_columns_of_y_that_share_a_name(estimator):
+    y = pd.DataFrame(np.c_[Y > 0, Y > 0], columns=["y", "y"])
+    with pytest.raises(ValueError, match="y has 2 columns named 'y'. Rename them."):
+        estimator(max_epochs=1).fit(X, y)
+
+
+@pytest.mark.parametrize("estimator", [NeuralClassifier, MetricEmbedder])
+def test_labels_that_are_records(estimator):
+    labels = np.rec.fromarrays([Y > 0, Y > 0], names="a,b")
+    with pytest.raises(ValueError, match=r"y is a structured array.*y\['a'\]"):
+        estimator(max_epochs=1).fit(X, labels)
+
+
+def test_memory_views_mean_the_arrays_that_they_show():
+    model = NeuralBoxRegressor(max_epochs=1, module_params={"channels": (2,)}, random_state=0)
+    expected = model.fit(IMAGES, BOXES).predict(IMAGES)
+    np.testing.assert_array_equal(model.predict(memoryview(IMAGES)), expected)
+    pairs = np.arange(20).reshape(10, 2) % 3
+    recommender = Recommender(max_epochs=1, random_state=0).fit(memoryview(pairs))
+    np.testing.assert_array_equal(
+        recommender.predict(memoryview(pairs)), recommender.predict(pairs)
+    )
+    with pytest.raises(TypeError, match="y needs a list of transcripts"):
+        SequenceTranscriber(max_epochs=1).fit(UTTERANCES, memoryview(np.array(list("abab"))))
+
+
+@pytest.mark.parametrize("estimator", [NeuralRegressor, NeuralClassifier, MetricEmbedder])
+def test_the_largest_numbers_of_both_signs_are_refused_without_a_warning(estimator):
+    with pytest.raises(ValueError, match="X has values too large"):
+        estimator(max_epochs=1).fit(np.sign(X) * 1.7e308, Y > 0)
+
+
+@pytest.mark.parametrize("estimator", [NeuralClassifier, MetricEmbedder])
+def test_labels_beyond_all_whole_numbers_are_refused_without_a_warning(estimator):
+    with pytest.raises(ValueError, match="Unknown label type: continuous"):
+        estimator(max_epochs=1).fit(X, np.where(Y > 0, 1e20, 1.0))
+
+
+@pytest.mark.parametrize("estimator", [NeuralClassifier, MetricEmbedder])
+def test_labels_of_text_and_numbers_are_refused(estimator):
+    with pytest.raises(TypeError, match="y has text and other labels, for example 'a' and True"):
+        estimator(max_epochs=1).fit(X, [*(Y[1:] > -10).tolist(), "a"])
+
+
+@pytest.mark.parametrize("estimator", [NeuralRegressor, NeuralClassifier])
+@pytest.mark.parametrize("weights", [["1.5"] * 39 + ["a"], [None] * N, np.full(N, -1.0)])
+def test_weights_of_scores_are_numbers(estimator, weights):
+    model = estimator(max_epochs=1).fit(X, Y > 0)
+    with pytest.raises(ValueError, match="sample_weight"):
+        model.score(X, Y > 0, sample_weight=weights)
+
+
+def test_weights_of_scores_may_be_as_large_as_floats():
+    model = NeuralRegressor(max_epochs=1, random_state=0).fit(X, Y)
+    expected = model.score(X, Y, np.ones(N))
+    assert model.score(X, Y, np.full(N, 1.7e308)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("y", "said"),
+    [(NO_NUMBERS["records"][0], "structured array"), (DATES.to_numpy(), "dates|same type")],
+)
+@pytest.mark.parametrize("estimator", [NeuralRegressor, NeuralClassifier])
+def test_scores_compare_what_training_has_seen(estimator, y, said):
+    model = estimator(max_epochs=1).fit(X, Y > 0)
+    with pytest.raises((TypeError, ValueError), match=said):
+        model.score(X, y)

@@ -187,6 +187,11 @@ def test_weights(weights, said):
         ({"yes": 0}, "at least two classes"),
         ({"yes": 0, "no": 0}, "leaves no row a weight > 0"),
         ({"yes": np.nan}, "finite weights > 0"),
+        ({"yes": None}, "finite weights > 0"),
+        ({"yes": "a"}, "class_weight must be numbers, one per class"),
+        ({"yes": 10**400}, "class_weight must be numbers, one per class"),
+        ({"yes": 1.7e308}, "class_weight has weights from 1 to 1.7e+308, a ratio beyond"),
+        ({"yes": 1e-320}, "class_weight has weights from"),
     ],
 )
 def test_class_weights(class_weight, said):
