@@ -1,0 +1,1 @@
+"""A fuzzer: random estimators on random data either give right results or say what is wrong."""
