@@ -31,8 +31,8 @@ def divergence(net: Trainable) -> FloatingPointError:
 def warn_of_few_epochs(loss: Loss, max_epochs: Any) -> None:
     """Warn of a fit whose `max_epochs` has ended a training that still improved."""
     warnings.warn(
-        f"Training of loss {loss.label!r} ended by max_epochs={max_epochs} while its loss still"
-        " fell. Set a larger max_epochs, or a larger lr.",
+        f"max_epochs={max_epochs} has ended the training of loss {loss.label!r} while it still fell."
+        " Set a larger max_epochs, or a larger lr.",
         ConvergenceWarning,
         stacklevel=4,  # Where the user calls fit.
     )
@@ -42,7 +42,7 @@ def warn_of_few_epochs(loss: Loss, max_epochs: Any) -> None:
 def no_warning_of_few_epochs() -> Iterator[None]:
     """Let fits end by `max_epochs` without a warning, where another says it of all of them."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".* ended by max_epochs", ConvergenceWarning)
+        warnings.filterwarnings("ignore", "max_epochs=", ConvergenceWarning)
         yield
 
 

@@ -75,7 +75,7 @@ def told(kind, *args, **params):
 def test_trainings_that_max_epochs_ends_too_early_are_told():
     one = {"n_members": 1, "numeric_encoding": "standard", "random_state": 0}
     (message,) = told(NeuralRegressor, max_epochs=3, early_stopping=False, **one)
-    assert message.startswith("Training of loss 'squared_error' ended by max_epochs=3 while")
+    assert message.startswith("max_epochs=3 has ended the training of loss 'squared_error' while")
     assert len(told(NeuralRegressor, max_epochs=2, n_members=3, random_state=0)) == 1
     assert len(told(NeuralRegressor, optimizer="lbfgs", max_epochs=1, **one)) == 1
     assert not told(NeuralRegressor, max_epochs=400, early_stopping=False, lr=0.01, **one)
