@@ -68,7 +68,7 @@ STOPPED = {
 }  # fmt: skip
 MEMBERS = {
     "plain": (NeuralRegressor("huber"), POSITIVE, [3]),
-    "classes": (NeuralClassifier("focal", class_weight="balanced"), CLASSES, [3]),
+    "classes": (NeuralClassifier("focal", class_weight={0: 2.0}), CLASSES, [3]),
     "two classes": (NeuralClassifier(dropout=0.2), CLASSES > 0, [3]),
     "decision": (NeuralClassifier("hinge"), CLASSES, [3]),
     "trained": (NeuralRegressor("adaptive", l1=0.001), POSITIVE, [3]),

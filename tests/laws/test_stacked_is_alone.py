@@ -57,7 +57,7 @@ def of_class(cls, n_models, **params):
         return regressors(n_models, losses, **params), COUNTS + 1
     models = classifiers(n_models, losses, **params)
     if not cls.whole_batch:
-        varied(models, class_weight=[None, "balanced", {0: 3.0}, None])
+        varied(models, class_weight=[None, {0: 1.0, 1: 0.4}, {0: 3.0}, None])
     return models, CLASSES if cls.multi_class else CLASSES > 0
 
 
