@@ -30,9 +30,14 @@ def row_sums(values: Tensor) -> Tensor:
     return values.sum(-1)
 
 
+def weighted_sum(values: Tensor, sample_weight: Tensor) -> Tensor:
+    """Return the weighted sum over rows."""
+    return row_sums(values.movedim(0, -1) * sample_weight)
+
+
 def weighted_mean(values: Tensor, sample_weight: Tensor) -> Tensor:
     """Return the weighted mean over rows."""
-    return row_sums(values.movedim(0, -1) * sample_weight) / row_sums(sample_weight)
+    return weighted_sum(values, sample_weight) / row_sums(sample_weight)
 
 
 def weighted_std(values: Tensor, sample_weight: Tensor) -> Tensor:

@@ -3,11 +3,13 @@
 import pickle
 import warnings
 
+import imblearn.pipeline
 import joblib
 import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+from imblearn.over_sampling import RandomOverSampler
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
@@ -21,6 +23,7 @@ from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, StandardSca
 from sklearn.utils.estimator_checks import check_estimator
 
 from sklloss import LossSearchCV, NeuralClassifier, NeuralRegressor
+from sklloss.search.worker import Worker
 
 from ..laws.small_models import ONE_NETWORK
 from .equal_searches import assert_equal_searches
@@ -249,10 +252,22 @@ def test_training_warns_as_there(diabetes):
     assert ConvergenceWarning in [w.category for w in told[0]]
 
 
-@pytest.mark.filterwarnings("ignore:OneVsRestClassifier fits the network inside it by itself")
-def test_what_is_no_net_is_searched_as_well(breast_cancer):
+def test_what_is_no_net_is_searched_as_well_and_named(breast_cancer):
     estimator = OneVsRestClassifier(classifier())
-    assert_equal_searches(estimator, {"estimator__loss": ["mse", "mae"]}, *breast_cancer, cv=2)
+    with pytest.warns(
+        UserWarning, match="OneVsRestClassifier fits the network inside it by itself"
+    ):
+        assert_equal_searches(estimator, {"estimator__loss": ["mse", "mae"]}, *breast_cancer, cv=2)
+
+
+def test_pipelines_that_resample_are_trained_together(breast_cancer, monkeypatch):
+    estimator = imblearn.pipeline.Pipeline(
+        [("more", RandomOverSampler(random_state=0)), ("net", classifier())]
+    )
+    grid = {"net__loss": ["mse", "mae"]}
+    assert_equal_searches(estimator, grid, *breast_cancer, cv=2)
+    monkeypatch.delattr(Worker, "_alone")
+    LossSearchCV(estimator, grid, cv=2, error_score="raise").fit(*breast_cancer)
 
 
 def test_clone_pickle_and_before_fit(diabetes):

@@ -1,6 +1,7 @@
 """The training loop: its steps, its threads, what models leave behind, and what an exception
 leaves."""
 
+import gc
 import subprocess
 import sys
 
@@ -20,6 +21,7 @@ from sklloss.training.steps import fused
 from sklloss.training.steps.fused import FusedStep, step_of
 
 from ..stacked_and_alone import Fit, errors_of
+from .small_regressor import small
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((210, 5))
@@ -417,3 +419,13 @@ def test_evaluation_and_prediction_make_hidden_layers_once_for_all_their_batches
     made.clear()
     model.predict(many)
     assert made.count((EVALUATION_ROWS, 7)) == 1  # of four
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_a_trained_net_lets_go_of_the_memory_of_training(optimizer):
+    X = np.random.default_rng(0).normal(size=(20_000, 5))
+    model = small(optimizer=optimizer, batch_size=20_000, max_epochs=2).fit(X, X[:, 0])
+    gc.collect()
+    kept = [each for each in gc.get_objects() if isinstance(each, torch.Tensor)]
+    assert not [tuple(each.shape) for each in kept if each.numel() >= 20_000 and each.is_cpu]
+    assert np.isfinite(model.predict(X)).all()

@@ -54,8 +54,8 @@ class NeuralClassifier(
         The labels, sorted; for multi-label y the indices of the labels.
     class_order_ : ndarray of shape (n_classes,)
         The labels from lowest to highest, as an ordinal loss ranks them: in the order of y where
-        that is an ordered categorical of pandas or pyarrow or a ``pl.Enum``, otherwise sorted.  Columns of probabilities and decisions stay in
-        the order of ``classes_``.
+        that is an ordered categorical of pandas or pyarrow or a ``pl.Enum``, otherwise sorted.
+        Columns of probabilities and decisions stay in the order of ``classes_``.
     oof_ : ndarray of shape (n_samples, n_classes), or (n_samples, n_labels)
         What the member that has held a row out says of it: probabilities, or decisions where the
         loss gives none; NaN in rows that no member has held out.  Only where members hold out

@@ -12,7 +12,14 @@ from torch import Tensor
 from ...parameters.declared import parameter
 from ...parameters.domains import Choice, Interval
 from ..base import POSITIVE, RegressionLoss, State
-from ..weighted import NORMAL_PER_MAD, weighted_mean, weighted_quantile, weighted_std
+from ..weighted import (
+    NORMAL_PER_MAD,
+    row_sums,
+    weighted_mean,
+    weighted_quantile,
+    weighted_std,
+    weighted_sum,
+)
 
 # Bins on each side beyond the range of y, which keep the ends unbiased.
 PADDING = 3
@@ -151,11 +158,8 @@ class HistogramCrossEntropy(RegressionLoss):
         """Return the log of the mean soft label, which is taken as at least one millionth."""
         n_rows = max(1, NUMBERS_AT_ONCE // (y.shape[1] * self.n_outputs()))
         parts = zip(y.split(n_rows), sample_weight.split(n_rows), strict=True)
-        total = sum(
-            torch.tensordot(weights, self.soft_labels(rows, state), dims=([0], [0]))
-            for rows, weights in parts
-        )
-        mean = total / sample_weight.sum()
+        sums = [weighted_sum(self.soft_labels(rows, state), weights) for rows, weights in parts]
+        mean = torch.stack(sums).sum(0) / row_sums(sample_weight)
         logits = mean.clamp(min=1e-6).log()
         return logits - logits.mean(-1, keepdim=True)
 
