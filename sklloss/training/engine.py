@@ -6,7 +6,7 @@ A plain fit is K = 1.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import compress
 
 import torch
@@ -179,7 +179,22 @@ class Engine:
             if id(net) not in self._errors:
                 self._errors[id(net)] = divergence(net)
         self._record(losses, time.perf_counter() - start)
-        self._end_epoch(losses.get("valid", losses["train"] + self._update.penalty()), diverged)
+        if self._valid is None:
+            monitored = self._explained(losses["train"]) + self._update.penalty()
+        else:
+            monitored = losses["valid"]
+        self._end_epoch(monitored, diverged)
+
+    def _explained(self, loss: Tensor) -> Tensor:
+        """Return the mean loss of an epoch, (models,), less what depends on the rows it drew.
+
+        What no model can learn differs from row to row, by more than what is left to learn where
+        targets have a large offset.
+        """
+        if not self._train.leaves_out:
+            return loss
+        least = self._least(self._train.targets(drawn=True)) / self._train.drawn_weight
+        return loss - least.nan_to_num()
 
     def _end_epoch(self, monitored: Tensor, diverged: Tensor) -> None:
         """Decide by the monitored loss, (models,), whose last epoch this was; keep weights."""
@@ -318,12 +333,14 @@ class Engine:
 
         Losses that are densities fall without end: 1 stands for that, a factor e of the likelihood.
         """
-        targets = list(batches.targets())
-        seen = [[group.constant_piece(*each) for group in self._groups] for each in targets]
+        seen = [[g.constant_piece(*targets) for g in self._groups] for targets in batches.targets()]
         loss = self._mean_of(seen, batches)
-        least = [concatenated([group.least(*each) for group in self._groups]) for each in targets]
-        explainable = loss - summed(least) / batches.total_weight
+        explainable = loss - self._least(batches.targets()) / batches.total_weight
         return loss, explainable.clamp(min=0).nan_to_num(nan=1.0)
+
+    def _least(self, targets: Iterable[tuple[Tensor, Tensor]]) -> Tensor:
+        """Return a lower bound of Σwℓ over some rows, (models,), NaN if there is none."""
+        return summed([concatenated([g.least(*each) for g in self._groups]) for each in targets])
 
     def _mean_of(self, seen: Sequence[Sequence[Piece]], batches: Batches) -> Tensor:
         """Return the weighted mean loss, (models,), from what groups have seen of each batch."""

@@ -12,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklloss import LossSearchCV, NeuralRegressor
+from sklloss.training.outcome import Verdict
 
 from .small_regressor import small
 
@@ -53,6 +54,27 @@ def test_worse_than_a_constant_is_told_beside_what_can_be_explained(loss):
     y = 10_000 + SIGNAL
     with pytest.warns(ConvergenceWarning, match="worse than the best constant"):
         small(loss=loss, lr=30.0, max_epochs=2).fit(X, y)
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, -1.0])
+@pytest.mark.parametrize("explainable", [1e-7, 0.5, 100.0])
+def test_an_offset_of_a_loss_changes_no_verdict(level, explainable):
+    def is_worse(excess):
+        loss = level + excess * explainable
+        return Verdict(2e-16, loss, level, explainable).is_clearly_worse
+
+    assert [is_worse(excess) for excess in (-0.5, 0.01, 0.1, 3.0)] == [False, False, True, True]
+    # Where there is nothing to explain, rounding and the noise of steps are no fault.
+    assert not Verdict(1e-7, level + 1e-3, level, 0.0).is_clearly_worse
+    assert Verdict(1e-7, level + 0.1, level, 0.0).is_clearly_worse
+
+
+@pytest.mark.parametrize("loss", ["poisson", "gamma", "tweedie"])
+def test_an_offset_of_a_loss_does_not_end_training(loss):
+    y = 10_000 + SIGNAL
+    slow = small(loss=loss, lr=0.0005, max_epochs=300, n_iter_no_change=5).fit(X, y)
+    assert slow.n_iter_ > 20
+    assert slow.score(X, y) > 0.9
 
 
 @pytest.mark.parametrize("loss", ["mse", "poisson", "gamma", "gaussian_nll"])

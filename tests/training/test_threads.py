@@ -54,6 +54,7 @@ def test_threads_that_overlap_put_back_what_was_before(setting, first_out):
         thread.start()
     is_in.wait(10)
     for k in (first_out, 1 - first_out):
+        assert numbers()[1] == 1
         may_leave[k].set()
         threads[k].join(10)
     assert after == [2, 2]

@@ -122,8 +122,9 @@ class Batches:
         self._whole: list[Batch] | None = None
         # The sum of the weights of all rows, (models,).
         self.total_weight = self._weight_of(self._indices, self._in_order)
-        # That of the rows of the last epoch of steps.
+        # That of the rows of the last epoch of steps, and these rows.
         self.drawn_weight = self.total_weight
+        self._drawn = self._indices
 
     def _weight_of(self, indices: Sequence[Tensor], shared: Sequence[Shared]) -> Tensor:
         sums = [self.data[k].sample_weight[indices[k]].sum() for k in shared[2].owners]
@@ -154,8 +155,8 @@ class Batches:
         if self.n_rows <= self.batch_size:
             return self.in_order()
         orders = self._orders(epoch)
-        if self._n_drawn < self.n_rows:
-            orders = [order[: self._n_drawn] for order in orders]
+        if self.leaves_out:
+            self._drawn = orders = [order[: self._n_drawn] for order in orders]
             self.drawn_weight = self._weight_of(orders, self._shuffled)
         return self._batches(orders, self._shuffled)
 
@@ -243,18 +244,25 @@ class Batches:
         sizes = [(self.batch_size, full), (rest, 1)]
         return [(size, count) for size, count in sizes if size and count]
 
-    def targets(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield targets and weights in the order of the index.
+    @property
+    def leaves_out(self) -> bool:
+        """Whether an epoch of steps leaves out some rows."""
+        return self._n_drawn < self.n_rows
+
+    def targets(self, drawn: bool = False) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield targets and weights in the order of the index, or as the last epoch drew them.
 
         Their shapes are (models, rows, n_targets) and (models, rows).
         """
-        _, of_y, of_weight = self._in_order
+        _, of_y, of_weight = self._shuffled if drawn else self._in_order
+        indices = self._drawn if drawn else self._indices
         at_once = self._stack.rows_at_once(TARGET_ROWS, self.data[0].y.shape[1:])
-        spans: Iterable[tuple[int, int]] = ((k, at_once) for k in range(0, self.n_rows, at_once))
+        n_rows = len(indices[0])
+        spans: Iterable[tuple[int, int]] = ((k, at_once) for k in range(0, n_rows, at_once))
         if self._near_their_class:
-            spans = ((start, size) for start, size, _ in self._blocks(self.n_rows))
+            spans = ((start, size) for start, size, _ in self._blocks(n_rows))
         for start, size in spans:
-            few = [index[start : start + size] for index in self._indices]
+            few = [index[start : start + size] for index in indices]
             y = torch.stack([self.data[k].y[few[k]] for k in of_y.owners])
             weights = [self.data[k].sample_weight[few[k]] for k in of_weight.owners]
             yield of_y.of_models(y), of_weight.of_models(torch.stack(weights))
