@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..modules import stack_modules
 from .callbacks import BatchEvents, RowsDataset, batch_events
-from .groups import Forward, Piece, concatenated, forward_all, loss_groups, summed
+from .groups import Forward, Limit, Piece, concatenated, forward_all, loss_groups, summed
 from .model import Trainable, step_rows
 from .outcome import Verdict, divergence, warn_of_poor_training
 from .precision import fastest_products
@@ -31,6 +31,10 @@ from .threads import threads_of_steps
 LEAVING_SHARE = 0.2
 # Rows whose loss is evaluated at once, where nothing is trained.
 LOSS_ROWS = 1024
+# The loss of a validation row is cut off where it would outweigh this share of what all rows could
+# explain, but not below a few times what a mean row could: overconfidence has to be seen.
+MOST_OF_ONE_ROW = 0.25
+MEAN_ROWS = 4.0
 
 
 class Engine:
@@ -98,6 +102,8 @@ class Engine:
         self._train = self._batches("train", for_steps=True)
         valid = data[0].valid
         self._valid = None if valid is None else self._batches("valid")
+        if self._valid is not None:
+            self._limit = self._limit_of_rows(self._valid.n_rows)
         # What skorch shows to callbacks: datasets of (scaled X, y) that index like lists.
         self._datasets = {
             "dataset_train": RowsDataset(nets[0], data[0], data[0].train),
@@ -141,8 +147,10 @@ class Engine:
 
     def _judge(self, ended: Sequence[bool]) -> None:
         """Refuse final weights of ended models that are not finite; warn of poor ones."""
-        subsets = [self._batches("train"), *([self._valid] if self._valid else [])]
-        results = [(self._evaluate(subset), *self._constants(subset)) for subset in subsets]
+        train = self._batches("train")
+        results = [(self._evaluate(train), *self._constants(train))]
+        if self._valid is not None:
+            results.append((self._validate(self._valid)[1], *self._constants(self._valid)))
         may_improve = self._stopping.may_improve.tolist()
         finite, eps = self._finite(results[0][0]).tolist(), torch.finfo(results[0][0].dtype).eps
         for k, net in compress(enumerate(self._nets), ended):
@@ -170,8 +178,10 @@ class Engine:
         self._n_epochs += 1
         self._begin_epoch()
         losses = {"train": self._train_epoch()}
-        if self._valid is not None:
-            losses["valid"] = self._evaluate(self._valid)
+        if self._valid is None:
+            monitored = self._explained(losses["train"]) + self._update.penalty()
+        else:
+            losses["valid"], monitored = self._validate(self._valid)
             if self._events is not None:
                 self._show_validation(self._events)
         diverged = ~self._finite(*losses.values())
@@ -179,10 +189,6 @@ class Engine:
             if id(net) not in self._errors:
                 self._errors[id(net)] = divergence(net)
         self._record(losses, time.perf_counter() - start)
-        if self._valid is None:
-            monitored = self._explained(losses["train"]) + self._update.penalty()
-        else:
-            monitored = losses["valid"]
         self._end_epoch(monitored, diverged)
 
     def _explained(self, loss: Tensor) -> Tensor:
@@ -321,6 +327,28 @@ class Engine:
             raw = infer(batch.X)
             seen.append([group.piece(raw, batch) for group in self._groups])
         return self._mean_of(seen, batches)
+
+    def _validate(self, batches: Batches) -> tuple[Tensor, Tensor]:
+        """Return the mean loss of validation rows, and that in which none counts too much."""
+        infer, seen = self._stack.inference(), []
+        for batch in self._evaluated(batches):
+            raw = infer(batch.X)
+            seen.append([group.validated(raw, batch, self._limit) for group in self._groups])
+        whole, limited = ([[each[k] for each in pairs] for pairs in seen] for k in (0, 1))
+        return self._mean_of(whole, batches), self._mean_of(limited, batches)
+
+    def _limit_of_rows(self, n_valid: int) -> Limit:
+        """Return where the loss of a validation row is cut off.
+
+        It is at least the largest that the best constant has on a training row.
+        """
+        loss, explainable = self._constants(self._train)
+        floor, share = loss - explainable, max(MEAN_ROWS, MOST_OF_ONE_ROW * n_valid)
+        largest = [
+            concatenated([group.largest_excess(y, floor) for group in self._groups])
+            for y, _ in self._train.targets()
+        ]
+        return Limit(floor, torch.stack([*largest, share * explainable]).amax(0))
 
     def _evaluated(self, batches: Batches) -> Iterator[Batch]:
         """Yield batches in the order of their rows, changed as a net wants where it evaluates."""

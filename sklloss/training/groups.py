@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +23,21 @@ BATCHES_AT_ONCE = 16
 DRAWS = "draws"
 # What a group remembers of a batch until its loss is summed.
 Piece = tuple[Tensor, ...]
+
+
+class Limit(NamedTuple):
+    """How much the loss of a validation row may count, per model.
+
+    Attributes
+    ----------
+    floor : Tensor of shape (models,)
+        The mean over training rows of the least possible loss; what stands for it in a density.
+    most : Tensor of shape (models,)
+        How far above its least possible value the loss of a row is cut off.
+    """
+
+    floor: Tensor
+    most: Tensor
 
 
 class LossGroup:
@@ -43,6 +59,12 @@ class LossGroup:
         self.span = slice(first, first + len(modules))
         self.state = _state_of_stack([module.state for module in modules])
         self.baseline = torch.cat([module.baseline for module in modules])
+
+    @property
+    def limits_rows(self) -> bool:
+        """Whether the loss of a validation row is limited: where a sum over rows is the loss."""
+        is_sum = self._pads and not self.loss.is_composite
+        return is_sum and "weight_by_class" not in self.state
 
     def parameters(self) -> list[nn.Parameter]:
         """Return what the losses train, each (models, ...)."""
@@ -118,6 +140,34 @@ class LossGroup:
             return weight.new_full((len(weight),), torch.nan)
         of_rows = mean_over_targets(self.loss.least(y[self.span], self.state).to(weight))
         return row_sums(of_rows * weight)
+
+    def largest_excess(self, y: Tensor, floor: Tensor) -> Tensor:
+        """Return how far losses of the best constant are above their least, at most, (models,)."""
+        y = y[self.span]
+        if not self.limits_rows:
+            return floor.new_full((len(y),), torch.inf)
+        raw = self.loss.constant_raw(self.baseline, y, self.state)
+        return (self._of_rows(raw, y) - self._least(y, floor)).amax(1)
+
+    def validated(self, raw: Tensor, batch: Batch, limit: Limit) -> tuple[Piece, Piece]:
+        """Return what a batch adds to Σwℓ, and what it adds where no row counts too much."""
+        raw, y, sample_weight = self._seen(raw, batch)
+        if not self.limits_rows:
+            piece = self._piece(raw, y, sample_weight)
+            return piece, piece
+        of_rows = self._of_rows(raw, y)
+        most = self._least(y, limit.floor) + limit.most[self.span, None]
+        limited = torch.minimum(of_rows, most)
+        return (row_sums(of_rows * sample_weight),), (row_sums(limited * sample_weight),)
+
+    def _of_rows(self, raw: Tensor, y: Tensor) -> Tensor:
+        return mean_over_targets(self.loss.pointwise(raw, y, self.state))
+
+    def _least(self, y: Tensor, floor: Tensor) -> Tensor:
+        """Return a lower bound of the loss of every row; that of a density is given, (models,)."""
+        if self.loss.is_density:
+            return floor[self.span, None]
+        return mean_over_targets(self.loss.least(y, self.state))
 
     def total_of(self, pieces: Sequence[Piece]) -> Tensor:
         """Return Σwℓ of each model, (models,)."""

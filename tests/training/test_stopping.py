@@ -5,13 +5,16 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklloss import LossSearchCV, NeuralRegressor
+from sklloss import LossSearchCV, NeuralClassifier, NeuralRegressor
+from sklloss.training.groups import LossGroup
 from sklloss.training.outcome import Verdict
 
 from .small_regressor import small
@@ -118,3 +121,51 @@ def test_a_search_tells_once_of_trainings_that_end_too_early(n_jobs):
     name = "regressor__neuralregressor__max_epochs"
     (message,) = told(LossSearchCV, around, {name: [2, 300]}, cv=2, n_jobs=n_jobs)
     assert f"of 1 of 2 candidates: {{'{name}': 2}}. Set" in message
+
+
+@pytest.mark.parametrize("loss", ["mse", "mae", "huber", "gaussian_nll", "quantile"])
+@pytest.mark.parametrize("dirty", ["X", "y"])
+def test_one_wild_validation_row_does_not_decide_when_to_stop(loss, dirty):
+    X, y = load_diabetes(return_X_y=True)
+    train, valid, test = np.split(np.random.default_rng(0).permutation(len(y)), [300, 350])
+    model = small(loss=loss, numeric_encoding="standard", early_stopping=True, max_epochs=200)
+    model.set_params(validation_fraction=(train, valid), hidden_layer_sizes=(32,))
+    clean = clone(model).fit(X, y)
+    of_test = X[test], y[test]
+    if dirty == "X":
+        X = X.copy()
+        X[valid[0]] = 1e5
+    else:
+        y = np.where(np.arange(len(y)) == valid[0], 1e6, y)
+    model.fit(X, y)
+    assert model.n_iter_ > 0.7 * clean.n_iter_
+    assert model.score(*of_test) == pytest.approx(clean.score(*of_test), abs=0.05)
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "mse", "hinge"])
+def test_one_wild_validation_row_does_not_stop_a_classifier(loss):
+    X, y = load_breast_cancer(return_X_y=True)
+    train, valid = np.split(np.random.default_rng(0).permutation(len(y)), [500])
+    model = NeuralClassifier(
+        loss,
+        numeric_encoding="standard",
+        n_members=1,
+        early_stopping=True,
+        validation_fraction=(train, valid),
+        random_state=0,
+    )
+    accuracy = clone(model).fit(X, y).score(X, y)
+    X = X.copy()
+    X[valid[0]] = 1e8
+    assert model.fit(X, y).score(X, y) > accuracy - 0.02
+
+
+@pytest.mark.parametrize(
+    "loss", ["mse", "gaussian_nll", "poisson", "multi_quantile", "laplace_nll"]
+)
+def test_the_limit_of_rows_leaves_clean_ones_as_they_are(loss, monkeypatch):
+    y = np.exp(SIGNAL / 4)
+    model = small(loss=loss, early_stopping=True, max_epochs=40)
+    limited = clone(model).fit(X, y).predict(X)
+    monkeypatch.setattr(LossGroup, "limits_rows", False)
+    np.testing.assert_array_equal(model.fit(X, y).predict(X), limited)
