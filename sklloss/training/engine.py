@@ -129,6 +129,11 @@ class Engine:
         """Let the models that have ended go."""
         ended = self._stopping.ended.tolist()
         self._stopping.restore_kept(self._stack)
+        if self._keeps_begun:
+            batches = self._batches("train")
+            self._stopping.restore_better(
+                self._stack, lambda: self._evaluate(batches) + self._update.penalty()
+            )
         self._judge(ended)
         rest = [k for k, is_out in enumerate(ended) if not is_out]
         self._hand_back_optimizers(rest)
@@ -177,9 +182,13 @@ class Engine:
         start = time.perf_counter()
         self._n_epochs += 1
         self._begin_epoch()
+        if self._keeps_begun:
+            begun, penalty = self._stack.snapshot(), self._update.penalty()
         losses = {"train": self._train_epoch()}
         if self._valid is None:
             monitored = self._explained(losses["train"]) + self._update.penalty()
+            if self._keeps_begun:
+                self._stopping.keep_begun(losses["train"] + penalty, begun)
         else:
             losses["valid"], monitored = self._validate(self._valid)
             if self._events is not None:
@@ -307,6 +316,20 @@ class Engine:
         """Return Σwℓ of each model, (models,)."""
         of_groups = zip(self._groups, done, strict=True)
         return concatenated([group.value(of_group) for group, of_group in of_groups])
+
+    @property
+    def _keeps_begun(self) -> bool:
+        """Whether the best weights of epochs may be those to keep: where each takes one step.
+
+        The loss of a step is that of the weights it began with.
+        """
+        is_plain = not (
+            self._nets[0].full_batch
+            or self._groups[0].loss.is_composite
+            or self._stack.flat.n_tables
+        )
+        one_step = self._train.n_rows <= self._train.batch_size
+        return self._may_stop and self._valid is None and one_step and is_plain
 
     @property
     def _rounds_kinks(self) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from ..modules.stacks.stack import Stack
+from ..modules.stacks.stack import Snapshot, Stack
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,8 @@ class Stopping:
         self._reference = torch.full_like(explainable, torch.inf)
         self._stale = torch.zeros_like(explainable)
         self._best_loss = torch.full_like(explainable, torch.inf)
-        self._kept = stack.snapshot()
+        self._best_begun = torch.full_like(explainable, torch.inf)
+        self._kept = self._begun = stack.snapshot()
         self.ended = torch.zeros_like(self._keeps_best)
 
     @property
@@ -84,9 +85,25 @@ class Stopping:
             self._kept.take_over(newer.nonzero().flatten(), stack)
         self.ended = self.ended | ending
 
+    def keep_begun(self, loss: Tensor, begun: Snapshot) -> None:
+        """Keep the weights that an epoch of one step began with, whose loss is the best so far."""
+        improved = (loss < self._best_begun) & ~self.ended
+        self._best_begun = torch.where(improved, loss, self._best_begun)
+        self._begun = begun.where(improved, self._begun)
+
     def restore_kept(self, stack: Stack) -> None:
         """Restore the kept weights of the models that have ended."""
         stack.restore(self._kept.where(self.ended, stack.snapshot()))
+
+    def restore_better(self, stack: Stack, objective: Callable[[], Tensor]) -> None:
+        """Restore the best weights that epochs began with where they beat the last ones by enough.
+
+        Only models that have ended change.
+        """
+        last, of_last = stack.snapshot(), objective()
+        stack.restore(self._begun.where(self.ended, last))
+        is_better = self.ended & (objective() < of_last - self._margin)
+        stack.restore(self._begun.where(is_better, last))
 
     def select(self, models: Sequence[int]) -> None:
         """Continue with some of the models."""

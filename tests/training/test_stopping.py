@@ -169,3 +169,28 @@ def test_the_limit_of_rows_leaves_clean_ones_as_they_are(loss, monkeypatch):
     limited = clone(model).fit(X, y).predict(X)
     monkeypatch.setattr(LossGroup, "limits_rows", False)
     np.testing.assert_array_equal(model.fit(X, y).predict(X), limited)
+
+
+@pytest.mark.parametrize(("optimizer", "lr"), [("adam", 1.0), ("sgd", 1.0), ("adam", 0.3)])
+def test_the_best_weights_are_kept_where_an_epoch_is_one_step(optimizer, lr):
+    x = np.random.default_rng(0).normal(size=(100, 1))
+    model = small(optimizer=optimizer, lr=lr, max_epochs=500, hidden_layer_sizes=())
+    models = [clone(model).set_params(l1=l1, early_stopping=False) for l1 in (0.0, 1e-3)]
+    for model in models:
+        model.fit(x, 0.5 * x[:, 0])
+        tol = 2 * model.tol  # Of the training, and of the choice of weights.
+        assert 1 - model.score(x, 0.5 * x[:, 0]) < min(model.history_[:, "train_loss"]) + tol
+    search = LossSearchCV(models[0], {"l1": [0.0, 1e-3]}, cv=2).fit(x, 0.5 * x[:, 0])
+    alone = GridSearchCV(models[0], {"l1": [0.0, 1e-3]}, cv=2).fit(x, 0.5 * x[:, 0])
+    np.testing.assert_array_equal(
+        search.cv_results_["mean_test_score"], alone.cv_results_["mean_test_score"]
+    )
+
+
+def test_an_epoch_of_one_step_is_judged_by_the_weights_it_began_with():
+    x = np.random.default_rng(0).normal(size=(100, 1))
+    model = small(optimizer="sgd", lr=1.0, max_epochs=300, hidden_layer_sizes=())
+    model.set_params(early_stopping=False).fit(x, 0.5 * x[:, 0])
+    losses = model.history_[:, "train_loss"]
+    assert losses[-1] > 1e-5 > np.min(losses)
+    assert 1 - model.score(x, 0.5 * x[:, 0]) == pytest.approx(np.min(losses), abs=1e-12)
