@@ -17,8 +17,8 @@ from torch import Tensor
 import sklloss.losses as catalogue
 from sklloss.losses import Loss, State
 from sklloss.losses.base import PACE
+from sklloss.losses.regression.counts import LOG_DISPERSION_LIMIT
 from sklloss.losses.regression.distributions import raw_of_scale
-from sklloss.losses.regression.positive import LOG_DISPERSION_LIMIT
 
 
 def residual(
@@ -70,6 +70,19 @@ def negative_binomial(cls: type[Loss]) -> Picture:
         label = f"trained dispersion k = {k:g}" if not curves else f"{k:g}"
         curves.append(Curve(label, x.numpy(), values(loss, x.log()[:, None], 3.0, state)))
     return Picture("prediction, y = 3", "loss", tuple(curves))
+
+
+def zero_altered(cls: type[Loss]) -> Picture:
+    """Draw the loss against the prediction for y of 0 and of 3, a quarter of the targets being 0.
+
+    A trained dispersion is 1.
+    """
+    z, loss = line(log(0.05), log(20)), cls()
+    state = State({"raw_dispersion": torch.zeros(1, 1, dtype=torch.float64)})
+    raw = torch.stack((z, torch.full_like(z, log(1 / 3))), -1)
+    prediction = loss.predict(raw.unsqueeze(1), state).squeeze(-1).numpy()
+    curves = [Curve(f"y = {y:g}", prediction, values(loss, raw, y, state)) for y in (0, 3)]
+    return Picture("prediction, π = 0.25", "loss", tuple(curves))
 
 
 def adaptive(cls: type[Loss]) -> Picture:
@@ -313,6 +326,10 @@ PICTURES: dict[str, Draw] = {
     "Gamma": against_prediction(0.3, 8, torch.log),
     "Tweedie": tweedie,
     "NegativeBinomial": negative_binomial,
+    "ZeroInflatedPoisson": zero_altered,
+    "ZeroInflatedNegativeBinomial": zero_altered,
+    "HurdlePoisson": zero_altered,
+    "HurdleNegativeBinomial": zero_altered,
     "AbsolutePercentageError": against_prediction(-1, 6, Tensor.clone),
     "SquaredLogError": against_prediction(-0.7, 8, torch.log1p),
     "GaussianNLL": location_scale,

@@ -32,6 +32,11 @@ REGRESSION_QUESTIONS = (
         "0.9: nine times in ten",
     ),
     ("counts", ("poisson", "negative_binomial"), "the second also provides intervals"),
+    (
+        "counts of which more are 0 than `poisson` predicts",
+        ("zero_inflated_poisson", "hurdle_poisson"),
+        "or their forms with `negative_binomial`; all provide intervals",
+    ),
     ("positive amounts whose spread grows with their size", ("gamma", "lognormal_nll"), "no zeros"),
     ("amounts, many of them exactly 0", ("tweedie",), "power between 1 and 2"),
     ("relative errors", ("absolute_percentage_error", "squared_log_error"), "both predict low"),

@@ -45,6 +45,7 @@ FAMILIES = {
     "redescending": "Robust: outliers ignored",
     "barron": "Barron's family",
     "positive": "Counts and positive targets",
+    "zero_inflation": "Counts and positive targets",
     "distributions": "Predictive distributions: location and scale",
     "histogram": "Predictive distributions: a histogram",
     "probabilities": "Probabilities",

@@ -9,6 +9,8 @@ from .regression.redescending import Cauchy, Welsch, GemanMcClure, Tukey
 from .regression.robust import Fair
 from .regression.barron import Barron, Adaptive
 from .regression.positive import Poisson, Gamma, Tweedie, NegativeBinomial
+from .regression.zero_inflation import ZeroInflatedPoisson, ZeroInflatedNegativeBinomial
+from .regression.zero_inflation import HurdlePoisson, HurdleNegativeBinomial
 from .regression.plain import AbsolutePercentageError
 from .regression.positive import SquaredLogError
 from .regression.distributions import GaussianNLL, LaplaceNLL, StudentTNLL, LognormalNLL, CRPS

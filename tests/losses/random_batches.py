@@ -2,6 +2,8 @@
 
 import torch
 
+from sklloss.losses.regression.zero_inflation import ZeroAlteredLoss
+
 N_CLASSES = 4
 
 
@@ -24,6 +26,8 @@ def draw_targets(loss, n, n_targets, dtype, generator, n_classes=N_CLASSES):
         y[:n_classes] = torch.arange(n_classes)[:, None]  # every class is there
         return y
     y = 2 * torch.randn(n, n_targets, dtype=dtype, generator=generator)
+    if isinstance(loss, ZeroAlteredLoss):
+        return y.abs().floor()  # counts, about 0.4 of them 0
     return y.abs() + 0.1 if loss.y_domain.low > -torch.inf else y
 
 

@@ -31,8 +31,9 @@ from .learner import TableLearner
 OPEN_UNIT = Interval(0, 1, closed="neither")
 A_POINT = (
     "has no predictive distribution. Losses that have one: gaussian_nll, laplace_nll,"
-    " student_t_nll, crps, cross_entropy, lognormal_nll, negative_binomial, adaptive; and"
-    " multi_quantile for quantiles alone."
+    " student_t_nll, crps, cross_entropy, lognormal_nll, adaptive; for counts negative_binomial,"
+    " zero_inflated_poisson, zero_inflated_negative_binomial, hurdle_poisson,"
+    " hurdle_negative_binomial; and multi_quantile for quantiles alone."
 )
 
 

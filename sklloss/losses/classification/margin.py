@@ -11,8 +11,8 @@ from torch import Tensor
 from ...parameters.declared import parameter
 from ...parameters.domains import Choice
 from ..base import POSITIVE, DecisionLoss, State, class_shares, logits_of
+from ..regression.exponential import tangent_exp
 from ..regression.plain import absolute
-from ..regression.positive import tangent_exp
 from ..weighted import class_mass
 from .probabilities import PosteriorLoss, clipped_posterior, logits, of_class, one_hot
 

@@ -16,7 +16,7 @@ from ...parameters.domains import Interval
 from ..base import POSITIVE, RegressionLoss, Scaling, State
 from ..minimum import minimised
 from ..weighted import weighted_mean, weighted_quantile, weighted_std
-from .positive import tangent_exp
+from .exponential import tangent_exp
 
 # Lower bound of every scale, without which log-likelihoods would be unbounded.
 SCALE_FLOOR = 1e-3

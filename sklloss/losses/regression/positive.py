@@ -11,19 +11,12 @@ from torch import Tensor
 
 from ...parameters.declared import parameter
 from ...parameters.domains import Interval
-from ..base import PACE, POSITIVE, RegressionLoss, Scaling, State
+from ..base import POSITIVE, RegressionLoss, Scaling, State
 from ..weighted import weighted_mean, weighted_std
+from .counts import NegativeBinomialCounts
+from .exponential import EXP_LIMIT, exp_over, tangent_exp
 
-# The exponential continues as its tangent beyond this.
-EXP_LIMIT = 20.0
-# log k of the negative binomial stays within plus and minus this.
-LOG_DISPERSION_LIMIT = 10.0
-
-
-def tangent_exp(z: Tensor) -> Tensor:
-    """Return exp(z), continued as its tangent beyond 20 so that it stays finite in float32."""
-    bounded = z.clamp(max=EXP_LIMIT)
-    return bounded.exp() * (1 + (z - bounded))
+COUNTS = NegativeBinomialCounts()
 
 
 class LogLinkLoss(RegressionLoss):
@@ -173,13 +166,6 @@ class Tweedie(LogLinkLoss):
         return exp_over(2 - power, z) - y * exp_over(1 - power, z)
 
 
-def exp_over(factor: Tensor, z: Tensor) -> Tensor:
-    """Return E(factor z) / factor, or z, its limit up to a constant, if the factor is 0."""
-    is_zero = factor.abs() < 1e-6
-    safe = torch.where(is_zero, 1.0, factor)
-    return torch.where(is_zero, z, tangent_exp(safe * z) / safe)
-
-
 @dataclass(frozen=True)
 class NegativeBinomial(LogLinkLoss):
     """Negative log-likelihood of a negative binomial distribution with a log link.
@@ -223,11 +209,8 @@ class NegativeBinomial(LogLinkLoss):
 
     def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
         """Start k of every target where the variance of all rows is ``μ + μ²/k``."""
-        mean, variance = weighted_mean(y, sample_weight), weighted_std(y, sample_weight) ** 2
-        excess = (variance - mean).clamp(min=1e-3)
-        log_k = (mean**2 / excess).clamp(min=1e-3, max=1e3).log()
-        raw = LOG_DISPERSION_LIMIT / PACE * torch.atanh(log_k / LOG_DISPERSION_LIMIT)
-        return State({"raw_dispersion": raw.unsqueeze(0)}, trained=["raw_dispersion"])
+        mean, std = weighted_mean(y, sample_weight), weighted_std(y, sample_weight)
+        return COUNTS.prepare(mean, std**2)
 
     def least(self, y: Tensor, state: State) -> Tensor:
         """Return 0, since probabilities of counts are at most 1."""
@@ -235,47 +218,23 @@ class NegativeBinomial(LogLinkLoss):
 
     def learnt(self, state: State) -> dict[str, Tensor]:
         """Return the ``dispersion`` k."""
-        return {"dispersion": self.log_dispersion(state).exp()}
-
-    def log_dispersion(self, state: State) -> Tensor:
-        """Return log k of every target, shape (*models, 1, n_targets)."""
-        raw = PACE * state["raw_dispersion"]
-        return LOG_DISPERSION_LIMIT * torch.tanh(raw / LOG_DISPERSION_LIMIT)
+        return COUNTS.learnt(state)
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """Return the negative log-likelihood, with the difference of lgammas in float64."""
-        log_k = self.log_dispersion(state)
-        k, z = log_k.exp(), raw.squeeze(-1)
-        wide_k, wide_y = k.double(), y.double()
-        constants = wide_k.lgamma() + (wide_y + 1).lgamma() - (wide_y + wide_k).lgamma()
-        softened = (y + k) * torch.nn.functional.softplus(z - log_k) - y * (z - log_k)
-        return softened + constants.to(raw.dtype)
+        return COUNTS.nll(raw.squeeze(-1), y, state)
 
     def predict_std(self, raw: Tensor, state: State) -> Tensor:
         """√(μ + μ²/k)."""
-        mean = self.inverse_link(raw, state)
-        return (mean + mean**2 / self.log_dispersion(state).exp()).sqrt()
+        return COUNTS.variance(raw.squeeze(-1), state).sqrt()
 
     def predict_quantiles(self, raw: Tensor, levels: Tensor, state: State) -> Tensor:
         """Return quantiles of the counts, shape (*models, n_samples, n_targets, levels)."""
-        from scipy.stats import nbinom
-
-        mean = self.inverse_link(raw, state).double()
-        k = self.log_dispersion(state).double().exp().expand_as(mean)
-        arguments = (levels.double(), k.unsqueeze(-1), (k / (k + mean)).unsqueeze(-1))
-        counts = nbinom.ppf(*(a.detach().cpu().numpy() for a in arguments))
-        return torch.from_numpy(counts).to(raw)
+        return COUNTS.quantiles(raw.squeeze(-1), levels, state)
 
     def cdf(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """Return the probability of at most y, (*models, n_samples, n_targets, n_values)."""
-        from scipy.special import betainc
-
-        mean = self.inverse_link(raw, state).double()
-        k = self.log_dispersion(state).double().exp().expand_as(mean)
-        counts = y.double().floor().clamp(min=-1)
-        arguments = (k.unsqueeze(-1), counts + 1, (k / (k + mean)).unsqueeze(-1))
-        below = betainc(*(a.detach().cpu().numpy() for a in arguments))
-        return torch.where(counts < 0, 0.0, torch.from_numpy(below)).to(raw)
+        return (1 - COUNTS.above(raw.squeeze(-1), y, state)).to(raw)
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def test_counts_have_steps():
     raw, state = predicted(loss)
     y = torch.tensor([-1.0, 0.0, 0.5, 1.0, 2.0, 7.9]).double()
     found = loss.cdf(raw, y.expand(1, 20, 2, 6), state)
-    mean, k = loss.inverse_link(raw, state)[..., None], loss.log_dispersion(state).exp()[..., None]
+    mean, k = loss.inverse_link(raw, state)[..., None], loss.learnt(state)["dispersion"][..., None]
     law = stats.nbinom(k.numpy(), (k / (k + mean)).numpy())
     np.testing.assert_allclose(found, law.cdf(y.numpy()), atol=1e-12)
     quantiles = loss.predict_quantiles(raw, LEVELS, state)
