@@ -85,6 +85,11 @@ class ClassificationLoss(Loss):
     functional: ClassVar[str] = "class posterior"
 
     @property
+    def takes_logits(self) -> bool:
+        """Return True."""
+        return True
+
+    @property
     def decides_by_posterior(self) -> bool:
         """Whether ``predict`` is the likeliest class of ``predict_proba``.
 

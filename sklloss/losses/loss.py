@@ -161,6 +161,11 @@ class Loss:
         """The targets that the loss accepts."""
         return Interval()
 
+    @property
+    def takes_logits(self) -> bool:
+        """Whether raw output is logits, so that no network should end in softmax or sigmoid."""
+        return False
+
     def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
         """Return the state of one model: its hyperparameters as tensors, and what is learnt from y.
 

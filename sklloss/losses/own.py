@@ -249,6 +249,11 @@ class OwnClassificationLoss(OwnLoss, ClassificationLoss):
     means, unless the loss has an attribute ``inverse_link`` that maps logits to probabilities.
     """
 
+    @property
+    def takes_logits(self) -> bool:
+        """Whether the loss is one of torch's; what another does with its input, nobody knows."""
+        return class_of(self.function) in (*ON_VALUES, *ON_CLASSES, *ON_LABELS)
+
     def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
         """Return one logit per class, also for two classes, or 1 per label."""
         if class_of(self.function) in ON_CLASSES and multi_label:

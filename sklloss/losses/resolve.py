@@ -8,6 +8,7 @@ from typing import Any, Literal, overload
 from torch import nn
 
 from ..parameters.names import did_you_mean
+from ..parameters.synonyms import loss_synonym, said_of_loss
 from . import listing
 from .base import ClassificationLoss, Loss, RegressionLoss, Task
 from .listing import PARENTS, TASKS, is_called_as_named, losses_of, names_of
@@ -119,6 +120,7 @@ def _by_name(name: str, task: Task) -> Loss:
     if elsewhere:
         namesake = min(elsewhere, key=lambda cls: cls.name != wanted)
         raise ValueError(_wrong_task_message(namesake(), task))
+    _explain_synonym(name, task)
     known = {alias.lower(): alias for cls in losses_of(task) for alias in names_of(cls)}
     hint = did_you_mean(wanted, known.values())
     all_names = ", ".join(cls.name for cls in losses_of(task))
@@ -126,6 +128,20 @@ def _by_name(name: str, task: Task) -> Loss:
         f"There is no {task} loss {name!r}. {hint or 'The names are ' + all_names + '.'} A loss of"
         " your own is known by name only in a process that has registered it: with n_jobs, give the"
         " class or an instance."
+    )
+
+
+def _explain_synonym(name: str, task: Task) -> None:
+    """Raise a ValueError that says what a loss of another library is called here, if it is one."""
+    found, _ = loss_synonym(name)
+    if found is None:
+        return
+    which = f"There is no {task} loss {name!r} ({found.library})."
+    if found.task in (task, *PARENTS.get(task, ())):
+        raise ValueError(f"{which} {said_of_loss(name)}")
+    raise ValueError(
+        f"{which} In sklloss this is the {found.task} loss {found.ours!r}; this needs one for"
+        f" {task}."
     )
 
 

@@ -34,7 +34,7 @@ def warn_of_few_epochs(loss: Loss, max_epochs: Any) -> None:
         f"max_epochs={max_epochs} has ended the training of loss {loss.label!r} while it still fell."
         " Set a larger max_epochs, or a larger lr.",
         ConvergenceWarning,
-        stacklevel=4,  # Where the user calls fit.
+        stacklevel=5,  # Where the user calls fit.
     )
 
 

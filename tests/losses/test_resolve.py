@@ -35,6 +35,24 @@ def test_the_four_common_names_resolve_in_both_tasks():
     assert get_loss("cross_entropy", task="classification") == CrossEntropy()
 
 
+@pytest.mark.parametrize(
+    ("name", "task", "ours"),
+    [
+        ("mean_squared_error", "regression", "mse"),
+        ("mean_absolute_error", "regression", "mae"),
+        ("mean_absolute_percentage_error", "regression", "mape"),
+        ("mean_squared_logarithmic_error", "regression", "msle"),
+        ("mean_squared_error", "classification", "mse"),
+        ("bce", "classification", "cross_entropy"),
+        ("binary_crossentropy", "classification", "cross_entropy"),
+        ("categorical_crossentropy", "classification", "cross_entropy"),
+        ("sparse_categorical_crossentropy", "segmentation", "cross_entropy"),
+    ],
+)
+def test_names_of_keras_that_mean_the_same_resolve(name, task, ours):
+    assert get_loss(name, task=task) == get_loss(ours, task=task)
+
+
 def test_parameters_are_set_and_arrays_become_tuples():
     assert get_loss("huber", task="regression", delta=2.0) == Huber(delta=2.0)
     assert get_loss(Huber(delta=3.0), task="regression", delta=2.0) == Huber(delta=2.0)
@@ -48,6 +66,18 @@ def test_parameters_are_set_and_arrays_become_tuples():
     [
         ("hubber", "regression", "Did you mean 'huber'"),
         ("cros_entropy", "classification", "Did you mean 'cross_entropy'"),
+        (
+            "reg:absoluteerror",
+            "regression",
+            r"\(XGBoost\). In sklloss this is loss='absolute_error'",
+        ),
+        ("regression_l1", "regression", r"\(LightGBM\). In sklloss this is loss='absolute_error'"),
+        ("RMSE", "boxes", "There is no boxes loss 'RMSE' .* this is loss='squared_error'"),
+        ("Quantile:alpha=0.9", "regression", r"'quantile', with set_params.loss__quantile=0.9"),
+        ("multi:softprob", "segmentation", "In sklloss this is loss='cross_entropy'"),
+        ("BCELoss", "classification", r"\(torch\). In sklloss this is loss='cross_entropy'"),
+        ("binary:logistic", "regression", "this is the classification loss 'cross_entropy'; this"),
+        ("rank:ndcg", "ranking", "In sklloss this is loss='lambdarank'"),
         ("zzz", "regression", "The names are squared_error, absolute_error"),
         ("poisson", "classification", "is a regression loss"),
         ("hinge", "regression", "is a classification loss"),

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from ...parameters.arguments import explaining_unknown
 from ...parameters.declared import numpydoc_of
 
 Class = TypeVar("Class", bound=type)
@@ -100,8 +101,10 @@ def documented(cls: Class) -> Class:
 
     ``%(parameters)s`` and ``%(attributes)s`` in the docstring of the class become the Parameters
     section and the attributes of every estimator; names of `PARAGRAPHS` in those of its methods
-    become these.
+    become these. Keywords that the constructor or a fit does not have are explained.
     """
+    for name in {"__init__", "fit", "partial_fit"} & vars(cls).keys():
+        setattr(cls, name, explaining_unknown(getattr(cls, name)))
     entries = {
         "parameters": numpydoc_of(cls),
         "attributes": ATTRIBUTES,

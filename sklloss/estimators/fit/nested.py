@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from ...losses.base import Loss
 from ...modules import MODULES
+from ...parameters.arguments import said, synonym_of
 from ...parameters.declared import checkable, declared_by
 from ...parameters.domains import check_in_domain
 from ...parameters.plain import plain
@@ -78,6 +79,7 @@ class NestedParameters(BaseEstimator):
         own, nested = self._divided(params)
         before = dict(vars(self))
         try:
+            self._explain_other_names(own)
             self._refuse_parameters_of_none(own)
             super().set_params(**own)
             for owner, of_owner in nested.items():
@@ -102,6 +104,17 @@ class NestedParameters(BaseEstimator):
             else:
                 own[key] = value
         return own, {owner: of_owner for owner, of_owner in nested.items() if of_owner}
+
+    def _explain_other_names(self, params: Mapping[str, Any]) -> None:
+        """Raise for parameters by the names that other libraries give them."""
+        known = self._get_param_names()
+        for key in params.keys() - set(known):
+            synonym = synonym_of(key, known)
+            if synonym is not None:
+                raise ValueError(
+                    f"Invalid parameter {key!r} for {type(self).__name__} ({synonym.library})."
+                    f" {said(synonym, params[key])}"
+                )
 
     def _refuse_parameters_of_none(self, params: Mapping[str, Any]) -> None:
         """Raise for nested parameters of what has none; scikit-learn would ask it to set them."""

@@ -9,10 +9,11 @@ from math import prod
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from ...losses.base import State
+from ...losses.base import Loss, State
 from ...modules import MODULES
+from ...modules.last_step import last_step
 from ...training import (
     BatchChange,
     LossModule,
@@ -130,9 +131,12 @@ class NetBuilder:
         network = self.target.wrapped(network, is_built_in)
         module = self.inputs.wrapped(network, self.learned.row_inputs)
         module = module.to(dtype=self.learned.torch_dtype, device=self.device)
-        self.inputs.check_network(module, data.X.slice(0, 2), head.allowed, head.why)
+        few = data.X.slice(0, 2)
+        self.inputs.check_network(module, few, head.allowed, head.why)
         if is_built_in:
             self.target.begin(module, start, data)
+        elif start.loss.takes_logits:
+            check_gives_logits(module, few, data.y[:2], start)
         return module
 
     def network(self, n_outputs: int, source: torch.Generator, scaler: Any = None) -> nn.Module:
@@ -167,6 +171,26 @@ class NetBuilder:
         }
         taken = signature(MODULES[estimator.module]).parameters
         return {name: value for name, value in available.items() if name in taken or name in own}
+
+
+def check_gives_logits(module: nn.Module, few: Tensor, y: Tensor, start: Start) -> None:
+    """Raise a ValueError for a network that ends in softmax or sigmoid, under a loss of logits."""
+    output, step = last_step(module, few)
+    if not step or (step == "log_softmax" and _ignores_shifts(start, output, y)):
+        return
+    raise ValueError(
+        f"The network ends in {step}, and loss {start.loss.label!r} takes what comes before it, the"
+        " logits. Remove this last step; where the loss has probabilities, predict_proba makes"
+        " them of logits."
+    )
+
+
+def _ignores_shifts(start: Start, output: Tensor, y: Tensor) -> bool:
+    """Return whether the loss is the same where all outputs of a row grow by 1."""
+    loss: Loss = start.loss
+    raw = loss.shaped(output.flatten(1), y, start.state)
+    as_it_is, shifted = loss(raw, y, start.state), loss(raw + 1, y, start.state)
+    return torch.allclose(as_it_is, shifted, atol=1e-5)
 
 
 def _too_large(

@@ -118,7 +118,17 @@ class CrossEntropy(SoftmaxLoss):
     """
 
     name: ClassVar[str] = "cross_entropy"
-    aliases: ClassVar[tuple[str, ...]] = ("log_loss", "ce", "nll", "CrossEntropyLoss", "NLLLoss")
+    aliases: ClassVar[tuple[str, ...]] = (
+        "log_loss",
+        "ce",
+        "nll",
+        "bce",
+        "binary_crossentropy",
+        "categorical_crossentropy",
+        "sparse_categorical_crossentropy",
+        "CrossEntropyLoss",
+        "NLLLoss",
+    )
     metric: ClassVar[str | None] = "neg_log_loss"
     reference: ClassVar[str] = "Good 1952; Szegedy 2016"
     when: ClassVar[str] = (
@@ -169,7 +179,7 @@ class Brier(SoftmaxLoss):
     """
 
     name: ClassVar[str] = "squared_error"
-    aliases: ClassVar[tuple[str, ...]] = ("mse", "brier", "MSELoss")
+    aliases: ClassVar[tuple[str, ...]] = ("mse", "brier", "mean_squared_error", "MSELoss")
     metric: ClassVar[str | None] = "neg_brier_score"
     reference: ClassVar[str] = "Brier 1950"
     when: ClassVar[str] = (
@@ -204,7 +214,7 @@ class ProbabilityAbsoluteError(SoftmaxLoss):
     """
 
     name: ClassVar[str] = "absolute_error"
-    aliases: ClassVar[tuple[str, ...]] = ("mae", "L1Loss")
+    aliases: ClassVar[tuple[str, ...]] = ("mae", "mean_absolute_error", "L1Loss")
     functional: ClassVar[str] = "mode"
     metric: ClassVar[str | None] = "accuracy"
     reference: ClassVar[str] = "Ghosh 2017"

@@ -51,7 +51,7 @@ class SquaredError(RegressionLoss):
     """
 
     name: ClassVar[str] = "squared_error"
-    aliases: ClassVar[tuple[str, ...]] = ("mse", "l2", "MSELoss")
+    aliases: ClassVar[tuple[str, ...]] = ("mse", "l2", "mean_squared_error", "MSELoss")
     functional: ClassVar[str] = "mean"
     metric: ClassVar[str | None] = "neg_mean_squared_error"
     reference: ClassVar[str] = "Gauss 1821"
@@ -91,7 +91,7 @@ class AbsoluteError(RegressionLoss):
     """
 
     name: ClassVar[str] = "absolute_error"
-    aliases: ClassVar[tuple[str, ...]] = ("mae", "l1", "L1Loss")
+    aliases: ClassVar[tuple[str, ...]] = ("mae", "l1", "mean_absolute_error", "L1Loss")
     functional: ClassVar[str] = "median"
     metric: ClassVar[str | None] = "neg_mean_absolute_error"
     reference: ClassVar[str] = "Laplace 1774"
@@ -301,7 +301,7 @@ class AbsolutePercentageError(RegressionLoss):
     """
 
     name: ClassVar[str] = "absolute_percentage_error"
-    aliases: ClassVar[tuple[str, ...]] = ("mape",)
+    aliases: ClassVar[tuple[str, ...]] = ("mape", "mean_absolute_percentage_error")
     functional: ClassVar[str] = "median weighted by 1/|y|"
     metric: ClassVar[str | None] = "neg_mean_absolute_percentage_error"
     reference: ClassVar[str] = "Gneiting 0912.0902"

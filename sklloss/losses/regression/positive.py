@@ -256,7 +256,7 @@ class SquaredLogError(RegressionLoss):
     """
 
     name: ClassVar[str] = "squared_log_error"
-    aliases: ClassVar[tuple[str, ...]] = ("msle",)
+    aliases: ClassVar[tuple[str, ...]] = ("msle", "mean_squared_logarithmic_error")
     functional: ClassVar[str] = "exp(E log(1 + y)) - 1"
     metric: ClassVar[str | None] = "neg_mean_squared_log_error"
     reference: ClassVar[str] = "Tornqvist 1985"
