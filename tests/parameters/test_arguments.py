@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
+import torch
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
@@ -70,6 +71,12 @@ def test_fit_answers_with_our_name(cls, name, value, answer, method):
     message = rf"^{method} has no argument '{name}'.*" + answer.format(cls.__name__)
     with pytest.raises(TypeError, match=message):
         getattr(cls(), method)(X, X[:, 0] > 0, **{name: value})
+
+
+def test_an_optimizer_that_is_built_is_answered_with_class_and_arguments():
+    built = torch.optim.Adam([torch.zeros(1)])
+    with pytest.raises(TypeError, match=r"Give the class, and its arguments as optimizer_params="):
+        NeuralRegressor(optimizer=built).fit(X, X[:, 0])
 
 
 def test_nested_parameters_are_not_for_the_constructor():

@@ -86,7 +86,7 @@ def optimizer_spec(optimizer: Any) -> OptimizerSpec:
     if not (isinstance(optimizer, type) and issubclass(optimizer, optim.Optimizer)):
         raise TypeError(
             f"optimizer must be a name ({', '.join(OPTIMIZERS)}) or a class of torch.optim; got"
-            f" {optimizer!r}. Give the class, and its arguments as optimizer_params={'betas': ...}."
+            f" {optimizer!r}. Give the class, and its arguments as optimizer_params={{'betas': ...}}."
         )
     for spec in OPTIMIZERS.values():
         if issubclass(optimizer, spec.cls) and spec.full_batch | spec.decoupled:
