@@ -102,7 +102,7 @@ class Evaluation:
 
     def table_with(self, columns: Mapping[str, Any]) -> dict[str, Any]:
         """Return ``cv_results_`` of the results so far, with more columns at its end."""
-        table = self.search._table(self.results)
+        table = {**self.search._table(self.results), **self.results.course_columns()}
         return {**table, **{name: np.asarray(column) for name, column in columns.items()}}
 
     def _fit(self, candidates: list[Candidate], worker: Worker) -> None:

@@ -31,8 +31,16 @@ class LossSearchCV(LossSearch, GridSearchCV):
     ----------
     cv_results_ : dict of arrays
         One row per candidate, as in GridSearchCV; ``mean_fit_time`` is a stack's time divided by
-        its models.  With several seeds, ``std_over_seeds_test_score`` is the standard deviation
-        over them, averaged over splits.
+        its models.  ``split0_n_iter``, ..., ``mean_n_iter`` are the epochs trained (of the member
+        that took most, averaged over seeds), ``split0_stopped_by``, ... what ended training:
+        "patience", "max_epochs", a "callback", or "failed"; of several members or seeds
+        "max_epochs" where it ended one of them; NaN and None for other estimators.  With several
+        seeds, ``std_over_seeds_test_score`` is the standard deviation over them, averaged over
+        splits.
+    histories_ : list of lists of dicts
+        The curves of every candidate on every split, of its first seed and first member: arrays
+        "epoch", "train_loss" and, with early stopping, "valid_loss", and the int "best_epoch", from
+        1, whose weights are kept; None for fits that failed and for other estimators.
     partial_results_ : dict of arrays
         Only after a search that ended early: ``cv_results_`` so far; the column ``interrupted``
         marks the candidates that are not finished.

@@ -11,6 +11,7 @@ from typing import Any
 from ..estimators.fit.together import epochs_of, fit_data, fit_together, n_rows_of
 from ..training.outcome import no_warning_of_few_epochs
 from .candidates import Candidate
+from .course import FAILED, Course
 from .progress import Slot
 from .results import Key, Result
 from .scikit_learn import Data, failed_scores, with_params
@@ -64,7 +65,7 @@ class Worker:
         """Return the result of a fit that raised an error."""
         scores = failed_scores(self.data.scorer, self.error_score)
         train = scores if self.return_train_score else None
-        return Result(key, trace, seconds, 0.0, scores, train)
+        return Result(key, trace, seconds, 0.0, scores, train, course=FAILED)
 
     def _together(self, fits: Sequence[Fit], slot: Slot) -> list[Result]:
         made = [with_params(self.estimator, fit.candidate.params) for fit in fits]
@@ -108,7 +109,8 @@ class Worker:
         if self.return_train_score:
             train = self.data.score(fitted, fit.split, "train", self.error_score)
         may_improve = getattr(fitted_net_of(fitted), "_may_improve", False)
-        return Result(key, None, seconds, score_time, test, train, may_improve)
+        course = Course.of(fitted)
+        return Result(key, None, seconds, score_time, test, train, may_improve, course)
 
     def _trace(self, error: Exception) -> str:
         """Return the traceback of an error, or raise it where the user wants that."""
