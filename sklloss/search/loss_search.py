@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..estimators.fit.documentation import documented
-from ..parameters.declared import declare
-from .base import LossSearch
+from ..parameters.declared import declare, parameter
+from ..parameters.domains import Choice, Either
+from .base import COUNT, LossSearch
 from .evaluation import Evaluation
 from .grids import settings_of
 from .scikit_learn import GridSearchCV
@@ -52,6 +53,7 @@ class LossSearchCV(LossSearch, GridSearchCV):
     See Also
     --------
     sklearn.model_selection.GridSearchCV : The same, one fit after the other.
+    sklearn.model_selection.RandomizedSearchCV : The same with `n_iter`.
 
     Examples
     --------
@@ -69,11 +71,23 @@ class LossSearchCV(LossSearch, GridSearchCV):
         kw_only=False,
         metadata=declare(
             """Lists of values by parameter, as ``{"loss": ["mse", "huber"]}``; a list of grids says
-            which parameters belong to which loss.""",
+            which parameters belong to which loss.  With `n_iter`, values may be distributions:
+            whatever has a method ``rvs``, as ``scipy.stats.loguniform(1e-4, 1e-1)``.""",
             kind="dict or list of dicts",
         ),
     )
+    n_iter: int | None = parameter(
+        None,
+        Either(Choice(None), COUNT),
+        """How many candidates to draw from `param_grid`, >= 1, as RandomizedSearchCV draws them;
+        None tries all.""",
+        kind="int or None",
+        remedy="None tries all candidates of the grid.",
+    )
+    random_state: Any = parameter(
+        None, doc="Where the draws of `n_iter` begin.", kind="int, RandomState or None"
+    )
 
     def _run_search(self, evaluate_candidates: Evaluation) -> None:
-        owner = type(self).__name__
-        evaluate_candidates(settings_of(self.estimator, self.param_grid, owner))
+        owner, drawn = type(self).__name__, (self.n_iter, self.random_state)
+        evaluate_candidates(settings_of(self.estimator, self.param_grid, owner, *drawn))
