@@ -43,6 +43,8 @@ class Evaluation:
     candidates : list of Candidate
     table : dict
         ``cv_results_``.
+    split_sizes : array of shape (n_splits, 2)
+        Training and test rows of the splits of the last call.
     """
 
     def __init__(self, search: Any, data: Data) -> None:
@@ -56,6 +58,7 @@ class Evaluation:
         self.candidates: list[Candidate] = []
         self.seed = seed_of(None)
         self.table: dict[str, Any] = {}
+        self.split_sizes = np.zeros((0, 2), dtype=int)
 
     def __call__(
         self,
@@ -87,6 +90,7 @@ class Evaluation:
         """
         search, start = self.search, len(self.results.settings)
         data = self.data.split(search._checked_cv_orig if cv is None else cv, search.n_splits_)
+        self.split_sizes = np.array([(len(train), len(test)) for train, test in data.splits])
         settings = list(candidate_params)
         candidates = candidates_of(search.estimator, settings, search.n_seeds, self.seed, start)
         self.results.expect(settings, more_results or {})
@@ -97,7 +101,7 @@ class Evaluation:
         self._fit(candidates, Worker(clone(search.estimator), data, *scoring))
         search._check_failures(self.results.in_order(start))
         std = self.results.std_over_seeds() if search.n_seeds > 1 else {}
-        self.table = self.table_with(std)
+        self.table = self.table_with({**self.results.n_parameters(), **std})
         return self.table
 
     def table_with(self, columns: Mapping[str, Any]) -> dict[str, Any]:

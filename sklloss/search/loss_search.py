@@ -32,12 +32,15 @@ class LossSearchCV(LossSearch, GridSearchCV):
     cv_results_ : dict of arrays
         One row per candidate, as in GridSearchCV; ``mean_fit_time`` is a stack's time divided by
         its models.  With several seeds, ``std_over_seeds_test_score`` is the standard deviation
-        over them, averaged over splits.
+        over them, averaged over splits; ``n_parameters`` is the number of trained numbers of all
+        members, a mean over splits.
     partial_results_ : dict of arrays
         Only after a search that ended early: ``cv_results_`` so far; the column ``interrupted``
         marks the candidates that are not finished.
     best_estimator_, best_score_, best_params_, best_index_, refit_time_
         As in GridSearchCV.
+    split_sizes_ : array of shape (n_splits, 2)
+        Training and test rows of each split.
     scorer_, multimetric_, n_splits_, classes_, n_features_in_, feature_names_in_
         As in GridSearchCV.
 

@@ -30,6 +30,8 @@ class Result:
         By metric where there are several; `train_scores` is None where nobody asked for them.
     may_improve : bool
         Whether `max_epochs` has ended a training that still improved.
+    n_parameters : float
+        Trained numbers of what was fitted; NaN where it is no net.
     """
 
     key: Key
@@ -39,6 +41,7 @@ class Result:
     test_scores: Any
     train_scores: Any = None
     may_improve: bool = False
+    n_parameters: float = np.nan
 
 
 class Results:
@@ -120,6 +123,15 @@ class Results:
         return {
             f"std_over_seeds_test_{metric}": each.std(2).mean(1) for metric, each in scores.items()
         }
+
+    def n_parameters(self) -> dict[str, np.ndarray]:
+        """Return the mean number of trained numbers of each candidate, if any has a number."""
+        counts: dict[int, list[float]] = defaultdict(list)
+        for (number, *_), result in self.found.items():
+            if not np.isnan(result.n_parameters):
+                counts[number].append(result.n_parameters)
+        means = [np.mean(counts.get(number, np.nan)) for number in range(len(self.settings))]
+        return {"n_parameters": np.array(means)} if counts else {}
 
     def that_may_improve(self) -> list[int]:
         """Return the candidates of which `max_epochs` has ended a training that still improved."""

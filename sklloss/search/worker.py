@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -107,8 +108,10 @@ class Worker:
         score_time = time.perf_counter() - start
         if self.return_train_score:
             train = self.data.score(fitted, fit.split, "train", self.error_score)
-        may_improve = getattr(fitted_net_of(fitted), "_may_improve", False)
-        return Result(key, None, seconds, score_time, test, train, may_improve)
+        net = fitted_net_of(fitted)
+        may_improve = getattr(net, "_may_improve", False)
+        n_parameters = getattr(net, "_n_parameters", math.nan)
+        return Result(key, None, seconds, score_time, test, train, may_improve, n_parameters)
 
     def _trace(self, error: Exception) -> str:
         """Return the traceback of an error, or raise it where the user wants that."""
