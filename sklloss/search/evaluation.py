@@ -101,12 +101,12 @@ class Evaluation:
         self._fit(candidates, Worker(clone(search.estimator), data, *scoring))
         search._check_failures(self.results.in_order(start))
         std = self.results.std_over_seeds() if search.n_seeds > 1 else {}
-        self.table = self.table_with({**self.results.n_parameters(), **std})
+        self.table = self.table_with(std)
         return self.table
 
     def table_with(self, columns: Mapping[str, Any]) -> dict[str, Any]:
         """Return ``cv_results_`` of the results so far, with more columns at its end."""
-        table = self.search._table(self.results)
+        table = {**self.search._table(self.results), **self.results.n_parameters()}
         return {**table, **{name: np.asarray(column) for name, column in columns.items()}}
 
     def _fit(self, candidates: list[Candidate], worker: Worker) -> None:
