@@ -1,5 +1,8 @@
 """sklloss: neural estimators for scikit-learn in which the training loss is an ordinary hyperparameter."""
 
+from .advice.comparison import compare_losses
+from .advice.nested import nested_score
+from .advice.one_standard_error import one_standard_error
 from .estimators import (
     MetricEmbedder,
     NeuralBoxRegressor,
@@ -38,10 +41,13 @@ __all__ = [
     "SequenceTranscriber",
     "TokenVectorizer",
     "character_error_rate",
+    "compare_losses",
     "get_loss",
     "list_losses",
     "mean_ndcg",
     "ndcg_at",
+    "nested_score",
+    "one_standard_error",
     "recall_at",
     "token_error_rate",
     "word_error_rate",

@@ -144,6 +144,7 @@ class LossSearch(OpenSearchCV):
                 self._run_search(evaluation)
                 self.cv_results_ = evaluation.table
                 self.histories_ = evaluation.results.histories()
+                self.split_sizes_ = evaluation.split_sizes
                 self._choose(evaluation.results.in_order()[0].test_scores)
                 self._warn_of_few_epochs(evaluation)
                 if self.refit:

@@ -37,7 +37,7 @@ class LossSearchCV(LossSearch, GridSearchCV):
         "patience", "max_epochs", a "callback", or "failed"; of several members or seeds
         "max_epochs" where it ended one of them; NaN and None for other estimators.  With several
         seeds, ``std_over_seeds_test_score`` is the standard deviation over them, averaged over
-        splits.
+        splits; ``n_parameters`` is the number of trained numbers of all members, a mean over splits.
     histories_ : list of lists of dicts
         The curves of every candidate on every split, of its first seed and first member: arrays
         "epoch", "train_loss" and, with early stopping, "valid_loss", and the int "best_epoch", from
@@ -47,6 +47,8 @@ class LossSearchCV(LossSearch, GridSearchCV):
         marks the candidates that are not finished.
     best_estimator_, best_score_, best_params_, best_index_, refit_time_
         As in GridSearchCV.
+    split_sizes_ : array of shape (n_splits, 2)
+        Training and test rows of each split.
     scorer_, multimetric_, n_splits_, classes_, n_features_in_, feature_names_in_
         As in GridSearchCV.
 

@@ -34,6 +34,8 @@ class Result:
         Whether `max_epochs` has ended a training that still improved.
     course : Course
         That of its training.
+    n_parameters : float
+        Trained numbers of what was fitted; NaN where it is no net.
     """
 
     key: Key
@@ -44,6 +46,7 @@ class Result:
     train_scores: Any = None
     may_improve: bool = False
     course: Course = UNKNOWN
+    n_parameters: float = np.nan
 
 
 class Results:
@@ -146,6 +149,15 @@ class Results:
     def histories(self) -> list[list[History | None]]:
         """Return the losses by epoch of every candidate on every split, with its first seed."""
         return [[seeds[0].history for seeds in of_splits] for of_splits in self.courses()]
+
+    def n_parameters(self) -> dict[str, np.ndarray]:
+        """Return the mean number of trained numbers of each candidate, if any has a number."""
+        counts: dict[int, list[float]] = defaultdict(list)
+        for (number, *_), result in self.found.items():
+            if not np.isnan(result.n_parameters):
+                counts[number].append(result.n_parameters)
+        means = [np.mean(counts.get(number, np.nan)) for number in range(len(self.settings))]
+        return {"n_parameters": np.array(means)} if counts else {}
 
     def that_may_improve(self) -> list[int]:
         """Return the candidates of which `max_epochs` has ended a training that still improved."""

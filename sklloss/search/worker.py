@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -108,9 +109,11 @@ class Worker:
         score_time = time.perf_counter() - start
         if self.return_train_score:
             train = self.data.score(fitted, fit.split, "train", self.error_score)
-        may_improve = getattr(fitted_net_of(fitted), "_may_improve", False)
-        course = Course.of(fitted)
-        return Result(key, None, seconds, score_time, test, train, may_improve, course)
+        net, course = fitted_net_of(fitted), Course.of(fitted)
+        may_improve = getattr(net, "_may_improve", False)
+        n_parameters = getattr(net, "_n_parameters", math.nan)
+        scores = score_time, test, train
+        return Result(key, None, seconds, *scores, may_improve, course, n_parameters)
 
     def _trace(self, error: Exception) -> str:
         """Return the traceback of an error, or raise it where the user wants that."""

@@ -8,7 +8,7 @@ from sklearn.model_selection import GridSearchCV
 from sklloss import LossSearchCV
 
 # Columns that GridSearchCV lacks.
-OWN = re.compile(r"(mean|split\d+)_(n_iter|stopped_by)")
+OWN = re.compile(r"(mean|split\d+)_(n_iter|stopped_by)|n_parameters")
 
 
 def columns_of_grid_search(table):

@@ -83,6 +83,12 @@ class NeuralEstimator(RunParameters, StoppingParameters, OptimizationParameters,
         given = self.max_epochs != "auto"
         return given and any(getattr(net, "may_improve_", False) for net in self.members_)
 
+    @property
+    def _n_parameters(self) -> int:
+        """How many numbers were trained, of all members, those of the loss included."""
+        modules = [part for net in self.members_ for part in (net.module_, net.criterion_)]
+        return sum(p.numel() for module in modules for p in module.parameters())
+
     def _adopt(self, prepared: Prepared, errors: Sequence[Exception | None]) -> None:
         """Become what training has made of the nets, or raise what stopped one of them."""
         for error in errors:

@@ -1,0 +1,1 @@
+"""Advice: which losses suit the data, and how sure it is that one is better than another."""
