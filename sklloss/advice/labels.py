@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -79,8 +80,9 @@ def loss_name(value: Any) -> str:
 def value_text(value: Any) -> str:
     """Return a short text of the value of a parameter."""
     if isinstance(value, Loss):
-        default = type(value)()
-        given = {k: v for k, v in value.params.items() if v != default.params.get(k)}
+        known = {f.name: f.default for f in dataclasses.fields(value)}
+        own = dict(getattr(value, "keywords", ()))  # What is set on a user's own loss.
+        given = own or {k: v for k, v in value.params.items() if k in known and v != known[k]}
         return _called(value.label, [f"{k}={value_text(v)}" for k, v in given.items()])
     if isinstance(value, type):
         return loss_name(value) if issubclass(value, Loss) else value.__name__

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sklloss.advice.labels import distinct, labels_of, loss_name, losses_of
-from sklloss.losses import Huber, Quantile
+from sklloss.losses import Huber, Quantile, get_loss
 
 
 def pinball(prediction, y, level=0.5):
@@ -30,6 +30,8 @@ class Cube(torch.nn.Module):
         (Cube, "Cube", "Cube"),
         (Cube(), "Cube()", "Cube"),
         (pinball, "pinball", "pinball"),
+        (get_loss(pinball, task="regression", level=0.9), "pinball(level=0.9)", "pinball"),
+        (get_loss(Cube, task="regression"), "Cube", "Cube"),
         ({"price": Huber(), "sold": "cross_entropy"}, *2 * ["price: huber, sold: cross_entropy"]),
         (None, "None", "None"),
     ],
