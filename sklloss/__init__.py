@@ -1,5 +1,6 @@
 """sklloss: neural estimators for scikit-learn in which the training loss is an ordinary hyperparameter."""
 
+from .advice.suggest import suggest_losses
 from .estimators import (
     MetricEmbedder,
     NeuralBoxRegressor,
@@ -43,6 +44,7 @@ __all__ = [
     "mean_ndcg",
     "ndcg_at",
     "recall_at",
+    "suggest_losses",
     "token_error_rate",
     "word_error_rate",
 ]

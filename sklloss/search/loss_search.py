@@ -11,6 +11,7 @@ from .base import LossSearch
 from .evaluation import Evaluation
 from .grids import settings_of
 from .scikit_learn import GridSearchCV
+from .suggested import grid_of
 
 
 @documented
@@ -36,6 +37,8 @@ class LossSearchCV(LossSearch, GridSearchCV):
     partial_results_ : dict of arrays
         Only after a search that ended early: ``cv_results_`` so far; the column ``interrupted``
         marks the candidates that are not finished.
+    param_grid_ : dict or list of dicts
+        The grid that is searched: `param_grid`, or what "suggested" stands for.
     best_estimator_, best_score_, best_params_, best_index_, refit_time_
         As in GridSearchCV.
     scorer_, multimetric_, n_splits_, classes_, n_features_in_, feature_names_in_
@@ -61,11 +64,13 @@ class LossSearchCV(LossSearch, GridSearchCV):
         kw_only=False,
         metadata=declare(
             """Lists of values by parameter, as ``{"loss": ["mse", "huber"]}``; a list of grids says
-            which parameters belong to which loss.""",
-            kind="dict or list of dicts",
+            which parameters belong to which loss.  "suggested" takes what `suggest_losses` says of
+            the rows that reach the network in `fit`, with the metric that decides.""",
+            kind='dict, list of dicts or "suggested"',
         ),
     )
 
     def _run_search(self, evaluate_candidates: Evaluation) -> None:
         owner = type(self).__name__
-        evaluate_candidates(settings_of(self.estimator, self.param_grid, owner))
+        self.param_grid_ = grid_of(self, evaluate_candidates.data)
+        evaluate_candidates(settings_of(self.estimator, self.param_grid_, owner))
