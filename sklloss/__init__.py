@@ -3,6 +3,7 @@
 from .advice.comparison import compare_losses
 from .advice.nested import nested_score
 from .advice.one_standard_error import one_standard_error
+from .advice.suggest import suggest_losses
 from .estimators import (
     MetricEmbedder,
     NeuralBoxRegressor,
@@ -49,6 +50,7 @@ __all__ = [
     "nested_score",
     "one_standard_error",
     "recall_at",
+    "suggest_losses",
     "token_error_rate",
     "word_error_rate",
 ]

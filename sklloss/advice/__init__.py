@@ -1,1 +1,1 @@
-"""Advice: which losses suit the data, and how sure it is that one is better than another."""
+"""Advice before a search and a verdict after it: which losses suit, and which winner is real."""

@@ -12,6 +12,7 @@ from .base import COUNT, LossSearch
 from .evaluation import Evaluation
 from .grids import settings_of
 from .scikit_learn import GridSearchCV
+from .suggested import grid_of
 
 
 @documented
@@ -45,6 +46,8 @@ class LossSearchCV(LossSearch, GridSearchCV):
     partial_results_ : dict of arrays
         Only after a search that ended early: ``cv_results_`` so far; the column ``interrupted``
         marks the candidates that are not finished.
+    param_grid_ : dict or list of dicts
+        The grid that is searched: `param_grid`, or what "suggested" stands for.
     best_estimator_, best_score_, best_params_, best_index_, refit_time_
         As in GridSearchCV.
     split_sizes_ : array of shape (n_splits, 2)
@@ -74,8 +77,10 @@ class LossSearchCV(LossSearch, GridSearchCV):
         metadata=declare(
             """Lists of values by parameter, as ``{"loss": ["mse", "huber"]}``; a list of grids says
             which parameters belong to which loss.  With `n_iter`, values may be distributions:
-            whatever has a method ``rvs``, as ``scipy.stats.loguniform(1e-4, 1e-1)``.""",
-            kind="dict or list of dicts",
+            whatever has a method ``rvs``, as ``scipy.stats.loguniform(1e-4, 1e-1)``.  "suggested"
+            takes what `suggest_losses` says of the rows that reach the network in `fit`, with the
+            metric that decides.""",
+            kind='dict, list of dicts or "suggested"',
         ),
     )
     n_iter: int | None = parameter(
@@ -92,4 +97,5 @@ class LossSearchCV(LossSearch, GridSearchCV):
 
     def _run_search(self, evaluate_candidates: Evaluation) -> None:
         owner, drawn = type(self).__name__, (self.n_iter, self.random_state)
-        evaluate_candidates(settings_of(self.estimator, self.param_grid, owner, *drawn))
+        self.param_grid_ = grid_of(self, evaluate_candidates.data)
+        evaluate_candidates(settings_of(self.estimator, self.param_grid_, owner, *drawn))
