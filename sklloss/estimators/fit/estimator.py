@@ -15,6 +15,7 @@ from ...training import train
 from ...training.outcome import warn_of_few_epochs
 from ..inputs.base import Inputs
 from ..inputs.data import FitData
+from ..notebook import ShowsLoss
 from ..targets.answers import Answer, answered, chosen
 from ..targets.base import Target
 from ..targets.fitted_module import FittedModule
@@ -25,7 +26,9 @@ from .parameters import OptimizationParameters, RunParameters, StoppingParameter
 from .prepare import Preparation, Prepared
 
 
-class NeuralEstimator(RunParameters, StoppingParameters, OptimizationParameters, NestedParameters):
+class NeuralEstimator(
+    ShowsLoss, RunParameters, StoppingParameters, OptimizationParameters, NestedParameters
+):
     """Base of the estimators: Inputs x Target x loss x network.
 
     An estimator says what X and y may be by two frozen objects, made from its parameters, and
