@@ -22,6 +22,7 @@ from .estimators import (
     token_error_rate,
     word_error_rate,
 )
+from .inspection.reports.report import report
 from .losses import get_loss, list_losses
 from .search import LossSearchCV
 from .training import Criterion
@@ -50,6 +51,7 @@ __all__ = [
     "nested_score",
     "one_standard_error",
     "recall_at",
+    "report",
     "suggest_losses",
     "token_error_rate",
     "word_error_rate",

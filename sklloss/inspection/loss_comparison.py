@@ -15,7 +15,7 @@ ROW, FRAME = 0.27, 1.3
 # Means share an axis down to so many times the lead of the best over the median, or the spread of
 # a candidate over splits.
 REACH = 4.0
-INTERVAL = f"{CONFIDENCE:.0%} interval of the difference to the best"
+INTERVAL = f"{CONFIDENCE:.0%} interval of the difference"
 
 
 class LossComparisonDisplay:
@@ -177,7 +177,7 @@ class LossComparisonDisplay:
         if position == self.candidates.chosen:
             return {"marker": "*", "color": BLACK, "markersize": 12, "label": "chosen"}
         if scores.tied is None or scores.tied[position]:
-            label = "mean" if scores.tied is None else "cannot be told from the best"
+            label = "mean" if scores.tied is None else "tied with the best"
             return {"marker": "o", "color": BLUE, "markersize": 7, "label": label}
         hollow = {"markerfacecolor": "white", "markeredgewidth": 1.4, "label": "worse"}
         return {"marker": "D", "color": VERMILLION, "markersize": 5.5, **hollow}

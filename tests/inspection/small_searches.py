@@ -33,5 +33,5 @@ class Scored(GridSearchCV):
     def cv_results_(self):
         """Return the table of the scores."""
         splits = {f"split{k}_test_score": each for k, each in enumerate(self.scores.T)}
-        params = [{"loss": f"loss_{i}"} for i in range(len(self.scores))]
+        params = [{"alpha": i} for i in range(len(self.scores))]
         return {"params": params, "mean_test_score": self.scores.mean(axis=1), **splits}

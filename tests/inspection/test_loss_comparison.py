@@ -59,7 +59,7 @@ def test_ties_are_those_of_compare_losses():
     frame = compare_losses(search).to_frame()
     drawn = {
         int(display.order_[int(line.get_ydata()[0])])
-        for line in lines_of(display.ax_, "cannot be told from the best")
+        for line in lines_of(display.ax_, "tied with the best")
     }
     assert drawn == set(frame.index[frame["tied"]])
     assert len(lines_of(display.ax_, "worse")) == 5 - len(drawn) > 0
