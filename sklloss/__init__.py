@@ -1,5 +1,9 @@
 """sklloss: neural estimators for scikit-learn in which the training loss is an ordinary hyperparameter."""
 
+from .advice.comparison import compare_losses
+from .advice.nested import nested_score
+from .advice.one_standard_error import one_standard_error
+from .advice.suggest import suggest_losses
 from .estimators import (
     MetricEmbedder,
     NeuralBoxRegressor,
@@ -18,6 +22,7 @@ from .estimators import (
     token_error_rate,
     word_error_rate,
 )
+from .inspection.reports.report import report
 from .losses import get_loss, list_losses
 from .search import LossSearchCV
 from .training import Criterion
@@ -38,11 +43,16 @@ __all__ = [
     "SequenceTranscriber",
     "TokenVectorizer",
     "character_error_rate",
+    "compare_losses",
     "get_loss",
     "list_losses",
     "mean_ndcg",
     "ndcg_at",
+    "nested_score",
+    "one_standard_error",
     "recall_at",
+    "report",
+    "suggest_losses",
     "token_error_rate",
     "word_error_rate",
 ]

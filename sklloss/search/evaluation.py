@@ -43,6 +43,8 @@ class Evaluation:
     candidates : list of Candidate
     table : dict
         ``cv_results_``.
+    split_sizes : array of shape (n_splits, 2)
+        Training and test rows of the splits of the last call.
     """
 
     def __init__(self, search: Any, data: Data) -> None:
@@ -56,6 +58,7 @@ class Evaluation:
         self.candidates: list[Candidate] = []
         self.seed = seed_of(None)
         self.table: dict[str, Any] = {}
+        self.split_sizes = np.zeros((0, 2), dtype=int)
 
     def __call__(
         self,
@@ -87,6 +90,7 @@ class Evaluation:
         """
         search, start = self.search, len(self.results.settings)
         data = self.data.split(search._checked_cv_orig if cv is None else cv, search.n_splits_)
+        self.split_sizes = np.array([(len(train), len(test)) for train, test in data.splits])
         settings = list(candidate_params)
         candidates = candidates_of(search.estimator, settings, search.n_seeds, self.seed, start)
         self.results.expect(settings, more_results or {})
@@ -102,7 +106,8 @@ class Evaluation:
 
     def table_with(self, columns: Mapping[str, Any]) -> dict[str, Any]:
         """Return ``cv_results_`` of the results so far, with more columns at its end."""
-        table = self.search._table(self.results)
+        courses, sizes = self.results.course_columns(), self.results.n_parameters()
+        table = {**self.search._table(self.results), **courses, **sizes}
         return {**table, **{name: np.asarray(column) for name, column in columns.items()}}
 
     def _fit(self, candidates: list[Candidate], worker: Worker) -> None:

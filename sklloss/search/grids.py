@@ -1,11 +1,11 @@
-"""Grids, and the list of grids to give where losses of one grid differ in their parameters."""
+"""Grids, all of them or draws from them, and the list of grids to give where losses of one grid differ in their parameters."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from sklearn.model_selection import ParameterGrid
+from sklearn.model_selection import ParameterGrid, ParameterSampler
 
 from ..parameters.plain import plain
 from .candidates import Params, checked
@@ -14,8 +14,10 @@ from .steps import net_of, path_to_net
 Grid = Mapping[str, Any]
 
 
-def settings_of(estimator: Any, param_grid: Any, owner: str) -> Iterator[Params]:
-    """Yield the settings of a grid, or of a list of grids, in the order of ParameterGrid.
+def settings_of(
+    estimator: Any, param_grid: Any, owner: str, n_iter: int | None = None, random_state: Any = None
+) -> Iterator[Params]:
+    """Yield the settings of a grid, or of a list of grids.
 
     Parameters
     ----------
@@ -24,21 +26,46 @@ def settings_of(estimator: Any, param_grid: Any, owner: str) -> Iterator[Params]
     param_grid : dict or list of dicts
     owner : str
         The class of the search, which the message names.
+    n_iter : int or None, default=None
+        How many to draw, as ParameterSampler does; None yields all, in the order of ParameterGrid.
+    random_state : int, RandomState or None, default=None
+        Where draws begin.
 
     Raises
     ------
     ValueError
         If a grid sets a parameter that some of its losses have and others lack; the message shows
         the list of grids to give instead.
+    TypeError
+        If values are nothing to choose from, or a distribution without `n_iter`.
     """
-    for grid in ParameterGrid(param_grid).param_grid:
-        grids = list_of_grids(estimator, grid)
-        if len(grids) > 1:
-            _check_losses(estimator, grid, grids, owner)
-        yield from ParameterGrid(grid)
+    if n_iter is None:
+        _check_no_distribution(param_grid, owner)
+        grids = ParameterGrid(param_grid).param_grid
+        settings: Iterable[Params] = ParameterGrid(param_grid)
+    else:
+        settings = ParameterSampler(param_grid, n_iter, random_state=random_state)
+        grids = settings.param_distributions
+    for grid in grids:
+        split = list_of_grids(estimator, grid)
+        if len(split) > 1:
+            _check_losses(estimator, grid, split, owner)
+    yield from settings
 
 
-def list_of_grids(estimator: Any, grid: Grid) -> list[dict[str, list[Any]]]:
+def _check_no_distribution(param_grid: Any, owner: str) -> None:
+    """Raise a TypeError for a distribution, from which as many values may be drawn as one likes."""
+    grids = [param_grid] if isinstance(param_grid, Mapping) else param_grid
+    for name, values in (item for grid in grids for item in dict(grid).items()):
+        if hasattr(values, "rvs"):
+            raise TypeError(
+                f"{owner} without n_iter tries all values: the grid of parameter {name!r} needs to"
+                f" be a list or a numpy array, but is the distribution {values!r}. Set n_iter to"
+                " the number of candidates to draw, as n_iter=60."
+            )
+
+
+def list_of_grids(estimator: Any, grid: Grid) -> list[dict[str, Any]]:
     """Return a grid as grids that set only parameters which their losses have.
 
     Examples
@@ -60,20 +87,31 @@ def list_of_grids(estimator: Any, grid: Grid) -> list[dict[str, list[Any]]]:
         losses.setdefault(takes, []).append(loss)
     others = [name for name in grid if name not in nested and name != key]
     return [
-        {key: losses[takes], **{name: [plain(v) for v in grid[name]] for name in (*takes, *others)}}
+        {key: losses[takes], **{name: _shown(grid[name]) for name in (*takes, *others)}}
         for takes in sorted(losses, key=len)
     ]
 
 
-def _check_losses(
-    estimator: Any, grid: Grid, grids: list[dict[str, list[Any]]], owner: str
-) -> None:
+def _shown(values: Any) -> Any:
+    """Return the values of a parameter as a message shows them."""
+    return values if hasattr(values, "rvs") else [plain(value) for value in values]
+
+
+def _some_of(grid: Grid) -> dict[str, Any]:
+    """Return a grid with one value instead of each distribution."""
+    return {
+        name: [values.rvs(random_state=0)] if hasattr(values, "rvs") else values
+        for name, values in grid.items()
+    }
+
+
+def _check_losses(estimator: Any, grid: Grid, grids: list[dict[str, Any]], owner: str) -> None:
     """Raise for the first candidate that cannot be made, and show the grids to give instead."""
-    for params in ParameterGrid(grid):
+    for params in ParameterGrid(_some_of(grid)):
         try:
             checked(estimator, params)
         except ValueError as error:
-            for better in ParameterGrid(grids):
+            for better in ParameterGrid([_some_of(each) for each in grids]):
                 checked(estimator, better)  # Raises what no list of grids would mend.
             setting = ", ".join(f"{name}={plain(value)!r}" for name, value in params.items())
             raise ValueError(

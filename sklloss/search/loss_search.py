@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..estimators.fit.documentation import documented
-from ..parameters.declared import declare
-from .base import LossSearch
+from ..parameters.declared import declare, parameter
+from ..parameters.domains import Choice, Either
+from .base import COUNT, LossSearch
 from .evaluation import Evaluation
 from .grids import settings_of
 from .scikit_learn import GridSearchCV
+from .suggested import grid_of
 
 
 @documented
@@ -31,19 +33,32 @@ class LossSearchCV(LossSearch, GridSearchCV):
     ----------
     cv_results_ : dict of arrays
         One row per candidate, as in GridSearchCV; ``mean_fit_time`` is a stack's time divided by
-        its models.  With several seeds, ``std_over_seeds_test_score`` is the standard deviation
-        over them, averaged over splits.
+        its models.  ``split0_n_iter``, ..., ``mean_n_iter`` are the epochs trained (of the member
+        that took most, averaged over seeds), ``split0_stopped_by``, ... what ended training:
+        "patience", "max_epochs", a "callback", or "failed"; of several members or seeds
+        "max_epochs" where it ended one of them; NaN and None for other estimators.  With several
+        seeds, ``std_over_seeds_test_score`` is the standard deviation over them, averaged over
+        splits; ``n_parameters`` is the number of trained numbers of all members, a mean over splits.
+    histories_ : list of lists of dicts
+        The curves of every candidate on every split, of its first seed and first member: arrays
+        "epoch", "train_loss" and, with early stopping, "valid_loss", and the int "best_epoch", from
+        1, whose weights are kept; None for fits that failed and for other estimators.
     partial_results_ : dict of arrays
         Only after a search that ended early: ``cv_results_`` so far; the column ``interrupted``
         marks the candidates that are not finished.
+    param_grid_ : dict or list of dicts
+        The grid that is searched: `param_grid`, or what "suggested" stands for.
     best_estimator_, best_score_, best_params_, best_index_, refit_time_
         As in GridSearchCV.
+    split_sizes_ : array of shape (n_splits, 2)
+        Training and test rows of each split.
     scorer_, multimetric_, n_splits_, classes_, n_features_in_, feature_names_in_
         As in GridSearchCV.
 
     See Also
     --------
     sklearn.model_selection.GridSearchCV : The same, one fit after the other.
+    sklearn.model_selection.RandomizedSearchCV : The same with `n_iter`.
 
     Examples
     --------
@@ -61,11 +76,26 @@ class LossSearchCV(LossSearch, GridSearchCV):
         kw_only=False,
         metadata=declare(
             """Lists of values by parameter, as ``{"loss": ["mse", "huber"]}``; a list of grids says
-            which parameters belong to which loss.""",
-            kind="dict or list of dicts",
+            which parameters belong to which loss.  With `n_iter`, values may be distributions:
+            whatever has a method ``rvs``, as ``scipy.stats.loguniform(1e-4, 1e-1)``.  "suggested"
+            takes what `suggest_losses` says of the rows that reach the network in `fit`, with the
+            metric that decides.""",
+            kind='dict, list of dicts or "suggested"',
         ),
+    )
+    n_iter: int | None = parameter(
+        None,
+        Either(Choice(None), COUNT),
+        """How many candidates to draw from `param_grid`, >= 1, as RandomizedSearchCV draws them;
+        None tries all.""",
+        kind="int or None",
+        remedy="None tries all candidates of the grid.",
+    )
+    random_state: Any = parameter(
+        None, doc="Where the draws of `n_iter` begin.", kind="int, RandomState or None"
     )
 
     def _run_search(self, evaluate_candidates: Evaluation) -> None:
-        owner = type(self).__name__
-        evaluate_candidates(settings_of(self.estimator, self.param_grid, owner))
+        owner, drawn = type(self).__name__, (self.n_iter, self.random_state)
+        self.param_grid_ = grid_of(self, evaluate_candidates.data)
+        evaluate_candidates(settings_of(self.estimator, self.param_grid_, owner, *drawn))

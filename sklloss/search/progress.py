@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from ..parameters.plain import plain
 from .results import Results
@@ -74,6 +73,9 @@ class Progress:
         if not self.search.verbose:
             yield
             return
+        # Where tqdm is imported, it warns of notebooks without widgets.
+        from tqdm.auto import tqdm
+
         with ExitStack() as stack:
             self._bar = stack.enter_context(tqdm(total=n_epochs, desc="search", unit="epoch"))
             with suppress(OSError):

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from .course import UNKNOWN, Columns, Course, History, columns_of
+
 Key = tuple[int, int, int]
 COLUMNS = ("fit_time", "score_time", "test_scores", "train_scores")
 
@@ -30,6 +32,10 @@ class Result:
         By metric where there are several; `train_scores` is None where nobody asked for them.
     may_improve : bool
         Whether `max_epochs` has ended a training that still improved.
+    course : Course
+        That of its training.
+    n_parameters : float
+        Trained numbers of what was fitted; NaN where it is no net.
     """
 
     key: Key
@@ -39,6 +45,8 @@ class Result:
     test_scores: Any
     train_scores: Any = None
     may_improve: bool = False
+    course: Course = UNKNOWN
+    n_parameters: float = np.nan
 
 
 class Results:
@@ -90,6 +98,10 @@ class Results:
         return [number for number in sorted(set(numbers)) if finished[number]]
 
     @property
+    def _splits(self) -> range:
+        return range(self.n_splits)
+
+    @property
     def finished(self) -> list[bool]:
         """Of each candidate, whether all its fits are there."""
         n_fits = self.n_splits * self.n_seeds
@@ -106,7 +118,7 @@ class Results:
         found = {key: vars(result) for key, result in self.found.items()}
         of_seeds = (
             [found.get((*key, seed), missing) for seed in range(self.n_seeds)]
-            for key in product(range(len(self.settings)), range(self.n_splits))
+            for key in product(range(len(self.settings)), self._splits)
         )
         return [{c: _mean([each[c] for each in fits]) for c in self._columns} for fits in of_seeds]
 
@@ -121,13 +133,39 @@ class Results:
             f"std_over_seeds_test_{metric}": each.std(2).mean(1) for metric, each in scores.items()
         }
 
+    def courses(self) -> list[list[list[Course]]]:
+        """Return the courses of trainings by candidate, split and seed."""
+        courses = {key: result.course for key, result in self.found.items()}
+        seeds = range(self.n_seeds)
+        return [
+            [[courses.get((i, split, seed), UNKNOWN) for seed in seeds] for split in self._splits]
+            for i in range(len(self.settings))
+        ]
+
+    def course_columns(self) -> Columns:
+        """Return, by split and on average, how many epochs trainings took and why they ended."""
+        return columns_of(self.courses(), self.n_splits)
+
+    def histories(self) -> list[list[History | None]]:
+        """Return the losses by epoch of every candidate on every split, with its first seed."""
+        return [[seeds[0].history for seeds in of_splits] for of_splits in self.courses()]
+
+    def n_parameters(self) -> dict[str, np.ndarray]:
+        """Return the mean number of trained numbers of each candidate, if any has a number."""
+        counts: dict[int, list[float]] = defaultdict(list)
+        for (number, *_), result in self.found.items():
+            if not np.isnan(result.n_parameters):
+                counts[number].append(result.n_parameters)
+        means = [np.mean(counts.get(number, np.nan)) for number in range(len(self.settings))]
+        return {"n_parameters": np.array(means)} if counts else {}
+
     def that_may_improve(self) -> list[int]:
         """Return the candidates of which `max_epochs` has ended a training that still improved."""
         return sorted({key[0] for key, result in self.found.items() if result.may_improve})
 
     def mean_scores(self, number: int) -> dict[str, float]:
         """Return the mean test scores of a candidate, by metric; NaN where a fit lacks a metric."""
-        keys = product([number], range(self.n_splits), range(self.n_seeds))
+        keys = product([number], self._splits, range(self.n_seeds))
         scores = [_by_metric(self.found[key].test_scores) for key in keys]
         metrics = dict.fromkeys(metric for of_fit in scores for metric in of_fit)
         return {m: float(np.mean([s.get(m, np.nan) for s in scores])) for m in metrics}

@@ -23,6 +23,7 @@ from sklearn.model_selection._validation import (
     _warn_or_raise_about_fit_failures,
 )
 from sklearn.utils import get_tags, indexable
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params, _num_samples
 from torch import nn
@@ -41,8 +42,17 @@ if TYPE_CHECKING:
 
     GridSearchCV = BaseSearchCV
 else:
-    from sklearn.model_selection import GridSearchCV as GridSearchCV
+    from sklearn.model_selection import GridSearchCV as GridOfDicts
     from sklearn.model_selection._search import BaseSearchCV
+
+    class GridSearchCV(GridOfDicts):
+        """scikit-learn's, whose grid may also be suggested."""
+
+        _parameter_constraints = {  # noqa: RUF012
+            **GridOfDicts._parameter_constraints,
+            "param_grid": [dict, list, StrOptions({"suggested"})],
+        }
+
 
 CHECKED_WITH = "1.9.1"  # The version whose private names these are.
 

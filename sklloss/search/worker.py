@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any
 from ..estimators.fit.together import epochs_of, fit_data, fit_together, n_rows_of
 from ..training.outcome import no_warning_of_few_epochs
 from .candidates import Candidate
+from .course import FAILED, Course
 from .progress import Slot
 from .results import Key, Result
 from .scikit_learn import Data, failed_scores, with_params
@@ -64,7 +66,7 @@ class Worker:
         """Return the result of a fit that raised an error."""
         scores = failed_scores(self.data.scorer, self.error_score)
         train = scores if self.return_train_score else None
-        return Result(key, trace, seconds, 0.0, scores, train)
+        return Result(key, trace, seconds, 0.0, scores, train, course=FAILED)
 
     def _together(self, fits: Sequence[Fit], slot: Slot) -> list[Result]:
         made = [with_params(self.estimator, fit.candidate.params) for fit in fits]
@@ -107,8 +109,11 @@ class Worker:
         score_time = time.perf_counter() - start
         if self.return_train_score:
             train = self.data.score(fitted, fit.split, "train", self.error_score)
-        may_improve = getattr(fitted_net_of(fitted), "_may_improve", False)
-        return Result(key, None, seconds, score_time, test, train, may_improve)
+        net, course = fitted_net_of(fitted), Course.of(fitted)
+        may_improve = getattr(net, "_may_improve", False)
+        n_parameters = getattr(net, "_n_parameters", math.nan)
+        scores = score_time, test, train
+        return Result(key, None, seconds, *scores, may_improve, course, n_parameters)
 
     def _trace(self, error: Exception) -> str:
         """Return the traceback of an error, or raise it where the user wants that."""

@@ -156,18 +156,25 @@ class Engine:
         results = [(self._evaluate(train), *self._constants(train))]
         if self._valid is not None:
             results.append((self._validate(self._valid)[1], *self._constants(self._valid)))
-        may_improve = self._stopping.may_improve.tolist()
         finite, eps = self._finite(results[0][0]).tolist(), torch.finfo(results[0][0].dtype).eps
         for k, net in compress(enumerate(self._nets), ended):
             if id(net) in self._errors:
                 continue
-            n_epochs = len(net.history) - self._epochs_before
-            net.may_improve_ = may_improve[k] and n_epochs >= self._left[k]
+            self._note_end(k, net)
             if not finite[k]:
                 self._errors[id(net)] = divergence(net)
             elif self._may_stop:
                 of_net = [Verdict(eps, *(each[k].item() for each in result)) for result in results]
                 warn_of_poor_training(net.loss, *of_net)
+
+    def _note_end(self, k: int, net: Trainable) -> None:
+        """Note in a net why its training has ended, and which epoch's weights it has."""
+        stopping = self._stopping
+        is_out_of_time = len(net.history) - self._epochs_before >= self._left[k]
+        net.may_improve_ = bool(stopping.may_improve[k]) and is_out_of_time
+        by_time = "max_epochs" if is_out_of_time else "callback"
+        net.stopped_by_ = "patience" if stopping.enough[k] else by_time
+        net.best_epoch_ = int(stopping.kept_epoch[k])
 
     def _hand_back_optimizers(self, models: Sequence[int]) -> None:
         """Give some of the nets their state of the optimiser.
@@ -188,7 +195,7 @@ class Engine:
         if self._valid is None:
             monitored = self._explained(losses["train"]) + self._update.penalty()
             if self._keeps_begun:
-                self._stopping.keep_begun(losses["train"] + penalty, begun)
+                self._stopping.keep_begun(losses["train"] + penalty, begun, self._n_epochs - 1)
         else:
             losses["valid"], monitored = self._validate(self._valid)
             if self._events is not None:
@@ -224,7 +231,7 @@ class Engine:
             ending |= self._alone.ends_by_callback(**self._datasets)
         running = ~self._stopping.ended
         self._hand_back_optimizers((ending & running).nonzero().flatten().tolist())
-        self._stopping.keep(monitored, ending, self._stack)
+        self._stopping.keep(monitored, ending, self._stack, self._n_epochs)
         pairs = zip(running.tolist(), ending.tolist(), self._left, strict=True)
         self._on_epoch(sum(1 + ends * (left - n_done) for runs, ends, left in pairs if runs))
 

@@ -87,6 +87,10 @@ class Trainable(NeuralNet):
     batch_size: int
     # Whether training has ended by `max_epochs`, before its rule would have stopped it.
     may_improve_: bool = False
+    # What has ended the last training: "patience" of its rule, "max_epochs" or a "callback".
+    stopped_by_: str | None = None
+    # The epoch whose weights the net has, from 1.
+    best_epoch_: int = 0
 
     def __init__(
         self,

@@ -44,6 +44,13 @@ class Stopping:
         How far the loss of each model's best constant may fall.
     stack : Stack
         The models as they are at the start.
+
+    Attributes
+    ----------
+    ended : Tensor of shape (models,)
+        Which models have ended.
+    kept_epoch : Tensor of shape (models,)
+        The epoch whose weights are kept of each, 0 for those of the start.
     """
 
     def __init__(self, rules: Sequence[StoppingRule], explainable: Tensor, stack: Stack) -> None:
@@ -56,12 +63,19 @@ class Stopping:
         self._best_loss = torch.full_like(explainable, torch.inf)
         self._best_begun = torch.full_like(explainable, torch.inf)
         self._kept = self._begun = stack.snapshot()
+        self.kept_epoch = torch.zeros_like(explainable, dtype=torch.long)
+        self._begun_epoch = torch.zeros_like(self.kept_epoch)
         self.ended = torch.zeros_like(self._keeps_best)
 
     @property
+    def enough(self) -> Tensor:
+        """Whether the rule of each model has said that it has learnt enough, (models,)."""
+        return self._stale > self._patience
+
+    @property
     def may_improve(self) -> Tensor:
-        """Whether the rule of each model has not said yet that it has learnt enough, (models,)."""
-        return self._patience.isfinite() & (self._stale <= self._patience)
+        """Whether each model has a rule that has not said yet that it has learnt enough."""
+        return self._patience.isfinite() & ~self.enough
 
     def update(self, loss: Tensor) -> Tensor:
         """Take the epoch's losses, (models,); return which models have learnt enough."""
@@ -69,9 +83,9 @@ class Stopping:
         self._reference = torch.minimum(self._reference, loss)
         stale = torch.where(falls, 0, self._stale + 1)
         self._stale = torch.where(self.ended, self._stale, stale)
-        return self._stale > self._patience
+        return self.enough
 
-    def keep(self, loss: Tensor, ending: Tensor, stack: Stack) -> None:
+    def keep(self, loss: Tensor, ending: Tensor, stack: Stack, epoch: int) -> None:
         """Keep the weights of models whose epoch was their best, or their last.
 
         The rule of a model says which of the two.
@@ -79,17 +93,22 @@ class Stopping:
         improved = (loss < self._best_loss) & ~self.ended
         self._best_loss = torch.where(improved, loss, self._best_loss)
         newer = torch.where(self._keeps_best, improved, ending & ~self.ended)
+        self.kept_epoch[newer] = epoch
         if newer.all():
             self._kept = stack.snapshot()
         elif newer.any():
             self._kept.take_over(newer.nonzero().flatten(), stack)
         self.ended = self.ended | ending
 
-    def keep_begun(self, loss: Tensor, begun: Snapshot) -> None:
-        """Keep the weights that an epoch of one step began with, whose loss is the best so far."""
+    def keep_begun(self, loss: Tensor, begun: Snapshot, epoch: int) -> None:
+        """Keep the weights that an epoch of one step began with, whose loss is the best so far.
+
+        They are those of the epoch before, `epoch`.
+        """
         improved = (loss < self._best_begun) & ~self.ended
         self._best_begun = torch.where(improved, loss, self._best_begun)
         self._begun = begun.where(improved, self._begun)
+        self._begun_epoch[improved] = epoch
 
     def restore_kept(self, stack: Stack) -> None:
         """Restore the kept weights of the models that have ended."""
@@ -104,6 +123,7 @@ class Stopping:
         stack.restore(self._begun.where(self.ended, last))
         is_better = self.ended & (objective() < of_last - self._margin)
         stack.restore(self._begun.where(is_better, last))
+        self.kept_epoch = torch.where(is_better, self._begun_epoch, self.kept_epoch)
 
     def select(self, models: Sequence[int]) -> None:
         """Continue with some of the models."""

@@ -408,7 +408,7 @@ def test_the_bar_stays_within_its_bounds_where_fits_train_more_than_expected(mon
         def display(self, *_, **__):
             positions.append((self.n, self.total))
 
-    monkeypatch.setattr(progress, "tqdm", Bar)
+    monkeypatch.setattr("tqdm.auto.tqdm", Bar)
     monkeypatch.setattr(progress, "SECONDS_BETWEEN_LOOKS", 1e-3)
     search = LossSearchCV(model, {"loss": ["mse", "mae"]}, cv=2, verbose=1)
     search.fit(X, X[:, 0], sample_weight=weight)

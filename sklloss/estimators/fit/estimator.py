@@ -15,6 +15,7 @@ from ...training import train
 from ...training.outcome import warn_of_few_epochs
 from ..inputs.base import Inputs
 from ..inputs.data import FitData
+from ..notebook import ShowsLoss
 from ..targets.answers import Answer, answered, chosen
 from ..targets.base import Target
 from ..targets.fitted_module import FittedModule
@@ -25,7 +26,9 @@ from .parameters import OptimizationParameters, RunParameters, StoppingParameter
 from .prepare import Preparation, Prepared
 
 
-class NeuralEstimator(RunParameters, StoppingParameters, OptimizationParameters, NestedParameters):
+class NeuralEstimator(
+    ShowsLoss, RunParameters, StoppingParameters, OptimizationParameters, NestedParameters
+):
     """Base of the estimators: Inputs x Target x loss x network.
 
     An estimator says what X and y may be by two frozen objects, made from its parameters, and
@@ -82,6 +85,12 @@ class NeuralEstimator(RunParameters, StoppingParameters, OptimizationParameters,
         """Whether `max_epochs`, where it was given, has ended a training that still improved."""
         given = self.max_epochs != "auto"
         return given and any(getattr(net, "may_improve_", False) for net in self.members_)
+
+    @property
+    def _n_parameters(self) -> int:
+        """How many numbers were trained, of all members, those of the loss included."""
+        modules = [part for net in self.members_ for part in (net.module_, net.criterion_)]
+        return sum(p.numel() for module in modules for p in module.parameters())
 
     def _adopt(self, prepared: Prepared, errors: Sequence[Exception | None]) -> None:
         """Become what training has made of the nets, or raise what stopped one of them."""

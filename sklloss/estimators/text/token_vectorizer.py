@@ -24,6 +24,7 @@ from ...parameters.refusals import count, refuse_rows
 from ..fit.documentation import documented
 from ..fit.parameters import BOOL, COUNT
 from ..fit.scikit_learn import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from ..notebook import LinkedToGuide
 
 # Id of the most frequent token.
 FIRST = UNKNOWN + 1
@@ -105,7 +106,9 @@ class Corpus:
 
 @documented
 @dataclass(kw_only=True, eq=False, repr=False)
-class TokenVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class TokenVectorizer(
+    LinkedToGuide, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
     """Turn documents into rows of token ids, padded to one length.
 
     It stands before ``NeuralClassifier(module="text")`` or ``NeuralRegressor(module="text")`` in a

@@ -1,0 +1,92 @@
+"""one_standard_error: refit the simplest candidate among those as good as the best."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .cv_results import last_iteration, scores_of
+from .metric import metric_of
+
+
+def one_standard_error(cv_results: Mapping[str, Any], *, metric: str | None = None) -> int:
+    """Return the simplest candidate whose mean score is within one standard error of the best.
+
+    For ``refit=one_standard_error`` of any search.  The simplest is the one with the fewest trained
+    numbers, which `LossSearchCV` counts in the column ``n_parameters``; among equals, and in
+    searches without that column, the first in the grid, so list simple settings first.
+
+    Parameters
+    ----------
+    cv_results : dict
+        ``cv_results_``; the search passes it.  Of successive halving, the last iteration counts.
+    metric : str or None, default=None
+        What decides, where the search has several metrics:
+        ``refit=functools.partial(one_standard_error, metric="f1_macro")``.
+
+    Returns
+    -------
+    int
+        The row of the candidate, which becomes ``best_index_``.
+
+    Raises
+    ------
+    ValueError
+        If there are several metrics and none is given, or if no candidate has a score on every
+        split.
+
+    Notes
+    -----
+    The standard error is that of the best candidate's mean, s / sqrt(n) over n splits, as in [1]_.
+    Splits share training rows, so the true error is larger; `compare_losses` corrects for that.
+    The rule does not: it was published and is known with the plain error, and ``cv_results_`` does
+    not tell the sizes of the splits.  With repeated splits n grows but the knowledge does not:
+    search without repetitions, where this rule decides.  As with every callable ``refit``, the
+    search has no ``best_score_``.
+
+    References
+    ----------
+    .. [1] L. Breiman, J. Friedman, R. Olshen and C. Stone, "Classification and Regression Trees",
+       1984, section 3.4.3.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklloss import LossSearchCV, NeuralRegressor, one_standard_error
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> grid = {"hidden_layer_sizes": [(64,), (4,)]}
+    >>> net = NeuralRegressor(n_members=1, max_epochs=20, random_state=0)
+    >>> search = LossSearchCV(net, grid, cv=5, refit=one_standard_error).fit(X, y)
+    >>> search.best_params_["hidden_layer_sizes"] in [(64,), (4,)]
+    True
+    """
+    owner = "one_standard_error"
+    try:
+        column = metric_of(cv_results, None, metric, owner).column
+    except ValueError as error:
+        if metric is not None:
+            raise
+        raise ValueError(
+            f"{error} Write refit=functools.partial(one_standard_error, metric=...)."
+        ) from error
+    rows = last_iteration(cv_results)
+    scores = scores_of(cv_results, column)[rows]
+    means = scores.mean(axis=1)
+    if np.isnan(means).all():
+        raise ValueError(
+            f"{owner} needs a score on every split; all {len(rows)} candidates lack it."
+        )
+    best = int(np.nanargmax(means))
+    enough = np.flatnonzero(means >= means[best] - _standard_error(scores[best]))
+    sizes = np.asarray(cv_results.get("n_parameters", np.zeros(rows.max() + 1)), dtype=float)
+    # Unknown sizes come last.
+    sizes = np.nan_to_num(sizes[rows[enough]], nan=np.inf)
+    return int(rows[enough[np.argmin(sizes)]])
+
+
+def _standard_error(scores: np.ndarray) -> float:
+    """Return the plain standard error of a mean over splits; 0 with one split."""
+    n_splits = len(scores)
+    return float(scores.std(ddof=1) / np.sqrt(n_splits)) if n_splits > 1 else 0.0

@@ -1,0 +1,205 @@
+"""suggest_losses: which losses suit a target and a metric."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..losses.listing import losses_of
+from ..losses.loss import Loss
+from ..losses.resolve import get_loss
+from . import label_rules, number_rules
+from .aim import Aim, aim_of, for_ranks, name_of
+from .facts import Facts, NumberFacts, facts_of, table_of
+from .ideas import Idea, number
+from .suggestions import Suggestion, Suggestions
+from .target import CLASSIFICATION, REGRESSION, TargetOfAdvice, read_target
+
+# How many losses are suggested at most.
+MOST = 6
+
+
+def suggest_losses(X: Any, y: Any, *, task: str = "auto", metric: Any = None) -> Suggestions:
+    """Suggest losses for a target, each with parameters to try and the reason.
+
+    What y looks like decides: zeros, skew, outliers, how the variance grows, rare classes.  With X,
+    a quick cross-validated fit of boosted trees tells the noise from what X explains.  With a
+    metric, losses that are consistent with it come first, and the others say what they estimate
+    instead.
+
+    Parameters
+    ----------
+    X : array-like, DataFrame, sparse matrix of shape (n_rows, n_features), or None
+        May hold text, categories, dates and missing values.  With None, y alone decides; arrays
+        with more than two axes say nothing of the noise either.
+    y : array-like of shape (n_rows,) or (n_rows, n_targets)
+        Numbers; labels of any type, ordered ones as an ordered categorical; for several labels per
+        row a matrix of 0 and 1.
+    task : {"auto", "regression", "classification"}, default="auto"
+        How y is read.  "auto" takes text, truth values and categories for labels, and whole numbers
+        of few distinct values, unless the metric is one for regression.
+    metric : str, callable or None, default=None
+        By what predictions will be judged: the name of a scorer, a scorer, or a function of
+        `sklearn.metrics`.  Of a function of your own nothing is known, so that the data alone
+        decide.
+
+    Returns
+    -------
+    Suggestions
+        It prints as a table; ``to_param_grid()`` is for a search, ``facts`` has what was found.
+
+    Raises
+    ------
+    ValueError
+        If y has missing values, does not vary or has fewer than 10 rows, if no loss takes it, if X
+        has another number of rows, or if the metric is unknown or one for another task.
+    TypeError
+        If y has labels of several types, or the metric is none.
+
+    See Also
+    --------
+    sklloss.LossSearchCV : With ``param_grid="suggested"``, it searches what is suggested.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> y = rng.poisson(rng.gamma(0.5, 10.0, size=500))
+    >>> advice = suggest_losses(None, y, metric="neg_mean_poisson_deviance")
+    >>> [row.loss for row in advice][:2], round(advice.facts["zeros"], 2)
+    (['poisson', 'tweedie'], 0.28)
+    >>> advice.to_param_grid()[1]
+    {'loss': ['tweedie'], 'loss__power': [1.2]}
+    """
+    aim = aim_of(metric)
+    target = read_target(y, task, None if aim is None else aim.task)
+    aim = _checked(aim, target)
+    facts = facts_of(target, X)
+    rows = tuple(_row(idea, target, aim, facts) for idea in _ranked(_ideas(facts, aim), target))
+    question, notes = _question(facts, target, aim), _notes(target, aim, metric)
+    return Suggestions(rows, table_of(facts), question, notes)
+
+
+def _ideas(facts: Facts, aim: Aim | None) -> Iterable[Idea]:
+    """Return what the rules for a kind of target and a goal bring up."""
+    goal = None if aim is None else aim.goal
+    if isinstance(facts, NumberFacts):
+        return number_rules.RULES[goal](facts, aim)
+    return label_rules.RULES[goal](facts, aim)
+
+
+def _checked(aim: Aim | None, target: TargetOfAdvice) -> Aim | None:
+    """Return what the metric asks of a target of this kind; raise where it is for another task."""
+    if aim is None:
+        return None
+    if target.kind == "ordered" and aim.task == REGRESSION:
+        aim = for_ranks(aim)
+    if aim.task != target.task:
+        remedy = (
+            "Set task='classification' if y has labels, or choose a metric such as 'r2'."
+            if target.task == REGRESSION
+            else "Set task='regression' if y has numbers, or choose a metric such as 'accuracy'."
+        )
+        raise ValueError(
+            f"The metric {aim.metric!r} is one for {aim.task}, and y has {_words(target)}. {remedy}"
+        )
+    return aim
+
+
+def _ranked(ideas: Iterable[Idea], target: TargetOfAdvice) -> list[Idea]:
+    """Return the heaviest ideas, one per loss, of losses that take y."""
+    best: dict[str, Idea] = {}
+    known = {cls.name for cls in losses_of(target.task)}
+    for idea in ideas:
+        is_heavier = idea.loss not in best or idea.weight > best[idea.loss].weight
+        if is_heavier and idea.loss in known and _takes(_loss_of(idea, target), target):
+            best[idea.loss] = idea
+    ranked = sorted(best.values(), key=lambda idea: -idea.weight)
+    return ranked[:MOST]
+
+
+def _loss_of(idea: Idea, target: TargetOfAdvice) -> Loss:
+    """Return the loss of an idea, with the first of its values."""
+    first = {name: values[0] for name, values in idea.parameters.items()}
+    return get_loss(idea.loss, task=target.task, **first)
+
+
+def _takes(loss: Any, target: TargetOfAdvice) -> bool:
+    """Return whether a loss takes a target."""
+    if target.task == REGRESSION:
+        return bool(loss.y_domain.inside(target.values).all())
+    if target.kind == "multi-label":
+        return loss.multi_label
+    return loss.multi_class or len(target.classes) == 2
+
+
+def _row(idea: Idea, target: TargetOfAdvice, aim: Aim | None, facts: Facts) -> Suggestion:
+    loss, why = _loss_of(idea, target), idea.why
+    if aim is not None and not aim.is_met_by(loss):
+        why += f". {_disagreement(loss, aim, facts)}"
+    return Suggestion(idea.loss, idea.parameters, why, loss.functional)
+
+
+def _disagreement(loss: Loss, aim: Aim, facts: Facts) -> str:
+    """Return what a loss estimates that is not what the metric asks for."""
+    in_symmetry = aim.is_met_in_symmetry(loss)
+    if isinstance(facts, NumberFacts) and in_symmetry and number_rules.is_symmetric(facts):
+        skew = number(number_rules.skew_of_noise(facts))
+        same = f"which is nearly {aim.words} in noise of skewness {skew}"
+        return f"It estimates {_estimated(loss)}, {same}"
+    return f"In principle it disagrees with the metric: it estimates {_estimated(loss)}"
+
+
+def _estimated(loss: Loss) -> str:
+    """Return what a loss estimates, with its article."""
+    words = loss.functional
+    bare = ("between", "exp(", "location", "several")
+    whole = {"similar to the mean": "something like the mean", "between median and mean": "a value"}
+    words = f"{whole.get(words, '')} {words}".strip() if words in whole else words
+    return words if words.startswith((*bare, "a value", "something")) else f"the {words}"
+
+
+def _words(target: TargetOfAdvice) -> str:
+    """Return what y holds, in words."""
+    n = len(target.classes)
+    several = target.values.shape[1]
+    found = {
+        "real": "numbers",
+        "positive": "numbers >= 0",
+        "counts": "counts",
+        "binary": "two classes",
+        "classes": f"{n} classes",
+        "ordered": f"{n} ordered classes",
+        "multi-label": f"{several} labels, of which a row has any number",
+    }[target.kind]
+    is_table = several > 1 and target.task == REGRESSION
+    return f"{several} columns of {found}" if is_table else found
+
+
+def _question(facts: Facts, target: TargetOfAdvice, aim: Aim | None) -> str:
+    asks = "" if aim is None else f"; {aim.metric} asks for {aim.words}"
+    return f"{facts.n_rows:,} rows of {_words(target)}{asks}."
+
+
+def _notes(target: TargetOfAdvice, aim: Aim | None, metric: Any) -> tuple[str, ...]:
+    """Return what else to know."""
+    notes = []
+    if target.guessed:
+        other = CLASSIFICATION if target.task == REGRESSION else REGRESSION
+        notes.append(f"y was read as {_words(target)}. If it is not, set task={other!r}.")
+    if metric is not None and aim is None:
+        notes.append(
+            f"What {name_of(metric)} asks of a prediction is not known, so that the data alone"
+            " decide. Search with it as scoring."
+        )
+    if metric is None:
+        notes.append(
+            "These losses estimate different things. Name the metric by which predictions will be"
+            " judged to get those that suit it."
+        )
+    if aim is not None and aim.goal in ("f1", "balanced"):
+        notes.append(
+            "With the default of eight networks, decision='macro_f1' beside any loss with"
+            " probabilities learns the decision from rows that were held out."
+        )
+    return tuple(notes)

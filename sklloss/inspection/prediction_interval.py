@@ -1,0 +1,272 @@
+"""PredictionIntervalDisplay: intervals of a regressor, the observations, and how many are inside."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from scipy.stats import binomtest
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_consistent_length, column_or_1d
+
+from .intervals import interval_of
+from .style import BLACK, BLUE, SKY, VERMILLION, legend_above, panels, tidy
+
+
+class PredictionIntervalDisplay:
+    """Predicted intervals with the observed values, and the share of them that lies inside.
+
+    A good picture has as many observations inside as was asked for, at every prediction: intervals
+    that are wide on the left and narrow on the right say that the model knows where it is unsure.
+
+    It is best made by `from_estimator` or `from_predictions`.
+
+    Parameters
+    ----------
+    y_true : ndarray of shape (n_samples,)
+        Observed values.
+    interval : ndarray of shape (n_samples, 2)
+        Lower and upper ends, in units of y.
+    x : ndarray of shape (n_samples,)
+        Where each row is drawn: its prediction, or a feature.
+    coverage : float
+        The probability that was asked for, in (0, 1).
+    x_label : str, default="prediction"
+        What x is.
+
+    Attributes
+    ----------
+    coverage_ : float
+        The share of all rows that lies inside, ends included.
+    coverage_interval_ : tuple of float
+        95 % interval of that share (Wilson).
+    ax_ : Axes
+    figure_ : Figure
+    lines_ : LineCollection
+        The intervals of the rows that are drawn.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> y, interval = np.array([1.0, 2.0, 5.0]), np.array([[0, 2], [1, 3], [2, 4]])
+    >>> display = PredictionIntervalDisplay(y_true=y, interval=interval, x=y, coverage=0.8)
+    >>> round(display.coverage_, 2)
+    0.67
+    """
+
+    def __init__(
+        self,
+        *,
+        y_true: np.ndarray,
+        interval: np.ndarray,
+        x: np.ndarray,
+        coverage: float,
+        x_label: str = "prediction",
+    ) -> None:
+        self.y_true = y_true
+        self.interval = interval
+        self.x = x
+        self.coverage = coverage
+        self.x_label = x_label
+        inside = self._inside
+        self.coverage_ = float(inside.mean())
+        ends = binomtest(int(inside.sum()), len(inside)).proportion_ci(method="wilson")
+        self.coverage_interval_ = (float(ends.low), float(ends.high))
+
+    @property
+    def _inside(self) -> np.ndarray:
+        low, high = self.interval.T
+        return (low <= self.y_true) & (self.y_true <= high)
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        y: Any,
+        *,
+        coverage: float = 0.8,
+        feature: str | int | None = None,
+        subsample: int | None = 200,
+        random_state: Any = 0,
+        ax: Any = None,
+    ) -> Self:
+        """Draw the intervals that a fitted regressor predicts, best of rows held out.
+
+        Parameters
+        ----------
+        estimator : fitted regressor
+            With `predict_interval`; also inside a Pipeline, TransformedTargetRegressor or search.
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+            Observed values.
+        coverage : float, default=0.8
+            The probability of each interval, in (0, 1).
+        feature : str, int or None, default=None
+            Name or number of the column of X that rows are drawn by; None is the prediction.
+        subsample, random_state, ax
+            As in `plot`.
+
+        Returns
+        -------
+        PredictionIntervalDisplay
+
+        Raises
+        ------
+        TypeError
+            If the estimator predicts no intervals.
+        ValueError
+            If `coverage` is outside (0, 1), the feature does not exist, or y has several targets.
+        ImportError
+            If matplotlib is not installed.
+        """
+        owner = f"{cls.__name__}.from_estimator"
+        interval = interval_of(owner, estimator, X, coverage)
+        x = estimator.predict(X) if feature is None else _column(owner, X, feature)
+        return cls.from_predictions(
+            y,
+            interval,
+            x,
+            coverage=coverage,
+            x_label="prediction" if feature is None else str(feature),
+            subsample=subsample,
+            random_state=random_state,
+            ax=ax,
+        )
+
+    @classmethod
+    def from_predictions(
+        cls,
+        y_true: Any,
+        interval: Any,
+        x: Any,
+        *,
+        coverage: float = 0.8,
+        x_label: str = "prediction",
+        subsample: int | None = 200,
+        random_state: Any = 0,
+        ax: Any = None,
+    ) -> Self:
+        """Draw given intervals.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,)
+            Observed values.
+        interval : array-like of shape (n_samples, 2)
+            Lower and upper ends, in units of y.
+        x : array-like of shape (n_samples,)
+            Where each row is drawn: numbers, or categories.
+        coverage : float, default=0.8
+            The probability that was asked for, in (0, 1).
+        x_label : str, default="prediction"
+            What x is.
+        subsample, random_state, ax
+            As in `plot`.
+
+        Returns
+        -------
+        PredictionIntervalDisplay
+
+        Raises
+        ------
+        ValueError
+            If `coverage` is outside (0, 1), or shapes do not fit each other.
+        """
+        owner = f"{cls.__name__}.from_predictions"
+        if not 0 < coverage < 1:
+            raise ValueError(f"{owner} needs 0 < coverage < 1; got {coverage!r}. 0.8 is usual.")
+        interval = np.asarray(interval, dtype=float)
+        if interval.ndim != 2 or interval.shape[1] != 2:
+            raise ValueError(
+                f"{owner} needs intervals of shape (n_samples, 2), lower and upper ends; got"
+                f" {interval.shape}. Of several targets, give one after the other."
+            )
+        y, where = column_or_1d(y_true).astype(float), column_or_1d(x)
+        check_consistent_length(y, interval, where)
+        display = cls(y_true=y, interval=interval, x=where, coverage=coverage, x_label=x_label)
+        return display.plot(ax, subsample=subsample, random_state=random_state)
+
+    def plot(self, ax: Any = None, *, subsample: int | None = 200, random_state: Any = 0) -> Self:
+        """Draw the intervals.
+
+        Parameters
+        ----------
+        ax : Axes or None, default=None
+            None makes a new figure.
+        subsample : int or None, default=200
+            Rows that are drawn at most, chosen at random; the coverage is always that of all rows.
+            None draws all.
+        random_state : int, RandomState or None, default=0
+            Chooses the rows.
+
+        Returns
+        -------
+        PredictionIntervalDisplay
+        """
+        owner = f"{type(self).__name__}.plot"
+        rows = self._rows(owner, subsample, random_state)
+        axes = panels(owner, ax, 1, (6.8, 4.2))
+        (self.ax_,) = axes
+        low, high = self.interval[rows].T
+        positions, levels = _positions(self.x[rows], low + high)
+        asked = f"{self.coverage:.0%} interval"
+        look = {"color": SKY, "linewidth": 2.2, "alpha": 0.75, "zorder": 1}
+        self.lines_ = self.ax_.vlines(positions, low, high, label=asked, **look)
+        self._draw_observed(rows, positions)
+        if levels is not None:
+            rotation = 0 if sum(map(len, levels)) < 50 else 30
+            self.ax_.set_xticks(range(len(levels)), levels, rotation=rotation)
+        self.ax_.set(xlabel=self.x_label, ylabel="y")
+        tidy(self.ax_)
+        legend_above(axes, 3)
+        self.figure_ = self.ax_.figure
+        return self
+
+    def _rows(self, owner: str, subsample: int | None, random_state: Any) -> np.ndarray:
+        n_rows = len(self.y_true)
+        if subsample is None or n_rows <= subsample:
+            return np.arange(n_rows)
+        if subsample < 1:
+            raise ValueError(f"{owner} needs subsample >= 1 or None; got {subsample!r}.")
+        return check_random_state(random_state).choice(n_rows, subsample, replace=False)
+
+    def _draw_observed(self, rows: np.ndarray, positions: np.ndarray) -> None:
+        """Draw observations inside and outside, and say how many of all rows lie inside."""
+        inside, y = self._inside[rows], self.y_true[rows]
+        low, high = self.coverage_interval_
+        n = f"{len(self.y_true):,} rows"
+        within = f"inside: {self.coverage_:.0%} of {n} ({low:.0%} to {high:.0%})"
+        marks = {"linestyle": "none", "markersize": 4.5}
+        self.ax_.plot(positions[inside], y[inside], "o", color=BLUE, label=within, **marks)
+        marks |= {"markersize": 6, "markeredgecolor": BLACK, "markeredgewidth": 0.5}
+        self.ax_.plot(
+            positions[~inside], y[~inside], "X", color=VERMILLION, label="outside", **marks
+        )
+
+
+def _column(owner: str, X: Any, feature: str | int) -> np.ndarray:
+    """Return a column of X by name or number."""
+    names = [str(name) for name in getattr(X, "columns", ())]
+    if isinstance(feature, str):
+        if feature not in names:
+            known = f"its columns are {', '.join(names[:20])}" if names else "X has no names"
+            raise ValueError(f"{owner} finds no feature {feature!r}: {known}. Give one of X's.")
+        return np.asarray(X[feature])
+    n_features = len(names) or np.shape(X)[1]
+    if not 0 <= feature < n_features:
+        raise ValueError(f"{owner} needs a feature from 0 to {n_features - 1}; got {feature!r}.")
+    return np.asarray(X[X.columns[feature]] if names else np.asarray(X)[:, feature])
+
+
+def _positions(x: np.ndarray, order: np.ndarray) -> tuple[np.ndarray, list[str] | None]:
+    """Return where rows are drawn; those of one category stand side by side, in an order."""
+    if np.issubdtype(x.dtype, np.number) or np.issubdtype(x.dtype, np.datetime64):
+        return x, None
+    levels, codes = np.unique(x.astype(str), return_inverse=True)
+    positions = codes.astype(float)
+    for code in range(len(levels)):
+        rows = np.flatnonzero(codes == code)
+        rows = rows[np.argsort(order[rows])]
+        positions[rows] += np.linspace(-0.38, 0.38, len(rows)) if len(rows) > 1 else 0.0
+    return positions, [str(level) for level in levels]

@@ -1,0 +1,283 @@
+"""ReliabilityDisplay: whether predictions are, on average, what they say they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.utils.validation import check_consistent_length, column_or_1d
+
+from .functionals import Group, checked_level, functional_of, grouped, residuals
+from .style import BLACK, BLUE, legend_above, legend_beside, looks, panels, tidy
+
+# What stands at the vertical axis.
+CHECKED = {
+    "mean": "bias: mean of prediction − y",
+    "median": "share of y at or below the prediction",
+    "quantile": "share of y at or below the prediction",
+    "expectile": "mean of the identification function",
+    "probability": "share of rows of the class",
+}
+
+
+class ReliabilityDisplay:
+    """Whether predictions are what they say they are, in groups of about the same prediction.
+
+    Of a *mean*, the bias of every group should be 0; of a *quantile*, the share of y at or below
+    the prediction should be its level; of an *expectile*, the mean of its identification function,
+    2·|1[y <= prediction] - level|·(prediction - y), should be 0; of *probabilities*, the share of the class should be the probability.  Whiskers are
+    confidence intervals: a group is off where its whisker misses the dashed line.
+
+    It is best made by `from_estimator` or `from_predictions`.
+
+    Parameters
+    ----------
+    groups : dict of list of Group
+        By label: one curve, or one per class.
+    functional : {"mean", "median", "quantile", "expectile", "probability"}
+    level : float, default=0.5
+        Of a quantile or an expectile.
+    confidence : float, default=0.95
+        Of the whiskers.
+
+    Attributes
+    ----------
+    ax_ : Axes
+    figure_ : Figure
+
+    References
+    ----------
+    Gneiting, T., Making and Evaluating Point Forecasts, 2011.  Fissler, T., Lorentzen, C. and
+    Mayer, M., Model Comparison and Calibration Assessment, 2022, arXiv 2202.12780; the package
+    model-diagnostics.
+
+    See Also
+    --------
+    sklearn.calibration.CalibrationDisplay : Probabilities of two classes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklloss.inspection import ReliabilityDisplay
+    >>> y = np.random.default_rng(0).normal(size=500)
+    >>> display = ReliabilityDisplay.from_predictions(
+    ...     y, np.full(500, 1.28), functional="quantile", level=0.9
+    ... )  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        *,
+        groups: Mapping[str, Sequence[Group]],
+        functional: str,
+        level: float = 0.5,
+        confidence: float = 0.95,
+    ) -> None:
+        self.groups = groups
+        self.functional = functional
+        self.level = level
+        self.confidence = confidence
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        y: Any,
+        *,
+        functional: str = "auto",
+        level: float | None = None,
+        n_bins: int = 10,
+        confidence: float = 0.95,
+        ax: Any = None,
+    ) -> Self:
+        """Draw how reliable a fitted estimator is, best on rows held out.
+
+        Parameters
+        ----------
+        estimator : fitted classifier or regressor
+            Also a Pipeline, a TransformedTargetRegressor or a search.
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        functional : str, default="auto"
+            What predictions should be; "auto" is what the loss elicits, the mean for regressors of
+            others, and probabilities for classifiers.
+        level : float or None, default=None
+            Of a quantile or an expectile, in (0, 1); "auto" takes that of the loss.
+        n_bins, confidence, ax
+            As in `from_predictions`.
+
+        Returns
+        -------
+        ReliabilityDisplay
+
+        Raises
+        ------
+        ValueError
+            If the loss elicits nothing that can be checked, or arguments are outside what is
+            allowed.
+        AttributeError
+            If a classifier has no probabilities.
+        ImportError
+            If matplotlib is not installed.
+        """
+        owner = f"{cls.__name__}.from_estimator"
+        classes = None
+        if is_classifier(estimator):
+            prediction, classes = estimator.predict_proba(X), estimator.classes_
+            functional = "probability" if functional == "auto" else functional
+        else:
+            prediction = estimator.predict(X)
+            if functional == "auto":
+                functional, level = functional_of(owner, estimator)
+        settings = {"n_bins": n_bins, "confidence": confidence, "ax": ax}
+        return cls.from_predictions(
+            y, prediction, functional=functional, level=level, classes=classes, **settings
+        )
+
+    @classmethod
+    def from_predictions(
+        cls,
+        y_true: Any,
+        y_pred: Any,
+        *,
+        functional: str = "mean",
+        level: float | None = None,
+        classes: Any = None,
+        n_bins: int = 10,
+        confidence: float = 0.95,
+        ax: Any = None,
+    ) -> Self:
+        """Draw how reliable given predictions are.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n_samples,)
+            Observed values, or labels.
+        y_pred : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Predictions; for probabilities one column per class, or the probability of the second of
+            two.
+        functional : {"mean", "median", "quantile", "expectile", "probability"}, default="mean"
+            What they should be.
+        level : float or None, default=None
+            Of a quantile or an expectile, in (0, 1).
+        classes : array-like of shape (n_classes,) or None, default=None
+            Labels of the columns of probabilities; None is the sorted labels of `y_true`.
+        n_bins : int, default=10
+            Groups of equally many rows, >= 1.
+        confidence : float, default=0.95
+            Of the whiskers, in (0, 1): Student's for means, Wilson's for shares.
+        ax : Axes or None, default=None
+            As in `plot`.
+
+        Returns
+        -------
+        ReliabilityDisplay
+        """
+        owner = f"{cls.__name__}.from_predictions"
+        checked_at = checked_level(owner, functional, level)
+        if n_bins < 1 or not 0 < confidence < 1:
+            raise ValueError(
+                f"{owner} needs n_bins >= 1 and 0 < confidence < 1; got n_bins={n_bins!r},"
+                f" confidence={confidence!r}."
+            )
+        if functional == "probability":
+            curves = _by_class(owner, y_true, y_pred, classes)
+        else:
+            curves = _of_numbers(y_true, y_pred, functional, checked_at)
+        groups = {label: grouped(*of, n_bins, confidence) for label, of in curves.items()}
+        display = cls(groups=groups, functional=functional, level=checked_at, confidence=confidence)
+        return display.plot(ax)
+
+    def plot(self, ax: Any = None) -> Self:
+        """Draw the groups.
+
+        Parameters
+        ----------
+        ax : Axes or None, default=None
+            None makes a new figure.
+
+        Returns
+        -------
+        ReliabilityDisplay
+        """
+        n_curves = len(self.groups)
+        size = (5.6 + 1.6 * (n_curves > 1), 4.2)
+        axes = panels(f"{type(self).__name__}.plot", ax, 1, size)
+        (self.ax_,) = axes
+        self._draw_ideal()
+        for (label, groups), look in zip(self.groups.items(), looks(n_curves), strict=True):
+            self._draw(groups, label if n_curves > 1 else self._label(), look)
+        is_probability = self.functional == "probability"
+        x_label = "predicted probability, mean of a group" if is_probability else "prediction"
+        self.ax_.set(xlabel=x_label, ylabel=CHECKED[self.functional])
+        tidy(self.ax_)
+        if n_curves > 1:
+            legend_beside(axes)
+        else:
+            legend_above(axes, 2)
+        self.figure_ = self.ax_.figure
+        return self
+
+    def _draw_ideal(self) -> None:
+        """Draw where a reliable prediction lies."""
+        look = {"color": BLACK, "linestyle": "--", "linewidth": 1.1, "zorder": 1}
+        if self.functional == "probability":
+            self.ax_.plot([0, 1], [0, 1], label="reliable", **look)
+        elif self.functional in ("median", "quantile"):
+            self.ax_.axhline(self.level, label=f"reliable: {self.level:g}", **look)
+        else:
+            self.ax_.axhline(0.0, label="reliable: 0", **look)
+
+    def _draw(self, groups: Sequence[Group], label: str, look: Any) -> None:
+        x, value, low, high, _ = np.array(groups, dtype=float).T
+        reach = np.nan_to_num(np.maximum([value - low, high - value], 0))
+        only = len(self.groups) == 1
+        self.ax_.errorbar(
+            x,
+            value,
+            reach,
+            color=BLUE if only else look.color,
+            linestyle="-" if only else look.linestyle,
+            marker=look.marker,
+            linewidth=1.0,
+            elinewidth=1.6,
+            capsize=3,
+            label=label,
+            zorder=2,
+        )
+
+    def _label(self) -> str:
+        groups = next(iter(self.groups.values()))
+        n_rows = sum(group.n_rows for group in groups)
+        return f"{n_rows:,} rows in {len(groups)} groups, {self.confidence:.0%} intervals"
+
+
+def _of_numbers(
+    y_true: Any, y_pred: Any, functional: str, level: float
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return predictions of numbers, and what is averaged over their groups."""
+    y, prediction = (column_or_1d(each).astype(float) for each in (y_true, y_pred))
+    check_consistent_length(y, prediction)
+    is_share = functional in ("median", "quantile")
+    checked = y <= prediction if is_share else residuals(y, prediction, functional, level)
+    return {functional: (prediction, checked)}
+
+
+def _by_class(
+    owner: str, y_true: Any, y_pred: Any, classes: Any
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return probabilities of each class, and whether rows are of it; of two classes the second."""
+    y, p = column_or_1d(y_true), np.asarray(y_pred, dtype=float)
+    check_consistent_length(y, p)
+    labels = np.unique(y) if classes is None else np.asarray(classes)
+    p = np.column_stack((1 - p, p)) if p.ndim == 1 else p
+    if p.shape[1] != len(labels):
+        raise ValueError(
+            f"{owner} needs one column of probabilities per class; got {p.shape[1]} for"
+            f" {len(labels)} classes, {labels.tolist()}. Give classes=estimator.classes_."
+        )
+    shown = [1] if len(labels) == 2 else range(len(labels))
+    return {str(labels[k]): (p[:, k], y == labels[k]) for k in shown}
