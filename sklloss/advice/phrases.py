@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +11,8 @@ import numpy as np
 MOST_NAMED = 3
 # Smallest p that is written as a number.
 LEAST_P = 0.001
+# Longest line of text that is printed.
+WIDTH = 88
 
 
 def listed(names: Sequence[str], word: str = "and") -> str:
@@ -24,6 +27,11 @@ def listed(names: Sequence[str], word: str = "and") -> str:
     if len(names) > MOST_NAMED + 1:
         names = [*names[:MOST_NAMED], f"{len(names) - MOST_NAMED} others"]
     return f" {word} ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
+
+
+def wrapped(text: str) -> str:
+    """Return a text in lines that fit a terminal."""
+    return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def significant(value: float, digits: int = 2) -> str:
@@ -92,3 +100,16 @@ def probability(value: float) -> str:
     ('of 0.96', 'above 0.99')
     """
     return "above 0.99" if value > 0.99 else f"of {value:.2f}"
+
+
+def decimals(spread: float) -> int:
+    """Return with how many decimals scores are printed, so that three digits of a spread show.
+
+    Examples
+    --------
+    >>> decimals(3.48), decimals(0.021), decimals(1234.0), decimals(0.0)
+    (2, 4, 0, 4)
+    """
+    if not 0 < spread < np.inf:
+        return 4
+    return int(np.clip(2 - np.floor(np.log10(spread)), 0, 6))
