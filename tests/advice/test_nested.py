@@ -167,7 +167,7 @@ def test_choices_are_counted():
     nested = nested_score(ridge_search(), X, Y, cv=OUTER)
     object.__setattr__(nested, "params", [{"loss": loss, "lr": i} for i, loss in enumerate("abaa")])
     assert nested.verdict.endswith("It chose a in 3 of 4 splits and b in 1.")
-    assert nested.to_frame()["chosen"].tolist() == ["a, lr=0", "b, lr=1", "a, lr=2", "a, lr=3"]
+    assert nested.to_frame()["chosen"].tolist() == ["a(lr=0)", "b(lr=1)", "a(lr=2)", "a(lr=3)"]
     object.__setattr__(nested, "params", 4 * [{"loss": "mse"}])
     assert nested.verdict.endswith("It chose mse in every split.")
 
