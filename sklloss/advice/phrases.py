@@ -48,18 +48,19 @@ def significant(value: float, digits: int = 2) -> str:
 
 
 def alike(first: float, second: float) -> tuple[str, str]:
-    """Return two numbers with as many digits as it takes to tell them apart, three at least.
+    """Return two numbers with as many decimals as it takes to tell them apart.
 
     Examples
     --------
-    >>> alike(0.5123, 0.5119), alike(54.3, 55.51)
-    (('0.5123', '0.5119'), ('54.3', '55.5'))
+    >>> alike(0.5123, 0.5119), alike(54.3, 55.51), alike(0.3918, 0.3902)
+    (('0.5123', '0.5119'), ('54.3', '55.5'), ('0.392', '0.390'))
     """
     for digits in range(3, 9):
         texts = significant(first, digits), significant(second, digits)
         if texts[0] != texts[1]:
             break
-    return texts if first != second else (significant(first, 3),) * 2
+    n_decimals = max(len(text.partition(".")[2]) for text in texts)
+    return f"{first:.{n_decimals}f}", f"{second:.{n_decimals}f}"
 
 
 def p_text(values: Sequence[float]) -> str:
