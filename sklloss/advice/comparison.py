@@ -14,7 +14,7 @@ from sklearn.exceptions import NotFittedError
 from .cv_results import last_iteration, scores_of
 from .labels import distinct, labels_of, losses_of
 from .metric import Metric, metric_of
-from .phrases import LEAST_P, listed, significant
+from .phrases import LEAST_P, decimals, listed, significant, wrapped
 from .resampled_tests import corrected_t, p_of_pairs, practical_probabilities
 from .split_sizes import ratio_of_rows
 from .verdict import Verdict
@@ -104,7 +104,7 @@ class Comparison:
 
     def __repr__(self) -> str:
         table = self._printed().to_string(index=False)
-        return "\n".join([self._caption(), table, *self._left_out(), "", self.verdict])
+        return "\n".join([self._caption(), table, *self._left_out(), "", wrapped(self.verdict)])
 
     def _repr_html_(self) -> str:
         rows = self._printed().to_html(index=False, border=0)
@@ -119,7 +119,8 @@ class Comparison:
     def _printed(self) -> pd.DataFrame:
         """Return the rows that are printed, as text."""
         shown = self._frame.head(MOST_ROWS)
-        number = f"{{:.{_decimals(self._frame['std'])}f}}".format
+        std = self._frame["std"]
+        number = f"{{:.{decimals(std[std > 0].min())}f}}".format
         texts = {name: shown[name].map(number) for name in ("mean", "std", "difference")}
         texts |= {name: shown[name].map("{:.2f}".format) for name in TESTS[1:]}
         texts["p_holm"] = shown["p_holm"].map(lambda p: f"{p:.3f}" if p >= LEAST_P else "<0.001")
@@ -138,12 +139,6 @@ class Comparison:
         if self.failed:
             texts.append(f"Failed and left out: {listed(self.failed)}.")
         return texts
-
-
-def _decimals(std: pd.Series) -> int:
-    """Return with how many decimals scores are printed: three digits of their least spread."""
-    least = std[std > 0].min() if (std > 0).any() else 0.01
-    return int(np.clip(2 - np.floor(np.log10(least)), 0, 6))
 
 
 def compare_losses(

@@ -98,26 +98,31 @@ def value_text(value: Any) -> str:
 
 def _label(texts: Mapping[str, str], key: str | None, varying: Sequence[str]) -> str:
     """Return the label of a candidate from the texts of its parameters."""
-    shown = [k for k in varying if k in texts]
-    own = [k for k in shown if k.startswith(f"{key}__")]
-    others = [k for k in shown if k not in own]
-    last = Counter(k.split("__")[-1] for k in others)
-    of_loss = [f"{k.removeprefix(f'{key}__')}={texts[k]}" for k in own]
-    of_others = [f"{_short(k, last)}={texts[k]}" for k in others]
+    inside = f"{key}__"
+    # Parameters of the loss come first.
+    shown = sorted((k for k in varying if k in texts), key=lambda k: not k.startswith(inside))
+    ends = Counter(k.split("__")[-1] for k in shown if not k.startswith(inside))
+    parts = [f"{_short(k, inside, ends)}={texts[k]}" for k in shown]
     if key is not None and key in texts:
-        return ", ".join([_called(texts[key], of_loss), *of_others])
-    everything = [f"{k}={text}" for k, text in texts.items()]
-    return ", ".join([*of_loss, *of_others] or everything) or "defaults"
+        return _called(texts[key], parts)
+    return " ".join(parts or [f"{k}={text}" for k, text in texts.items()]) or "defaults"
 
 
-def _short(key: str, last: Counter[str]) -> str:
+def _short(key: str, inside: str, ends: Counter[str]) -> str:
     """Return the last part of a parameter's name where no other parameter ends like it."""
+    if key.startswith(inside):
+        return key.removeprefix(inside)
     end = key.split("__")[-1]
-    return end if last[end] == 1 else key
+    return end if ends[end] == 1 else key
 
 
 def _called(name: str, arguments: Sequence[str]) -> str:
-    return f"{name}({', '.join(arguments)})" if arguments else name
+    """Return a name with arguments, which follow those that it may have."""
+    if not arguments:
+        return name
+    start = f"{name}(" if not name.endswith(")") else name[:-1]
+    separator = "" if start.endswith("(") else ", "
+    return f"{start}{separator}{', '.join(arguments)})"
 
 
 def _named(params: Any) -> Mapping[str, Any]:

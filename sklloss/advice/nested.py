@@ -16,7 +16,7 @@ from sklearn.model_selection import cross_validate
 from .cv_results import metrics_in, scores_of
 from .labels import labels_of, losses_of
 from .metric import Metric, metric_of, metric_of_scorer, metric_that_refits
-from .phrases import listed, significant
+from .phrases import decimals, listed, significant, wrapped
 from .resampled_tests import corrected_scale
 
 
@@ -75,7 +75,7 @@ class NestedScore:
 
     def __repr__(self) -> str:
         table = self._printed().to_string(index=False)
-        return f"{self._caption()}\n{table}\n\n{self.verdict}"
+        return f"{self._caption()}\n{table}\n\n{wrapped(self.verdict)}"
 
     def _repr_html_(self) -> str:
         rows = self._printed().to_html(index=False, border=0)
@@ -88,8 +88,9 @@ class NestedScore:
     def _printed(self) -> pd.DataFrame:
         """Return the table as text."""
         frame = self.to_frame().drop(columns="params").reset_index()
-        for name, digits in {"score": 4, "inner_score": 4, "optimism": 2}.items():
-            frame[name] = [significant(x, digits) if np.isfinite(x) else "" for x in frame[name]]
+        n_decimals = decimals(self.scores.std())
+        for name in ("score", "inner_score", "optimism"):
+            frame[name] = [f"{x:.{n_decimals}f}" if np.isfinite(x) else "" for x in frame[name]]
         return frame.rename(columns={"inner_score": "inner score"})
 
     def _outer(self) -> str:
@@ -112,10 +113,12 @@ class NestedScore:
         losses = losses_of(self.params)
         several = len(set(losses)) > 1 and None not in losses
         counts = Counter(losses if several else labels_of(self.params)).most_common()
+        (first, often), *others = counts
         n = len(self.params)
-        if len(counts) == 1:
-            return f"It chose {counts[0][0]} in {'every split' if n > 1 else 'it'}."
-        return f"It chose {listed([f'{name} in {k} of {n} splits' for name, k in counts])}."
+        if not others:
+            return f"It chose {first}{' in every split' if n > 1 else ''}."
+        chosen = [f"{first} in {often} of {n} splits", *(f"{name} in {k}" for name, k in others)]
+        return f"It chose {listed(chosen)}."
 
 
 def nested_score(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +11,8 @@ import numpy as np
 MOST_NAMED = 3
 # Smallest p that is written as a number.
 LEAST_P = 0.001
+# Longest line of text that is printed.
+WIDTH = 88
 
 
 def listed(names: Sequence[str], word: str = "and") -> str:
@@ -26,6 +29,11 @@ def listed(names: Sequence[str], word: str = "and") -> str:
     return f" {word} ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
 
 
+def wrapped(text: str) -> str:
+    """Return a text in lines that fit a terminal."""
+    return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
 def significant(value: float, digits: int = 2) -> str:
     """Return a number with so many significant digits, never as a power of ten.
 
@@ -40,18 +48,19 @@ def significant(value: float, digits: int = 2) -> str:
 
 
 def alike(first: float, second: float) -> tuple[str, str]:
-    """Return two numbers with as many digits as it takes to tell them apart, three at least.
+    """Return two numbers with as many decimals as it takes to tell them apart.
 
     Examples
     --------
-    >>> alike(0.5123, 0.5119), alike(54.3, 55.51)
-    (('0.5123', '0.5119'), ('54.3', '55.5'))
+    >>> alike(0.5123, 0.5119), alike(54.3, 55.51), alike(0.3918, 0.3902)
+    (('0.5123', '0.5119'), ('54.3', '55.5'), ('0.392', '0.390'))
     """
     for digits in range(3, 9):
         texts = significant(first, digits), significant(second, digits)
         if texts[0] != texts[1]:
             break
-    return texts if first != second else (significant(first, 3),) * 2
+    n_decimals = max(len(text.partition(".")[2]) for text in texts)
+    return f"{first:.{n_decimals}f}", f"{second:.{n_decimals}f}"
 
 
 def p_text(values: Sequence[float]) -> str:
@@ -92,3 +101,16 @@ def probability(value: float) -> str:
     ('of 0.96', 'above 0.99')
     """
     return "above 0.99" if value > 0.99 else f"of {value:.2f}"
+
+
+def decimals(spread: float) -> int:
+    """Return with how many decimals scores are printed, so that three digits of a spread show.
+
+    Examples
+    --------
+    >>> decimals(3.48), decimals(0.021), decimals(1234.0), decimals(0.0)
+    (2, 4, 0, 4)
+    """
+    if not 0 < spread < np.inf:
+        return 4
+    return int(np.clip(2 - np.floor(np.log10(spread)), 0, 6))

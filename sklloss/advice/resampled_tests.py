@@ -10,6 +10,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import t as student
 
+# Spread of differences, relative to their mean, that rounding alone may cause.
+ROUNDING = 1e-10
+
 
 def corrected_scale(differences: np.ndarray, ratio: float) -> np.ndarray:
     """Return the standard error of a mean over splits, of Nadeau and Bengio (2003).
@@ -34,6 +37,11 @@ def corrected_t(differences: np.ndarray, ratio: float) -> tuple[np.ndarray, np.n
     ratio : float
         Test rows of a split divided by its training rows; 0 gives the plain paired t-test.
 
+    Notes
+    -----
+    Coarse scores, such as accuracies on few rows, may differ by the same amount on all splits by
+    chance.  Where differences have no spread but a mean, p is that of the sign test, 2 / 2**n.
+
     References
     ----------
     C. Nadeau and Y. Bengio, "Inference for the generalization error", 2003; for repeated
@@ -47,9 +55,12 @@ def corrected_t(differences: np.ndarray, ratio: float) -> tuple[np.ndarray, np.n
     (1.594, 0.186)
     """
     mean, scale = differences.mean(axis=-1), corrected_scale(differences, ratio)
+    n_splits = differences.shape[-1]
+    has_spread = scale > ROUNDING * np.abs(mean)
     with np.errstate(divide="ignore", invalid="ignore"):
-        t = np.where((mean == 0) & (scale == 0), 0.0, mean / scale)
-    return t, 2 * student.sf(np.abs(t), differences.shape[-1] - 1)
+        t = np.where(has_spread, mean / scale, np.where(mean == 0, 0.0, np.copysign(np.inf, mean)))
+    p = 2 * student.sf(np.abs(t), n_splits - 1)
+    return t, np.where(np.isinf(t), 2.0 / 2.0**n_splits, p)
 
 
 def practical_probabilities(differences: np.ndarray, ratio: float, rope: float) -> np.ndarray:

@@ -54,13 +54,17 @@ def test_parameters_of_the_loss_are_inside_and_others_follow():
         },
         {"net__loss": "mse", "net__lr": 0.01, "net__dropout": 0.1},
     ]
-    expected = ["huber(delta=0.5), lr=0.001", "quantile(quantile=0.25), lr=0.01", "mse, lr=0.01"]
+    expected = [
+        "huber(delta=0.5, lr=0.001)",
+        "quantile(quantile=0.25, lr=0.01)",
+        "mse(lr=0.01)",
+    ]
     assert labels_of(settings) == expected
 
 
 def test_parameters_that_end_alike_keep_their_path():
     settings = [{"a__alpha": 1, "b__alpha": 2}, {"a__alpha": 2, "b__alpha": 1}]
-    assert labels_of(settings) == ["a__alpha=1, b__alpha=2", "a__alpha=2, b__alpha=1"]
+    assert labels_of(settings) == ["a__alpha=1 b__alpha=2", "a__alpha=2 b__alpha=1"]
 
 
 def test_without_a_loss_there_is_none():
@@ -70,14 +74,23 @@ def test_without_a_loss_there_is_none():
 
 
 def test_a_single_candidate_shows_what_it_sets():
-    assert labels_of([{"C": 1.0, "kernel": "rbf"}]) == ["C=1, kernel=rbf"]
+    assert labels_of([{"C": 1.0, "kernel": "rbf"}]) == ["C=1 kernel=rbf"]
     assert labels_of([{}]) == ["defaults"]
 
 
 def test_a_loss_that_some_candidates_leave_at_its_default():
     settings = [{"loss": "mae", "lr": 0.1}, {"lr": 0.2}]
-    assert labels_of(settings) == ["mae, lr=0.1", "lr=0.2"]
+    assert labels_of(settings) == ["mae(lr=0.1)", "lr=0.2"]
     assert losses_of(settings) == ["mae", None]
+
+
+@pytest.mark.parametrize(
+    ("loss", "label"),
+    [(Huber(delta=2.0), "huber(delta=2, lr=0.1)"), (Cube(), "Cube(lr=0.1)")],
+    ids=["Loss", "module"],
+)
+def test_instances_keep_their_own_parameters(loss, label):
+    assert labels_of([{"loss": loss, "lr": 0.1}, {"loss": loss, "lr": 1.0}])[0] == label
 
 
 def test_long_values_are_cut():

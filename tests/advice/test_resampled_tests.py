@@ -40,13 +40,16 @@ def test_probabilities_are_those_of_baycomp(first, second, rope, n_runs, expecte
 
 
 def test_without_spread_a_difference_is_certain():
-    """As baycomp decides; on the border of the region it is within it."""
+    """As baycomp decides; on the border of the region it is within it. The t-test does not apply."""
     differences = np.array([[42.0] * 3, [2.0] * 3, [0.0] * 3, [-2.0] * 3, [-42.0] * 3])
     found = practical_probabilities(differences, RATIO, 2.0)
     assert found.tolist() == [[0, 0, 1], [0, 1, 0], [0, 1, 0], [0, 1, 0], [1, 0, 0]]
     t, p = corrected_t(differences, RATIO)
     assert t.tolist() == [np.inf, np.inf, 0, -np.inf, -np.inf]
-    assert p.tolist() == [0, 0, 1, 0, 0]
+    assert p.tolist() == [0.25, 0.25, 1, 0.25, 0.25]
+    rounded = np.array([0.9 - 0.8, 0.8 - 0.7, 0.7 - 0.6, 0.6 - 0.5, 0.5 - 0.4])
+    assert rounded.std() > 0
+    assert corrected_t(rounded, RATIO)[1] == 0.0625
 
 
 def test_without_common_training_rows_it_is_the_paired_t_test():
@@ -103,6 +106,16 @@ def test_false_alarms_are_as_rare_as_the_level_says(n_candidates):
     assert share_called_worse(runs, RATIO) <= 0.06
     # The plain t-test takes chance for a difference.
     assert share_called_worse(runs, 0.0) > 0.12
+
+
+def test_coarse_scores_raise_no_false_alarms():
+    """Like accuracies on few rows: pairs often differ by one amount on all three splits."""
+    runs = np.round(drawn(3, 0.0, seed=0, n_runs=1000, n_splits=3)) * 0.05
+    first, second = np.triu_indices(3, 1)
+    differences = runs[:, first] - runs[:, second]
+    constant = (np.ptp(differences, axis=2) < 1e-9) & (np.abs(differences[..., 0]) > 1e-9)
+    assert constant.any(axis=1).mean() > 0.08
+    assert share_called_worse(runs, 1 / 2) <= 0.06
 
 
 def test_a_difference_is_found():

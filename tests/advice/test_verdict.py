@@ -36,7 +36,7 @@ def test_no_evidence_against_several_and_some_that_are_worse():
 
 
 def test_clear_winners():
-    scores = [0.9 + 0.01 * WAVE, 0.8 - 0.01 * WAVE, 0.7 - 0.011 * WAVE, 0.6 + 0.01 * WAVE]
+    scores = [0.9 + 0.01 * WAVE, 0.8 - 0.01 * WAVE, 0.7 - 0.011 * WAVE, 0.6 - 0.012 * WAVE]
     lead = "a leads b by 0.1 (r2 0.9 against 0.8) and is ahead in all 10 splits."
     assert verdict(scores[:2]) == f"a is better than b (p < 0.001). {lead}"
     assert verdict(scores[:3]) == f"a is better than both others (p < 0.001). {lead}"
@@ -114,8 +114,8 @@ def test_practical_equivalence():
     ("means", "expected"),
     [
         ([0.5, 0.49, 0.48, 0.1], "By loss, mse cannot be told from huber."),
-        ([0.5, 0.49, 0.1, 0.2], "Every setting of the other losses is worse than mse, lr=1."),
-        ([0.1, 0.2, 0.5, 0.48], "Every setting of the other losses is worse than huber, lr=1."),
+        ([0.5, 0.49, 0.1, 0.2], "Every setting of the other losses is worse than mse(lr=1)."),
+        ([0.1, 0.2, 0.5, 0.48], "Every setting of the other losses is worse than huber(lr=1)."),
     ],
 )
 def test_losses_with_several_settings(means, expected):
