@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from .course import UNKNOWN, Columns, Course, History, columns_of
+from .records.course import UNKNOWN, Columns, Course, History, columns_of
+from .records.predictions import Piece, Predictions, combined
 
 Key = tuple[int, int, int]
 COLUMNS = ("fit_time", "score_time", "test_scores", "train_scores")
@@ -34,6 +35,8 @@ class Result:
         Whether `max_epochs` has ended a training that still improved.
     course : Course
         That of its training.
+    predictions : Piece or None
+        What it says of the test rows, where that is kept.
     """
 
     key: Key
@@ -44,6 +47,7 @@ class Result:
     train_scores: Any = None
     may_improve: bool = False
     course: Course = UNKNOWN
+    predictions: Piece | None = None
 
 
 class Results:
@@ -146,6 +150,14 @@ class Results:
     def histories(self) -> list[list[History | None]]:
         """Return the losses by epoch of every candidate on every split, with its first seed."""
         return [[seeds[0].history for seeds in of_splits] for of_splits in self.courses()]
+
+    def predictions(self, n_rows: int, are_labels: bool) -> list[Predictions | None]:
+        """Return what the fits of every candidate say of their test rows, of all n_rows."""
+        pieces: dict[int, list[Piece]] = defaultdict(list)
+        for key in sorted(self.found):
+            if (piece := self.found[key].predictions) is not None:
+                pieces[key[0]].append(piece)
+        return [combined(pieces[i], n_rows, are_labels) for i in range(len(self.settings))]
 
     def that_may_improve(self) -> list[int]:
         """Return the candidates of which `max_epochs` has ended a training that still improved."""

@@ -11,8 +11,9 @@ from typing import Any
 from ..estimators.fit.together import epochs_of, fit_data, fit_together, n_rows_of
 from ..training.outcome import no_warning_of_few_epochs
 from .candidates import Candidate
-from .course import FAILED, Course
 from .progress import Slot
+from .records.course import FAILED, Course
+from .records.predictions import Piece, classes_of, predictions_of
 from .results import Key, Result
 from .scikit_learn import Data, failed_scores, with_params
 from .stacks import Fit, Stack
@@ -31,6 +32,7 @@ class Worker:
     data : Data
     error_score : "raise" or float
     return_train_score : bool
+    keep_predictions : bool
     search : tuple of two int
         The ids of the process and the thread that search.
     """
@@ -39,6 +41,7 @@ class Worker:
     data: Data
     error_score: Any
     return_train_score: bool
+    keep_predictions: bool
     search: tuple[int, int] = field(default_factory=here)
 
     def fitted_steps(self, candidate: Candidate, split: int, n_nets: int) -> FittedSteps:
@@ -109,8 +112,15 @@ class Worker:
         if self.return_train_score:
             train = self.data.score(fitted, fit.split, "train", self.error_score)
         may_improve = getattr(fitted_net_of(fitted), "_may_improve", False)
-        course = Course.of(fitted)
-        return Result(key, None, seconds, score_time, test, train, may_improve, course)
+        course, said = Course.of(fitted), self._predictions(fitted, fit.split)
+        return Result(key, None, seconds, score_time, test, train, may_improve, course, said)
+
+    def _predictions(self, fitted: Any, split: int) -> Piece | None:
+        """Return what a fitted estimator says of the test rows of a split, where that is kept."""
+        if not self.keep_predictions:
+            return None
+        X, rows = self.data.test_rows(fitted, split), self.data.splits[split][1]
+        return predictions_of(fitted, X, rows, classes_of(fitted, self.data.y))
 
     def _trace(self, error: Exception) -> str:
         """Return the traceback of an error, or raise it where the user wants that."""
