@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
+from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import estimator_html_repr, get_tags
 
@@ -18,7 +19,7 @@ from ..parameters.plain import plain
 from ..training.outcome import no_warning_of_few_epochs
 from .evaluation import Evaluation
 from .notebook import verdict_html
-from .scikit_learn import OpenSearchCV, fit_context, has_callbacks
+from .scikit_learn import OpenSearchCV, fit_context, has_callbacks, n_rows_of
 from .steps import holds_net_apart
 from .threads import threads_of_search
 
@@ -98,6 +99,14 @@ class LossSearch(LinkedToGuide, OpenSearchCV):
         remedy="The default is stack_size='auto'.",
     )
 
+    keep_predictions: bool = parameter(
+        False,
+        Choice(False, True),
+        """Whether what candidates predict for the test rows is kept in ``predictions_``, which
+        takes memory for candidates times rows.""",
+        kind="bool",
+    )
+
     @abstractmethod
     def _run_search(self, evaluate_candidates: Evaluation) -> None:
         """Call `evaluate_candidates` with the candidates to try, once or several times.
@@ -147,6 +156,9 @@ class LossSearch(LinkedToGuide, OpenSearchCV):
                 self.cv_results_ = evaluation.table
                 self.histories_ = evaluation.results.histories()
                 self.split_sizes_ = evaluation.split_sizes
+                if self.keep_predictions:
+                    of_rows = n_rows_of(data.X), is_classifier(self.estimator)
+                    self.predictions_ = evaluation.results.predictions(*of_rows)
                 self._choose(evaluation.results.in_order()[0].test_scores)
                 self._warn_of_few_epochs(evaluation)
                 if self.refit:

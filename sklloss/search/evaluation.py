@@ -97,8 +97,8 @@ class Evaluation:
         self.candidates += candidates
         if search.scoring is None:
             check_score_is_one(type(search).__name__, self.candidates)
-        scoring = search.error_score, search.return_train_score
-        self._fit(candidates, Worker(clone(search.estimator), data, *scoring))
+        how = search.error_score, search.return_train_score, search.keep_predictions
+        self._fit(candidates, Worker(clone(search.estimator), data, *how))
         search._check_failures(self.results.in_order(start))
         std = self.results.std_over_seeds() if search.n_seeds > 1 else {}
         self.table = self.table_with(std)

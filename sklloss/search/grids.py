@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sklearn.model_selection import ParameterGrid, ParameterSampler
@@ -41,8 +41,8 @@ def settings_of(
     """
     if n_iter is None:
         _check_no_distribution(param_grid, owner)
-        grids = ParameterGrid(param_grid).param_grid
-        settings: Iterable[Params] = ParameterGrid(param_grid)
+        settings: Any = ParameterGrid(param_grid)
+        grids = settings.param_grid
     else:
         settings = ParameterSampler(param_grid, n_iter, random_state=random_state)
         grids = settings.param_distributions

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from .course import UNKNOWN, Columns, Course, History, columns_of
+from .records.course import UNKNOWN, Columns, Course, History, columns_of
+from .records.predictions import Piece, Predictions, combined
 
 Key = tuple[int, int, int]
 COLUMNS = ("fit_time", "score_time", "test_scores", "train_scores")
@@ -36,6 +37,8 @@ class Result:
         That of its training.
     n_parameters : float
         Trained numbers of what was fitted; NaN where it is no net.
+    predictions : Piece or None
+        What it says of the test rows, where that is kept.
     """
 
     key: Key
@@ -47,6 +50,7 @@ class Result:
     may_improve: bool = False
     course: Course = UNKNOWN
     n_parameters: float = np.nan
+    predictions: Piece | None = None
 
 
 class Results:
@@ -158,6 +162,14 @@ class Results:
                 counts[number].append(result.n_parameters)
         means = [np.mean(counts.get(number, np.nan)) for number in range(len(self.settings))]
         return {"n_parameters": np.array(means)} if counts else {}
+
+    def predictions(self, n_rows: int, are_labels: bool) -> list[Predictions | None]:
+        """Return what the fits of every candidate say of their test rows, of all n_rows."""
+        pieces: dict[int, list[Piece]] = defaultdict(list)
+        for key in sorted(self.found):
+            if (piece := self.found[key].predictions) is not None:
+                pieces[key[0]].append(piece)
+        return [combined(pieces[i], n_rows, are_labels) for i in range(len(self.settings))]
 
     def that_may_improve(self) -> list[int]:
         """Return the candidates of which `max_epochs` has ended a training that still improved."""

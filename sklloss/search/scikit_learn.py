@@ -102,6 +102,11 @@ class Data:
         X, y = _safe_split(estimator, self.X, self.y, train)
         return X, y, dict(_check_method_params(self.X, params=self.fit_params, indices=train))
 
+    def test_rows(self, estimator: Any, split: int) -> Any:
+        """Return X of a split's test rows."""
+        train, test = self.splits[split]
+        return _safe_split(estimator, self.X, None, test, train)[0]
+
     def score(self, estimator: Any, split: int, rows: str, error_score: Any) -> Any:
         """Return the scores of a fitted estimator on the "train" or the "test" rows of a split."""
         train, test = self.splits[split]

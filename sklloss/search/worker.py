@@ -12,8 +12,9 @@ from typing import Any
 from ..estimators.fit.together import epochs_of, fit_data, fit_together, n_rows_of
 from ..training.outcome import no_warning_of_few_epochs
 from .candidates import Candidate
-from .course import FAILED, Course
 from .progress import Slot
+from .records.course import FAILED, Course
+from .records.predictions import Piece, classes_of, predictions_of
 from .results import Key, Result
 from .scikit_learn import Data, failed_scores, with_params
 from .stacks import Fit, Stack
@@ -32,6 +33,7 @@ class Worker:
     data : Data
     error_score : "raise" or float
     return_train_score : bool
+    keep_predictions : bool
     search : tuple of two int
         The ids of the process and the thread that search.
     """
@@ -40,6 +42,7 @@ class Worker:
     data: Data
     error_score: Any
     return_train_score: bool
+    keep_predictions: bool
     search: tuple[int, int] = field(default_factory=here)
 
     def fitted_steps(self, candidate: Candidate, split: int, n_nets: int) -> FittedSteps:
@@ -112,8 +115,15 @@ class Worker:
         net, course = fitted_net_of(fitted), Course.of(fitted)
         may_improve = getattr(net, "_may_improve", False)
         n_parameters = getattr(net, "_n_parameters", math.nan)
-        scores = score_time, test, train
-        return Result(key, None, seconds, *scores, may_improve, course, n_parameters)
+        of_net = may_improve, course, n_parameters, self._predictions(fitted, fit.split)
+        return Result(key, None, seconds, score_time, test, train, *of_net)
+
+    def _predictions(self, fitted: Any, split: int) -> Piece | None:
+        """Return what a fitted estimator says of the test rows of a split, where that is kept."""
+        if not self.keep_predictions:
+            return None
+        X, rows = self.data.test_rows(fitted, split), self.data.splits[split][1]
+        return predictions_of(fitted, X, rows, classes_of(fitted, self.data.y))
 
     def _trace(self, error: Exception) -> str:
         """Return the traceback of an error, or raise it where the user wants that."""

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..estimators.fit.estimator import NeuralEstimator
-from .steps import fitted_net_of
+from ...estimators.fit.estimator import NeuralEstimator
+from ..steps import fitted_net_of
 
 # Arrays by epoch, and the number of the best one.
 History = dict[str, Any]

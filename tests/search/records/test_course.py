@@ -13,7 +13,7 @@ from skorch.callbacks import EarlyStopping
 
 from sklloss import LossSearchCV, NeuralRegressor
 
-from ..laws.small_models import ONE_NETWORK
+from ...laws.small_models import ONE_NETWORK
 
 CV = KFold(3)
 SMALL = {**ONE_NETWORK, "hidden_layer_sizes": (8,), "random_state": 0}

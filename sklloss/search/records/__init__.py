@@ -1,0 +1,1 @@
+"""What a search keeps of each fit beside its scores."""
