@@ -96,6 +96,9 @@ class QuantileDistribution(PredictiveDistribution):
             " student_t_nll."
         )
 
+    def _knots(self) -> np.ndarray:
+        return self.quantiles
+
     def _ppf(self, levels: np.ndarray) -> np.ndarray:
         low, high = self.levels[0], self.levels[-1]
         outside = levels[(levels < low - 1e-6) | (levels > high + 1e-6)]
