@@ -11,13 +11,14 @@ import sklloss
 
 PACKAGE = Path(sklloss.__file__).parent
 # Reading order is dependency order: nothing imports from a folder behind its own.
-LAYERS = ["parameters", "losses", "modules", "training", "estimators", "search"]
+LAYERS = ["parameters", "losses", "modules", "training", "estimators", "metrics", "search"]
 MAY_IMPORT = {
     "parameters": {"numpy"},
     "losses": {"torch", "numpy", "pandas", "scipy"},
     "modules": {"torch"},
     "training": {"torch", "numpy", "scipy", "skorch", "sklearn", "threadpoolctl"},
     "estimators": {"torch", "narwhals", "numpy", "scipy", "pandas", "sklearn", "librosa"},
+    "metrics": {"numpy", "sklearn"},
     "search": {"numpy", "scipy", "sklearn", "joblib", "threadpoolctl", "torch", "tqdm"},
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
