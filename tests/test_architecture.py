@@ -17,6 +17,7 @@ LAYERS = [
     "modules",
     "training",
     "estimators",
+    "metrics",
     "advice",
     "search",
     "inspection",
@@ -28,6 +29,7 @@ MAY_IMPORT = {
     "training": {"torch", "numpy", "scipy", "skorch", "sklearn", "threadpoolctl"},
     "estimators": {"torch", "narwhals", "numpy", "scipy", "pandas", "sklearn", "librosa"},
     "advice": {"numpy", "pandas", "scipy", "sklearn", "torch"},
+    "metrics": {"numpy", "sklearn"},
     "search": {"numpy", "scipy", "sklearn", "joblib", "threadpoolctl", "torch", "tqdm"},
     "inspection": {"jinja2", "matplotlib", "numpy", "pandas", "scipy", "sklearn", "torch"},
 }

@@ -1,5 +1,7 @@
 """Estimators: scikit-learn's interface to the training of networks."""
 
+from .distributions.of_estimators import predict_distribution
+from .distributions.predictive import PredictiveDistribution
 from .embedding.embedder import MetricEmbedder
 from .images.box_regressor import NeuralBoxRegressor
 from .images.segmenter import NeuralSegmenter
@@ -24,12 +26,14 @@ __all__ = [
     "NeuralRanker",
     "NeuralRegressor",
     "NeuralSegmenter",
+    "PredictiveDistribution",
     "Recommender",
     "SequenceTranscriber",
     "TokenVectorizer",
     "character_error_rate",
     "mean_ndcg",
     "ndcg_at",
+    "predict_distribution",
     "recall_at",
     "token_error_rate",
     "word_error_rate",

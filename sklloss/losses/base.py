@@ -35,10 +35,17 @@ class RegressionLoss(Loss):
         How the estimator may scale y. "standard" centres it at the mean and divides by the standard
         deviation, "robust" centres it at the median and divides by a robust scale, "scale" only
         divides, and "none" leaves y as it is.
+    is_discrete : bool
+        Whether its predictive distribution is one of counts.
+
+    A loss that provides a predictive distribution defines ``predict_quantiles(raw, levels, state)``,
+    ``cdf(raw, y, state)`` and ``predict_std(raw, state)``; `predict_mean` and `log_density` then
+    belong to it.
     """
 
     task: ClassVar[Task] = "regression"
     scaling: ClassVar[Scaling] = "standard"
+    is_discrete: ClassVar[bool] = False
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
         """Minimise over constants, from the weighted mean, and from 0 in further outputs."""
@@ -50,6 +57,31 @@ class RegressionLoss(Loss):
     def link(self, y: np.ndarray) -> np.ndarray:
         """Return the raw output that stands for a prediction of y, up to an offset."""
         return y
+
+    def predict_mean(self, raw: Tensor, state: State) -> Tensor:
+        """Return the mean of the predictive distribution, (*models, n_samples, n_targets)."""
+        return self.inverse_link(raw, state)
+
+    def log_density(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """Return the log of the density of y, or of the probability of a count.
+
+        It is minus `pointwise`, unless a loss that is no log-likelihood overrides it. Values of y
+        have to lie in `y_domain`.
+
+        Parameters
+        ----------
+        raw : Tensor of shape (1, n_samples, n_targets, n_outputs)
+        y : Tensor of shape (1, n_samples, n_targets, n_values)
+        state : State
+
+        Returns
+        -------
+        Tensor of shape (1, n_samples, n_targets, n_values)
+        """
+        n_values = y.shape[-1]
+        values = y.movedim(-1, 2).flatten(1, 2)
+        found = self.pointwise(raw.repeat_interleave(n_values, 1), values, state)
+        return -found.unflatten(1, (-1, n_values)).movedim(2, -1)
 
     def check_y(self, y: np.ndarray) -> None:
         """Raise a ValueError if any target lies outside the loss's domain."""

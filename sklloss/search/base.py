@@ -46,7 +46,8 @@ class LossSearch(LinkedToGuide, OpenSearchCV):
     )
     scoring: Any = parameter(
         None,
-        doc="As in GridSearchCV; several metrics need `refit`.",
+        doc="""As in GridSearchCV, and the names of `sklloss.metrics.get_scorer`, as "neg_crps"; several
+        metrics need `refit`.""",
         kind="str, callable, list, tuple, dict or None",
     )
     n_jobs: int | None = parameter(

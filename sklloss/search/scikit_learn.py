@@ -28,6 +28,7 @@ from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params, _num_samples
 from torch import nn
 
+from ..metrics.scorers import with_scorers
 from .results import Result, Results
 
 if TYPE_CHECKING:
@@ -35,6 +36,12 @@ if TYPE_CHECKING:
 
     class BaseSearchCV:
         """scikit-learn's, with any attribute."""
+
+        scoring: Any
+
+        def _get_scorers(self) -> Any: ...
+
+        def _validate_params(self) -> None: ...
 
         def __getattr__(self, name: str) -> Any: ...
 
@@ -144,6 +151,19 @@ def has_callbacks(estimator: Any) -> bool:
 
 class OpenSearchCV(BaseSearchCV):
     """scikit-learn's search in parts."""
+
+    def _validate_params(self) -> None:
+        """Check parameters as scikit-learn does, with scorers instead of names of ours."""
+        super(OpenSearchCV, self._with_scorers())._validate_params()
+
+    def _get_scorers(self) -> Any:
+        """Return the scorers, among them those that `sklloss.metrics` has names for."""
+        return super(OpenSearchCV, self._with_scorers())._get_scorers()
+
+    def _with_scorers(self) -> OpenSearchCV:
+        search = copy.copy(self)
+        search.scoring = with_scorers(self.scoring)
+        return search
 
     def _data(self, X: Any, y: Any, params: dict[str, Any]) -> Data:
         """Route the parameters of `fit` and check the splitter."""

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ...parameters.declared import declare
-from ...parameters.domains import Interval, check_in_domain
+from ..distributions.of_members import distribution_of
+from ..distributions.predictive import PredictiveDistribution, checked_levels, levels_of
 from ..fit.documentation import documented
 from ..fit.loss_parameter import LossParameter
 from ..fit.nested import where_loss_has
@@ -28,24 +28,12 @@ from ..targets.mixture import Mixture
 from ..targets.numbers import Numbers
 from .learner import TableLearner
 
-OPEN_UNIT = Interval(0, 1, closed="neither")
 A_POINT = (
     "has no predictive distribution. Losses that have one: gaussian_nll, laplace_nll,"
     " student_t_nll, crps, cross_entropy, lognormal_nll, adaptive; for counts negative_binomial,"
     " zero_inflated_poisson, zero_inflated_negative_binomial, hurdle_poisson,"
     " hurdle_negative_binomial; and multi_quantile for quantiles alone."
 )
-
-
-def _checked_levels(quantiles: Any) -> np.ndarray:
-    levels = np.atleast_1d(np.asarray(quantiles))
-    is_list_of_numbers = levels.dtype.kind in "fiu" and levels.ndim == 1 and len(levels) > 0
-    if not (is_list_of_numbers and OPEN_UNIT.inside(levels).all()):
-        raise ValueError(
-            f"predict_quantiles needs levels with 0 < quantile < 1; got {quantiles!r}. Give a list"
-            " such as [0.1, 0.5, 0.9]."
-        )
-    return levels.astype(np.float64)
 
 
 @documented
@@ -161,8 +149,8 @@ class NeuralRegressor(
         ValueError
             If a level is outside what the loss knows.
         """
-        levels = torch.from_numpy(_checked_levels(quantiles))
-        return self._shown(self._mixture(X).quantiles(levels))
+        levels = checked_levels(quantiles)
+        return self.predict_distribution(X).ppf(levels)
 
     @available_if(where_loss_has("predict_quantiles", A_POINT))
     def predict_interval(self, X: Any, coverage: float = 0.8) -> np.ndarray:
@@ -187,8 +175,7 @@ class NeuralRegressor(
         ValueError
             If coverage is not in (0, 1), or the loss does not know the quantiles.
         """
-        check_in_domain("predict_interval", "coverage", coverage, OPEN_UNIT, "0.8 is usual.")
-        return self.predict_quantiles(X, ((1 - coverage) / 2, (1 + coverage) / 2))
+        return self.predict_quantiles(X, levels_of(coverage))
 
     @available_if(where_loss_has("predict_std", A_POINT))
     def predict_std(self, X: Any) -> np.ndarray:
@@ -205,17 +192,41 @@ class NeuralRegressor(
         ndarray of shape (n_samples,) or (n_samples, n_targets)
             In units of y, float64.
         """
-        return self._shown(self._mixture(X).std())
+        return self.predict_distribution(X).std()
 
-    def _mixture(self, X: Any) -> Mixture:
-        """Return the distribution that the members predict together."""
+    @available_if(where_loss_has("predict_quantiles", A_POINT))
+    def predict_distribution(self, X: Any) -> PredictiveDistribution:
+        """Predict the distribution of y given X; absent where `predict_quantiles` is.
+
+        Parameters
+        ----------
+        %(X)s
+
+        Returns
+        -------
+        PredictiveDistribution
+            With ``cdf``, ``ppf``, ``pdf`` or for counts ``pmf``, ``mean``, ``std``, ``interval``
+            and ``sample`` of all rows, in units of y.  Of several members, it is the mean of their
+            distributions.  ``multi_quantile`` knows it between its lowest and its highest level.
+
+        See Also
+        --------
+        sklloss.predict_distribution : The same for Pipelines, searches and transformed targets.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_diabetes
+        >>> X, y = load_diabetes(return_X_y=True)
+        >>> model = NeuralRegressor("crps", n_members=1, max_epochs=9, random_state=0).fit(X, y)
+        >>> predicted = model.predict_distribution(X)
+        >>> above_200 = 1 - predicted.cdf(200)
+        >>> above_200.shape, predicted.interval(0.8).shape
+        ((442,), (442, 2))
+        """
         check_is_fitted(self, "net_")
-        rows = self._prediction_rows(X)
-        return Mixture.of(self.loss_, self.members_, rows, self._learned.target_scaler)
-
-    def _shown(self, values: torch.Tensor) -> np.ndarray:
-        """Return values (n_samples, n_targets, ...), without targets where y was a column."""
-        return (values[:, 0] if self._learned.target.is_column else values).numpy()
+        rows, learned = self._prediction_rows(X), self._learned
+        mixture = Mixture.of(self.loss_, self.members_, rows, learned.target_scaler)
+        return distribution_of(mixture, learned.target.is_column)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return R², of several targets their mean.
@@ -256,6 +267,7 @@ class NeuralRegressor(
         >>> from sklearn.datasets import load_diabetes
         >>> X, y = load_diabetes(return_X_y=True)
         >>> model = NeuralRegressor("huber", max_epochs=5, random_state=0).fit(X, y)
+        >>> import torch
         >>> module, rows = model.to_module(), torch.from_numpy(X)
         >>> np.allclose(module(rows), model.predict(X))
         True

@@ -71,6 +71,11 @@ class LocationScaleLoss(RegressionLoss):
         """Return the standard deviation, shape (*models, n_samples, n_targets)."""
         return self.location_and_scale(raw)[1] * self.std_per_scale(state)
 
+    def normal_log_density(self, raw: Tensor, y: Tensor) -> Tensor:
+        """Return the log of the normal density, (*models, n_samples, n_targets, n_values)."""
+        location, scale = (each.unsqueeze(-1) for each in self.location_and_scale(raw))
+        return -gaussian_nll(location, scale, y)
+
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
         """Return the weighted mean, and the weighted standard deviation as scale."""
         scale = weighted_std(y, sample_weight)
@@ -134,6 +139,10 @@ class GaussianNLL(LocationScaleLoss):
         """(log σ + r²/(2σ²) + ½ log 2π) times stopgrad(σ²)^β."""
         location, scale = self.location_and_scale(raw)
         return gaussian_nll(location, scale, y) * scale.detach() ** (2 * state["beta"])
+
+    def log_density(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """Return the log of the normal density, whatever `beta`."""
+        return self.normal_log_density(raw, y)
 
 
 @dataclass(frozen=True)
@@ -363,6 +372,10 @@ class CRPS(LocationScaleLoss):
         t = (y - location) / scale
         density = torch.exp(-0.5 * t**2) / sqrt(2 * pi)
         return scale * (t * torch.erf(t / sqrt(2)) + 2 * density - 1 / sqrt(pi))
+
+    def log_density(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """Return the log of the normal density."""
+        return self.normal_log_density(raw, y)
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
         """Return the best normal distribution, found from mean and standard deviation."""

@@ -117,10 +117,14 @@ class HistogramCrossEntropy(RegressionLoss):
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
         """Return the mean or the median of the histogram, depending on `statistic`."""
-        mass, edges = raw.softmax(-1), state["edges"]
         if self.statistic == "mean":
-            return (mass * (edges[..., 1:] + edges[..., :-1]) / 2).sum(-1)
-        return histogram_quantile(mass, edges, 0.5)
+            return self.predict_mean(raw, state)
+        return histogram_quantile(raw.softmax(-1), state["edges"], 0.5)
+
+    def predict_mean(self, raw: Tensor, state: State) -> Tensor:
+        """Return the mean of the histogram, whatever `statistic`."""
+        edges = state["edges"]
+        return (raw.softmax(-1) * (edges[..., 1:] + edges[..., :-1]) / 2).sum(-1)
 
     def predict_quantiles(self, raw: Tensor, levels: Tensor, state: State) -> Tensor:
         """Return quantiles of a density that is constant within bins.
@@ -141,6 +145,15 @@ class HistogramCrossEntropy(RegressionLoss):
         place = place.clamp(0, mass.shape[-1])
         lower = place.floor().long().clamp(max=mass.shape[-1] - 1)
         return torch.lerp(below.gather(-1, lower), below.gather(-1, lower + 1), place - lower)
+
+    def log_density(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
+        """Return the log of the mass of a value's bin over its width, minus infinity outside."""
+        log_mass, edges = raw.log_softmax(-1), state["edges"]
+        width = edges[..., 1:2] - edges[..., :1]
+        place = ((y - edges[..., :1]) / width).floor()
+        inside = (place >= 0) & (place < raw.shape[-1])
+        of_bin = log_mass.gather(-1, place.clamp(0, raw.shape[-1] - 1).long()) - width.log()
+        return torch.where(inside, of_bin, -torch.inf)
 
     def predict_std(self, raw: Tensor, state: State) -> Tensor:
         """Return the standard deviation of the histogram, without the part due to labels and bins.

@@ -201,6 +201,7 @@ class NegativeBinomial(LogLinkLoss):
         " vary less, nor for amounts that are not whole numbers."
     )
     scaling: ClassVar[Scaling] = "none"
+    is_discrete: ClassVar[bool] = True
 
     @property
     def y_domain(self) -> Interval:

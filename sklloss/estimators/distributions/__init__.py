@@ -1,0 +1,1 @@
+"""Predictive distributions as objects: of members, of quantiles, of a transformed target."""
