@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from inspect import signature
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -87,6 +87,9 @@ class Trainable(NeuralNet):
     batch_size: int
     # Whether training has ended by `max_epochs`, before its rule would have stopped it.
     may_improve_: bool = False
+    # What holds tensors: skorch writes it as bytes and moves it between devices as it reads it.
+    # Modules, criterion and optimiser join it.
+    cuda_dependent_attributes_: ClassVar[list[str]] = ["batch_change"]
 
     def __init__(
         self,
