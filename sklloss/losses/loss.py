@@ -87,6 +87,9 @@ class Loss:
         the size of the batch.
     needs_all_classes : bool
         Whether the loss is undefined for a batch in which a class is missing.
+    balances : bool
+        Whether the loss balances classes by their shares in the data, which weights of classes
+        then do not change: they come on top.
     is_composite : bool
         Whether it is a sum of terms whose weights may change while training goes on.
     is_density : bool
@@ -107,6 +110,7 @@ class Loss:
     whole_batch: ClassVar[bool] = False
     compares_rows: ClassVar[bool] = False
     needs_all_classes: ClassVar[bool] = False
+    balances: ClassVar[bool] = False
     is_composite: ClassVar[bool] = False
     is_density: ClassVar[bool] = False
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from inspect import signature
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -91,6 +91,9 @@ class Trainable(NeuralNet):
     stopped_by_: str | None = None
     # The epoch whose weights the net has, from 1.
     best_epoch_: int = 0
+    # What holds tensors: skorch writes it as bytes and moves it between devices as it reads it.
+    # Modules, criterion and optimiser join it.
+    cuda_dependent_attributes_: ClassVar[list[str]] = ["batch_change"]
 
     def __init__(
         self,

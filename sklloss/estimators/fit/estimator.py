@@ -107,11 +107,10 @@ class NeuralEstimator(
             self._oof = prepared.held_out.as_given(said)
             learned = prepared.held_out.taught(target, learned, said)
         self.__dict__.update(learned.attributes())
-        self._learned = learned
-        of_target = learned.target, learned.target_scaler
-        self._answers_of_fit = target.answers(self.loss_, *of_target, len(prepared.nets))
+        self._learned, self._target_of_fit = learned, target
         self.members_ = prepared.nets
         self.net_ = prepared.nets[0]
+        self._answers_of_fit = self._learned_answers()
         self.history_ = self.net_.history
         self.n_iter_ = max(len(net.history) for net in prepared.nets)
 
@@ -122,6 +121,23 @@ class NeuralEstimator(
         return self.loss_.readable(self.net_.criterion_.state)
 
     # ------------------------------------------------------------------ answers
+
+    def _learned_answers(self) -> dict[Any, Answer]:
+        """Return what a fit has taught the estimator to answer."""
+        learned = self._learned
+        of_target = learned.target, learned.target_scaler
+        return self._target_of_fit.answers(self.loss_, *of_target, len(self.members_))
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Without the answers, which follow from the rest: they hold tensors, which skops cannot
+        # write.
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if name != "_answers_of_fit"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if "net_" in state:
+            self._answers_of_fit = self._learned_answers()
 
     @property
     def _answers(self) -> dict[Any, Answer]:

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
         def __sklearn_clone__(self) -> Any: ...
 
+        def __getstate__(self) -> dict[str, Any]: ...
+
+        def __setstate__(self, state: dict[str, Any]) -> None: ...
+
     class ClassifierMixin:
         """scikit-learn's."""
 

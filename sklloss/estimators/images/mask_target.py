@@ -116,10 +116,12 @@ class Masks(Classes):
         weights = image_weight.repeat_interleave(targets.shape[1])
         pixels = targets.reshape(-1, 1)
         factors = self._factors(sample, learned).to(targets.device, dtype)
-        state: State = loss.prepare(pixels, weights, learned.n_classes)
+        weighed = weights * factors[pixels[:, 0]]
+        of_classes = weights if loss.balances else weighed
+        state: State = loss.prepare(pixels, of_classes, learned.n_classes)
         n_outputs = loss.n_outputs(learned.n_classes, False)
         self.check_values(loss, targets, state, n_outputs, dtype, weighted)
-        baseline = loss.baseline(pixels, weights * factors[pixels[:, 0]], state)
+        baseline = loss.baseline(pixels, weighed, state)
         if self.class_weight is not None:
             state["weight_by_class"] = factors.reshape(1, 1, -1)
         return Start(loss, state, baseline)

@@ -237,7 +237,8 @@ class Target:
             f"The {n_outputs} outputs of each row that loss {loss.label!r} asks for",
             "Choose smaller hyperparameters of the loss.",
         )
-        state = loss.prepare(targets, row_weight, learned.n_classes)
+        of_classes = row_weight if loss.balances else sample_weight
+        state = loss.prepare(targets, of_classes, learned.n_classes)
         self.check_values(loss, targets, state, n_outputs, dtype, weighted)
         return Start(loss, state, loss.baseline(targets, sample_weight, state))
 

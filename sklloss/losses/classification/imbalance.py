@@ -170,6 +170,7 @@ class ClassBalanced(SoftmaxLoss):
         " Not if predict must be the likeliest class of predict_proba."
     )
     learns_from_y: ClassVar[bool] = True
+    balances: ClassVar[bool] = True
     # The decision is balanced on purpose.
     decides_by_posterior = False
 
@@ -231,6 +232,7 @@ class LogitAdjusted(PosteriorLoss):
         " of the data. Not if the score is accuracy or log loss: take cross_entropy."
     )
     learns_from_y: ClassVar[bool] = True
+    balances: ClassVar[bool] = True
     # The decision is balanced on purpose.
     decides_by_posterior = False
 
@@ -292,6 +294,7 @@ class LDAM(ClassificationLoss):
         " further towards them. Not if you need probabilities, because there are none."
     )
     learns_from_y: ClassVar[bool] = True
+    balances: ClassVar[bool] = True
 
     max_margin: float = parameter(0.5, POSITIVE)
     scale: float = parameter(30.0, POSITIVE)

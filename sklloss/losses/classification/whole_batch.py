@@ -124,9 +124,10 @@ class AUCMargin(WholeBatchLoss):
     class. It is for two classes, or each label of a multi-label target. There is no
     ``predict_proba``.
 
-    The loss does not determine the score from which a row is positive. That threshold, halfway
-    between the two means, is trained along with the network without contributing to the loss.
-    ``class_weight`` moves it as it would move the best threshold between two normal distributions.
+    The loss does not determine the score from which a row is positive. That threshold, the best
+    one between two normal distributions of equal variance, is trained along with the network
+    without contributing to the loss. It is halfway between the two means where both classes weigh
+    the same, as under ``class_weight="balanced"``.
     ``decision_function`` is the score minus the threshold.
 
     Parameters
@@ -181,15 +182,14 @@ class AUCMargin(WholeBatchLoss):
         upper, lower = Moments.of(scores, weight * y), Moments.of(scores, weight * (1 - y))
         short = (state["margin"].squeeze(-2) - upper.mean + lower.mean).clamp(min=0)
         value = upper.variance + lower.variance + short**2
-        wanted = self._threshold(upper, lower, state).detach()
+        wanted = self._threshold(upper, lower).detach()
         pull = (THRESHOLD_PACE * state["raw_threshold"].squeeze(-2) - wanted) ** 2
         # The difference is 0, and has a gradient for the threshold alone.
         return value + (pull - pull.detach())
 
-    def _threshold(self, upper: Moments, lower: Moments, state: State) -> Tensor:
-        """Return the midpoint of the means, shifted by the effect of class weights on the odds."""
-        prior = state["prior"].squeeze(-3)
-        against = (lower.weight / upper.weight).log() - (prior[..., 0] / prior[..., 1]).log()
+    def _threshold(self, upper: Moments, lower: Moments) -> Tensor:
+        """Return the midpoint of the means, moved towards that of the class of less weight."""
+        against = (lower.weight / upper.weight).log()
         gap = (upper.mean - lower.mean).clamp(min=GAP_FLOOR)
         spread = (upper.variance + lower.variance) / 2
         moved = spread / gap * against.nan_to_num(0.0, 0.0, 0.0)

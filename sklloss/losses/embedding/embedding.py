@@ -11,7 +11,8 @@ from torch import Tensor
 from ...parameters.declared import parameter
 from ...parameters.domains import Interval
 from ..base import POSITIVE, Loss, State, Task
-from ..weighted import row_sums
+from ..weighted import ratio, row_sums
+from .anchors import Rows, summed
 from .geometry import SHORTEST as SHORTEST
 from .geometry import SMALLEST, counts, distance, excess, share, unit
 
@@ -93,15 +94,26 @@ class PairLoss(EmbeddingLoss):
 
         The weights sum to 1, or to one half if there is only one kind of pairs of labelled rows.
         """
-        if y.shape[-1] == 2:
-            cosine = (vectors[:, 0] * vectors[:, 1]).sum(-1, keepdim=True)
-            is_similar, weight = y[:, :1] == y[:, 1:], share(sample_weight.unsqueeze(-1))
-        else:
-            cosine, is_similar = vectors[:, 0] @ vectors[:, 0].mT, y == y.mT
-            product = torch.outer(sample_weight, sample_weight)
-            weight = (share(product * is_similar) + share(product * ~is_similar)) / 2
-        values = torch.where(is_similar, self.alike(cosine, state), self.unlike(cosine, state))
-        return row_sums((values * weight).sum(-1))
+        if y.shape[-1] == 1:
+            return self._of_all_pairs(vectors, y, state, sample_weight)
+        cosine = (vectors[:, 0] * vectors[:, 1]).sum(-1, keepdim=True)
+        costs = self._costs(cosine, y[:, :1] == y[:, 1:], state)
+        return row_sums((costs * share(sample_weight.unsqueeze(-1))).sum(-1))
+
+    def _of_all_pairs(self, vectors: Tensor, y: Tensor, state: State, weight: Tensor) -> Tensor:
+        def of_block(anchors: Rows, others: Rows) -> tuple[Tensor, ...]:
+            cosine, is_similar = anchors.left @ others.right.mT, anchors.y == others.y.mT
+            product = torch.outer(anchors.weight, others.weight)
+            costs = self._costs(cosine, is_similar, state)
+            weights = product * is_similar, product * ~is_similar
+            sums = [part * each for each in weights for part in (costs, 1)]
+            return tuple(row_sums(each.sum(-1)) for each in sums)
+
+        alike, of_alike, unlike, of_unlike = summed(of_block, vectors, y, weight)
+        return (ratio(alike, of_alike) + ratio(unlike, of_unlike)) / 2
+
+    def _costs(self, cosine: Tensor, is_similar: Tensor, state: State) -> Tensor:
+        return torch.where(is_similar, self.alike(cosine, state), self.unlike(cosine, state))
 
 
 @dataclass(frozen=True)
@@ -250,38 +262,12 @@ class Contrastive(PairLoss):
         return (state["margin"] - distance(cosine)).clamp(min=0) ** 2
 
 
-def compared(vectors: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Compare every anchor of a batch with its candidates.
-
-    Parameters
-    ----------
-    vectors : Tensor of shape (n_samples, 1 or 2, n_components)
-        Unit vectors of rows, or of pairs.
-    y : Tensor of shape (n_samples, 1 or 2)
-
-    Returns
-    -------
-    cosine : Tensor of shape (n_samples, n_samples)
-        Cosine of each anchor and each candidate.
-    positive, negative : Tensor of shape (n_samples, n_samples)
-        Whether a candidate should be close, or far.
-    itself : Tensor of shape (n_samples, n_samples)
-        Whether a candidate is the anchor.
-    """
-    cosine = vectors[:, 0] @ vectors[:, -1].mT
-    diagonal = torch.eye(len(y), dtype=torch.bool, device=y.device)
-    if y.shape[-1] == 2:
-        positive = diagonal & (y[:, :1] == y[:, 1:])
-        return cosine, positive, ~positive, torch.zeros_like(diagonal)
-    return cosine, y == y.mT, y != y.mT, diagonal
-
-
 class AnchorLoss(EmbeddingLoss):
     """Base of the losses that compare the candidates of an anchor with each other.
 
     Every labelled row is an anchor; rows of its class are positive, the others negative. Of given
     pairs, the left side of every similar pair is an anchor and its right side is positive; the
-    right sides of all other pairs of the batch are negative. `compared` says which is which.
+    right sides of all other pairs of the batch are negative. `Rows.compared` says which is which.
     """
 
     functional: ClassVar[str] = "ranking of neighbours: own class first"
@@ -331,16 +317,18 @@ class Triplet(AnchorLoss):
 
     def of_vectors(self, vectors: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
         """Return the weighted mean over triplets."""
-        cosine, positive, negative, _ = compared(vectors, y)
-        d = distance(cosine)
-        of_positive = sample_weight * positive
-        of_negative = sample_weight * negative
-        n_triplets = of_positive.sum(-1) * of_negative.sum(-1)
-        # (anchors, positives)
-        values = excess(d + state["margin"], d, of_negative)
-        weighted = (values * of_positive).sum(-1) * sample_weight
-        whole = row_sums(n_triplets * sample_weight)
-        return row_sums(weighted) / whole.clamp(min=SMALLEST)
+
+        def of_block(anchors: Rows, others: Rows) -> tuple[Tensor, ...]:
+            cosine, positive, negative, _ = anchors.compared(others)
+            d = distance(cosine)
+            of_positive, of_negative = others.weight * positive, others.weight * negative
+            n_triplets = of_positive.sum(-1) * of_negative.sum(-1)
+            # (anchors, positives)
+            values = excess(d + state["margin"], d, of_negative)
+            weighted = (values * of_positive).sum(-1) * anchors.weight
+            return row_sums(weighted), row_sums(n_triplets * anchors.weight)
+
+        return ratio(*summed(of_block, vectors, y, sample_weight))
 
 
 @dataclass(frozen=True)
@@ -390,14 +378,18 @@ class EmbeddingInfoNCE(AnchorLoss):
 
     def of_vectors(self, vectors: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
         """Return the weighted mean over anchors that have a positive."""
-        cosine, positive, _, itself = compared(vectors, y)
-        logits = cosine / state["temperature"]
-        terms = logits + sample_weight.clamp(min=SMALLEST).log()
-        terms = terms.masked_fill(itself, NOT_THERE)
-        # (anchors, positives)
-        missing = terms.logsumexp(-1, keepdim=True) - logits
-        of_positive = sample_weight * (positive & ~itself)
-        n_positive = of_positive.sum(-1)
-        values = (missing * of_positive).sum(-1) / n_positive.clamp(min=SMALLEST)
-        anchor = sample_weight * (n_positive > 0)
-        return row_sums(values * anchor) / row_sums(anchor).clamp(min=SMALLEST)
+
+        def of_block(anchors: Rows, others: Rows) -> tuple[Tensor, ...]:
+            cosine, positive, _, itself = anchors.compared(others)
+            logits = cosine / state["temperature"]
+            terms = logits + others.weight.clamp(min=SMALLEST).log()
+            terms = terms.masked_fill(itself, NOT_THERE)
+            # (anchors, positives)
+            missing = terms.logsumexp(-1, keepdim=True) - logits
+            of_positive = others.weight * (positive & ~itself)
+            n_positive = of_positive.sum(-1)
+            values = (missing * of_positive).sum(-1) / n_positive.clamp(min=SMALLEST)
+            anchor = anchors.weight * (n_positive > 0)
+            return row_sums(values * anchor), row_sums(anchor)
+
+        return ratio(*summed(of_block, vectors, y, sample_weight))

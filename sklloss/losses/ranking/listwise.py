@@ -15,8 +15,8 @@ from torch.nn import functional
 
 from ...parameters.declared import parameter
 from ..base import POSITIVE, State
+from ..pairs import group_by_group, over_pairs
 from ..weighted import ratio
-from .group_pairs import group_by_group, over_pairs
 from .ranking import GRADES, OrderLoss, discounts, gains
 
 # Scores of padding are minus this, far below all others.

@@ -24,9 +24,9 @@ from torch.nn import functional
 from ...parameters.declared import parameter
 from ...parameters.domains import Interval
 from ..base import POSITIVE, State, Task
+from ..pairs import group_by_group, over_pairs
 from ..rows import RaggedLoss
 from ..weighted import ratio
-from .group_pairs import group_by_group, over_pairs
 
 # Grades whose gain is 2^y - 1, up to the largest of LightGBM.
 GRADES = Interval(0, 31)

@@ -6,6 +6,7 @@ import torch
 from scipy import optimize, special, stats
 from sklearn import metrics
 from sklearn._loss import loss as sklearn_loss
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model._sgd_fast import ModifiedHuber as SGDModifiedHuber
 from sklearn.linear_model._sgd_fast import SquaredHinge as SGDSquaredHinge
 from torch import nn
@@ -298,7 +299,32 @@ def test_auc_margin_equals_weighted_moments_and_draws_its_threshold():
         loss(raw, y, state, weights).backward()
         optimizer.step()
     decision = loss.decision_function(raw, state)[:, 0, 0].detach().numpy()
-    np.testing.assert_allclose(decision, scores - (upper + lower) / 2, atol=1e-6)
+    odds = np.log(w[~positive].sum() / w[positive].sum())
+    moved = (above + below) / 2 / max(upper - lower, 0.05) * odds
+    np.testing.assert_allclose(decision, scores - (upper + lower) / 2 - moved, atol=1e-6)
+
+
+def test_threshold_of_auc_margin_is_that_of_discriminant_analysis():
+    loss, source = AUCMargin(), np.random.default_rng(0)
+    y = np.repeat([0, 1], [400, 100])
+    scores = source.normal(size=500) + 2 * y
+    # Equal variances in both classes, as discriminant analysis assumes.
+    for label in (0, 1):
+        rows = y == label
+        scores[rows] = (scores[rows] - scores[rows].mean()) / scores[rows].std() + 2 * label
+    raw, labels = torch.from_numpy(scores)[:, None, None], torch.from_numpy(y)[:, None]
+    weights = torch.ones(500, dtype=torch.float64)
+    state = loss.prepare(labels, weights, 2)
+    state["raw_threshold"].requires_grad_()
+    optimizer = torch.optim.SGD([state["raw_threshold"]], lr=0.0006)
+    for _ in range(200):
+        optimizer.zero_grad()
+        loss(raw, labels, state, weights).backward()
+        optimizer.step()
+    reference = LinearDiscriminantAnalysis().fit(scores[:, None], y)
+    decision = loss.decision_function(raw, state)[:, 0, 0].detach().numpy()
+    expected = reference.decision_function(scores[:, None]) / reference.coef_[0, 0]
+    np.testing.assert_allclose(decision, expected, atol=1e-6)
 
 
 def test_auc_margin_of_one_class_alone_is_finite():

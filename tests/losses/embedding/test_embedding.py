@@ -4,6 +4,8 @@ and turns, and sound at the edges."""
 import copy
 import itertools
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -22,6 +24,7 @@ from sklloss.losses import (
     get_loss,
     list_losses,
 )
+from sklloss.losses import pairs as pair_sums
 from sklloss.losses.catalogue import CATALOGUE
 from sklloss.losses.embedding.embedding import (
     AnchorLoss,
@@ -482,3 +485,44 @@ def test_there_is_no_loss_per_row():
         Triplet().pointwise(raw, y, state)
     with pytest.raises(NotImplementedError, match="needs a method of_vectors"):
         EmbeddingLoss().of_vectors(raw, y, state, torch.ones(9))
+
+
+@each
+@kinds
+def test_blocks_of_anchors_sum_to_the_whole(loss, n_sides, monkeypatch):
+    raw, y, weights, state = draw(loss, n_sides)
+
+    def value_and_gradient():
+        leaf = raw.clone().requires_grad_()
+        value = loss(leaf, y, state, weights)
+        return value.detach(), *torch.autograd.grad(value, leaf)
+
+    whole = value_and_gradient()
+    # Blocks of four, of four and of one.
+    monkeypatch.setattr(pair_sums, "PAIRS_AT_ONCE", 40)
+    for found, expected in zip(value_and_gradient(), whole, strict=True):
+        torch.testing.assert_close(found, expected)
+
+
+# Prints how many MiB a gradient over one batch of 6,000 rows adds to the process.
+MEMORY = """
+import resource
+import torch
+from sklloss.losses import get_loss
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+torch.set_num_threads(1)
+for size in (100, 6_000):
+    before, loss = peak(), get_loss({name!r}, task="embedding")
+    y = torch.arange(size)[:, None] % 10
+    raw = torch.linspace(-1, 1, size * 4).view(size, 1, 4).sin().requires_grad_()
+    loss(raw, y, loss.prepare(y, torch.ones(size))).backward()
+print(peak() - before)
+"""
+
+
+@pytest.mark.parametrize("name", ["cosine_embedding", "contrastive", "infonce"])
+def test_a_large_batch_takes_bounded_memory(name):
+    added = int(subprocess.check_output([sys.executable, "-c", MEMORY.format(name=name)]))
+    # One number for every pair takes 137 MiB, and a gradient needs at least seven of them.
+    assert added < 300

@@ -23,8 +23,8 @@ from sklloss.losses import (
     State,
     get_loss,
     list_losses,
+    pairs,
 )
-from sklloss.losses.ranking import group_pairs as pairs
 
 from .random_groups import ALL, SIZES, Y, draw, each, of_order
 

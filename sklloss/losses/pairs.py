@@ -59,9 +59,10 @@ def over_pairs(
     Parameters
     ----------
     of_block : callable
-        Maps the items of a block of rows i, each (n_groups, block, 1), and those of all rows j,
-        each (n_groups, 1, size), to sums over these pairs, each (n_groups,).
-    items : sequence of Tensor of shape (n_groups, size)
+        Maps the items of a block of rows i, each (n_groups, block, 1, ...), and those of all rows
+        j, each (n_groups, 1, size, ...), to sums over these pairs, each (n_groups,).
+    items : sequence of Tensor of shape (n_groups, size) or (n_groups, size, ...)
+        The first has no more axes.
     n_first : int or None, default=None
         Number of rows i, from the first on; by default all.
 
