@@ -7,6 +7,8 @@ from sklloss.losses import listing
 
 try:
     import torchvision  # noqa: F401
+except ModuleNotFoundError:
+    pass  # Where only the oldest versions are tested.
 except RuntimeError:
     # Beside a CPU build of torch its compiled operators are missing, of which it needs two to be
     # imported. They are declared for as long as this object lives.

@@ -101,6 +101,10 @@ class Data:
                 "cv.split and cv.get_n_splits return inconsistent results. "
                 f"Expected {n_splits} splits, got {len(splits)}"
             )
+        n_rows = _num_samples(self.X)
+        for number, parts in enumerate(splits):
+            for name, rows in zip(("training", "test"), parts, strict=True):
+                _check_rows(rows, n_rows, f"the {name} rows of split {number}")
         return replace(self, splits=splits)
 
     def training_rows(self, estimator: Any, split: int) -> tuple[Any, Any, dict[str, Any]]:
@@ -121,6 +125,24 @@ class Data:
         X, y = _safe_split(estimator, self.X, self.y, indices, other)
         params = _check_method_params(self.X, params=self.score_params, indices=indices)
         return _score(estimator, X, y, self.scorer, params, error_score)
+
+
+def _check_rows(rows: np.ndarray, n_rows: int, what: str) -> None:
+    """Raise if indices of rows are none, or lie outside of X; a mask of all rows will do."""
+    if rows.dtype.kind == "b" and rows.shape == (n_rows,):
+        return
+    if rows.dtype.kind not in "iu" and rows.size:
+        raise ValueError(
+            f"cv gives {what} as {rows.dtype} of shape {rows.shape}. Give integers from 0 to"
+            f" {n_rows - 1}, or a mask of the {n_rows} rows."
+        )
+    outside = rows[(rows < -n_rows) | (rows >= n_rows)]
+    if outside.size:
+        raise ValueError(
+            f"cv gives {what} indices beyond the {n_rows} rows of X; {outside.size} of {rows.size}"
+            f" are, for example {outside[0]}. Give integers from 0 to {n_rows - 1}, which count the"
+            " rows of the X that fit receives."
+        )
 
 
 def with_params(estimator: Any, params: Mapping[str, Any]) -> Any:

@@ -12,6 +12,7 @@ import joblib
 import numpy as np
 import pytest
 from joblib.externals.loky.process_executor import TerminatedWorkerError
+from scipy import sparse
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.exceptions import FitFailedWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
@@ -458,3 +459,30 @@ def test_classifier_in_a_pipeline_picks_a_loss(breast_cancer):
             estimator.set_params(**search.best_params_), X, y, cv=3, scoring="f1_macro"
         ).mean()
     )
+
+
+@pytest.mark.parametrize(
+    ("test", "said"),
+    [
+        ([40, 49], r"test rows of split 1 indices beyond the 40 rows of X; 2 of 2 .* example 40\."),
+        ([0, -41], r"1 of 2 are, for example -41\. Give integers from 0 to 39"),
+        ([0.0, 1.0], r"test rows of split 1 as float64 of shape \(2,\)\. Give integers"),
+        (["a"], r"or a mask of the 40 rows"),
+        ([True] * 39, r"test rows of split 1 as bool of shape \(39,\)"),
+    ],
+)
+def test_splits_outside_of_the_rows_are_refused(test, said):
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    folds = [(np.arange(20), np.arange(20, 40)), (np.arange(20), np.array(test))]
+    with pytest.raises(ValueError, match=f"cv gives the {said}" if said[0] == "t" else said):
+        LossSearchCV(regressor(), GRID, cv=folds).fit(X, X[:, 0])
+
+
+@pytest.mark.parametrize("form", ["dia", "bsr", "coo", "dok", "lil"])
+def test_every_form_of_sparse_matrix_is_split(form):
+    X = np.random.default_rng(0).normal(size=(40, 3)).clip(0)
+    found, expected = (
+        LossSearchCV(regressor(), GRID, cv=2).fit(each, X[:, 0]).cv_results_["mean_test_score"]
+        for each in (getattr(sparse, f"{form}_array")(X), sparse.csr_array(X))
+    )
+    np.testing.assert_array_equal(found, expected)

@@ -62,6 +62,20 @@ def check_plain(values: Any, name: str) -> None:
         raise ValueError(f"{name} is a tensor of bfloat16, unknown to NumPy. Give {name}.float().")
 
 
+def check_none_missing(y: Any) -> None:
+    """Raise if numbers among objects are missing, NaT and pandas' NA too."""
+    values = np.asarray(y, dtype=None if hasattr(y, "__array__") else object)
+    if values.dtype.kind != "O" or values.ndim not in (1, 2):
+        return
+    wrong = np.asarray(missing(values).reshape(len(values), -1).any(axis=1))
+    refuse_rows(
+        wrong,
+        "Input y contains NaN or None",
+        "have no number",
+        "Leave these rows out, or fill them.",
+    )
+
+
 def check_labels(y: Any) -> None:
     """Raise if labels are missing, masked or NaT too, or are text beside something else."""
     check_plain(y, "y")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -12,6 +13,7 @@ from ...modules import MLP
 from ...training import TargetScaler, TrainingSet
 from ..inputs.data import FitData
 from ..inputs.floats import check_kind
+from ..inputs.missing import check_none_missing
 from ..inputs.sample import Sample
 from .answers import RAW, Answer
 from .base import Encoded, LearnedTarget, Start, Target
@@ -71,7 +73,19 @@ class Numbers(Scaled):
     def y_options(self, data: FitData) -> dict[str, Any]:
         """Numbers, of one column or several."""
         check_kind(data.y, "y")
+        check_none_missing(data.y)
         return {"y": data.y, "multi_output": True, "y_numeric": True}
+
+    def check_suits(self, loss: Any, sample: Sample, learned: Any, network: Any) -> None:
+        """Raise outside the domain of the loss; warn of a column of zeros under a log link."""
+        super().check_suits(loss, sample, learned, network)
+        if not np.isfinite(loss.link(sample.y)).any(0).all():
+            warnings.warn(
+                f"y is 0 in all {len(sample.y)} rows, or in a column of several: the best prediction"
+                f" of loss {loss.label!r} is 0, whose logarithm is infinite, so the network only"
+                " comes near it and has nothing else to learn. Check y.",
+                stacklevel=2,
+            )
 
     def encode(
         self, y: Any, data: FitData, loss: Any, shape: tuple[int, ...], before: Any

@@ -42,3 +42,28 @@ def test_later_calls_keep_the_scale_of_the_first(name):
     model.partial_fit(X, 10 * y)
     assert model._learned.target_scalers[0] is before
     assert model.history_[-1, "train_loss"] > 100 * model.history_[0, "train_loss"]
+
+
+@pytest.mark.parametrize("loss", ["poisson", "negative_binomial", "tweedie"])
+def test_counts_that_are_all_zero_are_reported(loss):
+    """As scikit-learn's PoissonRegressor they are taken, but their best logarithm is infinite."""
+    model = NeuralRegressor(loss, **QUICK)
+    with pytest.warns(UserWarning, match=rf"y is 0 in all 40 rows.*of loss '{loss}' is 0.*Check y"):
+        model.fit(X, np.zeros(40))
+    assert model.predict(X) == pytest.approx(0, abs=1e-4)
+    with pytest.warns(UserWarning, match="or in a column of several"):
+        model.fit(X, np.column_stack((np.arange(40.0), np.zeros(40))))
+    # One count is enough, and other losses are content with zeros; warnings are errors here.
+    model.fit(X, np.arange(40) == 0)
+    NeuralRegressor("mse", **QUICK).fit(X, np.zeros(40))
+
+
+@pytest.mark.parametrize("beside", [pd.NaT, None, 1.5])
+@pytest.mark.parametrize("form", [pd.Series, list, np.asarray])
+def test_missing_numbers_among_objects_are_reported_by_row(beside, form):
+    table = pd.DataFrame({"a": pd.Series([*X[:39, 0], beside], dtype=object), "b": X[:, 1]})
+    y = [*Y[:3], pd.NA, *Y[4:]]
+    y = pd.Series(y, dtype=object) if form is pd.Series else form(y)
+    message = "Input y contains NaN or None; 1 of 40 rows has no number, for example row 3."
+    with pytest.raises(ValueError, match=message):
+        NeuralRegressor("mse", **QUICK).fit(table, y)
