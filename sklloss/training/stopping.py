@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 import torch
 from torch import Tensor
@@ -54,7 +55,9 @@ class Stopping:
         self._reference = torch.full_like(explainable, torch.inf)
         self._stale = torch.zeros_like(explainable)
         self._best_loss = torch.full_like(explainable, torch.inf)
-        self._kept = stack.snapshot()
+        self._may_stop = any(isfinite(rule.n_iter_no_change) for rule in rules)
+        # Where all models end at once and none keeps its best weights, none are copied.
+        self._kept = stack.snapshot() if any(rule.keep_best for rule in rules) else None
         self.ended = torch.zeros_like(self._keeps_best)
 
     @property
@@ -64,6 +67,8 @@ class Stopping:
 
     def update(self, loss: Tensor) -> Tensor:
         """Take the epoch's losses, (models,); return which models have learnt enough."""
+        if not self._may_stop:
+            return torch.zeros_like(self.ended)
         falls = loss < self._reference - self._margin
         self._reference = torch.minimum(self._reference, loss)
         stale = torch.where(falls, 0, self._stale + 1)
@@ -78,18 +83,22 @@ class Stopping:
         improved = (loss < self._best_loss) & ~self.ended
         self._best_loss = torch.where(improved, loss, self._best_loss)
         newer = torch.where(self._keeps_best, improved, ending & ~self.ended)
-        if newer.all():
-            self._kept = stack.snapshot()
-        elif newer.any():
-            self._kept.take_over(newer.nonzero().flatten(), stack)
         self.ended = self.ended | ending
+        if self._kept is None and self.ended.all():
+            return
+        if newer.all() or (self._kept is None and newer.any()):
+            self._kept = stack.snapshot()
+        elif self._kept is not None and newer.any():
+            self._kept.take_over(newer.nonzero().flatten(), stack)
 
     def restore_kept(self, stack: Stack) -> None:
         """Restore the kept weights of the models that have ended."""
-        stack.restore(self._kept.where(self.ended, stack.snapshot()))
+        if self._kept is not None:
+            stack.restore(self._kept.where(self.ended, stack.snapshot()))
 
     def select(self, models: Sequence[int]) -> None:
         """Continue with some of the models."""
         for name, value in vars(self).items():
-            chosen = value[list(models)] if isinstance(value, Tensor) else value.select(models)
-            setattr(self, name, chosen)
+            if isinstance(value, Tensor):
+                setattr(self, name, value[list(models)])
+        self._kept = self._kept and self._kept.select(models)
