@@ -98,9 +98,8 @@ class NeuralEstimator(RunParameters, StoppingParameters, OptimizationParameters,
             self._oof = prepared.held_out.as_given(said)
             learned = prepared.held_out.taught(target, learned, said)
         self.__dict__.update(learned.attributes())
-        self._learned = learned
-        of_target = learned.target, learned.target_scaler
-        self._answers_of_fit = target.answers(self.loss_, *of_target, len(prepared.nets))
+        self._learned, self._target_of_fit = learned, target
+        self._answers_of_fit: dict[Any, Answer] | None = None
         self.members_ = prepared.nets
         self.net_ = prepared.nets[0]
         self.history_ = self.net_.history
@@ -120,6 +119,11 @@ class NeuralEstimator(RunParameters, StoppingParameters, OptimizationParameters,
         if not hasattr(self, "net_"):
             # Called only then, because it collects the estimator's tags, which resolve its loss.
             check_is_fitted(self, "net_")
+        if self._answers_of_fit is None:
+            # Made when they are first asked for: partial_fit may be called many times before.
+            learned, n_members = self._learned, len(self.members_)
+            how = self.loss_, learned.target, learned.target_scaler, n_members
+            self._answers_of_fit = self._target_of_fit.answers(*how)
         return self._answers_of_fit
 
     def _answer(self, name: str, X: Any) -> Any:
