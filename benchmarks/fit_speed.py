@@ -2,9 +2,10 @@
 
 Fits are on 8,000 rows, two hidden layers of 64 and batches of 128, first with one thread, then with
 two. "times as long" is a rival's time over that of sklloss, and the bars are for this ratio: a
-prediction of one row may take sklloss 1.5 times as long as scikit-learn (a ratio of 0.667 and
-more), and its import 15 % longer than those of its dependencies (0.87 and more). Run it with
-nothing else on the machine:
+prediction of one row may take sklloss as long as scikit-learn, its probabilities 1.2 times as long
+(a ratio of 0.833 and more), a continued `partial_fit` of 50 rows with default networks twice as
+long (0.5 and more), and its import 15 % longer than those of its dependencies (0.87 and more). Run
+it with nothing else on the machine:
 
     python benchmarks/fit_speed.py
     python benchmarks/fit_speed.py --threads 1 --rounds 3 --epochs 5 --many 10000 --imports 1
@@ -14,8 +15,11 @@ import argparse
 import functools
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
+import pandas as pd
 from rivals import (
     CONTENDERS,
     FUSED,
@@ -34,11 +38,19 @@ from rivals import (
     ratio_cells,
     threads,
 )
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+from sklloss import NeuralClassifier, NeuralRegressor
 
 ROWS = 8_000
 FIT_BARS = {SKORCH: 6.0, MLP: 1.8, FUSED: 1.0}
-# sklloss may take 1.5 times as long.
-ONE_ROW_BARS = {MLP: 1 / 1.5}
+ONE_ROW_BARS = {MLP: 1.0}
+# sklloss may take 1.2 times as long.
+PROBABILITY_BARS = {MLP: 1 / 1.2}
+# sklloss may take twice as long.
+PARTIAL_FIT_BARS = {MLP: 1 / 2}
+PARTIAL_FIT_ROWS = 50
 MANY_ROWS_BARS = {MLP: 1.0}
 IMPORTS = {
     OURS: "import sklloss",
@@ -90,9 +102,54 @@ def predict_tables(many: int, rounds: int, rows: int) -> dict[str, str]:
     }
 
 
-def many_times(predict: Callable[..., object], X: object) -> None:
+def many_times(call: Callable[..., object], *arguments: object) -> None:
     for _ in range(CALLS):
-        predict(X)
+        call(*arguments)
+
+
+def probability_tables(rounds: int, rows: int) -> dict[str, str]:
+    """Return the tables of the class probabilities of one row, of an array and a DataFrame."""
+    X, y = make_data(rows)
+    labels, tables = y > 0, {}
+    for kind, table in (("array", X), ("DataFrame", pd.DataFrame(X).add_prefix("x"))):
+        fitted = {
+            OURS: NeuralClassifier(n_members=1, numeric_encoding="standard", max_epochs=1),
+            MLP: MLPClassifier(max_iter=1),
+        }
+        calls = {
+            name: functools.partial(many_times, quietly_fitted(e, table, labels).predict_proba)
+            for name, e in fitted.items()
+        }
+        one_row = {name: functools.partial(call, table[:1]) for name, call in calls.items()}
+        # Warm up.
+        medians(one_row, 1)
+        seconds = medians(one_row, 5 * rounds)
+        title = f"predict_proba, 1 row of {kind}"
+        tables[title] = compared("us", seconds, 1e6 / CALLS, PROBABILITY_BARS)
+    return tables
+
+
+def partial_fit_table(rounds: int) -> str:
+    """Return the table of epochs over a few rows, by estimators as they are by default."""
+    X, y = make_data(PARTIAL_FIT_ROWS)
+    fitted = {
+        OURS: NeuralRegressor(n_members=1, numeric_encoding="standard"),
+        MLP: MLPRegressor(),
+    }
+    calls = {
+        name: functools.partial(many_times, estimator.partial_fit, X, y)
+        for name, estimator in fitted.items()
+    }
+    # Warm up.
+    medians(calls, 1)
+    return compared("us", medians(calls, rounds), 1e6 / CALLS, PARTIAL_FIT_BARS)
+
+
+def quietly_fitted(estimator: Any, X: object, y: object) -> Any:
+    """Return a fitted estimator, without the warning that it has not converged."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return estimator.fit(X, y)
 
 
 def import_table(rounds: int) -> str:
@@ -132,7 +189,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 f"fit of {given.rows:,} rows, {n_threads} thread(s)",
                 fit_table(given.epochs, given.rounds, given.rows),
             )
-            for title, table in predict_tables(given.many, given.rounds, given.rows).items():
+            tables = predict_tables(given.many, given.rounds, given.rows)
+            tables |= probability_tables(given.rounds, given.rows)
+            tables[f"partial_fit, {PARTIAL_FIT_ROWS} rows"] = partial_fit_table(given.rounds)
+            for title, table in tables.items():
                 show(f"{title}, {n_threads} thread(s)", table)
     show(f"import in a fresh process, {given.imports} rounds", import_table(given.imports))
 

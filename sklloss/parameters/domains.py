@@ -54,8 +54,8 @@ class Interval:
     closed: Closed = "both"
     integer: bool = False
 
-    def inside(self, values: np.ndarray) -> np.ndarray:
-        """Return a boolean array: which of the values lie inside."""
+    def inside(self, values: Any) -> Any:
+        """Return which of the values, an array or a number, lie inside."""
         above = values >= self.low if self._closed_at("left") else values > self.low
         below = values <= self.high if self._closed_at("right") else values < self.high
         inside = above & below & np.isfinite(values)
@@ -64,7 +64,7 @@ class Interval:
     def __contains__(self, value: object) -> bool:
         kind = numbers.Integral if self.integer else numbers.Real
         is_number = isinstance(value, kind) and not isinstance(value, bool | np.bool_)
-        return is_number and bool(self.inside(np.asarray(_as_float(value))))
+        return is_number and bool(self.inside(_as_float(value)))
 
     def describe(self, name: str) -> str:
         """Say the condition on `name`."""

@@ -10,10 +10,10 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from sklearn.base import BaseEstimator, clone
-from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
@@ -71,9 +71,7 @@ def _pipeline_around(fitted: Pipeline, _: Any, last: Any) -> Pipeline:
     return pipeline
 
 
-def _target_transformer_around(
-    fitted: TransformedTargetRegressor, regressor: Any, fitted_regressor: Any
-) -> TransformedTargetRegressor:
+def _target_transformer_around(fitted: Any, regressor: Any, fitted_regressor: Any) -> Any:
     wrapper = copy.copy(fitted)
     wrapper.regressor, wrapper.regressor_ = clone(regressor), fitted_regressor
     if hasattr(fitted_regressor, "feature_names_in_"):
@@ -81,12 +79,18 @@ def _target_transformer_around(
     return wrapper
 
 
-WRAPPERS = {
-    Pipeline: Wrapper(lambda p: p.steps[-1], lambda p: p.steps[-1][1], _pipeline_around),
-    TransformedTargetRegressor: Wrapper(
-        lambda t: ("regressor", t.regressor), lambda t: t.regressor_, _target_transformer_around
-    ),
-}
+@cache
+def wrappers() -> dict[type, Wrapper]:
+    """Return how each kind of estimator holds another."""
+    # With scikit-learn's linear models, it takes longer to import than all of the search.
+    from sklearn.compose import TransformedTargetRegressor
+
+    return {
+        Pipeline: Wrapper(lambda p: p.steps[-1], lambda p: p.steps[-1][1], _pipeline_around),
+        TransformedTargetRegressor: Wrapper(
+            lambda t: ("regressor", t.regressor), lambda t: t.regressor_, _target_transformer_around
+        ),
+    }
 
 
 def wrapper_of(estimator: Any) -> Wrapper | None:
@@ -95,7 +99,7 @@ def wrapper_of(estimator: Any) -> Wrapper | None:
     if isinstance(estimator, Pipeline) and kind.__module__.startswith("imblearn."):
         # Its steps may also resample the rows on their way to the net.
         kind = Pipeline
-    return WRAPPERS.get(kind)
+    return wrappers().get(kind)
 
 
 class Recorder(BaseEstimator):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 import torch
 from torch import Tensor
@@ -62,7 +63,10 @@ class Stopping:
         self._stale = torch.zeros_like(explainable)
         self._best_loss = torch.full_like(explainable, torch.inf)
         self._best_begun = torch.full_like(explainable, torch.inf)
-        self._kept = self._begun = stack.snapshot()
+        self._may_stop = any(isfinite(rule.n_iter_no_change) for rule in rules)
+        # Where all models end at once and none keeps its best weights, none are copied.
+        self._kept = stack.snapshot() if any(rule.keep_best for rule in rules) else None
+        self._begun: Snapshot | None = None
         self.kept_epoch = torch.zeros_like(explainable, dtype=torch.long)
         self._begun_epoch = torch.zeros_like(self.kept_epoch)
         self.ended = torch.zeros_like(self._keeps_best)
@@ -79,6 +83,8 @@ class Stopping:
 
     def update(self, loss: Tensor) -> Tensor:
         """Take the epoch's losses, (models,); return which models have learnt enough."""
+        if not self._may_stop:
+            return torch.zeros_like(self.ended)
         falls = loss < self._reference - self._margin
         self._reference = torch.minimum(self._reference, loss)
         stale = torch.where(falls, 0, self._stale + 1)
@@ -94,11 +100,13 @@ class Stopping:
         self._best_loss = torch.where(improved, loss, self._best_loss)
         newer = torch.where(self._keeps_best, improved, ending & ~self.ended)
         self.kept_epoch[newer] = epoch
-        if newer.all():
-            self._kept = stack.snapshot()
-        elif newer.any():
-            self._kept.take_over(newer.nonzero().flatten(), stack)
         self.ended = self.ended | ending
+        if self._kept is None and self.ended.all():
+            return
+        if newer.all() or (self._kept is None and newer.any()):
+            self._kept = stack.snapshot()
+        elif self._kept is not None and newer.any():
+            self._kept.take_over(newer.nonzero().flatten(), stack)
 
     def keep_begun(self, loss: Tensor, begun: Snapshot, epoch: int) -> None:
         """Keep the weights that an epoch of one step began with, whose loss is the best so far.
@@ -107,18 +115,21 @@ class Stopping:
         """
         improved = (loss < self._best_begun) & ~self.ended
         self._best_begun = torch.where(improved, loss, self._best_begun)
-        self._begun = begun.where(improved, self._begun)
+        self._begun = begun if self._begun is None else begun.where(improved, self._begun)
         self._begun_epoch[improved] = epoch
 
     def restore_kept(self, stack: Stack) -> None:
         """Restore the kept weights of the models that have ended."""
-        stack.restore(self._kept.where(self.ended, stack.snapshot()))
+        if self._kept is not None:
+            stack.restore(self._kept.where(self.ended, stack.snapshot()))
 
     def restore_better(self, stack: Stack, objective: Callable[[], Tensor]) -> None:
         """Restore the best weights that epochs began with where they beat the last ones by enough.
 
         Only models that have ended change.
         """
+        if self._begun is None:
+            return
         last, of_last = stack.snapshot(), objective()
         stack.restore(self._begun.where(self.ended, last))
         is_better = self.ended & (objective() < of_last - self._margin)
@@ -128,5 +139,7 @@ class Stopping:
     def select(self, models: Sequence[int]) -> None:
         """Continue with some of the models."""
         for name, value in vars(self).items():
-            chosen = value[list(models)] if isinstance(value, Tensor) else value.select(models)
-            setattr(self, name, chosen)
+            if isinstance(value, Tensor):
+                setattr(self, name, value[list(models)])
+        self._kept = self._kept and self._kept.select(models)
+        self._begun = self._begun and self._begun.select(models)

@@ -132,6 +132,7 @@ y = y[:, 0]
 for optimizer in ("adamw", "adam", "sgd"):
     model = NeuralRegressor(optimizer=optimizer, max_epochs=2, hidden_layer_sizes=(4,)).fit(X, y)
     model.predict(X)
+    model.partial_fit(X, y)
 print("torch._dynamo" in sys.modules)
 """
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
-from sklearn.neighbors import NearestNeighbors
 
 
 def recall_at_1(vectors: np.ndarray, labels: np.ndarray, sample_weight: np.ndarray) -> float:
@@ -34,6 +33,8 @@ def recall_at_1(vectors: np.ndarray, labels: np.ndarray, sample_weight: np.ndarr
     >>> recall_at_1(vectors, np.array(["a", "a", "b", "b"]), np.ones(4))
     0.75
     """
+    from sklearn.neighbors import NearestNeighbors
+
     _, index, counts = np.unique(labels, return_inverse=True, return_counts=True)
     asked = (counts[index] > 1) & (sample_weight > 0)
     if not asked.any():

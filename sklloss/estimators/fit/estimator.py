@@ -108,9 +108,9 @@ class NeuralEstimator(
             learned = prepared.held_out.taught(target, learned, said)
         self.__dict__.update(learned.attributes())
         self._learned, self._target_of_fit = learned, target
+        self._answers_of_fit: dict[Any, Answer] | None = None
         self.members_ = prepared.nets
         self.net_ = prepared.nets[0]
-        self._answers_of_fit = self._learned_answers()
         self.history_ = self.net_.history
         self.n_iter_ = max(len(net.history) for net in prepared.nets)
 
@@ -122,22 +122,11 @@ class NeuralEstimator(
 
     # ------------------------------------------------------------------ answers
 
-    def _learned_answers(self) -> dict[Any, Answer]:
-        """Return what a fit has taught the estimator to answer."""
-        learned = self._learned
-        of_target = learned.target, learned.target_scaler
-        return self._target_of_fit.answers(self.loss_, *of_target, len(self.members_))
-
     def __getstate__(self) -> dict[str, Any]:
         # Without the answers, which follow from the rest: they hold tensors, which skops cannot
         # write.
         state = super().__getstate__()
-        return {name: value for name, value in state.items() if name != "_answers_of_fit"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        if "net_" in state:
-            self._answers_of_fit = self._learned_answers()
+        return {**state, "_answers_of_fit": None} if "_answers_of_fit" in state else state
 
     @property
     def _answers(self) -> dict[Any, Answer]:
@@ -145,6 +134,11 @@ class NeuralEstimator(
         if not hasattr(self, "net_"):
             # Called only then, because it collects the estimator's tags, which resolve its loss.
             check_is_fitted(self, "net_")
+        if self._answers_of_fit is None:
+            # Made when they are first asked for: partial_fit may be called many times before.
+            learned, n_members = self._learned, len(self.members_)
+            how = self.loss_, learned.target, learned.target_scaler, n_members
+            self._answers_of_fit = self._target_of_fit.answers(*how)
         return self._answers_of_fit
 
     def _answer(self, name: str, X: Any) -> Any:

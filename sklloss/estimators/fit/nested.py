@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from ...losses.base import Loss
 from ...modules import MODULES
 from ...parameters.arguments import said, synonym_of
-from ...parameters.declared import checkable, declared_by
+from ...parameters.declared import Declared, checkable, declared_by
 from ...parameters.domains import check_in_domain
 from ...parameters.plain import plain
 from .loss_parameter import LossParameter
@@ -144,28 +144,29 @@ class NestedParameters(BaseEstimator):
         """Return the resolved loss, its parameters and the estimator's checked."""
         loss = self._loss.resolved(self, tasks)
         loss.check_params()
-        for name in declared_by(self):
-            self._check_param(name)
+        for name, declared in declared_by(self).items():
+            self._check_value(name, checkable(getattr(self, name)), declared)
         if isinstance(getattr(self, "module", None), str):
             self._check_built_in()
         return loss
 
     def _check_param(self, name: str) -> None:
         """Raise a ValueError if a parameter lies outside its domain."""
-        self._check_value(name, checkable(getattr(self, name)))
+        self._check_value(name, checkable(getattr(self, name)), declared_by(self)[name])
 
-    def _check_value(self, name: str, value: Any) -> None:
-        declared = declared_by(self)[name]
-        if declared.domain is not None:
-            default = getattr(type(self), name)
-            remedy = declared.remedy or f"The default is {name}={default!r}."
-            check_in_domain(type(self).__name__, name, value, declared.domain, remedy)
+    def _check_value(self, name: str, value: Any, declared: Declared) -> None:
+        if declared.domain is None or value in declared.domain:
+            return
+        default = getattr(type(self), name)
+        remedy = declared.remedy or f"The default is {name}={default!r}."
+        check_in_domain(type(self).__name__, name, value, declared.domain, remedy)
 
     def _check_built_in(self) -> None:
         """Raise for arguments of a built-in network, or for one that is made for other data."""
+        known = declared_by(self)
         for name, value in (getattr(self, "module_params", None) or {}).items():
-            if name in declared_by(self):
-                self._check_value(name, plain(value))
+            if name in known:
+                self._check_value(name, plain(value), known[name])
         module = getattr(self, "module", None)
         others = set(MODULES).difference(self._built_ins) if self._built_ins else ()
         if module in others:

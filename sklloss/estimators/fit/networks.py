@@ -78,10 +78,12 @@ class NetBuilder:
 
     def continued(self, net: LossNet, data: TrainingSet, scaler: Any, weighted: bool) -> LossNet:
         """Give a fitted net what may change between calls of fit."""
-        n_outputs = net.criterion_.constant.shape[-1]
-        state = net.criterion_.state.without_models().detached()
-        dtype = self.learned.torch_dtype
-        self.target.check_values(self.loss, data.y, state, n_outputs, dtype, weighted)
+        if weighted or data.y.isnan().any():
+            # The first fit may have had neither weights nor missing labels; the loss is the same.
+            n_outputs = net.criterion_.constant.shape[-1]
+            state = net.criterion_.state.without_models().detached()
+            dtype = self.learned.torch_dtype
+            self.target.check_values(self.loss, data.y, state, n_outputs, dtype, weighted)
         changeable = self._changeable(data, scaler)
         # A schedule that has changed the rate goes on where it was.
         if changeable["lr"] != net.lr:

@@ -228,6 +228,8 @@ def device_of(estimator: Any) -> torch.device:
     """
     if estimator.device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if estimator.device == "cpu":
+        return torch.device("cpu")
     try:
         one = torch.ones(1, device=estimator.device)
         one.item()  # raises where a device such as "meta" holds no numbers

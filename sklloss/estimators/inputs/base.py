@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.utils import InputTags
 from sklearn.utils.validation import validate_data
@@ -123,6 +124,9 @@ class Inputs:
         """
         X, options = data.X, dict(y_options or {})
         if learned is not None:
+            clean = self._clean(X, learned)
+            if clean is not None and _is_clean_column(options.get("y"), len(clean)):
+                return Checked(clean, data.y, learned)
             check_shape(X, learned.shape, type(owner).__name__)
         check_kind(X, "X")
         probe = owner if learned is not None else copy_of(owner)
@@ -189,24 +193,27 @@ class Inputs:
         dtype: torch.dtype,
     ) -> Any:
         """Return X as `predict` receives it, checked and on the scale that the network takes."""
-        if not self._is_clean(X, learned):
+        clean = self._clean(X, learned)
+        if clean is None:
             check_names(X)
-            X = self.checked(owner, FitData(self.opened(X)), learned=learned).X
-        return scaler.transform(X, dtype)
+            clean = self.checked(owner, FitData(self.opened(X)), learned=learned).X
+        return scaler.transform(clean, dtype)
 
-    def _is_clean(self, X: Any, learned: LearnedInputs) -> bool:
-        """Return whether X is a small array that validation would return as it is."""
-        return (
+    def _clean(self, X: Any, learned: LearnedInputs) -> np.ndarray | None:
+        """Return a small table as the array that validation would return, None if it may not be."""
+        if not self.takes_any_floats or learned.raw_columns is not None:
+            return None
+        if learned.names is not None:
+            X = _values_of(X, learned.names.tolist())
+        is_clean = (
             type(X) is np.ndarray
             and X.dtype.type in FLOATS
             and X.ndim == 2
             and 0 < X.size <= SMALL
             and X.shape[1] == learned.n_features
-            and learned.names is None
-            and learned.raw_columns is None
-            and self.takes_any_floats
             and bool(np.isfinite(X).all())
         )
+        return X if is_clean else None
 
     # ------------------------------------------------------------------ networks
 
@@ -267,6 +274,20 @@ def encoding_of(estimator: Any) -> str:
     is_linear = np.ndim(widths) == 1 and not len(widths)
     needs_numbers = is_linear or getattr(estimator, "augment", None) is not None
     return "standard" if encoding == "auto" and needs_numbers else encoding
+
+
+def _values_of(X: Any, names: list[Any]) -> np.ndarray | None:
+    """Return the values of a DataFrame of NumPy's dtypes whose columns have these names."""
+    if type(X) is not pd.DataFrame or X.size > SMALL or X.columns.tolist() != names:
+        return None
+    is_plain = all(isinstance(dtype, np.dtype) for dtype in X.dtypes)
+    return X.to_numpy() if is_plain else None
+
+
+def _is_clean_column(y: Any, n_rows: int) -> bool:
+    """Return whether y is an array of finite numbers that validation would return as it is."""
+    is_numbers = type(y) is np.ndarray and y.dtype.kind in "fiub" and y.shape == (n_rows,)
+    return is_numbers and bool(np.isfinite(y).all())
 
 
 def check_shape(X: Any, shape: tuple[int, ...], name: str) -> None:

@@ -76,6 +76,8 @@ class Sample:
 
     def has_distinct_rows(self, n_rows: int) -> bool:
         """Return whether so many rows differ from each other, in X or in y."""
+        if len(self.y) < n_rows:
+            return False
         seen = n_rows
         while True:
             first = self.of_rows(np.arange(min(seen, len(self.y))))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import _check_sample_weight
+from sklearn.utils.validation import _check_sample_weight, _num_samples
 
 from ...parameters.refusals import refuse_rows
 from .floats import check_finite, floats_of
@@ -39,8 +39,9 @@ def checked_weights(
         If one is not a number, negative, NaN or infinite, all are zero, or their ratios are too
         large.
     """
-    if sample_weight is not None:
-        sample_weight = _given(sample_weight, name, noun)
+    if sample_weight is None:
+        return np.ones(_num_samples(X))
+    sample_weight = _given(sample_weight, name, noun)
     weights = np.array(_check_sample_weight(sample_weight, X, dtype=np.float64))
     refuse_rows(
         weights < 0,

@@ -251,7 +251,7 @@ class Labels(Classes):
                 f"y has {y.shape[1]} columns of several classes each; NeuralClassifier takes one"
                 " column of classes or a matrix of 0 and 1. Wrap it in MultiOutputClassifier."
             )
-        y = column_or_1d(y, warn=True)
+        y = column_or_1d(y, warn=True) if y.ndim > 1 else y
         if before is not None and before.is_multi_label:
             raise ValueError(
                 f"y has one column, and this estimator was trained with {len(before.classes)}"

@@ -92,7 +92,7 @@ class Numbers(Scaled):
     ) -> Encoded:
         """Return float64 numbers, (n_samples, n_targets)."""
         is_column = y.ndim == 1 or y.shape[1] == 1
-        y = column_or_1d(y, warn=True) if is_column else y
+        y = column_or_1d(y, warn=True) if is_column and y.ndim > 1 else y
         values = np.array(y, dtype=np.float64).reshape(len(y), -1)
         if before is not None and values.shape[1] != before.n_targets:
             raise ValueError(

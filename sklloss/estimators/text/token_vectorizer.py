@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from ...modules.text.pooling import PADDING
@@ -283,6 +282,8 @@ class TokenVectorizer(
 
     def _analyzed(self, X: Any) -> Iterator[list[Any]]:
         """Yield the tokens of each document."""
+        from sklearn.feature_extraction.text import CountVectorizer
+
         analyze = CountVectorizer(
             analyzer=self.analyzer, lowercase=self.lowercase, token_pattern=self.token_pattern
         ).build_analyzer()

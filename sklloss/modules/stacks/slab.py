@@ -40,8 +40,10 @@ class Slab:
     def like(cls, other: Tensor, n_models: int, n_rows: int, width: int) -> Slab:
         """Return a slab of the dtype and device of another tensor."""
         size = n_models * n_rows * width
-        vector = other.new_empty(shareable(size, torch.get_num_threads()))
-        vector[size:] = 0
+        padded = shareable(size, torch.get_num_threads())
+        vector = other.new_empty(padded)
+        if padded > size:
+            vector[size:] = 0
         return cls(vector, vector[:size].view(n_models, n_rows, width))
 
     def of(self, vector: Tensor) -> Slab:
@@ -62,7 +64,7 @@ def shareable(size: int, n_threads: int) -> int:
 
 def multiply(left: Tensor, right: Tensor, out: Tensor, plus: Tensor | None = None) -> None:
     """Write K matrix products, and what is added to them, into memory; each as if it were alone."""
-    if len(out) > 1 and _library_depends_on_number(left, right):
+    if out.shape[0] > 1 and _library_depends_on_number(left, right):
         for k in range(len(out)):
             one = slice(k, k + 1)
             multiply(left[one], right[one], out[one], None if plus is None else plus[one])

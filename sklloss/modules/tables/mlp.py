@@ -202,8 +202,9 @@ class MLPStack(Stack):
             n_rows = X.shape[1]
             if n_rows not in passes:
                 passes[n_rows] = _Pass(self._new_slabs(n_rows), [])
-            # The output is returned, so each batch gets memory of its own for it.
-            passes[n_rows].z[-1] = self._new_slab(n_rows, self._layers[-1].width)
+            else:
+                # The output is returned, so each batch gets memory of its own for it.
+                passes[n_rows].z[-1] = self._new_slab(n_rows, self._layers[-1].width)
             return self._run(X, passes[n_rows], dropping=False)
 
         return infer

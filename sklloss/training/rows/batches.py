@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import Literal
 
@@ -56,16 +57,21 @@ class Shared:
     def __init__(self, keys: Sequence[Hashable], device: torch.device) -> None:
         distinct = list(dict.fromkeys(keys))
         self.owners = [keys.index(key) for key in distinct]
-        self._n_models = len(keys)
-        self._kind = torch.tensor([distinct.index(key) for key in keys], device=device)
+        self._kinds = [distinct.index(key) for key in keys]
+        self._device = device
 
     def of_models(self, values: Tensor) -> Tensor:
         """Turn one value per kind, (kinds, ...), into one per model, (models, ...)."""
-        if len(values) == self._n_models:
+        n_models = len(self._kinds)
+        if len(values) == n_models:
             return values
         if len(values) == 1:
-            return values.expand(self._n_models, *values.shape[1:])
+            return values.expand(n_models, *values.shape[1:])
         return values.index_select(0, self._kind)
+
+    @cached_property
+    def _kind(self) -> Tensor:
+        return torch.tensor(self._kinds, device=self._device)
 
 
 class Batches:

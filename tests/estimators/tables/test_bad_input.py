@@ -285,6 +285,42 @@ def test_labels_and_targets_that_later_calls_may_not_bring():
 
 @pytest.mark.usefixtures("trains")
 @pytest.mark.parametrize(
+    ("rows", "targets", "said"),
+    [
+        (X[:, :2], Y, "X has 2 features, but NeuralRegressor is expecting 3"),
+        (np.where(X > 1, np.inf, X), Y, "Input X contains infinity"),
+        (X, np.where(Y > 2, np.nan, Y), "Input y contains NaN"),
+        (X, Y[:-1], "inconsistent numbers of samples"),
+        (X[:0], Y[:0], "0 sample"),
+        (X, Y.astype("M8[D]"), "y holds dates"),
+        (X, Y + 1j, "Complex data not supported"),
+    ],
+)
+def test_calls_that_go_on_are_checked_like_the_first(rows, targets, said):
+    model = NeuralRegressor(max_epochs=1).partial_fit(X, Y)
+    before = [value.clone() for value in model.net_.module_.parameters()]
+    with pytest.raises(ValueError, match=said):
+        model.partial_fit(rows, targets)
+    assert all(map(torch.equal, before, model.net_.module_.parameters()))
+
+
+@pytest.mark.usefixtures("trains")
+@pytest.mark.parametrize("weight", [np.ones, lambda n: np.arange(n) % 3])
+def test_what_goes_on_may_have_any_form(weight):
+    def trained(*kinds):
+        model = NeuralRegressor(random_state=0)
+        for _ in range(2):
+            data = X, Y, weight(len(X))
+            model.partial_fit(*(kind(each) for kind, each in zip(kinds, data, strict=True)))
+        return model.predict(X)
+
+    as_arrays = trained(np.asarray, np.asarray, np.asarray)
+    as_others = trained(np.ndarray.tolist, pd.Series, list)
+    np.testing.assert_array_equal(as_others, as_arrays)
+
+
+@pytest.mark.usefixtures("trains")
+@pytest.mark.parametrize(
     "validation_fraction", [0.2, ShuffleSplit(1, random_state=0), (range(30), np.arange(30, 40))]
 )
 def test_every_form_of_validation_rows(validation_fraction):

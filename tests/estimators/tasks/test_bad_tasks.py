@@ -245,3 +245,14 @@ def test_classes_of_another_order_than_in_the_first_call():
     with pytest.raises(ValueError, match="Task 'size': y is a categorical in the order"):
         fitted.partial_fit(X, other)
     assert model({"size": "ce"}).partial_fit(X, first).partial_fit(X, other).n_iter_ == 2
+
+
+def test_labels_that_are_first_missing_in_a_later_call_need_a_loss_per_row():
+    def of_batch(prediction, y):
+        return (prediction - y).abs().mean()
+
+    fitted = model({"price": of_batch, "sold": "ce"}).partial_fit(X, Y)
+    gone = Y.assign(price=Y.price.where(PRICE > 0))
+    with pytest.raises(ValueError, match="returns one number for a whole batch"):
+        fitted.partial_fit(X, gone)
+    assert fitted.partial_fit(X, Y).n_iter_ == 2
