@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from .candidates import CONFIDENCE, Candidates, MetricScores
-from .style import BLACK, BLUE, GREY, VERMILLION, legend_above, panels, shortened, tidy
+from .style import BLACK, BLUE, GREY, VERMILLION, draws, legend_above, panels, shortened, tidy
 
 # Inches that a candidate takes, and that everything else takes.
 ROW, FRAME = 0.27, 1.3
@@ -108,6 +108,7 @@ class LossComparisonDisplay:
         candidates = Candidates.of_search(search, owner, metrics, test_size)
         return cls(candidates=candidates).plot(ax, max_candidates=max_candidates)
 
+    @draws
     def plot(self, ax: Any = None, *, max_candidates: int = 40) -> Self:
         """Draw the scores.
 

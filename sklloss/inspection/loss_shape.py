@@ -13,7 +13,7 @@ from ..advice.labels import value_text
 from ..losses import Loss, get_loss
 from ..losses.base import ClassificationLoss, RegressionLoss
 from ..losses.regression.distributions import LocationScaleLoss, raw_of_scale
-from .style import legend_beside, looks, panels, tidy
+from .style import draws, legend_beside, looks, panels, tidy
 
 TASKS = ("regression", "classification")
 # Points of a curve.
@@ -135,6 +135,7 @@ class LossShapeDisplay:
         labels = [value_text(loss) for loss in found]
         return cls(x=x, losses=costs, gradients=gradients, labels=labels, x_label=ON[task]).plot(ax)
 
+    @draws
     def plot(self, ax: Any = None) -> Self:
         """Draw the losses and their gradients.
 

@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from .intervals import interval_of
-from .style import BLACK, BLUE, SKY, VERMILLION, legend_above, panels, tidy
+from .style import BLACK, BLUE, SKY, VERMILLION, draws, legend_above, panels, tidy
 
 
 class PredictionIntervalDisplay:
@@ -187,6 +187,7 @@ class PredictionIntervalDisplay:
         display = cls(y_true=y, interval=interval, x=where, coverage=coverage, x_label=x_label)
         return display.plot(ax, subsample=subsample, random_state=random_state)
 
+    @draws
     def plot(self, ax: Any = None, *, subsample: int | None = 200, random_state: Any = 0) -> Self:
         """Draw the intervals.
 

@@ -10,7 +10,7 @@ from sklearn.base import is_classifier
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from .functionals import Group, checked_level, functional_of, grouped, residuals
-from .style import BLACK, BLUE, legend_above, legend_beside, looks, panels, tidy
+from .style import BLACK, BLUE, draws, legend_above, legend_beside, looks, panels, tidy
 
 # What stands at the vertical axis.
 CHECKED = {
@@ -191,6 +191,7 @@ class ReliabilityDisplay:
         display = cls(groups=groups, functional=functional, level=checked_at, confidence=confidence)
         return display.plot(ax)
 
+    @draws
     def plot(self, ax: Any = None) -> Self:
         """Draw the groups.
 

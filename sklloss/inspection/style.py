@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from itertools import cycle, islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 
@@ -51,6 +53,26 @@ def require_matplotlib(owner: str) -> None:
         ) from error
 
 
+Plot = TypeVar("Plot", bound=Callable[..., Any])
+
+
+def draws(plot: Plot) -> Plot:
+    """Return the method ``plot`` of a display that needs matplotlib and takes names as they are.
+
+    A dollar sign in the name of a class or a feature begins no formula.
+    """
+
+    @wraps(plot)
+    def drawn(self: Any, *args: Any, **kwargs: Any) -> Any:
+        require_matplotlib(f"{type(self).__name__}.plot")
+        import matplotlib as mpl
+
+        with mpl.rc_context({"text.parse_math": False}):
+            return plot(self, *args, **kwargs)
+
+    return cast(Plot, drawn)
+
+
 def panels(
     owner: str, ax: Any, n_panels: int, size: tuple[float, float], share_y: bool = False
 ) -> np.ndarray:
@@ -79,7 +101,6 @@ def panels(
     ValueError
         If there are as many Axes as panels neither, or Axes have been removed from their figure.
     """
-    require_matplotlib(owner)
     if ax is None:
         import matplotlib.pyplot as plt
 

@@ -18,6 +18,7 @@ from .style import (
     BLUE,
     GREY,
     VERMILLION,
+    draws,
     legend_above,
     legend_beside,
     looks,
@@ -165,6 +166,7 @@ class TrainingCurveDisplay:
         )
         return display.plot(ax)
 
+    @draws
     def plot(self, ax: Any = None) -> Self:
         """Draw the courses.
 
@@ -227,8 +229,7 @@ class TrainingCurveDisplay:
                 ax.plot(mean.epoch, mean.values[name], **look)
         if self.best is not None:
             _mark_kept(ax, [means[self.best]], name, "epoch kept, mean over splits")
-        beginning = "share of the drop still to come:\n" if self.relative else ""
-        ax.set_ylabel(beginning + NAMES[name])
+        ax.set_ylabel("relative " * self.relative + NAMES[name])
         if self.relative:
             ax.set_ylim(-0.04, 1.3)
 

@@ -130,6 +130,16 @@ def test_correct_quantiles_are_reliable_and_wrong_ones_are_not():
     assert all(group.high < 0.9 for group in wrong)
 
 
+def test_names_are_no_formulas(tmp_path):
+    labels = np.where(Y > 150, "a $_$ b", "$$")
+    model = LogisticRegression().fit(X, labels)
+    display = ReliabilityDisplay.from_predictions(
+        labels, np.column_stack([model.predict_proba(X), 0 * Y]), functional="probability",
+        classes=["$$", "a $_$ b", "$\\frac$"],
+    )  # fmt: skip
+    display.figure_.savefig(tmp_path / "picture.png")
+
+
 def test_equal_predictions_stay_in_one_group():
     y = np.arange(100.0)
     display = ReliabilityDisplay.from_predictions(y, np.repeat([20.0, 70.0], 50))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone, is_classifier
+from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.metrics import ConfusionMatrixDisplay, PredictionErrorDisplay
 from sklearn.model_selection import check_cv
 from sklearn.utils import _safe_indexing
@@ -36,6 +37,7 @@ STYLE = {
     "svg.hashsalt": "sklloss",
     "font.family": "DejaVu Sans",
     "font.size": 11,
+    "text.parse_math": False,
 }
 NO_METADATA = dict.fromkeys(("Date", "Creator", "Type", "Format"))
 # Losses whose shapes are drawn, at most.
@@ -71,7 +73,9 @@ def drawn(caption: str, alt: str, draw: Draw, n_panels: int = 1, height: float =
     from matplotlib.figure import Figure
 
     buffer = io.StringIO()
-    with matplotlib.style.context(["default", STYLE]):
+    with matplotlib.style.context(["default", STYLE]), warnings.catch_warnings():
+        # Names in other scripts are text of the page, which the browser's fonts show.
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         axes = figure.subplots(n_panels, 1, squeeze=False)[:, 0]
         draw(axes)
@@ -168,6 +172,9 @@ def pictures_of_predictions(search: Any, estimator: Any, X: Any, y: Any) -> Iter
 
     The winner is fitted once more, on the training rows of that split.
     """
+    is_known = is_classifier(estimator) or is_regressor(estimator)
+    if not is_known or np.ndim(y) != 1:
+        return
     train, test = next(check_cv(search.cv, y, classifier=is_classifier(estimator)).split(X, y))
     of_test = [_safe_indexing(each, test) for each in (X, y)]
     model = clone(estimator).fit(*(_safe_indexing(each, train) for each in (X, y)))
@@ -179,8 +186,6 @@ def pictures_of_predictions(search: Any, estimator: Any, X: Any, y: Any) -> Iter
 
 def _of_regressor(model: Any, X: Any, y: Any) -> Iterator[tuple[str, str, Draw]]:
     """Yield what to draw of a regressor of one target."""
-    if np.ndim(y) != 1:
-        return
     prediction = model.predict(X)
     look = {"color": BLUE, "alpha": 0.5, "s": 12}
     yield (
@@ -213,7 +218,7 @@ def _of_regressor(model: Any, X: Any, y: Any) -> Iterator[tuple[str, str, Draw]]
 
 def _of_classifier(model: Any, X: Any, y: Any) -> Iterator[tuple[str, str, Draw]]:
     """Yield what to draw of a classifier of one label per row."""
-    if np.ndim(y) != 1 or len(model.classes_) > MOST_CLASSES:
+    if len(model.classes_) > MOST_CLASSES:
         return
     yield (
         "Observed and predicted classes",

@@ -259,7 +259,7 @@ def _predictions(subject: Subject) -> Iterator[Section]:
     try:
         of_rows = pictures_of_predictions(subject.search, subject.winner, subject.X, subject.y)
         pictures = list(of_rows)
-    except (TypeError, ValueError) as error:
+    except (ArithmeticError, TypeError, ValueError) as error:
         # A splitter may need groups, or the fit further arguments, which only the search received.
         yield Section("Predictions", notes=[f"No pictures of predictions: {error}"])
         return

@@ -104,12 +104,12 @@ def test_without_data_there_is_no_advice_and_no_prediction(tmp_path):
 
 
 def test_classifiers_in_pipelines(tmp_path):
-    labels = np.where(Y > 200, "<b>high</b>", "low & middle")
+    labels = np.where(Y > 200, "<b>high</b> $x_$", "low & $middle 中")
     pipeline = make_pipeline(StandardScaler(), NeuralClassifier(**TINY))
     grid = {"neuralclassifier__loss": ["cross_entropy", "hinge", "soft_f1"]}
     search = LossSearchCV(pipeline, grid, scoring="accuracy", cv=3).fit(FRAME, labels)
     page = read(report(search, tmp_path / "r.html", X=FRAME, y=labels))
-    assert "<b>high</b>" in page.text
+    assert "<b>high</b> $x_$" in page.text
     assert page.tags["b"] == 0
     assert "Matrix of confusion" in str(page.attributes)
 
