@@ -65,7 +65,7 @@ class Progress:
     best: float = -inf
 
     @contextmanager
-    def bar(self, n_epochs: int, n_stacks: int) -> Iterator[None]:
+    def bar(self, n_epochs: int, n_stacks: int, title: str = "search") -> Iterator[None]:
         """Draw the bar, if the user wants one, over epochs that stacks count in their slots.
 
         A search does not end because of its bar: where no file can be written, the bar stands still
@@ -75,7 +75,7 @@ class Progress:
             yield
             return
         with ExitStack() as stack:
-            self._bar = stack.enter_context(tqdm(total=n_epochs, desc="search", unit="epoch"))
+            self._bar = stack.enter_context(tqdm(total=n_epochs, desc=title, unit="epoch"))
             with suppress(OSError):
                 folder = tempfile.TemporaryDirectory(prefix="sklloss-", ignore_cleanup_errors=True)
                 path = str(Path(stack.enter_context(folder)) / "epochs")

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..training import Pause
 from .records.course import UNKNOWN, Columns, Course, History, columns_of
 from .records.predictions import Piece, Predictions, combined
 
@@ -37,6 +38,8 @@ class Result:
         That of its training.
     predictions : Piece or None
         What it says of the test rows, where that is kept.
+    pauses : list of Pause or None
+        Where the trainings of its members have paused; None where they are over.
     """
 
     key: Key
@@ -48,6 +51,7 @@ class Result:
     may_improve: bool = False
     course: Course = UNKNOWN
     predictions: Piece | None = None
+    pauses: list[Pause] | None = None
 
 
 class Results:

@@ -14,9 +14,10 @@ from scipy import sparse
 
 from ..estimators.fit.estimator import NeuralEstimator
 from ..estimators.fit.settings import batch_size, dtype_name, hidden_widths, members_of
-from ..estimators.fit.together import epochs_of
+from ..estimators.fit.together import epochs_of, members_and_epochs
+from ..training import Pause
 from .candidates import Candidate
-from .steps import FittedSteps, net_of
+from .steps import FittedSteps, net_of, path_to_net
 
 # Bytes that each step of a stack touches again: about what a core's share of the caches holds.
 CACHE = 6 * 2**20
@@ -46,18 +47,52 @@ class Fit:
         That of the rows which its net is trained on.
     steps : FittedSteps or None
         The fitted steps around its net; None where there are none, or where it is fitted alone.
+    pauses : list of Pause or None
+        Where the trainings of its members go on; None where they begin.
+    start : int
+        After which epoch they go on.
+    until : int or None
+        The epoch after which they pause; None where they are trained to their end.
     """
 
     candidate: Candidate
     split: int
     shape: Shape
     steps: FittedSteps | None = None
+    pauses: list[Pause] | None = None
+    start: int = 0
+    until: int | None = None
+
+    @property
+    def key(self) -> tuple[int, int, int]:
+        """The numbers of its candidate, split and seed."""
+        return self.candidate.number, self.split, self.candidate.seed
 
     @property
     def epochs(self) -> int:
         """How many epochs it is trained for, over its members, as far as can be said before."""
-        net = net_of(self.candidate.estimator)
-        return epochs_of(net, self.shape.n_rows) if isinstance(net, NeuralEstimator) else 1
+        net, counted = net_of(self.candidate.estimator), (self.start, self.until)
+        is_net = isinstance(net, NeuralEstimator)
+        return epochs_of(net, self.shape.n_rows, *counted) if is_net else 1
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether it pauses before its end."""
+        return self.until is not None and self.until < self.max_epochs
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """What is set on a clone of the estimator where it is fitted alone."""
+        candidate = self.candidate
+        if not self.is_cut:
+            return candidate.params
+        path = path_to_net(candidate.estimator) or ()
+        return {**candidate.params, "__".join((*path, "max_epochs")): self.until}
+
+    @property
+    def max_epochs(self) -> int:
+        """How many epochs each member is trained for at most, as far as can be said before."""
+        return members_and_epochs(net_of(self.candidate.estimator), self.shape.n_rows)[1]
 
 
 @dataclass(frozen=True, eq=False)

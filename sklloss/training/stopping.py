@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..modules.stacks.stack import Stack
+from ..modules.stacks.stack import Snapshot, Stack
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,25 @@ class StoppingRule:
 
 
 NEVER = StoppingRule(float("inf"), 0.0, keep_best=False)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where the stopping rule of one model stands, so that its training can go on.
+
+    Attributes
+    ----------
+    reference, stale, best_loss, kept_epoch : Tensor of shape (1,)
+        As `Stopping` keeps them.
+    kept : Snapshot
+        The weights that are kept.
+    """
+
+    reference: Tensor
+    stale: Tensor
+    best_loss: Tensor
+    kept_epoch: Tensor
+    kept: Snapshot
 
 
 class Stopping:
@@ -107,3 +126,19 @@ class Stopping:
         for name, value in vars(self).items():
             chosen = value[list(models)] if isinstance(value, Tensor) else value.select(models)
             setattr(self, name, chosen)
+
+    def standing(self, model: int) -> Standing:
+        """Return where the rule of a model stands."""
+        reference, stale, best_loss, kept_epoch = (
+            each[[model]]
+            for each in (self._reference, self._stale, self._best_loss, self.kept_epoch)
+        )
+        return Standing(reference, stale, best_loss, kept_epoch, self._kept.select([model]))
+
+    def go_on(self, standings: Sequence[Standing]) -> None:
+        """Continue from where the rules of all models stood."""
+        self._reference = torch.cat([each.reference for each in standings])
+        self._stale = torch.cat([each.stale for each in standings])
+        self._best_loss = torch.cat([each.best_loss for each in standings])
+        self.kept_epoch = torch.cat([each.kept_epoch for each in standings])
+        self._kept = Snapshot.joined([each.kept for each in standings])
