@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import _fit_context, clone, is_classifier
-from sklearn.metrics._scorer import _MultimetricScorer
+from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer
 from sklearn.model_selection import check_cv
 from sklearn.model_selection._validation import (
     _insert_error_scores,
@@ -130,6 +130,25 @@ def failed_scores(scorer: Any, error_score: Any) -> Any:
 def has_several_metrics(scorer: Any) -> bool:
     """Return whether a scorer, as scikit-learn's functions take it, is known to give several."""
     return isinstance(scorer, _MultimetricScorer)
+
+
+def scorers_by_name(scorer: Any, scoring: Any) -> dict[str, Any]:
+    """Return the scorers of scikit-learn's form, each by the name that the user gave."""
+    found = scorer._scorers if has_several_metrics(scorer) else {"scoring": scorer}
+    given = scoring if isinstance(scoring, Mapping) else {"scoring": scoring}
+    names = {key: value for key, value in given.items() if isinstance(value, str)}
+    return {names.get(k, k): each for k, each in found.items() if isinstance(each, _BaseScorer)}
+
+
+def code_of_scorer(scorer: Any, pos_label: Any) -> str:
+    """Return code that makes a scorer anew, for a positive class of another name."""
+    arguments = [scorer._score_func.__name__, f"pos_label={pos_label!r}"]
+    if scorer._response_method != "predict":
+        arguments.append(f"response_method={scorer._response_method!r}")
+    if scorer._sign < 0:
+        arguments.append("greater_is_better=False")
+    kept = {k: v for k, v in scorer._kwargs.items() if k not in ("average", "pos_label")}
+    return f"make_scorer({', '.join([*arguments, *(f'{k}={v!r}' for k, v in kept.items())])})"
 
 
 def has_callbacks(estimator: Any) -> bool:
