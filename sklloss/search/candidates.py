@@ -72,8 +72,8 @@ def candidates_of(
     settings: Iterable[Params],
     n_seeds: int,
     seed: int,
+    start: int,
     seeded: bool = False,
-    start: int = 0,
 ) -> list[Candidate]:
     """Return every setting of parameters with every seed, all of them checked.
 
@@ -86,11 +86,11 @@ def candidates_of(
         How many seeds each setting is trained with.
     seed : int
         Where seeds begin for settings that have none.
+    start : int
+        The number of the first candidate.
     seeded : bool, default=False
         Whether a single seed of settings that have none is this one, too, so that another fit
         repeats it.
-    start : int, default=0
-        The number of the first candidate.
 
     Raises
     ------

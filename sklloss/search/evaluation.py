@@ -102,8 +102,8 @@ class Evaluation:
         """
         search, start = self.search, len(self.results.settings)
         data = self.data.split(search._checked_cv_orig if cv is None else cv, search.n_splits_)
-        seeds = search.n_seeds, self.seed, seeded
-        candidates = candidates_of(search.estimator, settings, *seeds, start=start)
+        how_often = search.n_seeds, self.seed, start, seeded
+        candidates = candidates_of(search.estimator, settings, *how_often)
         self.candidates += candidates
         if search.scoring is None:
             check_score_is_one(type(search).__name__, self.candidates)
@@ -131,7 +131,9 @@ class Evaluation:
         search = self.search
         stacks = stacks_of(fits, search.stack_size, self.n_workers)
         progress = Progress(search, self.results)
-        with progress.bar(sum(fit.epochs for fit in fits), len(stacks), title):
+        epochs = [sum(fit.epochs for fit in stack.fits) for stack in stacks]
+        costs = [sum(fit.cost for fit in stack.fits) for stack in stacks]
+        with progress.bar(epochs, costs, title):
             calls = (
                 delayed(worker.results)(stack, progress.slot(position))
                 for position, stack in enumerate(stacks)
