@@ -232,7 +232,8 @@ class Trainable(NeuralNet):
 
     def checkpoint(self) -> Callable[[], None]:
         """Return what goes back to the present state, so that a failed training changes nothing."""
-        optimizer = copy.deepcopy(self.optimizer_.state_dict()) if self.history else None
+        with without_compiler():
+            optimizer = copy.deepcopy(self.optimizer_.state_dict()) if self.history else None
         snapshot = self.attach().snapshot()
         constants = {k: v.clone() for k, v in self.criterion_.named_buffers()}
         n_epochs, lowest = len(self.history), dict(self.lowest_)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..modules.stacks.stack import Snapshot
 from .model import Trainable
+from .steps.fused import without_compiler
 
 # What a net says of its last training.
 ENDS = ("may_improve_", "stopped_by_", "best_epoch_")
@@ -56,7 +57,7 @@ class Pause:
             net.history.to_list(),
             dict(net.lowest_),
             {name: getattr(net, name) for name in ENDS},
-            None if is_over else copy.deepcopy(net.optimizer_.state_dict()),
+            None if is_over else _state_of_optimizer(net),
             standing,
         )
 
@@ -74,5 +75,11 @@ class Pause:
         net.lowest_ = dict(self.lowest)
         net.__dict__.update(self.ends)
         if self.optimizer is not None:
-            net.optimizer_.load_state_dict(self.optimizer)
+            with without_compiler():
+                net.optimizer_.load_state_dict(self.optimizer)
         net.interrupted_ = None if self.is_over else (self.weights, self.standing)
+
+
+def _state_of_optimizer(net: Trainable) -> dict[str, Any]:
+    with without_compiler():
+        return copy.deepcopy(net.optimizer_.state_dict())
