@@ -20,6 +20,7 @@ from ..training.outcome import no_warning_of_few_epochs
 from .evaluation import Evaluation
 from .notebook import verdict_html
 from .scikit_learn import OpenSearchCV, fit_context, has_callbacks, n_rows_of
+from .scorers import check_scorers
 from .steps import holds_net_apart
 from .threads import threads_of_search
 
@@ -138,8 +139,8 @@ class LossSearch(LinkedToGuide, OpenSearchCV):
         Raises
         ------
         ValueError
-            If a candidate cannot be set up, which is found before any training, or if all fits
-            fail.
+            If a candidate cannot be set up, or a scorer cannot work with the labels, which is found
+            before any training, or if all fits fail.
 
         Notes
         -----
@@ -150,6 +151,8 @@ class LossSearch(LinkedToGuide, OpenSearchCV):
         for name in [name for name in vars(self) if name.endswith("_")]:
             delattr(self, name)
         data = self._data(X, y, params)
+        if is_classifier(self.estimator):
+            check_scorers(data.scorer, self.scoring, data.y)
         evaluation = Evaluation(self, data)
         try:
             with threads_of_search(evaluation.n_workers):

@@ -68,7 +68,12 @@ def checked(estimator: Any, params: Params) -> Any:
 
 
 def candidates_of(
-    estimator: Any, settings: Iterable[Params], n_seeds: int, seed: int, start: int
+    estimator: Any,
+    settings: Iterable[Params],
+    n_seeds: int,
+    seed: int,
+    start: int,
+    seeded: bool = False,
 ) -> list[Candidate]:
     """Return every setting of parameters with every seed, all of them checked.
 
@@ -83,6 +88,9 @@ def candidates_of(
         Where seeds begin for settings that have none.
     start : int
         The number of the first candidate.
+    seeded : bool, default=False
+        Whether a single seed of settings that have none is this one, too, so that another fit
+        repeats it.
 
     Raises
     ------
@@ -91,9 +99,9 @@ def candidates_of(
     """
     made = [(params, checked(estimator, params)) for params in settings]
     return [
-        _candidate(number, i, seeded, each)
+        _candidate(number, i, with_seed, each)
         for number, (params, each) in enumerate(made, start)
-        for i, seeded in enumerate(_with_seeds(params, each, n_seeds, seed))
+        for i, with_seed in enumerate(_with_seeds(params, each, n_seeds, seed, seeded))
     ]
 
 
@@ -114,12 +122,13 @@ def check_score_is_one(owner: str, candidates: Sequence[Candidate]) -> None:
         )
 
 
-def _with_seeds(params: Params, made: Any, n_seeds: int, seed: int) -> list[Params]:
+def _with_seeds(params: Params, made: Any, n_seeds: int, seed: int, seeded: bool) -> list[Params]:
     """Return parameters with consecutive seeds, from the candidate's own on where it has one."""
-    if n_seeds == 1:
-        return [params]
     key = "__".join((*(path_to_net(made) or ()), "random_state"))
     own = made.get_params()
+    if n_seeds == 1:
+        lacks_one = seeded and key in own and own[key] is None
+        return [{**params, key: seed}] if lacks_one else [params]
     if key not in own:
         raise ValueError(
             f"n_seeds={n_seeds} needs an estimator with a random_state; {made!r} has none. Leave"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -15,7 +15,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from ..training.seeds import seed_of
 from .candidates import Candidate, Params, candidates_of, check_score_is_one
 from .progress import Progress
-from .results import Result, Results
+from .results import Key, Result, Results
 from .scikit_learn import Data, failed_scores, n_rows_of
 from .stacks import Fit, shape_of, stacks_of
 from .steps import FittedSteps
@@ -88,18 +88,39 @@ class Evaluation:
             If a candidate cannot be set up, which is found before any training, or if all fits
             fail.
         """
+        settings, start = list(candidate_params), len(self.results.settings)
+        candidates, worker = self.begin(settings, cv)
+        self.results.expect(settings, more_results or {})
+        fits, failed = self.fits(candidates, worker)
+        self.results.add(failed)
+        self.train(fits, worker)
+        return self.finish(start)
+
+    def begin(
+        self, settings: Sequence[Params], cv: Any = None, seeded: bool = False
+    ) -> tuple[list[Candidate], Worker]:
+        """Return candidates, all of them checked, and what fits them on the splits of a splitter.
+
+        With `seeded`, those without a random_state have the one that the search has drawn.
+        """
         search, start = self.search, len(self.results.settings)
         data = self.data.split(search._checked_cv_orig if cv is None else cv, search.n_splits_)
         self.split_sizes = np.array([(len(train), len(test)) for train, test in data.splits])
-        settings = list(candidate_params)
-        candidates = candidates_of(search.estimator, settings, search.n_seeds, self.seed, start)
-        self.results.expect(settings, more_results or {})
+        how_often = search.n_seeds, self.seed, start, seeded
+        candidates = candidates_of(search.estimator, settings, *how_often)
         self.candidates += candidates
         if search.scoring is None:
             check_score_is_one(type(search).__name__, self.candidates)
         how = search.error_score, search.return_train_score, search.keep_predictions
-        self._fit(candidates, Worker(clone(search.estimator), data, *how))
-        search._check_failures(self.results.in_order(start))
+        return candidates, Worker(clone(search.estimator), data, *how)
+
+    def finish(self, start: int, told: Container[Key] = ()) -> dict[str, Any]:
+        """Return ``cv_results_``; raise or warn of failures among the candidates from a number on.
+
+        `told` are fits of whose failures the user knows.
+        """
+        search, results = self.search, self.results
+        search._check_failures(results.in_order(start), results.settings, told)
         std = self.results.std_over_seeds() if search.n_seeds > 1 else {}
         self.table = self.table_with(std)
         return self.table
@@ -110,13 +131,14 @@ class Evaluation:
         table = {**self.search._table(self.results), **courses, **sizes}
         return {**table, **{name: np.asarray(column) for name, column in columns.items()}}
 
-    def _fit(self, candidates: list[Candidate], worker: Worker) -> None:
-        """Fit and score candidates on all splits; results are added as they come."""
+    def train(self, fits: Sequence[Fit], worker: Worker, title: str = "search") -> None:
+        """Train and score; results are added as they come, below a bar with a title."""
         search = self.search
-        fits = self._fits(candidates, worker)
         stacks = stacks_of(fits, search.stack_size, self.n_workers)
         progress = Progress(search, self.results)
-        with progress.bar(sum(fit.epochs for fit in fits), len(stacks)):
+        epochs = [sum(fit.epochs for fit in stack.fits) for stack in stacks]
+        costs = [sum(fit.cost for fit in stack.fits) for stack in stacks]
+        with progress.bar(epochs, costs, title):
             calls = (
                 delayed(worker.results)(stack, progress.slot(position))
                 for position, stack in enumerate(stacks)
@@ -124,8 +146,10 @@ class Evaluation:
             for results in self._as_completed(calls):
                 progress.show(self.results.add(results))
 
-    def _fits(self, candidates: list[Candidate], worker: Worker) -> list[Fit]:
-        """Return the candidates on all splits; those whose steps fail get their results instead."""
+    def fits(
+        self, candidates: Sequence[Candidate], worker: Worker
+    ) -> tuple[list[Fit], list[Result]]:
+        """Return candidates on all splits, or the results of those whose steps fail."""
         steps = self._fitted_steps(candidates, worker)
         fits, failed = [], []
         for candidate, split in product(candidates, range(self.results.n_splits)):
@@ -139,10 +163,9 @@ class Evaluation:
             else:
                 key = candidate.number, split, candidate.seed
                 failed.append(worker.failed(key, around.error, around.seconds))
-        self.results.add(failed)
-        return fits
+        return fits, failed
 
-    def _fitted_steps(self, candidates: list[Candidate], worker: Worker) -> Steps:
+    def _fitted_steps(self, candidates: Sequence[Candidate], worker: Worker) -> Steps:
         """Fit the steps around nets, once on each split for all nets that share them."""
         n_nets = Counter(each.steps for each in candidates)
         any_of = {each.steps: each for each in candidates if each.steps is not None}

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from ..estimators.fit.documentation import documented
 from ..parameters.declared import declare, parameter
 from ..parameters.domains import Choice, Either
 from .base import COUNT, LossSearch
 from .evaluation import Evaluation
 from .grids import settings_of
+from .halving.rungs import Rungs
+from .halving.schedule import Halving
 from .scikit_learn import GridSearchCV
 from .suggested import grid_of
 
@@ -54,6 +58,12 @@ class LossSearchCV(LossSearch, GridSearchCV):
         marks the candidates that are not finished.
     param_grid_ : dict or list of dicts
         The grid that is searched: `param_grid`, or what "suggested" stands for.
+    n_candidates_, n_resources_ : lists of int
+        Only with `halving`, as n_remaining_candidates_, n_iterations_, min_resources_ and
+        max_resources_ of HalvingRandomSearchCV: candidates and epochs of each rung.
+        ``cv_results_`` has a row for each candidate at each rung, with the columns ``iter`` and
+        ``n_resources``; ``fit_time`` is that of the rung alone, and trainings that are to go on are
+        ``stopped_by`` "halving".
     best_estimator_, best_score_, best_params_, best_index_, refit_time_
         As in GridSearchCV.
     split_sizes_ : array of shape (n_splits, 2)
@@ -65,6 +75,8 @@ class LossSearchCV(LossSearch, GridSearchCV):
     --------
     sklearn.model_selection.GridSearchCV : The same, one fit after the other.
     sklearn.model_selection.RandomizedSearchCV : The same with `n_iter`.
+    sklearn.model_selection.HalvingGridSearchCV : The same with `halving`, but it begins each rung
+        anew.
 
     Examples
     --------
@@ -101,7 +113,28 @@ class LossSearchCV(LossSearch, GridSearchCV):
         None, doc="Where the draws of `n_iter` begin.", kind="int, RandomState or None"
     )
 
+    halving: Any = parameter(
+        None,
+        doc="""How candidates that lose leave the search early: all are trained for a few epochs,
+        the best third of them goes on for three times as many, and so on; those of the last rung
+        score as without halving.  3, or True, stands for ``{"factor": 3, "min_epochs": "auto"}``,
+        where "auto" is a tenth of all epochs.  With several metrics, `refit` names the one that
+        decides.""",
+        kind="None, True, float > 1 or dict",
+    )
+
     def _run_search(self, evaluate_candidates: Evaluation) -> None:
         owner, drawn = type(self).__name__, (self.n_iter, self.random_state)
         self.param_grid_ = grid_of(self, evaluate_candidates.data)
-        evaluate_candidates(settings_of(self.estimator, self.param_grid_, owner, *drawn))
+        settings = settings_of(self.estimator, self.param_grid_, owner, *drawn)
+        if self.halving is None or self.halving is False:
+            evaluate_candidates(settings)
+        else:
+            halving = Halving.given(self.halving, owner)
+            vars(self).update(Rungs(evaluate_candidates, halving).run(settings))
+
+    def _rows_to_choose_from(self, table: Any) -> Any:
+        """Return those of the last rung, where there are rungs."""
+        rows = super()._rows_to_choose_from(table)
+        is_halving = hasattr(self, "n_iterations_")
+        return np.flatnonzero(table["iter"] == table["iter"].max()) if is_halving else rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from math import inf, nan
@@ -18,6 +18,7 @@ from .results import Results
 
 # How often the bar is drawn.
 SECONDS_BETWEEN_LOOKS = 0.2
+FORMAT = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<LEFT{postfix}]"
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,13 @@ class Progress:
     best: float = -inf
 
     @contextmanager
-    def bar(self, n_epochs: int, n_stacks: int) -> Iterator[None]:
+    def bar(
+        self, epochs: Sequence[int], costs: Sequence[float], title: str = "search"
+    ) -> Iterator[None]:
         """Draw the bar, if the user wants one, over epochs that stacks count in their slots.
+
+        `epochs` are those of each stack, `costs` how long it takes, in any unit: what is left is
+        told from these, because an epoch of a wide network takes longer than that of a narrow one.
 
         A search does not end because of its bar: where no file can be written, the bar stands still
         and shows scores alone.
@@ -77,11 +83,12 @@ class Progress:
         from tqdm.auto import tqdm
 
         with ExitStack() as stack:
-            self._bar = stack.enter_context(tqdm(total=n_epochs, desc="search", unit="epoch"))
+            self._bar = stack.enter_context(tqdm(total=sum(epochs), desc=title, unit="epoch"))
+            self._epochs, self._costs = np.maximum(epochs, 1), np.asarray(costs, dtype=float)
             with suppress(OSError):
                 folder = tempfile.TemporaryDirectory(prefix="sklloss-", ignore_cleanup_errors=True)
                 path = str(Path(stack.enter_context(folder)) / "epochs")
-                np.zeros(max(n_stacks, 1), dtype=np.int64).tofile(path)
+                np.zeros(max(len(epochs), 1), dtype=np.int64).tofile(path)
                 self.path = path
             done = threading.Event()
             looker = threading.Thread(target=self._look_until, args=(done,), daemon=True)
@@ -120,7 +127,16 @@ class Progress:
         while not last:
             last = done.wait(SECONDS_BETWEEN_LOOKS)
             with suppress(OSError):
+                counts = np.fromfile(self.path, dtype=np.int64) if self.path else np.zeros(1, int)
                 # What was expected of a fit may be corrected once its rows are known.
-                done_so_far = int(np.fromfile(self.path, dtype=np.int64).sum()) if self.path else 0
-                self._bar.n = min(max(done_so_far, 0), self._bar.total)
+                self._bar.n = min(max(int(counts.sum()), 0), self._bar.total)
+                self._bar.bar_format = FORMAT.replace("LEFT", self._left(counts))
             self._bar.refresh()
+
+    def _left(self, counts: np.ndarray) -> str:
+        """Return the time that is left, given the epochs that stacks have counted."""
+        done = float((self._costs * np.clip(counts / self._epochs, 0, 1)).sum())
+        if not done:
+            return "?"
+        elapsed = self._bar.format_dict["elapsed"]
+        return str(self._bar.format_interval(elapsed * (self._costs.sum() - done) / done))

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..training import Pause
 from .records.course import UNKNOWN, Columns, Course, History, columns_of
 from .records.predictions import Piece, Predictions, combined
 
@@ -39,6 +40,8 @@ class Result:
         Trained numbers of what was fitted; NaN where it is no net.
     predictions : Piece or None
         What it says of the test rows, where that is kept.
+    pauses : list of Pause or None
+        Where the trainings of its members have paused; None where they are over.
     """
 
     key: Key
@@ -51,6 +54,7 @@ class Result:
     course: Course = UNKNOWN
     n_parameters: float = np.nan
     predictions: Piece | None = None
+    pauses: list[Pause] | None = None
 
 
 class Results:

@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import _fit_context, clone, is_classifier
-from sklearn.metrics._scorer import _MultimetricScorer
+from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer
 from sklearn.model_selection import check_cv
 from sklearn.model_selection._validation import (
     _insert_error_scores,
     _score,
-    _warn_or_raise_about_fit_failures,
 )
 from sklearn.utils import get_tags, indexable
 from sklearn.utils._param_validation import StrOptions
@@ -29,7 +28,8 @@ from sklearn.utils.validation import _check_method_params, _num_samples
 from torch import nn
 
 from ..metrics.scorers import with_scorers
-from .results import Result, Results
+from .records.failures import warn_or_raise
+from .results import Key, Result, Results
 
 if TYPE_CHECKING:
     # Where a base has no types, mypy takes any argument of a constructor.
@@ -161,9 +161,33 @@ def copied(value: Any) -> Any:
 
 def failed_scores(scorer: Any, error_score: Any) -> Any:
     """Return `error_score`, for each metric where there are several."""
-    if isinstance(scorer, _MultimetricScorer):
+    if has_several_metrics(scorer):
         return dict.fromkeys(scorer._scorers, error_score)
     return error_score
+
+
+def has_several_metrics(scorer: Any) -> bool:
+    """Return whether a scorer, as scikit-learn's functions take it, is known to give several."""
+    return isinstance(scorer, _MultimetricScorer)
+
+
+def scorers_by_name(scorer: Any, scoring: Any) -> dict[str, Any]:
+    """Return the scorers of scikit-learn's form, each by the name that the user gave."""
+    found = scorer._scorers if has_several_metrics(scorer) else {"scoring": scorer}
+    given = scoring if isinstance(scoring, Mapping) else {"scoring": scoring}
+    names = {key: value for key, value in given.items() if isinstance(value, str)}
+    return {names.get(k, k): each for k, each in found.items() if isinstance(each, _BaseScorer)}
+
+
+def code_of_scorer(scorer: Any, pos_label: Any) -> str:
+    """Return code that makes a scorer anew, for a positive class of another name."""
+    arguments = [scorer._score_func.__name__, f"pos_label={pos_label!r}"]
+    if scorer._response_method != "predict":
+        arguments.append(f"response_method={scorer._response_method!r}")
+    if scorer._sign < 0:
+        arguments.append("greater_is_better=False")
+    kept = {k: v for k, v in scorer._kwargs.items() if k not in ("average", "pos_label")}
+    return f"make_scorer({', '.join([*arguments, *(f'{k}={v!r}' for k, v in kept.items())])})"
 
 
 def has_callbacks(estimator: Any) -> bool:
@@ -199,13 +223,19 @@ class OpenSearchCV(BaseSearchCV):
         self.n_splits_ = self._checked_cv_orig.get_n_splits(X, y, **split_params)
         return Data(X, y, routed.estimator.fit, split_params, routed.scorer.score, scorer)
 
-    def _check_failures(self, results: Sequence[Result]) -> None:
-        """Warn of the fits that failed; raise where all did, or where there are none."""
+    def _check_failures(
+        self, results: Sequence[Result], settings: Sequence[Mapping[str, Any]], told: Container[Key]
+    ) -> None:
+        """Raise where all fits failed, or there are none; warn of failures that were not told yet."""
         if not results:
             raise ValueError(
                 "No fits were performed. Was the CV iterator empty? Were there no candidates?"
             )
-        _warn_or_raise_about_fit_failures([vars(result) for result in results], self.error_score)
+        failed = [each for each in results if each.fit_error is not None]
+        if len(failed) < len(results):
+            failed = [each for each in failed if each.key not in told]
+        of_candidates = [(each.key[0], str(each.fit_error)) for each in failed]
+        warn_or_raise(of_candidates, len(results), settings, self.error_score)
 
     def _table(self, results: Results) -> Any:
         """Return ``cv_results_`` of the results so far."""
@@ -226,10 +256,18 @@ class OpenSearchCV(BaseSearchCV):
         self.scorer_ = scorer._scorers if isinstance(scorer, _MultimetricScorer) else scorer
         if self.multimetric_ and not self.refit:
             return
-        self.best_index_ = self._select_best_index(self.refit, metric, table)
+        rows = self._rows_to_choose_from(table)
+        part = {name: column[rows] for name, column in table.items() if name != "params"}
+        part["params"] = [table["params"][i] for i in rows]
+        best = self._select_best_index(self.refit, metric, part)
+        self.best_index_ = int(rows[best])
         if not callable(self.refit):
             self.best_score_ = table[f"mean_test_{metric}"][self.best_index_]
         self.best_params_ = table["params"][self.best_index_]
+
+    def _rows_to_choose_from(self, table: Any) -> np.ndarray:
+        """Return the rows of ``cv_results_`` among which the best candidate is."""
+        return np.arange(len(table["params"]))
 
     def _refit_best(self, data: Data) -> None:
         """Fit the best candidate on all rows."""

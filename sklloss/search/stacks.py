@@ -14,14 +14,17 @@ from scipy import sparse
 
 from ..estimators.fit.estimator import NeuralEstimator
 from ..estimators.fit.settings import batch_size, dtype_name, hidden_widths, members_of
-from ..estimators.fit.together import epochs_of
+from ..estimators.fit.together import epochs_of, members_and_epochs
+from ..training import Pause
 from .candidates import Candidate
-from .steps import FittedSteps, net_of
+from .steps import FittedSteps, net_of, path_to_net
 
 # Bytes that each step of a stack touches again: about what a core's share of the caches holds.
 CACHE = 6 * 2**20
 # Share of the machine's memory for the data of all stacks that train at a time.
 MEMORY_SHARE = 0.25
+# What a step of a model takes besides its products, and each weight for each row of it, about.
+SECONDS_OF_STEP, SECONDS_OF_PRODUCT = 3e-5, 3e-10
 # Models beyond which a stack saves no more time.
 MOST = 100
 
@@ -46,18 +49,67 @@ class Fit:
         That of the rows which its net is trained on.
     steps : FittedSteps or None
         The fitted steps around its net; None where there are none, or where it is fitted alone.
+    pauses : list of Pause or None
+        Where the trainings of its members go on; None where they begin.
+    start : int
+        After which epoch they go on.
+    until : int or None
+        The epoch after which they pause; None where they are trained to their end.
     """
 
     candidate: Candidate
     split: int
     shape: Shape
     steps: FittedSteps | None = None
+    pauses: list[Pause] | None = None
+    start: int = 0
+    until: int | None = None
+
+    @property
+    def key(self) -> tuple[int, int, int]:
+        """The numbers of its candidate, split and seed."""
+        return self.candidate.number, self.split, self.candidate.seed
 
     @property
     def epochs(self) -> int:
         """How many epochs it is trained for, over its members, as far as can be said before."""
+        net, counted = net_of(self.candidate.estimator), (self.start, self.until)
+        is_net = isinstance(net, NeuralEstimator)
+        return epochs_of(net, self.shape.n_rows, *counted) if is_net else 1
+
+    @property
+    def cost(self) -> float:
+        """About how long it takes, in seconds of a core, as far as can be said before."""
         net = net_of(self.candidate.estimator)
-        return epochs_of(net, self.shape.n_rows) if isinstance(net, NeuralEstimator) else 1
+        if not isinstance(net, NeuralEstimator):
+            return SECONDS_OF_STEP
+        try:
+            widths = (self.shape.n_columns, *map(int, hidden_widths(net)), 1)
+            n_weights = sum(a * b + b for a, b in pairwise(widths))
+            batch = min(batch_size(net, net._inputs, self.shape.n_rows), self.shape.n_rows)
+            n_steps = self.epochs * math.ceil(self.shape.n_rows / batch)
+        except (TypeError, ValueError):
+            return SECONDS_OF_STEP  # The fit will fail.
+        return n_steps * (SECONDS_OF_STEP + batch * n_weights * SECONDS_OF_PRODUCT)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether it pauses before its end."""
+        return self.until is not None and self.until < self.max_epochs
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """What is set on a clone of the estimator where it is fitted alone."""
+        candidate = self.candidate
+        if not self.is_cut:
+            return candidate.params
+        path = path_to_net(candidate.estimator) or ()
+        return {**candidate.params, "__".join((*path, "max_epochs")): self.until}
+
+    @property
+    def max_epochs(self) -> int:
+        """How many epochs each member is trained for at most, as far as can be said before."""
+        return members_and_epochs(net_of(self.candidate.estimator), self.shape.n_rows)[1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +140,8 @@ def stacks_of(fits: Iterable[Fit], at_most: int | str, n_workers: int) -> list[S
     Returns
     -------
     list of Stack
-        A stack covers as few splits as its size allows; in it, equal losses are neighbours.
+        A stack covers as few splits as its size allows; in it, equal losses are neighbours.  Stacks
+        of the same candidates follow each other, so that the first of them are finished early.
     """
     alone: list[Stack] = []
     groups: dict[Hashable, list[Fit]] = {}
@@ -98,6 +151,8 @@ def stacks_of(fits: Iterable[Fit], at_most: int | str, n_workers: int) -> list[S
         else:
             groups.setdefault((fit.candidate.sharing, fit.shape), []).append(fit)
     stacks = [stack for group in groups.values() for stack in _stacks(group, at_most, n_workers)]
+    # The first candidates are trained on all splits before the last are on any.
+    stacks.sort(key=lambda stack: min(fit.candidate.number for fit in stack.fits))
     return stacks + alone
 
 
@@ -109,6 +164,7 @@ def _stacks(group: list[Fit], at_most: int | str, n_workers: int) -> list[Stack]
         return losses[candidate.loss], fit.split, candidate.number, candidate.seed
 
     most = automatic_size(group[0], n_workers) if at_most == "auto" else int(at_most)
+
     queue = iter(sorted(group, key=lambda fit: (fit.split, *by_loss(fit))))
     together = [islice(queue, size) for size in sizes(len(group), most, n_workers)]
     return [Stack(tuple(sorted(fits, key=by_loss))) for fits in together]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from traceback import format_exception
 from typing import Any
 
-from ..estimators.fit.together import epochs_of, fit_data, fit_together, n_rows_of
+from ..estimators.fit.together import epochs_of, fit_data, fit_together, n_rows_of, pauses_of
 from ..training.outcome import no_warning_of_few_epochs
 from .candidates import Candidate
 from .progress import Slot
@@ -78,7 +78,7 @@ class Worker:
         rows = {split: self.data.training_rows(self.estimator, split) for split in direct}
         arguments = [fit.steps.arguments if fit.steps else rows[fit.split] for fit in fits]
         start = time.perf_counter()
-        errors = _train(nets, arguments, slot.add)
+        errors = _train(nets, arguments, slot.add, fits[0].until, [fit.pauses for fit in fits])
         seconds = (time.perf_counter() - start) / len(fits)
         return [
             self._result(
@@ -89,7 +89,7 @@ class Worker:
 
     def _alone(self, fit: Fit, slot: Slot) -> Result:
         """Fit and score as GridSearchCV does."""
-        estimator = with_params(self.estimator, fit.candidate.params)
+        estimator = with_params(self.estimator, fit.params)
         X, y, params = self.data.training_rows(estimator, fit.split)
         start, failure = time.perf_counter(), None
         try:
@@ -103,20 +103,20 @@ class Worker:
 
     def _result(self, fit: Fit, fitted: Any, error: Exception | None, seconds: float) -> Result:
         """Return the scores of a fitted estimator, or what stopped its fit."""
-        key = fit.candidate.number, fit.split, fit.candidate.seed
         seconds += fit.steps.seconds if fit.steps else 0.0
         if error is not None:
-            return self.failed(key, self._trace(error), seconds)
+            return self.failed(fit.key, self._trace(error), seconds)
         start, train = time.perf_counter(), None
         test = self.data.score(fitted, fit.split, "test", self.error_score)
         score_time = time.perf_counter() - start
         if self.return_train_score:
             train = self.data.score(fitted, fit.split, "train", self.error_score)
-        net, course = fitted_net_of(fitted), Course.of(fitted)
-        may_improve = getattr(net, "_may_improve", False)
+        net, course = fitted_net_of(fitted), Course.of(fitted, fit.is_cut)
+        may_improve = fit.until is None and getattr(net, "_may_improve", False)
         n_parameters = getattr(net, "_n_parameters", math.nan)
-        of_net = may_improve, course, n_parameters, self._predictions(fitted, fit.split)
-        return Result(key, None, seconds, score_time, test, train, *of_net)
+        pauses = pauses_of(net) if fit.until is not None else None
+        of_net = may_improve, course, n_parameters, self._predictions(fitted, fit.split), pauses
+        return Result(fit.key, None, seconds, score_time, test, train, *of_net)
 
     def _predictions(self, fitted: Any, split: int) -> Piece | None:
         """Return what a fitted estimator says of the test rows of a split, where that is kept."""
@@ -133,9 +133,16 @@ class Worker:
 
 
 def _train(
-    nets: Sequence[Any], arguments: Sequence[Arguments], on_epoch: Callable[[int], None]
+    nets: Sequence[Any],
+    arguments: Sequence[Arguments],
+    on_epoch: Callable[[int], None],
+    until: int | None,
+    pauses: Sequence[Any],
 ) -> list[Exception | None]:
-    """Train nets in place, each on arguments of its `fit`; return what stopped each of them."""
+    """Train nets in place, each on arguments of its `fit`; return what stopped each of them.
+
+    Trainings go on where they have paused, and pause after epoch `until`, where that is given.
+    """
     errors: dict[int, Exception | None] = {}
     data = {}
     for i, (net, given) in enumerate(zip(nets, arguments, strict=True)):
@@ -143,7 +150,8 @@ def _train(
             data[i] = fit_data(net, *given)
         except TypeError as error:
             errors[i] = error
-            on_epoch(epochs_of(net, n_rows_of(given[0])))
-    stopped = fit_together([nets[i] for i in data], list(data.values()), on_epoch)
+            on_epoch(epochs_of(net, n_rows_of(given[0]), until=until))
+    paused = [pauses[i] for i in data]
+    stopped = fit_together([nets[i] for i in data], list(data.values()), on_epoch, until, paused)
     errors.update(zip(data, stopped, strict=True))
     return [errors[i] for i in range(len(nets))]

@@ -4,6 +4,7 @@ from .callbacks import is_callback
 from .criterion import Criterion
 from .loss_module import LossModule
 from .net import LossNet
+from .pause import Pause
 from .programs import train
 from .rows.augment import Augment, AugmentFrames, BatchChange, in_shape_of, is_of_torchvision
 from .rows.batches import Batch
@@ -30,6 +31,7 @@ __all__ = [
     "LossModule",
     "LossNet",
     "NegativeSampler",
+    "Pause",
     "RaggedRows",
     "Rows",
     "StoppingRule",

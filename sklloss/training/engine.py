@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from ..modules import stack_modules
+from ..modules.stacks.stack import Snapshot
 from .callbacks import BatchEvents, RowsDataset, batch_events
 from .groups import Forward, Limit, Piece, concatenated, forward_all, loss_groups, summed
-from .model import Trainable, step_rows
+from .model import Trainable, epochs_left, step_rows
 from .outcome import Verdict, divergence, warn_of_poor_training
 from .precision import fastest_products
 from .rows.batches import Batch, Batches, Subset
@@ -53,6 +54,9 @@ class Engine:
         How many epochs; None is each net's `max_epochs`, or until its stopping rule ends it.
     on_epoch : callable
         Called with the number of epochs that are done or no longer needed, summed over models.
+    until : int or None, default=None
+        The epoch, counted from the first of a history, after which models pause that have not
+        ended by themselves: they are as if it was their last, and can go on.
     """
 
     def __init__(
@@ -61,12 +65,14 @@ class Engine:
         data: Sequence[TrainingSet],
         epochs: int | None,
         on_epoch: Callable[[int], None],
+        until: int | None = None,
     ) -> None:
         self._on_epoch = on_epoch
         self._errors: dict[int, FloatingPointError] = {}
         self._may_stop = epochs is None
         self._all_nets = list(nets)
-        self._left = [net.max_epochs if epochs is None else epochs for net in nets]
+        self._until = until
+        self._left = [epochs_left(net, epochs, until) for net in nets]
         self._epochs_before = self._n_epochs = len(nets[0].history)
         self._take(list(nets), list(data))
         if self._may_stop:
@@ -74,6 +80,11 @@ class Engine:
         else:
             rules, explainable = [NEVER] * len(nets), torch.ones_like(self._train.total_weight)
         self._stopping = Stopping(rules, explainable, self._stack)
+        before = [net.interrupted_ for net in nets]
+        if all(before):
+            self._stopping.go_on([each[1] for each in before if each is not None], self._stack)
+        for net in nets:
+            net.interrupted_ = None
 
     def run(self) -> list[FloatingPointError | None]:
         """Train until all models have left; return the errors of those that diverged."""
@@ -134,13 +145,14 @@ class Engine:
     def _leave(self) -> None:
         """Let the models that have ended go."""
         ended = self._stopping.ended.tolist()
+        last = None if self._until is None else self._stack.snapshot()
         self._stopping.restore_kept(self._stack)
         if self._keeps_begun:
             batches = self._batches("train")
             self._stopping.restore_better(
                 self._stack, lambda: self._evaluate(batches) + self._update.penalty()
             )
-        self._judge(ended)
+        self._judge(ended, last)
         rest = [k for k, is_out in enumerate(ended) if not is_out]
         self._hand_back_optimizers(rest)
         if self._alone is None:
@@ -156,8 +168,11 @@ class Engine:
         self._left = [self._left[k] for k in rest]
         self._take([self._nets[k] for k in rest], [self._data[k] for k in rest])
 
-    def _judge(self, ended: Sequence[bool]) -> None:
-        """Refuse final weights of ended models that are not finite; warn of poor ones."""
+    def _judge(self, ended: Sequence[bool], last: Snapshot | None) -> None:
+        """Refuse final weights of ended models that are not finite; warn of poor ones.
+
+        `last` are weights of the last epoch, where models may pause.
+        """
         batches = self._batches("train")
         loss = self._evaluate(batches)
         finite, eps = self._finite(loss).tolist(), torch.finfo(loss.dtype).eps
@@ -170,6 +185,8 @@ class Engine:
             self._note_end(k, net)
             if not finite[k]:
                 self._errors[id(net)] = divergence(net)
+            elif last is not None and net.stopped_by_ == "pause":
+                net.interrupted_ = last.select([k]), self._stopping.standing(k)
             elif self._may_stop:
                 of_net = [Verdict(eps, *(each[k].item() for each in result)) for result in results]
                 warn_of_poor_training(net.loss, *of_net)
@@ -178,8 +195,9 @@ class Engine:
         """Note in a net why its training has ended, and which epoch's weights it has."""
         stopping = self._stopping
         is_out_of_time = len(net.history) - self._epochs_before >= self._left[k]
-        net.may_improve_ = bool(stopping.may_improve[k]) and is_out_of_time
-        by_time = "max_epochs" if is_out_of_time else "callback"
+        pauses = self._until is not None and len(net.history) < net.max_epochs
+        net.may_improve_ = bool(stopping.may_improve[k]) and is_out_of_time and not pauses
+        by_time = ("pause" if pauses else "max_epochs") if is_out_of_time else "callback"
         net.stopped_by_ = "patience" if stopping.enough[k] else by_time
         net.best_epoch_ = int(stopping.kept_epoch[k])
 

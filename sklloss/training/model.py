@@ -23,12 +23,13 @@ from torch import Tensor, nn, optim
 
 from ..losses.base import Loss
 from ..modules import Stack, stack_modules
+from ..modules.stacks.stack import Snapshot
 from .loss_module import LossModule
 from .rows.augment import BatchChange
 from .rows.data import TrainingSet
 from .rows.scaling import TargetScaler
 from .steps.fused import without_compiler
-from .stopping import NEVER, StoppingRule
+from .stopping import NEVER, Standing, StoppingRule
 from .threads import is_worker, noted_interruptions
 
 
@@ -87,13 +88,16 @@ class Trainable(NeuralNet):
     batch_size: int
     # Whether training has ended by `max_epochs`, before its rule would have stopped it.
     may_improve_: bool = False
-    # What has ended the last training: "patience" of its rule, "max_epochs" or a "callback".
+    # What has ended the last training: "patience" of its rule, "max_epochs", a "callback", or a
+    # "pause" after which it may go on.
     stopped_by_: str | None = None
     # The epoch whose weights the net has, from 1.
     best_epoch_: int = 0
     # What holds tensors: skorch writes it as bytes and moves it between devices as it reads it.
     # Modules, criterion and optimiser join it.
     cuda_dependent_attributes_: ClassVar[list[str]] = ["batch_change"]
+    # After a pause, the weights of the last epoch and where the stopping rule stands.
+    interrupted_: tuple[Snapshot, Standing] | None = None
 
     def __init__(
         self,
@@ -236,6 +240,7 @@ class Trainable(NeuralNet):
         snapshot = self.attach().snapshot()
         constants = {k: v.clone() for k, v in self.criterion_.named_buffers()}
         n_epochs, lowest = len(self.history), dict(self.lowest_)
+        interrupted = self.interrupted_
 
         def rewind() -> None:
             self.attach().restore(snapshot)
@@ -243,6 +248,7 @@ class Trainable(NeuralNet):
                 value.copy_(constants[name])
             del self.history[n_epochs:]
             self.lowest_ = lowest
+            self.interrupted_ = interrupted
             self.optimizer_.state.clear()
             if optimizer is not None:
                 with without_compiler():
@@ -305,6 +311,14 @@ def _copied(state: Any) -> Any:
     if isinstance(state, list):
         return [_copied(value) for value in state]
     return copy.deepcopy(state)
+
+
+def epochs_left(net: Trainable, epochs: int | None, until: int | None) -> int:
+    """Return how many epochs a net is trained for at most: so many, or to its end, or to a pause."""
+    if until is not None:
+        return min(net.max_epochs, until) - len(net.history)
+    begun = len(net.history) if net.interrupted_ is not None else 0
+    return net.max_epochs - begun if epochs is None else epochs
 
 
 def step_rows(net: Trainable, data: TrainingSet) -> int:

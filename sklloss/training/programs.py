@@ -7,7 +7,7 @@ from itertools import chain, compress
 
 from ..losses.own import OwnLoss
 from .engine import Engine
-from .model import Trainable, step_rows
+from .model import Trainable, epochs_left, step_rows
 from .rows.data import TrainingSet
 from .steps.fused import has_hooks
 from .steps.optimizers import progress_of
@@ -21,6 +21,7 @@ def train(
     data: Sequence[TrainingSet],
     epochs: int | None = None,
     on_epoch: Callable[[int], None] | None = None,
+    until: int | None = None,
 ) -> list[Exception | None]:
     """Train nets of any kinds, together where they can share a program.
 
@@ -36,6 +37,8 @@ def train(
         How many epochs; by default each net's `max_epochs`, or until its stopping rule ends it.
     on_epoch : callable or None, default=None
         Called with the number of epochs that are done or no longer needed, summed over models.
+    until : int or None, default=None
+        The epoch after which nets pause that have not ended by themselves.
 
     Returns
     -------
@@ -43,7 +46,7 @@ def train(
         What stopped each net, which is then as it was before.
     """
     if len(nets) == 1:
-        return list(_train_program(nets, data, epochs, on_epoch))
+        return list(_train_program(nets, data, epochs, on_epoch, until))
     programs: dict[Hashable, list[int]] = {}
     for k, pair in enumerate(zip(nets, data, strict=True)):
         programs.setdefault(program_of(*pair), []).append(k)
@@ -51,7 +54,7 @@ def train(
     stacks = [stacks_of(members, nets, data) for members in programs.values()]
     for members in chain.from_iterable(stacks):
         chosen, of_chosen = [nets[k] for k in members], [data[k] for k in members]
-        found = _train_program(chosen, of_chosen, epochs, on_epoch)
+        found = _train_program(chosen, of_chosen, epochs, on_epoch, until)
         for k, error in zip(members, found, strict=True):
             errors[k] = error
     return errors
@@ -110,12 +113,14 @@ def _train_program(
     data: Sequence[TrainingSet],
     epochs: int | None,
     on_epoch: Callable[[int], None] | None,
+    until: int | None,
 ) -> Sequence[Exception | None]:
     """Train nets of one program.
 
     Where a stack raises, each net trains alone, so that the error stops only those that raise it.
     """
     done: list[int] = []
+    planned = sum(epochs_left(net, epochs, until) for net in nets)
 
     def count(n_epochs: int) -> None:
         done.append(n_epochs)
@@ -123,13 +128,13 @@ def _train_program(
             on_epoch(n_epochs)
 
     try:
-        return _trained(nets, data, epochs, count)
+        return _trained(nets, data, epochs, count, until)
     except Exception as error:
         errors: list[Exception | None] = [error]
     if len(nets) > 1:
         pairs = zip(nets, data, strict=True)
-        errors = [_train_program([net], [own], epochs, None)[0] for net, own in pairs]
-    count(sum(net.max_epochs if epochs is None else epochs for net in nets) - sum(done))
+        errors = [_train_program([net], [own], epochs, None, until)[0] for net, own in pairs]
+    count(planned - sum(done))
     return errors
 
 
@@ -138,6 +143,7 @@ def _trained(
     data: Sequence[TrainingSet],
     epochs: int | None,
     on_epoch: Callable[[int], None],
+    until: int | None,
 ) -> Sequence[Exception | None]:
     """Train nets of one program, with skorch's events where a net is alone, and rewind what fails.
 
@@ -152,7 +158,7 @@ def _trained(
     rewinds = [net.checkpoint() for net in nets]
     has_failed = [True] * len(nets)
     try:
-        errors = Engine(nets, data, epochs, on_epoch).run()
+        errors = Engine(nets, data, epochs, on_epoch, until).run()
         has_failed = [error is not None for error in errors]
     finally:
         for rewind in compress(rewinds, has_failed):

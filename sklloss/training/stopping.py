@@ -34,6 +34,27 @@ class StoppingRule:
 NEVER = StoppingRule(float("inf"), 0.0, keep_best=False)
 
 
+# What changes while a rule is followed, one number per model.
+STANDING = ("_reference", "_stale", "_best_loss", "_best_begun", "kept_epoch", "_begun_epoch")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where the stopping rule of one model stands, so that its training can go on.
+
+    Attributes
+    ----------
+    numbers : dict of Tensor of shape (1,)
+        What `Stopping` keeps under the names in STANDING.
+    kept, begun : Snapshot or None
+        The weights that are kept, and the best that an epoch began with.
+    """
+
+    numbers: dict[str, Tensor]
+    kept: Snapshot | None
+    begun: Snapshot | None
+
+
 class Stopping:
     """The state of the models' stopping rules over the epochs of one fit.
 
@@ -143,3 +164,24 @@ class Stopping:
                 setattr(self, name, value[list(models)])
         self._kept = self._kept and self._kept.select(models)
         self._begun = self._begun and self._begun.select(models)
+
+    def standing(self, model: int) -> Standing:
+        """Return where the rule of a model stands."""
+        numbers = {name: getattr(self, name)[[model]] for name in STANDING}
+        kept, begun = (each and each.select([model]) for each in (self._kept, self._begun))
+        return Standing(numbers, kept, begun)
+
+    def go_on(self, standings: Sequence[Standing], stack: Stack) -> None:
+        """Continue from where the rules of all models of a stack stood."""
+        for name in STANDING:
+            setattr(self, name, torch.cat([each.numbers[name] for each in standings]))
+        now = stack.snapshot()
+        self._kept = _joined([each.kept for each in standings], now)
+        self._begun = _joined([each.begun for each in standings], now)
+
+
+def _joined(parts: Sequence[Snapshot | None], now: Snapshot) -> Snapshot | None:
+    """Return snapshots of single models as one, None if there are none."""
+    if not any(parts):
+        return None
+    return Snapshot.joined([part or now.select([k]) for k, part in enumerate(parts)])

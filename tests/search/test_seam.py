@@ -113,11 +113,11 @@ def test_an_interruption_keeps_the_results_of_earlier_calls(diabetes):
     search = Halving(regressor(), GRID, cv=2, stack_size=1, scoring=Interrupting(22))
     with pytest.raises(KeyboardInterrupt) as caught:
         search.fit(*diabetes)
-    assert "Halving ended early, after 10 of 12 candidates" in caught.value.__notes__[0]
+    assert "Halving ended early, after 11 of 12 candidates" in caught.value.__notes__[0]
     table = search.partial_results_
-    assert table["interrupted"].tolist() == [False] * 10 + [True] * 2
+    assert table["interrupted"].tolist() == [False] * 11 + [True]
     assert table["iter"].tolist() == [0] * 9 + [1] * 3
-    assert np.isfinite(table["mean_test_score"][:10]).all()
+    assert np.isfinite(table["mean_test_score"][:11]).all()
 
 
 @pytest.mark.parametrize("columns", [[{"n": [1]}], [{}, {"n": [1, 2]}], [{"n": [1, 2]}, {}]])

@@ -254,7 +254,7 @@ def test_target_transformers_are_as_their_own_fit_leaves_them(diabetes):
 def test_an_interrupted_search_keeps_the_results_so_far(diabetes):
     search = LossSearchCV(regressor(), GRID, cv=2, stack_size=3).fit(*diabetes)
     full = search.cv_results_
-    search.set_params(scoring=Interrupting(3), stack_size=1)
+    search.set_params(scoring=Interrupting(1), stack_size=1)
     with pytest.raises(KeyboardInterrupt) as caught:
         search.fit(*diabetes)
     assert "ended early, after 0 of 3 candidates" in caught.value.__notes__[0]

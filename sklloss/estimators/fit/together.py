@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from itertools import repeat
 from math import ceil
 from numbers import Real
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 from ...modules import benefits_from_stacking
 from ...parameters.declared import declared_by
 from ...parameters.plain import frozen
-from ...training import optimizer_spec, train
+from ...training import LossNet, Pause, TrainingSet, optimizer_spec, train
+from ...training.model import epochs_left
 from ..inputs.data import FitData
 from .cache import Cache
 from .estimator import NeuralEstimator
@@ -62,6 +64,8 @@ def fit_together(
     estimators: Sequence[NeuralEstimator],
     data: Sequence[FitData],
     on_epoch: Callable[[int], None] | None = None,
+    until: int | None = None,
+    pauses: Sequence[Sequence[Pause] | None] | None = None,
 ) -> list[Exception | None]:
     """Fit estimators in place, stacked where they can share a program.
 
@@ -72,6 +76,12 @@ def fit_together(
         What the `fit` of each receives.
     on_epoch : callable or None, default=None
         Called with the number of epochs that have just been trained, over all estimators.
+    until : int or None, default=None
+        The epoch after which trainings pause: the estimators are as if it was their last, and
+        `pauses_of` returns what they need to go on.
+    pauses : sequence of (list of Pause or None), or None, default=None
+        Where an earlier call with the same data and parameters, random_state included, has paused
+        the members of each, None for those that begin.
 
     Returns
     -------
@@ -82,17 +92,52 @@ def fit_together(
     pairs = zip(estimators, data, strict=True)
     prepared = [_prepared(estimator, given, cache) for estimator, given in pairs]
     ready = [each for each in prepared if isinstance(each, Prepared)]
+    starts = [0] * len(estimators)
+    for k, paused in enumerate(pauses or ()):
+        if paused is not None and isinstance(each := prepared[k], Prepared):
+            starts[k] = _gone_on(each, paused)
+    ready = [each for each in prepared if isinstance(each, Prepared)]
+    going = [pair for each in ready for pair in _going(each)]
     if on_epoch is not None:
         # What was expected of fits, but will not be trained.
-        expected = sum(map(epochs_of, estimators, (n_rows_of(given.X) for given in data)))
-        on_epoch(expected - sum(net.max_epochs for each in ready for net in each.nets))
-    nets = [net for each in ready for net in each.nets]
-    sets = [of_net for each in ready for of_net in each.data]
-    return _adopted(estimators, prepared, iter(train(nets, sets, on_epoch=on_epoch)))
+        rows = (n_rows_of(given.X) for given in data)
+        expected = sum(map(epochs_of, estimators, rows, starts, repeat(until)))
+        on_epoch(expected - sum(epochs_left(net, None, until) for net, _ in going))
+    nets, sets = [net for net, _ in going], [own for _, own in going]
+    errors = dict(zip(map(id, nets), train(nets, sets, None, on_epoch, until), strict=True))
+    return _adopted(estimators, prepared, errors)
 
 
-def epochs_of(estimator: Any, n_rows: int) -> int:
-    """Return the epochs of all members of a fit, at most, as far as the number of rows says."""
+def _gone_on(prepared: Prepared, pauses: Sequence[Pause]) -> int:
+    """Bring nets to where their trainings have paused; return after which epoch."""
+    for net, pause in zip(prepared.nets, pauses, strict=True):
+        pause.restore(net)
+    return max(len(pause.history) for pause in pauses)
+
+
+def _going(prepared: Prepared) -> list[tuple[LossNet, TrainingSet]]:
+    """Return the nets whose training is not over, with their data."""
+    pairs = zip(prepared.nets, prepared.data, strict=True)
+    return [(net, own) for net, own in pairs if net.interrupted_ or not net.history]
+
+
+def pauses_of(estimator: Any) -> list[Pause] | None:
+    """Return where a fit has paused, by member; None where the trainings of all are over."""
+    nets = estimator.members_
+    return [Pause.of(net) for net in nets] if any(net.interrupted_ for net in nets) else None
+
+
+def epochs_of(estimator: Any, n_rows: int, start: int = 0, until: int | None = None) -> int:
+    """Return the epochs of all members of a fit, at most, as far as the number of rows says.
+
+    They are counted from `start`, the epochs trained before, to the pause after epoch `until`.
+    """
+    n_members, most = members_and_epochs(estimator, n_rows)
+    return n_members * max(0, (most if until is None else min(most, until)) - start)
+
+
+def members_and_epochs(estimator: Any, n_rows: int) -> tuple[int, int]:
+    """Return how many members a fit has, and the epochs of each at most."""
     try:
         estimator._checked_loss()
         inputs = estimator._inputs
@@ -100,9 +145,9 @@ def epochs_of(estimator: Any, n_rows: int) -> int:
         share = estimator.validation_fraction
         share = float(share) if isinstance(share, Real) else 1 / N_FOLDS
         n_train = n_rows - ceil(share * n_rows) if members.holds_out else n_rows
-        return members.number * epochs(estimator, inputs, n_train, members.holds_out)[0]
+        return members.number, epochs(estimator, inputs, n_train, members.holds_out)[0]
     except (TypeError, ValueError):
-        return 1  # The fit will fail.
+        return 1, 1  # The fit will fail.
 
 
 def n_rows_of(X: Any) -> int:
@@ -140,15 +185,18 @@ def _prepared(estimator: NeuralEstimator, data: FitData, cache: Cache) -> Prepar
 def _adopted(
     estimators: Sequence[NeuralEstimator],
     prepared: Sequence[Prepared | Exception],
-    errors: Iterator[Exception | None],
+    errors: Mapping[int, Exception | None],
 ) -> list[Exception | None]:
-    """Let estimators become what was trained; return what stopped each of them."""
+    """Let estimators become what was trained; return what stopped each of them.
+
+    `errors` are what stopped nets, by their ids; nets whose training was over before have none.
+    """
     stopped: list[Exception | None] = []
     for estimator, each in zip(estimators, prepared, strict=True):
         error = each if isinstance(each, Exception) else None
         if isinstance(each, Prepared):
             try:
-                estimator._adopt(each, [next(errors) for _ in each.nets])
+                estimator._adopt(each, [errors.get(id(net)) for net in each.nets])
             except Exception as caught:
                 error = caught
         stopped.append(error)

@@ -38,6 +38,12 @@ class Snapshot:
         """Return the snapshot of some of the models."""
         return Snapshot(self.values[list(models)], [self.buffers[k] for k in models])
 
+    @classmethod
+    def joined(cls, parts: Sequence[Snapshot]) -> Snapshot:
+        """Return the snapshot of the models of several, one after another."""
+        values = torch.cat([part.values for part in parts])
+        return cls(values, [buffers for part in parts for buffers in part.buffers])
+
 
 class Stack:
     """Base of the stacks: parameters in one flat buffer, a forward and a backward pass.

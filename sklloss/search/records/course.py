@@ -16,7 +16,7 @@ from ..steps import fitted_net_of
 History = dict[str, Any]
 Columns = dict[str, np.ndarray]
 # Why trainings end; of several members or seeds, the first of these that holds for one of them.
-REASONS = ("failed", "halving", "max_epochs", "callback", "patience")
+REASONS = ("failed", "pause", "halving", "max_epochs", "callback", "patience")
 LOSSES = ("train_loss", "valid_loss")
 
 
@@ -29,7 +29,7 @@ class Course:
     n_iter : float
         Epochs, of the member that took most; NaN where nothing was trained, or is known.
     stopped_by : str or None
-        One of `REASONS`; None for what is none of sklloss's estimators.
+        "failed", "halving", "max_epochs", "callback" or "patience"; None for what is none of sklloss's estimators.
     history : dict or None
         The losses of the first member: "epoch", "train_loss" and, where there are validation rows,
         "valid_loss" are arrays; "best_epoch" is the epoch whose weights are kept.
@@ -40,12 +40,17 @@ class Course:
     history: History | None = None
 
     @classmethod
-    def of(cls, fitted: Any) -> Course:
-        """Return the course of the training of a fitted estimator."""
+    def of(cls, fitted: Any, is_cut: bool = False) -> Course:
+        """Return the course of the training of a fitted estimator.
+
+        `is_cut` says whether it would have had more epochs without halving.
+        """
         net = fitted_net_of(fitted)
         if not isinstance(net, NeuralEstimator):
             return UNKNOWN
         reason = main_reason(member.stopped_by_ for member in net.members_)
+        if reason == "pause" or (reason == "max_epochs" and is_cut):
+            reason = "halving"
         return cls(float(net.n_iter_), reason, history_of(net.net_))
 
 

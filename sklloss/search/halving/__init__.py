@@ -1,0 +1,1 @@
+"""Successive halving: candidates that lose leave the search after a few epochs."""
