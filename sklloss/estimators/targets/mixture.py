@@ -74,15 +74,17 @@ class Mixture:
         """Return quantiles at levels of each row and target, (n_samples, n_targets, n_levels)."""
         return self._by_part(Mixture._quantiles_at, levels)
 
-    def mean_quantiles(self, levels: Tensor) -> Tensor:
-        """Return the means of the members' quantiles, (n_samples, n_targets, n_levels).
+    def median_quantiles(self, levels: Tensor) -> Tensor:
+        """Return the medians of the members' quantiles, (n_samples, n_targets, n_levels).
 
         Levels are of each target, (n_targets, n_levels).
         """
         pieces = []
         for _, part in self._parts():
             of_targets = [part._of_members(own)[:, :, j] for j, own in enumerate(levels)]
-            pieces.append(torch.stack(of_targets, 2).mean(0))
+            ordered = torch.stack(of_targets, 2).sort(0).values
+            last = len(ordered) - 1
+            pieces.append((ordered[last // 2] + ordered[(last + 1) // 2]) / 2)
         return torch.cat(pieces)
 
     def spread(self, levels: Tensor) -> Tensor:
