@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import _check_sample_weight
 
-from ..estimators.distributions.integrals import crps_of
 from ..estimators.distributions.predictive import PredictiveDistribution, levels_of
 from ..estimators.inputs.floats import check_finite, floats_of
 
@@ -51,7 +50,7 @@ def crps(y_true: Any, distribution: Any, *, sample_weight: Any = None) -> float:
         return _of_draws(y_true, distribution, sample_weight)
     if why := distribution._lacks("crps"):
         raise ValueError(why)
-    return _mean(crps_of(distribution, _targets(y_true, distribution)), sample_weight)
+    return _mean(distribution._crps(_targets(y_true, distribution)), sample_weight)
 
 
 def log_likelihood(

@@ -43,6 +43,11 @@ def test_check_estimator_passes_with_other_encodings(task, encoding, more):
     check(ESTIMATORS[task](numeric_encoding=encoding, **more))
 
 
+@pytest.mark.parametrize("loss", ["squared_error", "gaussian_nll"])
+def test_check_estimator_passes_with_calibrated_quantiles(loss):
+    check(NeuralRegressor(loss, calibrate=True))
+
+
 def test_tags_tell_the_truth():
     regressor, poisson = NeuralRegressor("huber"), NeuralRegressor("poisson")
     assert not regressor.__sklearn_tags__().target_tags.positive_only

@@ -14,7 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from ...parameters.domains import Interval, check_in_domain
 from ...parameters.refusals import count
 from ..inputs.floats import floats_of
-from .integrals import SPREAD
+from .integrals import SPREAD, crps_of
 
 OPEN_UNIT = Interval(0, 1, closed="neither")
 POSITIVE_COUNT = Interval(1, integer=True)
@@ -126,6 +126,10 @@ class PredictiveDistribution(ABC):
     def _knots(self) -> np.ndarray:
         """Return increasing values, as dense as the distribution, (n_samples, n_targets, n)."""
         return self._ppf(SPREAD)
+
+    def _crps(self, y: np.ndarray) -> np.ndarray:
+        """Return the score of each y (n_samples, n_targets), in its shape."""
+        return crps_of(self, y)
 
     def _lacks(self, name: str) -> str:
         """Return why the method of a name is missing, '' where it is there."""

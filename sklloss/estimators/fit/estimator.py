@@ -21,9 +21,10 @@ from ..targets.base import Target
 from ..targets.fitted_module import FittedModule
 from ..targets.outputs import AsColumn
 from .cache import Cache
+from .learned import Prepared
 from .nested import NestedParameters
 from .parameters import OptimizationParameters, RunParameters, StoppingParameters
-from .prepare import Preparation, Prepared
+from .prepare import Preparation
 
 
 class NeuralEstimator(
@@ -106,6 +107,7 @@ class NeuralEstimator(
             said = prepared.said_of_held_out(target)
             self._oof = prepared.held_out.as_given(said)
             learned = prepared.held_out.taught(target, learned, said)
+        learned = prepared.calibrated(target, learned)
         self.__dict__.update(learned.attributes())
         self._learned, self._target_of_fit = learned, target
         self._answers_of_fit: dict[Any, Answer] | None = None

@@ -1,18 +1,21 @@
-"""What a fit learns beside the weights of its networks, of all rows and of those held out."""
+"""What a fit learns beside the weights of its networks, and the fit between its two halves."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 
-from ...training import Encoding, LossNet, TargetScaler, TrainingSet
+from ...losses.base import Loss
+from ...training import Encoding, LossNet, TargetScaler, TrainingSet, generator
 from ..inputs.sample import Sample
 from ..targets.answers import Answer, answered
 from ..targets.base import Target
+from ..targets.calibration import Calibration, scores_of
+from ..targets.mixture import Mixture
 from .splits import Split
 
 # Rows whose encoding is held at once.
@@ -88,6 +91,22 @@ class HeldOut:
         folds = [split.fold for split in splits if split.fold is not None]
         return cls(folds, sample) if folds else None
 
+    @classmethod
+    def of_any(cls, sample: Sample, splits: Sequence[Split]) -> HeldOut | None:
+        """Return the folds of some splits, or their validation rows where there are no folds."""
+        held = [split.valid if split.fold is None else split.fold for split in splits]
+        folds = [rows for rows in held if rows is not None]
+        return cls(folds, sample) if folds else None
+
+    def of_first(self) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield the number of a member and some rows that it has held out, each row once."""
+        is_free = np.ones(len(self.sample.y), dtype=bool)
+        for k, fold in enumerate(self.folds):
+            own = fold[is_free[fold]]
+            is_free[own] = False
+            for start in range(0, len(own), ROWS_AT_ONCE):
+                yield k, own[start : start + ROWS_AT_ONCE]
+
     def said(
         self, nets: Sequence[LossNet], data: TrainingSet, answer_of: Callable[[int], Answer]
     ) -> np.ndarray:
@@ -129,3 +148,60 @@ class HeldOut:
         out = np.full((self.sample.n_rows, *values.shape[1:]), np.nan, dtype=values.dtype)
         out[self.sample.kept] = values
         return out
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A fit whose training can begin.
+
+    Attributes
+    ----------
+    loss : Loss
+    nets : list of LossNet
+        One per member.
+    data : list of TrainingSet
+        One per member.
+    learned : Learned
+    held_out : HeldOut or None
+        The folds that members hold out, None where they hold out none.
+    calibration : HeldOut or None
+        The rows by which quantiles are corrected, None where they are not, or where there are none.
+    """
+
+    loss: Loss
+    nets: list[LossNet]
+    data: list[TrainingSet]
+    learned: Learned
+    held_out: HeldOut | None
+    calibration: HeldOut | None = None
+
+    def calibrated(self, target: Target, learned: Learned) -> Learned:
+        """Return what was learned, with what the trained members' held-out rows teach."""
+        held = self.calibration
+        if held is None:
+            return learned
+        X, device = self.data[0].X, self.data[0].y.device
+        source = generator(learned.seeds[0], "calibration")
+        share = torch.rand(held.sample.y.shape, generator=source, dtype=torch.float64).numpy()
+        parts = []
+        for k, rows in held.of_first():
+            scaler = TargetScaler.stacked([learned.target_scalers[k]])  # type: ignore[list-item]
+            of_rows = X.take(torch.from_numpy(rows).to(device))
+            mixture = Mixture.of(self.loss, [self.nets[k]], of_rows, scaler)
+            parts.append((rows, scores_of(mixture, held.sample.y[rows], share[rows])))
+        rows, scores = (np.concatenate(each) for each in zip(*parts, strict=True))
+        weight = held.sample.row_weight[rows] / held.sample.unit
+        found = target.calibrated(learned.target, Calibration(scores, weight))
+        return replace(learned, target=found)
+
+    def said_of_held_out(self, target: Target) -> np.ndarray:
+        """Return what the trained members say of the rows that they have held out."""
+        learned, name = self.learned, target.held_out_answer or ""
+
+        def answer(member: int) -> Answer:
+            scaler = learned.target_scalers[member]
+            own = None if scaler is None else TargetScaler.stacked([scaler])
+            return target.answers(self.loss, learned.target, own, 1)[name]
+
+        assert self.held_out is not None
+        return self.held_out.said(self.nets, self.data[0], answer)

@@ -329,6 +329,23 @@ class TargetScaleParameters(BaseEstimator):
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
+class CalibrationParameters(BaseEstimator):
+    """Whether quantiles are corrected by rows that were held out."""
+
+    calibrate: bool = parameter(
+        False,
+        BOOL,
+        """Whether quantiles and intervals are corrected by held-out rows, so that as many y lie
+        inside as they promise, whatever the loss: for losses that predict a point, too, and for
+        Pipelines by `predict_distribution`.  It takes members that hold out folds, or
+        ``early_stopping=True``.""",
+        kind="bool",
+        remedy="True needs held-out rows, False leaves quantiles as the loss gives them.",
+        fixed=True,
+    )
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
 class ClassWeightParameters(BaseEstimator):
     """What classes weigh."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from numbers import Real
 from typing import Any, NamedTuple
@@ -18,7 +18,6 @@ from ...parameters.plain import frozen
 from ...training import (
     Encoding,
     InputScaler,
-    LossNet,
     Rows,
     TargetScaler,
     TrainingSet,
@@ -29,10 +28,9 @@ from ..inputs.base import Inputs, encoding_of
 from ..inputs.columns import check_names
 from ..inputs.data import Checked, FitData
 from ..inputs.sample import Sample, unit_of
-from ..targets.answers import Answer
-from ..targets.base import Start, Target
+from ..targets.base import Start
 from .cache import Cache
-from .learned import HeldOut, Learned
+from .learned import HeldOut, Learned, Prepared
 from .networks import NetBuilder
 from .settings import (
     Members,
@@ -51,43 +49,14 @@ NOTHING_HELD_OUT = (
     " validation_fraction='auto', or leave decision='argmax'."
 )
 
+NOTHING_CALIBRATES = (
+    "calibrate=True corrects quantiles by held-out rows, and early_stopping=False holds out none."
+    " Set early_stopping=True, with n_members=8 for folds of all rows or with n_members=1 for one"
+    " validation set, or set calibrate=False."
+)
+
 # Beyond, a sum over all rows hides the order of its terms, and merging equal rows costs copies.
 EXACT_ROWS = 10_000
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A fit whose training can begin.
-
-    Attributes
-    ----------
-    loss : Loss
-    nets : list of LossNet
-        One per member.
-    data : list of TrainingSet
-        One per member.
-    learned : Learned
-    held_out : HeldOut or None
-        The folds that members hold out, None where they hold out none.
-    """
-
-    loss: Loss
-    nets: list[LossNet]
-    data: list[TrainingSet]
-    learned: Learned
-    held_out: HeldOut | None
-
-    def said_of_held_out(self, target: Target) -> np.ndarray:
-        """Return what the trained members say of the rows that they have held out."""
-        learned, name = self.learned, target.held_out_answer or ""
-
-        def answer(member: int) -> Answer:
-            scaler = learned.target_scalers[member]
-            own = None if scaler is None else TargetScaler.stacked([scaler])
-            return target.answers(self.loss, learned.target, own, 1)[name]
-
-        assert self.held_out is not None
-        return self.held_out.said(self.nets, self.data[0], answer)
 
 
 class Encoded(NamedTuple):
@@ -140,6 +109,8 @@ class Preparation:
         if before is not None:
             check_goes_on(estimator, loss, before)
         self.device = device_of(estimator)
+        if self.target.calibrates and estimator.early_stopping in (False, 0):
+            raise ValueError(NOTHING_CALIBRATES)
         (sample, inputs, target), members = self._encoded(data, opened, loss)
         if before is not None and not self.goes_on:
             target.check_complete(sample.y)
@@ -168,7 +139,8 @@ class Preparation:
             nets = [builder.continued(*each, weighted) for each in of_nets]
         for net in nets[1:]:
             net.verbose = 0
-        return Prepared(loss, nets, sets, learned, HeldOut.of(sample, splits))
+        calibration = HeldOut.of_any(sample, splits) if self.target.calibrates else None
+        return Prepared(loss, nets, sets, learned, HeldOut.of(sample, splits), calibration)
 
     # ------------------------------------------------------------------ rows
 

@@ -16,7 +16,8 @@ from ...training.model import epochs_left
 from ..inputs.data import FitData
 from .cache import Cache
 from .estimator import NeuralEstimator
-from .prepare import Preparation, Prepared
+from .learned import Prepared
+from .prepare import Preparation
 from .settings import epochs, has_callbacks, members_of
 from .splits import N_FOLDS
 

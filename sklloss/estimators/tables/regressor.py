@@ -10,6 +10,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ...parameters.declared import declare
+from ..distributions.calibrated import calibrated
 from ..distributions.of_members import distribution_of
 from ..distributions.predictive import PredictiveDistribution, checked_levels, levels_of
 from ..fit.documentation import documented
@@ -17,6 +18,7 @@ from ..fit.loss_parameter import LossParameter
 from ..fit.nested import where_loss_has
 from ..fit.parameters import (
     AugmentParameters,
+    CalibrationParameters,
     TargetScaleParameters,
 )
 from ..fit.scikit_learn import RegressorMixin
@@ -32,8 +34,26 @@ A_POINT = (
     "has no predictive distribution. Losses that have one: gaussian_nll, laplace_nll,"
     " student_t_nll, crps, cross_entropy, lognormal_nll, adaptive; for counts negative_binomial,"
     " zero_inflated_poisson, zero_inflated_negative_binomial, hurdle_poisson,"
-    " hurdle_negative_binomial; and multi_quantile for quantiles alone."
+    " hurdle_negative_binomial; and multi_quantile for quantiles alone. Or set calibrate=True, which"
+    " gives every loss intervals."
 )
+NO_ROWS = (
+    "calibrate=True corrects quantiles by held-out rows, and this fit has held out none: there were"
+    " fewer than 200 different rows, or parameters rule it out. Set early_stopping=True, with"
+    " n_members=8 for folds of all rows or with n_members=1 for one validation set, and call fit;"
+    " or set calibrate=False."
+)
+
+
+def _is_calibrated(estimator: Any) -> bool:
+    """Return whether quantiles are corrected: in the fit, if there was one."""
+    is_fitted = hasattr(estimator, "_learned")
+    return bool(estimator._learned.fixed["calibrate"] if is_fitted else estimator.calibrate)
+
+
+def _gives_quantiles(estimator: Any) -> bool:
+    """Return whether an estimator predicts quantiles, because of its loss or of held-out rows."""
+    return _is_calibrated(estimator) or where_loss_has("predict_quantiles", A_POINT)(estimator)
 
 
 @documented
@@ -42,6 +62,7 @@ class NeuralRegressor(
     RegressorMixin,
     AugmentParameters,
     TargetScaleParameters,
+    CalibrationParameters,
     TableLearner,
 ):
     """A neural network for regression, trained on the loss of your choice.
@@ -86,7 +107,7 @@ class NeuralRegressor(
 
     @property
     def _target(self) -> Numbers:
-        return Numbers(self.scale_target)
+        return Numbers(self.scale_target, self.calibrate)
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> NeuralRegressor:
         """Train the network.
@@ -126,12 +147,14 @@ class NeuralRegressor(
         """
         return self._answer("predict", X)
 
-    @available_if(where_loss_has("predict_quantiles", A_POINT))
+    @available_if(_gives_quantiles)
     def predict_quantiles(self, X: Any, quantiles: Any = (0.1, 0.5, 0.9)) -> np.ndarray:
-        """Predict quantiles of y; absent for losses without a predictive distribution or quantiles.
+        """Predict quantiles of y.
 
-        Of several members, they are those of the mean of the members' distributions;
-        ``multi_quantile`` knows no distribution, and its quantiles are averaged.
+        They are absent for losses without a predictive distribution or quantiles, unless
+        ``calibrate=True``, which gives every loss quantiles.  Of several members, they are those of
+        the mean of the members' distributions; ``multi_quantile`` knows no distribution, and its
+        quantiles are averaged.
 
         Parameters
         ----------
@@ -147,16 +170,17 @@ class NeuralRegressor(
         Raises
         ------
         ValueError
-            If a level is outside what the loss knows.
+            If a level is outside what the loss knows, or there are too few held-out rows to
+            calibrate it.
         """
         levels = checked_levels(quantiles)
         return self.predict_distribution(X).ppf(levels)
 
-    @available_if(where_loss_has("predict_quantiles", A_POINT))
+    @available_if(_gives_quantiles)
     def predict_interval(self, X: Any, coverage: float = 0.8) -> np.ndarray:
         """Predict the central interval that holds y with a given probability.
 
-        It is there where `predict_quantiles` is.
+        It is there where `predict_quantiles` is, and with ``calibrate=True`` corrected as they are.
 
         Parameters
         ----------
@@ -192,9 +216,10 @@ class NeuralRegressor(
         ndarray of shape (n_samples,) or (n_samples, n_targets)
             In units of y, float64.
         """
-        return self.predict_distribution(X).std()
+        mixture, is_column = self._mixture(X), self._learned.target.is_column
+        return distribution_of(mixture, is_column).std()
 
-    @available_if(where_loss_has("predict_quantiles", A_POINT))
+    @available_if(_gives_quantiles)
     def predict_distribution(self, X: Any) -> PredictiveDistribution:
         """Predict the distribution of y given X; absent where `predict_quantiles` is.
 
@@ -208,6 +233,8 @@ class NeuralRegressor(
             With ``cdf``, ``ppf``, ``pdf`` or for counts ``pmf``, ``mean``, ``std``, ``interval``
             and ``sample`` of all rows, in units of y.  Of several members, it is the mean of their
             distributions.  ``multi_quantile`` knows it between its lowest and its highest level.
+            With ``calibrate=True`` it has no density; where the loss predicts a point, it is that
+            of the held-out residuals.
 
         See Also
         --------
@@ -223,10 +250,18 @@ class NeuralRegressor(
         >>> above_200.shape, predicted.interval(0.8).shape
         ((442,), (442, 2))
         """
+        mixture, learned = self._mixture(X), self._learned
+        if not _is_calibrated(self):
+            return distribution_of(mixture, learned.target.is_column)
+        if learned.target.calibration is None:
+            raise ValueError(NO_ROWS)
+        return calibrated(mixture, learned.target.calibration, learned.target.is_column)
+
+    def _mixture(self, X: Any) -> Mixture:
+        """Return what the members predict together."""
         check_is_fitted(self, "net_")
-        rows, learned = self._prediction_rows(X), self._learned
-        mixture = Mixture.of(self.loss_, self.members_, rows, learned.target_scaler)
-        return distribution_of(mixture, learned.target.is_column)
+        rows = self._prediction_rows(X)
+        return Mixture.of(self.loss_, self.members_, rows, self._learned.target_scaler)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return R², of several targets their mean.

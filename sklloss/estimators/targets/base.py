@@ -316,6 +316,15 @@ class Target:
         """
         return learned
 
+    @property
+    def calibrates(self) -> bool:
+        """Whether quantiles are corrected by what members say of the rows that they hold out."""
+        return False
+
+    def calibrated(self, learned: Any, calibration: Any) -> Any:
+        """Return what was learned, with how held-out targets stand to what is predicted of them."""
+        return learned
+
     def answers(self, loss: Any, learned: Any, scaler: Any, n_members: int) -> dict[Any, Answer]:
         """Return everything that a fitted estimator can say of a row, by name."""
         raise NotImplementedError

@@ -47,22 +47,21 @@ class Mixture:
     def of(cls, loss: Any, nets: Sequence[LossNet], scaled: Any, scaler: Any) -> Mixture:
         """Let the members predict rows that are scaled for them."""
         with torch.no_grad():
-            raw = [net.raw(scaled) for net in nets]
-        return cls.of_raw(loss, raw, nets, scaler)
-
-    @classmethod
-    def of_raw(
-        cls, loss: Any, raw: Sequence[Tensor], nets: Sequence[LossNet], scaler: Any
-    ) -> Mixture:
-        """Return what members predict whose raw output is known."""
+            raw = [net.raw(scaled).double().cpu() for net in nets]
         states = [loss.readable(net.criterion_.state) for net in nets]
         wide = [State({k: v.cpu().double() for k, v in state.items()}) for state in states]
-        return cls(loss, [each.double().cpu() for each in raw], wide, scaler)
+        return cls(loss, raw, wide, scaler)
 
     @property
     def n_rows(self) -> int:
         """How many rows are predicted."""
         return self.raw[0].shape[1]
+
+    def points(self) -> Tensor:
+        """Return the mean of the members' predictions, (n_samples, n_targets)."""
+        of_members = zip(self.raw, self.states, strict=True)
+        found = torch.cat([self.loss.predict(*each) for each in of_members])
+        return (found * self._scale + self._centre).mean(0)
 
     def quantiles(self, levels: Tensor) -> Tensor:
         """Return quantiles, (n_samples, n_targets, n_levels), in units of y.
@@ -74,6 +73,19 @@ class Mixture:
     def quantiles_at(self, levels: Tensor) -> Tensor:
         """Return quantiles at levels of each row and target, (n_samples, n_targets, n_levels)."""
         return self._by_part(Mixture._quantiles_at, levels)
+
+    def median_quantiles(self, levels: Tensor) -> Tensor:
+        """Return the medians of the members' quantiles, (n_samples, n_targets, n_levels).
+
+        Levels are of each target, (n_targets, n_levels).
+        """
+        pieces = []
+        for _, part in self._parts():
+            of_targets = [part._of_members(own)[:, :, j] for j, own in enumerate(levels)]
+            ordered = torch.stack(of_targets, 2).sort(0).values
+            last = len(ordered) - 1
+            pieces.append((ordered[last // 2] + ordered[(last + 1) // 2]) / 2)
+        return torch.cat(pieces)
 
     def spread(self, levels: Tensor) -> Tensor:
         """Return values that the distribution spreads over, (n_samples, n_targets, n_levels).

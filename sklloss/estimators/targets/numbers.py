@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,6 +17,7 @@ from ..inputs.missing import check_none_missing
 from ..inputs.sample import Sample
 from .answers import RAW, Answer
 from .base import Encoded, LearnedTarget, Start, Target
+from .calibration import Calibration
 from .outputs import OnScaleOfY
 
 # Raw output is multiplied where its standard deviation has to be smaller.
@@ -34,10 +35,14 @@ class LearnedNumbers(LearnedTarget):
     n_targets : int
     is_column : bool
         Whether y was one column, so that predictions are.
+    calibration : Calibration or None
+        How held-out targets stand to what is predicted of them, None where nobody asked, or where
+        no rows were held out.
     """
 
     n_targets: int
     is_column: bool
+    calibration: Calibration | None = None
 
 
 @dataclass(frozen=True)
@@ -66,9 +71,24 @@ class Scaled(Target):
 
 @dataclass(frozen=True)
 class Numbers(Scaled):
-    """One number per row, or several: what `NeuralRegressor` takes."""
+    """One number per row, or several: what `NeuralRegressor` takes.
+
+    Attributes
+    ----------
+    calibrate : bool
+    """
 
     held_out_answer: ClassVar[str | None] = "predict"
+    calibrate: bool = False
+
+    @property
+    def calibrates(self) -> bool:
+        """Whether quantiles are corrected by held-out rows."""
+        return bool(self.calibrate)
+
+    def calibrated(self, learned: Any, calibration: Calibration) -> Any:
+        """Return what was learned, with how held-out targets stand to predictions."""
+        return replace(learned, calibration=calibration)
 
     def y_options(self, data: FitData) -> dict[str, Any]:
         """Numbers, of one column or several."""
