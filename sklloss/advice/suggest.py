@@ -8,6 +8,7 @@ from typing import Any
 from ..losses.listing import losses_of
 from ..losses.loss import Loss
 from ..losses.resolve import get_loss
+from ..parameters.refusals import refuse_rows
 from . import label_rules, number_rules
 from .aim import Aim, aim_of, for_ranks, name_of
 from .facts import Facts, NumberFacts, facts_of, table_of
@@ -94,6 +95,15 @@ def _checked(aim: Aim | None, target: TargetOfAdvice) -> Aim | None:
         return None
     if target.kind == "ordered" and aim.task == REGRESSION:
         aim = for_ranks(aim)
+    if aim.goal in ("positive mean", "log") and target.kind == "real":
+        below = target.values < 0
+        refuse_rows(
+            below.any(1),
+            f"The metric {aim.metric!r} needs y >= 0",
+            "are negative",
+            "Shift y, or choose a metric such as 'r2'.",
+            example=lambda row: target.values[row].min(),
+        )
     if aim.task != target.task:
         remedy = (
             "Set task='classification' if y has labels, or choose a metric such as 'r2'."
