@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from ..losses.listing import losses_of
 from ..losses.loss import Loss
 from ..losses.resolve import get_loss
@@ -96,9 +98,8 @@ def _checked(aim: Aim | None, target: TargetOfAdvice) -> Aim | None:
     if target.kind == "ordered" and aim.task == REGRESSION:
         aim = for_ranks(aim)
     if aim.goal in ("positive mean", "log") and target.kind == "real":
-        below = target.values < 0
         refuse_rows(
-            below.any(1),
+            np.asarray(target.values.min(1) < 0),
             f"The metric {aim.metric!r} needs y >= 0",
             "are negative",
             "Shift y, or choose a metric such as 'r2'.",
