@@ -56,7 +56,7 @@ CLASSIFICATION_QUESTIONS = (
     ("probabilities", ("cross_entropy", "squared_error"), ""),
     (
         "rare classes and a balanced score",
-        ("logit_adjusted", "class_balanced", "ldam"),
+        ("logit_adjusted", "class_balanced", "auc_margin"),
         "or `class_weight='balanced'`",
     ),
     ("many easy rows and a few hard ones", ("focal",), ""),
@@ -69,10 +69,11 @@ CLASSIFICATION_QUESTIONS = (
     ("you know which labels are mistaken for which", ("forward_correction",), "give the matrix"),
     ("ordered classes", ("cumulative_link", "coral", "corn"), "grades, ratings, stages"),
     ("only a decision", ("hinge", "active_passive"), "no `predict_proba`"),
+    ("a high F1 score", ("logit_adjusted", "soft_f1"), "search tau below 1"),
     (
-        "the F1 score or the area under the ROC curve",
-        ("soft_f1", "auc_margin"),
-        "no `predict_proba`",
+        "the area under the ROC curve",
+        ("cross_entropy", "squared_error", "auc_margin"),
+        "the last for two classes alone",
     ),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import re
 from dataclasses import dataclass
@@ -231,7 +232,7 @@ def _of_name(name: str) -> Aim:
     if _OF_DISTRIBUTIONS.match(name):
         return Aim(name, "distribution")
     if name not in get_scorer_names():
-        hint = did_you_mean(name, get_scorer_names())
+        hint = _nearest(name)
         raise ValueError(
             f"There is no metric {name!r}."
             f" {hint or 'sklearn.metrics.get_scorer_names() lists the names.'} A function of your"
@@ -247,12 +248,22 @@ def _of_name(name: str) -> Aim:
     return aim
 
 
+def _nearest(name: str) -> str:
+    """Return a question that offers scorers of nearly this name, or of these initials."""
+    known = get_scorer_names()
+    initials = {"".join(w[0] for w in each.removeprefix("neg_").split("_")): each for each in known}
+    near = difflib.get_close_matches(name.lower(), initials, n=1, cutoff=0.7)
+    return f"Did you mean {initials[near[0]]!r}?" if near else did_you_mean(name, known)
+
+
 def _of_function(function: Any, given: dict[str, Any], name: str) -> Aim | None:
     """Return what a function of sklearn.metrics asks for, None for others."""
     known = getattr(function, "__name__", "")
     goal = _OF_FUNCTIONS.get(known) if _is_sklearns(function) else None
     if goal is None:
         return None
+    if "tweedie" in known and not given.get("power", 0):
+        goal = "mean"  # The deviance of power 0 is the squared error.
     if known == "recall_score" and given.get("average") == "macro":
         goal = "balanced"
     if known.endswith("_score") and given.get("average") == "micro":

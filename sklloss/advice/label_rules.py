@@ -22,7 +22,7 @@ def wrong_labels(facts: LabelFacts) -> float:
 def words_of_noise(facts: LabelFacts) -> str:
     """Return what is known of wrong labels, in words."""
     if facts.noise is None:
-        return "without X, nothing is known of wrong labels"
+        return f"without X nothing is known of wrong labels among {facts.n_rows:,}"
     share = percent(facts.noise.wrong_labels)
     return f"of the rows about which X is surest, {share} have another label"
 
@@ -76,7 +76,9 @@ def bounded(facts: LabelFacts, weight: float) -> Ideas:
 def for_posterior(facts: LabelFacts, aim: Aim | None) -> Ideas:
     """Yield losses with probabilities."""
     noisy = wrong_labels(facts) > NOISY
-    yield Idea("cross_entropy", 2.0, "its probabilities are what the metric measures")
+    yield Idea(
+        "cross_entropy", 2.0, f"its probabilities are what is measured; {words_of_rarity(facts)}"
+    )
     yield from ordinal(facts, 1.95)
     why = f"with {facts.n_rows:,} rows cross_entropy may be too sure; this is less so"
     yield Idea("focal", 1.9, why, {"gamma": [0.5, 1.0, 2.0]})
@@ -87,7 +89,12 @@ def for_posterior(facts: LabelFacts, aim: Aim | None) -> Ideas:
     elif facts.is_imbalanced:
         yield Idea("asymmetric", 1.75, words_of_rarity(facts))
     yield from tolerant(facts, 1.4 + 0.45 * noisy)
-    yield Idea("poly1", 1.6, "one parameter around cross_entropy", {"epsilon": [-0.5, 1.0]})
+    yield Idea(
+        "poly1",
+        1.6,
+        f"one parameter around cross_entropy; {words_of_noise(facts)}",
+        {"epsilon": [-0.5, 1.0]},
+    )
     yield from bounded(facts, 1.5)
 
 
@@ -106,7 +113,7 @@ def for_mode(facts: LabelFacts, aim: Aim | None) -> Ideas:
 def for_ranking(facts: LabelFacts, aim: Aim | None) -> Ideas:
     """Yield losses that put rows in order."""
     words = words_of_rarity(facts)
-    yield Idea("cross_entropy", 2.0, "probabilities put rows in the best order")
+    yield Idea("cross_entropy", 2.0, f"probabilities put rows in the best order; {words}")
     yield Idea("focal", 1.9, f"easy rows count less; {words}", {"gamma": [1.0, 2.0]})
     if facts.kind == "binary":
         yield Idea("auc_margin", 1.85, f"it trains the order itself; {words}")
@@ -145,7 +152,9 @@ def weighing(facts: LabelFacts, weight: float) -> Ideas:
 def for_ranks(facts: LabelFacts, aim: Aim | None) -> Ideas:
     """Yield losses that know the order of the classes."""
     yield from ordinal(facts, 2.0)
-    yield Idea("cross_entropy", 1.8, "without the order, in case that it says little")
+    yield Idea(
+        "cross_entropy", 1.8, f"in case that the order of the {facts.n_classes} classes says little"
+    )
     yield from bounded(facts, 1.6)
 
 

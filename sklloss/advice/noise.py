@@ -88,8 +88,13 @@ def noise_of(X: Any, target: TargetOfAdvice) -> NumberNoise | LabelNoise | None:
     ------
     ValueError
         If X and y differ in their numbers of rows.
+    TypeError
+        If X has no rows.
     """
-    n_rows = X.shape[0] if hasattr(X, "shape") and len(X.shape) else len(X)
+    shape = getattr(X, "shape", None)
+    if not (shape or hasattr(X, "__len__")):
+        raise TypeError(f"X must be a table or an array; got {X!r} of type {type(X).__name__}.")
+    n_rows = shape[0] if shape else len(X)
     if n_rows != len(target.values):
         raise ValueError(
             f"X has {count(n_rows, 'row')} and y has {len(target.values)}. Give one target per row."
@@ -105,7 +110,7 @@ def noise_of(X: Any, target: TargetOfAdvice) -> NumberNoise | LabelNoise | None:
         if found is None:
             return None
         values, categorical = found
-        return _measured(values, categorical, target, rows)
+        return _measured(values, categorical, target, rows) if values.shape[1] else None
 
 
 def _measured(
@@ -145,6 +150,7 @@ def _as_numbers(X: Any, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray] | Non
         return None  # Whatever is wrong with X, a fit says it.
     values = np.where(np.isfinite(values), values, np.nan)
     kept = _telling(values)
+    kept = kept[~np.isnan(values[:, kept]).all(0)]
     n_levels = np.asarray(levels)[kept]
     values = values[:, kept]
     categorical = (n_levels > 0) & (n_levels <= MOST_LEVELS)

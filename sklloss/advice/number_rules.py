@@ -35,13 +35,24 @@ def outliers_of(facts: NumberFacts) -> tuple[float, str]:
     side = "above" if above > 0.8 else "below" if above < 0.2 else "on both sides"
     what = "targets" if noise is None else "residuals"
     if share == 0:
-        return share, f"none of the {what} is an outlier"
+        return share, f"0 % of the {what} are outliers"
     return share, f"{percent(share)} of the {what} are outliers, {side}"
 
 
 def skew_of_noise(facts: NumberFacts) -> float:
     """Return the skewness of the noise, or else of y."""
     return facts.skew if facts.noise is None else facts.noise.noise_skew
+
+
+def skew_words(facts: NumberFacts) -> str:
+    """Return the skewness of the noise in words, or else of y."""
+    what = "y" if facts.noise is None else "noise"
+    return f"{what} of skewness {number(skew_of_noise(facts))}"
+
+
+def range_words(facts: NumberFacts) -> str:
+    """Return from where to where y reaches, in words."""
+    return f"y reaches from {facts.lowest:,.3g} to {facts.highest:,.3g}"
 
 
 def is_symmetric(facts: NumberFacts) -> bool:
@@ -103,7 +114,7 @@ def overdispersed(facts: NumberFacts, weight: float) -> Ideas:
 def robust(facts: NumberFacts, weight: float) -> Ideas:
     """Yield losses between median and mean, and those that ignore outliers."""
     share, words = outliers_of(facts)
-    skew = f"noise of skewness {number(skew_of_noise(facts))}"
+    skew = skew_words(facts)
     yield Idea("huber", weight, f"{words}; {skew}", {"delta": [0.5, 1.0, 2.0]})
     yield Idea("log_cosh", weight - 0.5, f"{words}; smooth, with nothing to search")
     if share > FEW_OUTLIERS:
@@ -115,7 +126,7 @@ def robust(facts: NumberFacts, weight: float) -> Ideas:
 def spread(facts: NumberFacts, weight: float) -> Ideas:
     """Yield predictive distributions: they bear a spread of the noise that depends on X."""
     if facts.noise is None:
-        yield Idea("crps", weight, "it learns a location and a spread in units of y")
+        yield Idea("crps", weight, f"it learns a spread in units of y; {outliers_of(facts)[1]}")
         return
     varies = facts.noise.spread_varies
     much = "depends" if varies > VARIES else "hardly depends"
@@ -130,7 +141,9 @@ def spread(facts: NumberFacts, weight: float) -> Ideas:
 
 def for_mean(facts: NumberFacts, aim: Aim | None) -> Ideas:
     """Yield losses whose prediction is the mean, or near it."""
-    yield Idea("squared_error", 2.0, "it estimates the mean, whatever the noise")
+    yield Idea(
+        "squared_error", 2.0, f"it estimates the mean, whatever the noise; here {skew_words(facts)}"
+    )
     if multiplies(facts):
         yield from multiplicative(facts, 2.2, 0.35)
         yield from overdispersed(facts, 1.5)
@@ -151,15 +164,19 @@ def for_positive_mean(facts: NumberFacts, aim: Aim | None) -> Ideas:
 
 def for_median(facts: NumberFacts, aim: Aim | None) -> Ideas:
     """Yield losses whose prediction is the median, or near it."""
-    yield Idea("absolute_error", 2.0, "it estimates the median, whatever the noise")
+    yield Idea(
+        "absolute_error",
+        2.0,
+        f"it estimates the median, whatever the noise; here {skew_words(facts)}",
+    )
     yield from robust(facts, 1.9)
     if multiplies(facts):
         why = f"targets >= 0 of skewness {number(facts.skew)}: effects multiply"
         yield Idea("squared_log_error", 2.1, why)
-    why = "of several quantiles it predicts the median, and learns from more of the noise"
+    why = f"of three quantiles it predicts the median, and learns from the noise of {facts.n_rows:,} rows"
     yield Idea("multi_quantile", 1.88, why, {"quantiles": [(0.1, 0.5, 0.9)]})
     yield from spread(facts, 1.65)
-    yield Idea("laplace_nll", 1.5, "a median with its spread")
+    yield Idea("laplace_nll", 1.5, f"a median with its spread; {outliers_of(facts)[1]}")
 
 
 def for_quantile(facts: NumberFacts, aim: Aim | None) -> Ideas:
@@ -171,33 +188,39 @@ def for_quantile(facts: NumberFacts, aim: Aim | None) -> Ideas:
     why = f"it predicts the {level:g} quantile, and learns from a further one"
     yield Idea("multi_quantile", 1.8, why, {"quantiles": [levels]})
     near = [round(1 - (1 - level) / 2, 4), level] if level > 0.5 else [level, round(level / 2, 4)]
-    why = "a smooth neighbour of the quantile, which needs another level"
+    why = f"a smooth neighbour of the {level:g} quantile, which needs another level"
     yield Idea("expectile", 1.0, why, {"expectile": near})
 
 
 def for_log(facts: NumberFacts, aim: Aim | None) -> Ideas:
     """Yield losses of ratios."""
-    yield Idea("squared_log_error", 2.0, "it is the metric")
+    yield Idea("squared_log_error", 2.0, f"it is the metric; {range_words(facts)}")
     if facts.lowest > 0:
         yield Idea("lognormal_nll", 1.0, f"positive targets of skewness {number(facts.skew)}")
-    yield Idea("absolute_error", 1.5, "the median of y is that of log(1 + y)")
+    yield Idea("absolute_error", 1.5, f"log(1 + y) keeps medians; {range_words(facts)}")
     yield from robust(facts, 1.4)
 
 
 def for_relative(facts: NumberFacts, aim: Aim | None) -> Ideas:
     """Yield losses of relative errors."""
-    yield Idea("absolute_percentage_error", 2.0, "it is the metric")
-    yield Idea("squared_log_error", 1.6, "ratios count, as in the metric")
-    yield Idea("absolute_error", 1.4, "near it where targets differ little in size")
+    yield Idea("absolute_percentage_error", 2.0, f"it is the metric; {range_words(facts)}")
+    yield Idea("squared_log_error", 1.6, f"ratios count, as in the metric; {range_words(facts)}")
+    yield Idea("absolute_error", 1.4, f"near it where sizes differ little; {range_words(facts)}")
     yield from robust(facts, 1.2)
 
 
 def for_extremes(facts: NumberFacts, aim: Aim | None) -> Ideas:
     """Yield losses in which large errors count most."""
-    why = "of the losses here, it weighs large errors most"
+    why = f"of the losses here, it weighs large errors most; {outliers_of(facts)[1]}"
     yield Idea("squared_error", 2.0, why)
-    yield Idea("squared_epsilon_insensitive", 1.5, "small errors do not count at all")
-    yield Idea("gaussian_nll", 1.0, "a mean with its spread", {"beta": [0.5]})
+    yield Idea(
+        "squared_epsilon_insensitive",
+        1.5,
+        f"errors below 0.1 robust scales do not count; {range_words(facts)}",
+    )
+    yield Idea(
+        "gaussian_nll", 1.0, f"a mean with its spread; {range_words(facts)}", {"beta": [0.5]}
+    )
     if multiplies(facts):
         yield from multiplicative(facts, 1.4, 0.2)
 
@@ -205,14 +228,14 @@ def for_extremes(facts: NumberFacts, aim: Aim | None) -> Ideas:
 def for_distribution(facts: NumberFacts, aim: Aim | None) -> Ideas:
     """Yield losses with a predictive distribution."""
     share, words = outliers_of(facts)
-    skew = f"noise of skewness {number(skew_of_noise(facts))}"
+    skew = skew_words(facts)
     yield from overdispersed(facts, 2.5)
     if facts.lowest > 0 and multiplies(facts):
         yield Idea("lognormal_nll", 2.2, f"positive targets of skewness {number(facts.skew)}")
     normal = is_symmetric(facts) and share < FEW_OUTLIERS
     yield Idea("gaussian_nll", 1.2 + normal, f"{skew}, {words}", {"beta": [0.0, 0.5]})
     yield Idea("student_t_nll", 1.4 + (share > FEW_OUTLIERS) * is_symmetric(facts) * 0.6, words)
-    yield Idea("crps", 1.9, "judged in units of y, and hardly moved by outliers")
+    yield Idea("crps", 1.9, f"judged in units of y; {words}")
     if facts.n_rows >= ROWS_OF_A_HISTOGRAM:
         why = f"{facts.n_rows:,} rows are enough for a histogram of any shape"
         yield Idea("cross_entropy", 1.8, why)
@@ -225,7 +248,9 @@ def for_any(facts: NumberFacts, aim: Aim | None) -> Ideas:
     if is_symmetric(facts) and share < FEW_OUTLIERS:
         yield Idea("squared_error", 2.2, f"{words}: mean and median are nearly the same")
     else:
-        yield Idea("squared_error", 2.0, "for a mean, as R² and totals need it")
+        yield Idea(
+            "squared_error", 2.0, f"for a mean, as R² and totals need it; {skew_words(facts)}"
+        )
         skew = number(skew_of_noise(facts))
         why = f"for a median; {words}, and noise of skewness {skew} sets it apart from the mean"
         yield Idea("absolute_error", 2.1, why)

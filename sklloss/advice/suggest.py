@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from ..losses.listing import losses_of
 from ..losses.loss import Loss
 from ..losses.resolve import get_loss
+from ..parameters.refusals import refuse_rows
 from . import label_rules, number_rules
 from .aim import Aim, aim_of, for_ranks, name_of
 from .facts import Facts, NumberFacts, facts_of, table_of
@@ -94,6 +97,14 @@ def _checked(aim: Aim | None, target: TargetOfAdvice) -> Aim | None:
         return None
     if target.kind == "ordered" and aim.task == REGRESSION:
         aim = for_ranks(aim)
+    if aim.goal in ("positive mean", "log") and target.kind == "real":
+        refuse_rows(
+            np.asarray(target.values.min(1) < 0),
+            f"The metric {aim.metric!r} needs y >= 0",
+            "are negative",
+            "Shift y, or choose a metric such as 'r2'.",
+            example=lambda row: target.values[row].min(),
+        )
     if aim.task != target.task:
         remedy = (
             "Set task='classification' if y has labels, or choose a metric such as 'r2'."

@@ -26,6 +26,8 @@ KINDS: dict[str, TaskOfAdvice] = {
 }
 TASKS = ("auto", REGRESSION, CLASSIFICATION)
 FEWEST_ROWS = 10
+# The sizes beyond which squares and cubes are infinite, or 0.
+LARGEST = 1e90
 # Whole numbers of more distinct values are counts, unless they are said to be classes.
 MOST_CLASSES = 20
 # Whole numbers of which the rarest has less than this share of the rows of the commonest are
@@ -165,6 +167,12 @@ def _numbers(y: Any) -> TargetOfAdvice:
         raise ValueError(
             f"{where} is constant, {numbers[0, np.argmax(constant)]:g} in all"
             f" {count(len(numbers), 'row')}, so that all losses agree. Give a target that varies."
+        )
+    size = np.abs(numbers).max(0)
+    if size.max() > LARGEST or size.min() < 1 / LARGEST:
+        raise ValueError(
+            f"y has values as large as {size.max():g} and columns within {size.min():g} of 0, whose"
+            " squares floats do not hold. Give y in another unit."
         )
     if numbers.min() < 0:
         return TargetOfAdvice("real", numbers)

@@ -69,6 +69,10 @@ def test_an_unknown_name_lists_the_nearest():
         ValueError, match="no metric 'mean_absolute_error'. Did you mean 'neg_mean_a"
     ):
         aim_of("mean_absolute_error")
+    with pytest.raises(
+        ValueError, match="no metric 'rsme'. Did you mean 'neg_root_mean_squared_error"
+    ):
+        aim_of("rsme")
     with pytest.raises(TypeError, match="must be the name of a scorer.*got 3 of type int"):
         aim_of(3)
     with pytest.raises(TypeError, match="For several metrics, ask for each on its own"):

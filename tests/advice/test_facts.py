@@ -131,6 +131,16 @@ def test_few_rows_and_images_say_nothing_of_the_noise(shape):
     assert facts(rng.standard_normal(shape[0]), rng.standard_normal(shape)).noise is None
 
 
+@pytest.mark.parametrize("X", [np.full((100, 2), np.nan), np.zeros((100, 0)), np.zeros(100)])
+def test_X_that_says_nothing_is_left_out(X):
+    assert facts(np.arange(100.0) / 3, X).noise is None
+
+
+def test_X_without_rows():
+    with pytest.raises(TypeError, match="must be a table or an array.*of type generator"):
+        facts(np.arange(100.0) / 3, (row for row in range(100)))
+
+
 def test_X_and_y_of_unequal_length():
     with pytest.raises(ValueError, match="X has 90 rows and y has 100. Give one target per row"):
         facts(np.arange(100.0) / 3, np.zeros((90, 2)))

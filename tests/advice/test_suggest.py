@@ -21,7 +21,7 @@ from sklloss.advice.aim import GOALS, Aim
 from sklloss.advice.facts import facts_of
 from sklloss.advice.label_rules import RULES as LABEL_RULES
 from sklloss.advice.number_rules import RULES as NUMBER_RULES
-from sklloss.advice.target import read_target
+from sklloss.advice.target import KINDS, read_target
 
 from ..laws.small_models import ONE_NETWORK
 
@@ -51,8 +51,12 @@ METRICS = {
         *("accuracy", "neg_log_loss", "roc_auc", "balanced_accuracy", "f1_macro", None)
     ],
 }
+KIND_OF = {name: read_target(y, "auto").kind for name, y in TARGETS.items()}
 CASES = [
-    (name, metric) for name, y in TARGETS.items() for metric in METRICS[read_target(y, "auto").task]
+    (name, metric)
+    for name, kind in KIND_OF.items()
+    for metric in METRICS[KINDS[kind]]
+    if not (kind == "real" and metric == "neg_mean_squared_log_error")
 ]
 
 
@@ -65,7 +69,7 @@ def test_every_suggestion_resolves_takes_y_and_has_a_reason(name, metric):
     assert len({row.loss for row in advice}) == len(advice) >= 3
     for row in advice:
         assert row.loss in known
-        assert len(row.why) > 5
+        assert re.search(r"\d", row.why), row.why
         for params in ParameterGrid(row.parameters):
             loss = get_loss(row.loss, task=task, **params)
             loss.check_params()
@@ -99,9 +103,14 @@ def test_every_goal_has_rules_that_name_losses_there_are(rules):
         ("counts", "neg_log_likelihood", "negative_binomial", r"\d+ % zeros, variance \d+ times"),
         ("wild", "neg_mean_absolute_error", "absolute_error", "estimates the median"),
         ("ordered", "neg_mean_absolute_error", "cumulative_link", "3 ordered classes"),
-        ("classes", "neg_log_loss", "cross_entropy", "probabilities"),
+        ("classes", "neg_log_loss", "cross_entropy", r"probabilities.*has [\d.]+ % of the rows"),
         ("", "balanced_accuracy", "logit_adjusted", r"class 1 has [\d.]+ % of the rows \(\d+"),
-        ("multi-label", "neg_log_loss", "cross_entropy", "probabilities"),
+        (
+            "multi-label",
+            "neg_log_loss",
+            "cross_entropy",
+            r"probabilities.*has [\d.]+ % of the rows",
+        ),
     ],
 )
 def test_what_comes_among_the_first_and_why(y, metric, first, why):
@@ -164,6 +173,8 @@ def test_notes_say_what_was_guessed_and_what_is_not_known():
     [
         ("real", "accuracy", "is one for classification, and y has numbers. Set task='classif"),
         ("binary", "r2", "is one for regression, and y has two classes. Set task='regression'"),
+        ("real", "neg_mean_poisson_deviance", "needs y >= 0; .* rows are negative.*Shift y"),
+        ("real", "neg_mean_squared_log_error", "needs y >= 0; .* rows are negative.*Shift y"),
         ("real", "neg_mean_absolut_error", "Did you mean 'neg_mean_absolute_error'"),
     ],
 )

@@ -84,6 +84,7 @@ def test_the_metric_decides_what_could_be_either(of_metric, kind):
             "2 columns of labels other than 0 and 1",
         ),
         (np.zeros((20, 2), dtype=bool), "auto", ValueError, "All columns of y are constant"),
+        (np.arange(20) * 1e300, "auto", ValueError, "as large as 1.9e\\+301.*in another unit"),
         ([1, 2] * 10, "regresion", ValueError, "Did you mean 'regression'"),
     ],
 )

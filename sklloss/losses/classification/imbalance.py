@@ -66,8 +66,9 @@ class Focal(SoftmaxLoss):
     metric: ClassVar[str | None] = "neg_log_loss"
     reference: ClassVar[str] = "Lin 1708.02002; Charoenphakdee 2011.09172"
     when: ClassVar[str] = (
-        "Many easy rows drown out the few hard ones, as in detection. If classes are merely rare,"
-        " logit_adjusted or class_weight act more directly."
+        "Many easy rows drown out the few hard ones, as in detection. gamma alone moves no decision"
+        " towards rare classes: search alpha, 0.75 or 0.9 for a rare second class, or take"
+        " logit_adjusted."
     )
 
     gamma: float = parameter(2.0, Interval(0))
@@ -167,7 +168,8 @@ class ClassBalanced(SoftmaxLoss):
     reference: ClassVar[str] = "Cui 1901.05555"
     when: ClassVar[str] = (
         "Rare classes, and a score such as balanced accuracy; beta sets how much rarity counts."
-        " Not if predict must be the likeliest class of predict_proba."
+        " With macro-F1 as the score search beta, because the default goes too far. Not if predict"
+        " must be the likeliest class of predict_proba."
     )
     learns_from_y: ClassVar[bool] = True
     balances: ClassVar[bool] = True
@@ -229,7 +231,8 @@ class LogitAdjusted(PosteriorLoss):
     reference: ClassVar[str] = "Menon 2007.07314"
     when: ClassVar[str] = (
         "Rare classes and a score such as balanced accuracy, with probabilities that remain those"
-        " of the data. Not if the score is accuracy or log loss: take cross_entropy."
+        " of the data. With macro-F1 as the score search tau below 1: 0.5 and 0.75 are usually"
+        " better. Not if the score is accuracy or log loss: take cross_entropy."
     )
     learns_from_y: ClassVar[bool] = True
     balances: ClassVar[bool] = True
@@ -290,8 +293,9 @@ class LDAM(ClassificationLoss):
     metric: ClassVar[str | None] = "balanced_accuracy"
     reference: ClassVar[str] = "Cao 2019"
     when: ClassVar[str] = (
-        "Rare classes of few rows each, when only the decision counts; class_weight moves it"
-        " further towards them. Not if you need probabilities, because there are none."
+        "Wide margins around rare classes that X separates well, when only the decision counts."
+        " Not where classes overlap: its decision then hardly differs from that of cross_entropy,"
+        " and with class_weight='balanced' it raises many false alarms. Try logit_adjusted first."
     )
     learns_from_y: ClassVar[bool] = True
     balances: ClassVar[bool] = True
@@ -355,8 +359,8 @@ class Asymmetric(PosteriorLoss):
     metric: ClassVar[str | None] = "neg_log_loss"
     reference: ClassVar[str] = "Ridnik 2021"
     when: ClassVar[str] = (
-        "Multi-label targets in which a row has few of many labels. Not for one target with"
-        " balanced classes: take cross_entropy."
+        "Multi-label targets in which a row has few of many labels, or one rare class whose"
+        " probabilities or order count. It does not move the decision towards rare classes."
     )
 
     gamma_neg: float = parameter(4.0, Interval(0))

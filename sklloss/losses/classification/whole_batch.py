@@ -74,8 +74,9 @@ class SoftF1(WholeBatchLoss):
     metric: ClassVar[str | None] = "f1_macro"
     reference: ClassVar[str] = "Milletari 2016"
     when: ClassVar[str] = (
-        "Your score is F1, and you do not want to tune a threshold afterwards. Not with small"
-        " batches, nor if you need probabilities."
+        "Your score is F1, a class is rare, and you want a decision without a parameter to search:"
+        " mostly better than cross_entropy, and mostly worse than logit_adjusted with tau searched."
+        " Not with small batches, nor if you need probabilities."
     )
 
     smooth: float = parameter(1.0, Interval(0))
@@ -154,8 +155,9 @@ class AUCMargin(WholeBatchLoss):
     metric: ClassVar[str | None] = "roc_auc"
     reference: ClassVar[str] = "Yuan 2012.03173"
     when: ClassVar[str] = (
-        "Two classes, one of them rare, and your score is the area under the ROC curve. Not if you"
-        " need probabilities or have more classes."
+        "Two classes, one of them rare, and a decision that weighs both alike. For the area under"
+        " the ROC curve alone, cross_entropy and squared_error are usually as good. Not if you need"
+        " probabilities or have more classes."
     )
     multi_class: ClassVar[bool] = False
     needs_all_classes: ClassVar[bool] = True
