@@ -27,7 +27,7 @@ import numpy as np
 from scipy.stats import friedmanchisquare, wilcoxon
 
 from sklloss import compare_losses
-from sklloss.advice.resampled_tests import corrected_t, holm, p_of_pairs
+from sklloss.advice.verdicts.resampled_tests import corrected_t, holm, p_of_pairs
 
 ROWS, SHARED, OWN, PENALTY, NOISE = 120, 6, 6, 1.0, 2.0
 # By how many standard deviations drawn scores of the better candidate are higher, and the

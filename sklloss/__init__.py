@@ -1,9 +1,9 @@
 """sklloss: neural estimators for scikit-learn in which the training loss is an ordinary hyperparameter."""
 
-from .advice.comparison import compare_losses
-from .advice.nested import nested_score
-from .advice.one_standard_error import one_standard_error
-from .advice.suggest import suggest_losses
+from .advice.suggestion.suggest import suggest_losses
+from .advice.verdicts.comparison import compare_losses
+from .advice.verdicts.nested import nested_score
+from .advice.verdicts.one_standard_error import one_standard_error
 from .estimators import (
     MetricEmbedder,
     NeuralBoxRegressor,

@@ -10,12 +10,12 @@ import numpy as np
 from scipy.stats import t
 from sklearn.exceptions import NotFittedError
 
-from ..advice.comparison import compare_losses
-from ..advice.cv_results import last_iteration, metrics_in, scores_of
-from ..advice.labels import distinct, labels_of
-from ..advice.metric import Metric, metric_of, metric_that_refits
-from ..advice.resampled_tests import corrected_scale
-from ..advice.split_sizes import ratio_of_rows
+from ..advice.verdicts.comparison import compare_losses
+from ..advice.verdicts.cv_results import last_iteration, metrics_in, scores_of
+from ..advice.verdicts.labels import distinct, labels_of
+from ..advice.verdicts.metric import Metric, metric_of, metric_that_refits
+from ..advice.verdicts.resampled_tests import corrected_scale
+from ..advice.verdicts.split_sizes import ratio_of_rows
 
 # Probability that an interval holds a difference of means.
 CONFIDENCE = 0.95

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
+
+from ..estimators.distributions.of_estimators import transforms_target
 
 
 def interval_of(owner: str, estimator: Any, X: Any, coverage: float) -> np.ndarray:
@@ -27,7 +28,7 @@ def interval_of(owner: str, estimator: Any, X: Any, coverage: float) -> np.ndarr
     if isinstance(estimator, Pipeline):
         rows = estimator[:-1].transform(X) if len(estimator) > 1 else X
         return interval_of(owner, estimator[-1], rows, coverage)
-    if isinstance(estimator, TransformedTargetRegressor):
+    if transforms_target(estimator):
         ends = interval_of(owner, estimator.regressor_, X, coverage)
         return _transformed_back(estimator.transformer_, ends)
     raise TypeError(
@@ -41,7 +42,7 @@ def predicts_intervals(estimator: Any) -> bool:
     """Return whether an estimator, or what a Pipeline or a search wraps, predicts intervals."""
     if isinstance(estimator, Pipeline):
         return predicts_intervals(estimator[-1])
-    if isinstance(estimator, TransformedTargetRegressor):
+    if transforms_target(estimator):
         return predicts_intervals(estimator.regressor_)
     inside = getattr(estimator, "best_estimator_", estimator)
     return (

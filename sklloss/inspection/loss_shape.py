@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..advice.labels import value_text
+from ..advice.verdicts.labels import value_text
 from ..losses import Loss, get_loss
 from ..losses.base import ClassificationLoss, RegressionLoss
 from ..losses.regression.distributions import LocationScaleLoss, raw_of_scale

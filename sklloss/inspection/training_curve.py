@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from ..advice.labels import distinct, labels_of, value_text
+from ..advice.verdicts.labels import distinct, labels_of, value_text
 from ..estimators.fit.estimator import NeuralEstimator
 from ..search.steps import fitted_net_of
 from .candidates import check_is_search

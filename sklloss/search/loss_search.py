@@ -12,11 +12,10 @@ from ..parameters.declared import declare, parameter
 from ..parameters.domains import Choice, Either
 from .base import COUNT, LossSearch
 from .evaluation import Evaluation
-from .grids import settings_of
+from .grids import grid_of, settings_of
 from .halving.rungs import Rungs
 from .halving.schedule import Halving
 from .scikit_learn import GridSearchCV
-from .suggested import grid_of
 
 
 @documented

@@ -5,8 +5,8 @@ from __future__ import annotations
 import html
 from typing import Any
 
-from ..advice.comparison import compare_losses
-from ..advice.phrases import significant
+from ..advice.verdicts.comparison import compare_losses
+from ..advice.verdicts.phrases import significant
 
 # Rows of the table that are shown.
 MOST_ROWS = 5

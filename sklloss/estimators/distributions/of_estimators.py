@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
@@ -84,7 +83,7 @@ def regressor_of(estimator: Any) -> Any:
     while True:
         if isinstance(estimator, Pipeline):
             estimator = estimator.steps[-1][1]
-        elif isinstance(estimator, TransformedTargetRegressor):
+        elif transforms_target(estimator):
             estimator = estimator.regressor_
         elif _is_search(estimator):
             estimator = _best(estimator)
@@ -113,6 +112,14 @@ def _of_search(search: Any, X: Any) -> PredictiveDistribution:
     return predict_distribution(_best(search), X)
 
 
+def transforms_target(estimator: Any) -> bool:
+    """Return whether an estimator is a TransformedTargetRegressor."""
+    # It imports scikit-learn's linear models.
+    from sklearn.compose import TransformedTargetRegressor
+
+    return isinstance(estimator, TransformedTargetRegressor)
+
+
 def _is_search(estimator: Any) -> bool:
     """Return whether an estimator chooses another, as the searches of any library do."""
     return hasattr(estimator, "refit") and hasattr(estimator, "cv")
@@ -130,6 +137,6 @@ def _best(search: Any) -> Any:
 
 AROUND: dict[Callable[[Any], bool], Callable[[Any, Any], PredictiveDistribution]] = {
     lambda estimator: isinstance(estimator, Pipeline): _of_pipeline,
-    lambda estimator: isinstance(estimator, TransformedTargetRegressor): _of_transformed_target,
+    transforms_target: _of_transformed_target,
     _is_search: _of_search,
 }

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...advice.phrases import significant
+from ...advice.verdicts.phrases import significant
 from .pictures import Picture, with_own_ids
 
 # Rows from which on a table is folded.

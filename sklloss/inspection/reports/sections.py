@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import get_scorer_names
 
-from ...advice.comparison import Comparison, compare_losses
-from ...advice.cv_results import metrics_in
-from ...advice.labels import value_text
-from ...advice.metric import metric_that_refits
-from ...advice.suggest import suggest_losses
+from ...advice.suggestion.suggest import suggest_losses
+from ...advice.verdicts.comparison import Comparison, compare_losses
+from ...advice.verdicts.cv_results import metrics_in
+from ...advice.verdicts.labels import value_text
+from ...advice.verdicts.metric import metric_that_refits
 from ...losses import Loss
 from ...search.scikit_learn import with_params
 from ...search.steps import net_of, path_to_net

@@ -7,7 +7,7 @@ from sklearn.dummy import DummyRegressor
 from sklearn.model_selection import GridSearchCV
 
 from sklloss import LossSearchCV, NeuralRegressor, compare_losses
-from sklloss.advice.split_sizes import ratio_of_rows
+from sklloss.advice.verdicts.split_sizes import ratio_of_rows
 
 from ..laws.small_models import ONE_NETWORK
 

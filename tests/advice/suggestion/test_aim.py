@@ -7,7 +7,7 @@ import pytest
 from sklearn import metrics
 from sklearn.metrics import get_scorer, get_scorer_names, make_scorer
 
-from sklloss.advice.aim import GOALS, aim_of, name_of
+from sklloss.advice.suggestion.aim import GOALS, aim_of, name_of
 from sklloss.losses import get_loss, list_losses
 
 OF_CLUSTERS = {

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 from scipy import sparse, stats
 from sklearn.base import clone
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.model_selection import KFold, StratifiedKFold
 
-from ..estimators.inputs.frames import Columns, as_frame
-from ..parameters.refusals import count
+from ...estimators.inputs.frames import Columns, as_frame
+from ...parameters.refusals import count
 from .target import REGRESSION, TargetOfAdvice
 
 # More rows and columns than these make the fit slower, but say hardly more.
@@ -116,6 +115,9 @@ def noise_of(X: Any, target: TargetOfAdvice) -> NumberNoise | LabelNoise | None:
 def _measured(
     X: np.ndarray, categorical: np.ndarray, target: TargetOfAdvice, rows: np.ndarray
 ) -> NumberNoise | LabelNoise | None:
+    # They import scikit-learn's linear models.
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
     y = target.values[rows]
     trees = {
         "max_iter": min(TREES, max(10, MOST_TREES // max(1, len(target.classes)))),

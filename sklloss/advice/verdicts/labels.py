@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from ..losses.base import Loss
-from ..parameters.plain import plain
+from ...losses.base import Loss
+from ...parameters.plain import plain
 
 # Longest text of a value.
 MOST_LETTERS = 40

@@ -17,11 +17,11 @@ from sklloss import (
     list_losses,
     suggest_losses,
 )
-from sklloss.advice.aim import GOALS, Aim
-from sklloss.advice.facts import facts_of
-from sklloss.advice.label_rules import RULES as LABEL_RULES
-from sklloss.advice.number_rules import RULES as NUMBER_RULES
-from sklloss.advice.target import KINDS, read_target
+from sklloss.advice.suggestion.aim import GOALS, Aim
+from sklloss.advice.suggestion.facts import facts_of
+from sklloss.advice.suggestion.label_rules import RULES as LABEL_RULES
+from sklloss.advice.suggestion.number_rules import RULES as NUMBER_RULES
+from sklloss.advice.suggestion.target import KINDS, read_target
 
 from ..laws.small_models import ONE_NETWORK
 

@@ -5,7 +5,7 @@ import functools
 import pytest
 import torch
 
-from sklloss.advice.labels import distinct, labels_of, loss_name, losses_of
+from sklloss.advice.verdicts.labels import distinct, labels_of, loss_name, losses_of
 from sklloss.losses import Huber, Quantile, get_loss
 
 

@@ -10,11 +10,11 @@ import pandas as pd
 from scipy import sparse
 from sklearn.utils import column_or_1d
 
-from ..estimators.inputs.floats import check_finite, floats_of
-from ..estimators.inputs.missing import check_labels, check_plain
-from ..estimators.targets.labels import order_of, places
-from ..parameters.names import did_you_mean
-from ..parameters.refusals import count
+from ...estimators.inputs.floats import check_finite, floats_of
+from ...estimators.inputs.missing import check_labels, check_plain
+from ...estimators.targets.labels import order_of, places
+from ...parameters.names import did_you_mean
+from ...parameters.refusals import count
 
 TaskOfAdvice = Literal["regression", "classification"]
 REGRESSION: TaskOfAdvice = "regression"

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..losses.listing import losses_of
-from ..losses.loss import Loss
-from ..losses.resolve import get_loss
-from ..parameters.refusals import refuse_rows
+from ...losses.listing import losses_of
+from ...losses.loss import Loss
+from ...losses.resolve import get_loss
+from ...parameters.refusals import refuse_rows
 from . import label_rules, number_rules
 from .aim import Aim, aim_of, for_ranks, name_of
 from .facts import Facts, NumberFacts, facts_of, table_of

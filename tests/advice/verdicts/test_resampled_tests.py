@@ -5,7 +5,12 @@ import pytest
 from scipy.stats import ttest_rel
 from statsmodels.stats.multitest import multipletests
 
-from sklloss.advice.resampled_tests import corrected_t, holm, p_of_pairs, practical_probabilities
+from sklloss.advice.verdicts.resampled_tests import (
+    corrected_t,
+    holm,
+    p_of_pairs,
+    practical_probabilities,
+)
 
 # Wrong labels among 15 in each of 10 x 10 folds of iris, from the accuracies that come with the
 # tutorial of Benavoli et al. (2017).

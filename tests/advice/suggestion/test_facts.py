@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from scipy import sparse, stats
 
-from sklloss.advice.facts import facts_of, table_of, tail_index
-from sklloss.advice.target import read_target
+from sklloss.advice.suggestion.facts import facts_of, table_of, tail_index
+from sklloss.advice.suggestion.target import read_target
 
 N = 1_000
 

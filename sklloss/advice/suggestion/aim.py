@@ -10,8 +10,8 @@ from typing import Any
 
 from sklearn.metrics import get_scorer, get_scorer_names
 
-from ..losses.loss import Loss
-from ..parameters.names import did_you_mean
+from ...losses.loss import Loss
+from ...parameters.names import did_you_mean
 from .target import CLASSIFICATION, REGRESSION
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..parameters.names import did_you_mean
+from ...parameters.names import did_you_mean
 from .cv_results import metrics_in
 
 NEGATED = "neg_"

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from sklloss.advice.target import read_target
+from sklloss.advice.suggestion.target import read_target
 
 rng = np.random.default_rng(0)
 RANKS = pd.CategoricalDtype(["low", "mid", "high"], ordered=True)

@@ -1,0 +1,1 @@
+"""Which losses suit a target and a metric."""

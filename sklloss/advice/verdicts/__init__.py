@@ -1,0 +1,1 @@
+"""How sure it is that one candidate of a search is better than another."""
