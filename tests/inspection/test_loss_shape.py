@@ -8,7 +8,9 @@ from torch import nn
 from sklloss.inspection import LossShapeDisplay
 from sklloss.losses import Huber, Tukey, list_losses
 
-HAVE_NO_SHAPE = {"multi_quantile", "cross_entropy", "soft_f1", "auc_margin"}
+COUNTS = ("poisson", "negative_binomial")
+ZERO_ALTERED = {f"{kind}_{name}" for kind in ("zero_inflated", "hurdle") for name in COUNTS}
+HAVE_NO_SHAPE = {"multi_quantile", "cross_entropy", "soft_f1", "auc_margin", *ZERO_ALTERED}
 
 
 def drawable(task):

@@ -61,9 +61,10 @@ class NegativeBinomialCounts:
     """
 
     def prepare(self, mean: Tensor, variance: Tensor) -> State:
-        """Start k of every target where the variance is ``μ + μ²/k``."""
+        """Start k of every target where the variance is ``μ + μ²/k``, at 1 without any count."""
         excess = (variance - mean).clamp(min=1e-3)
-        log_k = (mean**2 / excess).clamp(min=1e-3, max=1e3).log()
+        k = torch.where(mean > 0, mean**2 / excess, 1.0)
+        log_k = k.clamp(min=1e-3, max=1e3).log()
         raw = LOG_DISPERSION_LIMIT / PACE * torch.atanh(log_k / LOG_DISPERSION_LIMIT)
         return State({"raw_dispersion": raw.unsqueeze(0)}, trained=["raw_dispersion"])
 
