@@ -1,12 +1,12 @@
 """Time halving beside the full search, scikit-learn's halving search and Optuna with pruning.
 
-Seconds are of the processor, with one process. All search over the same 100 and 200 candidates (losses, learning rates, weight decay and dropout)
-of one network with early stopping, with three folds and one process, on R's data about concrete and
-the times that checks of R packages take. Optuna tries the same candidates, each fold after fold,
-and prunes by successive halving in the first fold.
+Seconds are of the processor, in one process. All search over the same 100 and 200 candidates
+(losses, learning rates, weight decay and dropout) of one network with early stopping, with three
+folds, on R's data about concrete and the times that checks of R packages take. Optuna tries the
+same candidates, each fold after fold, and prunes by successive halving in the first fold.
 
 "regret" is by how much the chosen candidate's score in the full search is worse than the best one,
-as a share of the best; the bars are for these and for the time as a share of the full search's.
+as a share of the best. Bars are for these and for the time as a share of the full search's.
 Optuna is left out where it is not installed. Run it on an idle core:
 
     python benchmarks/halving.py

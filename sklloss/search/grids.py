@@ -1,4 +1,4 @@
-"""Grids, all of them or draws from them, and the list of grids to give where losses of one grid differ in their parameters."""
+"""Grids: all candidates or draws, and what to give where losses of a grid differ in parameters."""
 
 from __future__ import annotations
 

@@ -47,8 +47,8 @@ class LossSearchCV(LossSearch, GridSearchCV):
         "epoch", "train_loss" and, with early stopping, "valid_loss", and the int "best_epoch", from
         1, whose weights are kept; None for fits that failed and for other estimators.
     predictions_ : list of dicts
-        Only with ``keep_predictions=True``: what each candidate says of the rows of y while they are
-        test rows, by "predict" and, where there are, "predict_proba" and "predict_interval".  A row
+        Only with ``keep_predictions=True``: what each candidate says of the rows of y while they
+        are test rows, by "predict" and, where there are, "predict_proba" and "predict_interval".  A row
         of several test folds or seeds has the mean of numbers and the most frequent of labels; NaN,
         or None among labels that are no numbers, where it is in no test fold or the fit failed.
         None for a candidate whose fits all failed.

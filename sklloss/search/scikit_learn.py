@@ -226,7 +226,7 @@ class OpenSearchCV(BaseSearchCV):
     def _check_failures(
         self, results: Sequence[Result], settings: Sequence[Mapping[str, Any]], told: Container[Key]
     ) -> None:
-        """Raise where all fits failed, or there are none; warn of failures that were not told yet."""
+        """Raise where all fits failed, or there are none; warn of failures not told before."""
         if not results:
             raise ValueError(
                 "No fits were performed. Was the CV iterator empty? Were there no candidates?"

@@ -29,7 +29,7 @@ class Course:
     n_iter : float
         Epochs, of the member that took most; NaN where nothing was trained, or is known.
     stopped_by : str or None
-        "failed", "halving", "max_epochs", "callback" or "patience"; None for what is none of sklloss's estimators.
+        "failed", "halving", "max_epochs", "callback" or "patience"; None for other estimators.
     history : dict or None
         The losses of the first member: "epoch", "train_loss" and, where there are validation rows,
         "valid_loss" are arrays; "best_epoch" is the epoch whose weights are kept.
