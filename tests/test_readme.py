@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pytest
 
 from sklloss.losses import list_losses
@@ -43,8 +44,10 @@ def anchors_of(page: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_every_block_of_code_runs_in_order(page):
+def test_every_block_of_code_runs_in_order(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # Where files are written.
     names = names_after(page)
+    plt.close("all")
     for name in ("search", "found", "faster"):
         assert name not in names or names[name].best_params_
 
