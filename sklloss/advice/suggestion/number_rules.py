@@ -17,6 +17,8 @@ FEW_OUTLIERS = 0.01
 MANY_OUTLIERS = 0.05
 # Variance over mean; beyond, counts vary more than a Poisson distribution with some signal.
 OVERDISPERSED = 1.5
+# Beyond this excess over the share of zeros that a distribution has, some zeros are extra.
+EXTRA_ZEROS = 0.05
 # Beyond, noise is skewed.
 SKEWED = 0.5
 # Rank correlations beyond say that the spread of the noise depends on X.
@@ -109,6 +111,15 @@ def overdispersed(facts: NumberFacts, weight: float) -> Ideas:
     if facts.kind == "counts" and ratio > OVERDISPERSED:
         why = f"{percent(facts.zeros)} zeros, variance {number(ratio)} times the mean"
         yield Idea("negative_binomial", weight, why)
+        # Of a negative binomial with this mean and variance.
+        mean = ratio * facts.offset**2
+        zeros = ratio ** (-mean / (ratio - 1))
+        if facts.zeros > zeros + EXTRA_ZEROS:
+            why = (
+                f"{percent(facts.zeros)} zeros; a negative binomial of this mean and variance has"
+                f" {percent(zeros)}"
+            )
+            yield Idea("zero_inflated_negative_binomial", weight - 0.2, why)
 
 
 def robust(facts: NumberFacts, weight: float) -> Ideas:

@@ -25,7 +25,7 @@ from sklearn.svm import SVC
 
 from sklloss import LossSearchCV, NeuralRegressor, compare_losses
 
-from ..laws.small_models import ONE_NETWORK
+from ...laws.small_models import ONE_NETWORK
 from .tables import table_of
 
 X, Y = load_diabetes(return_X_y=True)

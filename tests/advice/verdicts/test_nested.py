@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sklloss import LossSearchCV, NeuralRegressor, nested_score, one_standard_error
 
-from ..laws.small_models import ONE_NETWORK
+from ...laws.small_models import ONE_NETWORK
 
 X, Y = load_diabetes(return_X_y=True, as_frame=True)
 GRID = {"alpha": [0.01, 0.1, 1000.0]}

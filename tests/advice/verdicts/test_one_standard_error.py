@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sklloss import LossSearchCV, NeuralRegressor, one_standard_error
 
-from ..laws.small_models import ONE_NETWORK
+from ...laws.small_models import ONE_NETWORK
 from .tables import table_of
 
 X, Y = load_diabetes(return_X_y=True)

@@ -9,7 +9,7 @@ from sklearn.model_selection import GridSearchCV
 from sklloss import LossSearchCV, NeuralRegressor, compare_losses
 from sklloss.advice.verdicts.split_sizes import ratio_of_rows
 
-from ..laws.small_models import ONE_NETWORK
+from ...laws.small_models import ONE_NETWORK
 
 RNG = np.random.default_rng(0)
 X, Y, GROUPS = RNG.normal(size=(60, 2)), RNG.normal(size=60), np.arange(60) % 6
