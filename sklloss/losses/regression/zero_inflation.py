@@ -37,6 +37,7 @@ class ZeroAlteredLoss(LogLinkLoss):
     functional: ClassVar[str] = "mean and distribution"
     metric: ClassVar[str | None] = "neg_mean_poisson_deviance"
     scaling: ClassVar[Scaling] = "none"
+    is_discrete: ClassVar[bool] = True
     counts: ClassVar[Counts]
 
     def log_factor(self, raw: Tensor, state: State) -> Tensor:

@@ -35,7 +35,6 @@ class Cube(torch.nn.Module):
         ({"price": Huber(), "sold": "cross_entropy"}, *2 * ["price: huber, sold: cross_entropy"]),
         (None, "None", "None"),
     ],
-    ids=str,
 )
 def test_losses_of_every_kind_read_well(loss, label, name):
     settings = [{"net__loss": loss}, {"net__loss": "mse"}]

@@ -73,7 +73,7 @@ def test_counts_have_the_probabilities_of_scipy():
     raw, state = predicted(loss)
     y = np.array([0.0, 1.0, 4.0, 30.0])
     found = loss.log_density(raw, torch.from_numpy(y).expand(1, 20, 2, 4), state)
-    mean, k = loss.inverse_link(raw, state)[..., None], loss.log_dispersion(state).exp()[..., None]
+    mean, k = loss.inverse_link(raw, state)[..., None], loss.learnt(state)["dispersion"][..., None]
     law = stats.nbinom(k.numpy(), (k / (k + mean)).numpy())
     np.testing.assert_allclose(found, law.logpmf(y), rtol=1e-7)
 
