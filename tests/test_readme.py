@@ -53,7 +53,7 @@ def test_every_block_of_code_runs_in_order(page, tmp_path, monkeypatch):
 
 
 def test_pages_have_code():
-    assert len(blocks_of(ROOT / "README.md")) == 2
+    assert len(blocks_of(ROOT / "README.md")) == 3
     assert sum(len(blocks_of(page)) for page in GUIDE) >= 17
     assert [page.stem for page in GUIDE if not blocks_of(page)] == ["notes"]
 

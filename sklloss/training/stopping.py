@@ -24,11 +24,15 @@ class StoppingRule:
         How far the loss has to fall, as a share of how far that of the best constant may fall.
     keep_best : bool
         Whether the weights of the best epoch are kept, instead of those of the last.
+    keep_begun : bool, default=False
+        Whether the best weights that an epoch of one step began with are kept, where they beat the
+        last ones; not in a training that is to go on from its last weights.
     """
 
     n_iter_no_change: float
     tol: float
     keep_best: bool
+    keep_begun: bool = False
 
 
 NEVER = StoppingRule(float("inf"), 0.0, keep_best=False)
@@ -80,6 +84,7 @@ class Stopping:
         tol = explainable.new_tensor([rule.tol for rule in rules])
         self._margin = tol * explainable
         self._keeps_best = explainable.new_tensor([r.keep_best for r in rules], dtype=torch.bool)
+        self._keeps_begun = torch.tensor([r.keep_begun for r in rules], device=tol.device)
         self._reference = torch.full_like(explainable, torch.inf)
         self._stale = torch.zeros_like(explainable)
         self._best_loss = torch.full_like(explainable, torch.inf)
@@ -153,7 +158,7 @@ class Stopping:
             return
         last, of_last = stack.snapshot(), objective()
         stack.restore(self._begun.where(self.ended, last))
-        is_better = self.ended & (objective() < of_last - self._margin)
+        is_better = self.ended & self._keeps_begun & (objective() < of_last - self._margin)
         stack.restore(self._begun.where(is_better, last))
         self.kept_epoch = torch.where(is_better, self._begun_epoch, self.kept_epoch)
 

@@ -110,7 +110,8 @@ class NeuralEstimator(
         learned = prepared.calibrated(target, learned)
         self.__dict__.update(learned.attributes())
         self._learned, self._target_of_fit = learned, target
-        self._answers_of_fit: dict[Any, Answer] | None = None
+        # Filled when first asked for: partial_fit may be called many times before.
+        self._answers_of_fit: dict[Any, Answer] = {}
         self.members_ = prepared.nets
         self.net_ = prepared.nets[0]
         self.history_ = self.net_.history
@@ -128,7 +129,7 @@ class NeuralEstimator(
         # Without the answers, which follow from the rest: they hold tensors, which skops cannot
         # write.
         state = super().__getstate__()
-        return {**state, "_answers_of_fit": None} if "_answers_of_fit" in state else state
+        return {**state, "_answers_of_fit": {}} if "_answers_of_fit" in state else state
 
     @property
     def _answers(self) -> dict[Any, Answer]:
@@ -136,11 +137,10 @@ class NeuralEstimator(
         if not hasattr(self, "net_"):
             # Called only then, because it collects the estimator's tags, which resolve its loss.
             check_is_fitted(self, "net_")
-        if self._answers_of_fit is None:
-            # Made when they are first asked for: partial_fit may be called many times before.
+        if not self._answers_of_fit:
             learned, n_members = self._learned, len(self.members_)
             how = self.loss_, learned.target, learned.target_scaler, n_members
-            self._answers_of_fit = self._target_of_fit.answers(*how)
+            self._answers_of_fit.update(self._target_of_fit.answers(*how))
         return self._answers_of_fit
 
     def _answer(self, name: str, X: Any) -> Any:

@@ -102,7 +102,9 @@ class NetBuilder:
             "weight_decay": self._weight_decay(),
             "l1": float(getattr(estimator, "l1", 0.0)),
             "batch_change": self._batch_change(data, scaler),
-            "stopping": StoppingRule(patience, estimator.tol, keep_best=holds_out),
+            "stopping": StoppingRule(
+                patience, estimator.tol, keep_best=holds_out, keep_begun=not estimator.warm_start
+            ),
             "max_epochs": at_most,
             "batch_size": batch_size(estimator, self.inputs, n_rows),
             "verbose": estimator.verbose,

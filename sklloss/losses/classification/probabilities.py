@@ -155,8 +155,6 @@ class CrossEntropy(SoftmaxLoss):
         """(p - ε/K) / (1 - ε), clipped, if labels were smoothed; else p."""
         p = probabilities(raw)
         smoothing = state["label_smoothing"].unsqueeze(-1)
-        if smoothing.numel() == 1 and not self.label_smoothing:
-            return p
         undone = (p - smoothing / p.shape[-1]) / (1 - smoothing)
         return torch.where(smoothing > 0, clipped_posterior(undone, raw), p)
 
