@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from ..parameters.plain import plain
 from .results import Results
@@ -81,10 +80,10 @@ class Progress:
             yield
             return
         # Where tqdm is imported, it warns of notebooks without widgets.
-        from tqdm.auto import tqdm as bar
+        from tqdm.auto import tqdm
 
         with ExitStack() as stack:
-            self._bar = stack.enter_context(bar(total=sum(epochs), desc=title, unit="epoch"))
+            self._bar = stack.enter_context(tqdm(total=sum(epochs), desc=title, unit="epoch"))
             self._epochs, self._costs = np.maximum(epochs, 1), np.asarray(costs, dtype=float)
             with suppress(OSError):
                 folder = tempfile.TemporaryDirectory(prefix="sklloss-", ignore_cleanup_errors=True)
@@ -140,4 +139,6 @@ class Progress:
         if not done:
             return "?"
         elapsed = self._bar.format_dict["elapsed"]
+        from tqdm import tqdm
+
         return str(tqdm.format_interval(elapsed * (self._costs.sum() - done) / done))
