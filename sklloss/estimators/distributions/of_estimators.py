@@ -83,7 +83,7 @@ def regressor_of(estimator: Any) -> Any:
     while True:
         if isinstance(estimator, Pipeline):
             estimator = estimator.steps[-1][1]
-        elif transforms_target(estimator):
+        elif _transforms_target(estimator):
             estimator = estimator.regressor_
         elif _is_search(estimator):
             estimator = _best(estimator)
@@ -112,7 +112,7 @@ def _of_search(search: Any, X: Any) -> PredictiveDistribution:
     return predict_distribution(_best(search), X)
 
 
-def transforms_target(estimator: Any) -> bool:
+def _transforms_target(estimator: Any) -> bool:
     """Return whether an estimator is a TransformedTargetRegressor."""
     # It imports scikit-learn's linear models.
     from sklearn.compose import TransformedTargetRegressor
@@ -137,6 +137,6 @@ def _best(search: Any) -> Any:
 
 AROUND: dict[Callable[[Any], bool], Callable[[Any, Any], PredictiveDistribution]] = {
     lambda estimator: isinstance(estimator, Pipeline): _of_pipeline,
-    transforms_target: _of_transformed_target,
+    _transforms_target: _of_transformed_target,
     _is_search: _of_search,
 }
