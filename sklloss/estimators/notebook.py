@@ -8,11 +8,7 @@ from importlib.metadata import PackageNotFoundError, metadata
 from typing import Any, ClassVar
 
 from sklearn.utils import estimator_html_repr
-
-try:
-    from sklearn.utils._repr_html.estimator import _VisualBlock
-except ImportError:  # Before scikit-learn 1.7.
-    from sklearn.utils._estimator_html_repr import _VisualBlock
+from sklearn.utils._repr_html.estimator import _VisualBlock
 
 CHECKED_WITH = "1.9.1"  # The version of scikit-learn whose private names these are.
 # Pages of the guide whose names are not those of the folders of their estimators.

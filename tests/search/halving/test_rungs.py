@@ -346,3 +346,30 @@ def test_one_candidate_is_trained_to_its_end(diabetes):
     expected = GridSearchCV(regressor(), {"loss": ["mse"]}, cv=CV).fit(*diabetes)
     assert search.n_resources_ == [9]
     assert search.best_score_ == expected.best_score_
+
+
+def test_the_best_weights_of_before_a_pause_are_kept_after_it():
+    """An epoch of one step keeps the best weights, also those of an earlier rung."""
+    x = np.random.default_rng(0).normal(size=(90, 1))
+    net = NeuralRegressor(
+        n_members=1,
+        early_stopping=False,
+        numeric_encoding="standard",
+        hidden_layer_sizes=(),
+        optimizer="adam",
+        lr=1.0,
+        max_epochs=12,
+        random_state=0,
+    )
+    grid, y = {"l1": [0.0, 1e-4, 1e-3]}, 0.5 * x[:, 0]
+    whole = LossSearchCV(net, grid, cv=2).fit(x, y)
+    halved = LossSearchCV(net, grid, cv=2, halving={"factor": 3, "min_epochs": 4}).fit(x, y)
+    last = halved.cv_results_["iter"] == halved.n_iterations_ - 1
+    for params, score in zip(
+        np.array(halved.cv_results_["params"])[last],
+        halved.cv_results_["mean_test_score"][last],
+        strict=True,
+    ):
+        of_whole = whole.cv_results_["params"].index(params)
+        assert score == whole.cv_results_["mean_test_score"][of_whole]
+        assert score > 0.999
