@@ -77,6 +77,8 @@ class NeuralEstimator(
         before = self._learned if go_on and hasattr(self, "net_") else None
         prepared = Preparation(self, Cache(), epochs, before).of(data)
         self._adopt(prepared, train(prepared.nets, prepared.data, epochs))
+        # Whether somebody counts its epochs, and may ask for more.
+        self._is_begun = epochs is not None
         if self._may_improve:
             warn_of_few_epochs(self.loss_, self.max_epochs)
         return self
