@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -115,6 +116,7 @@ def explained(error: OSError, path: str, what: str) -> OSError:
     return type(error)(error.errno, f"{path!r} cannot be {what}: {reason}.{kept}")
 
 
+@cache
 def _versions() -> dict[str, str]:
     """Return the versions of the libraries in use."""
     found = {}

@@ -9,6 +9,8 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 from sklearn.utils import Bunch
+from sklearn.utils._metadata_requests import SIMPLE_METHODS
+from sklearn.utils.metadata_routing import MetadataRequest
 from torch import nn, optim
 
 from ...estimators.fit.estimator import NeuralEstimator
@@ -19,6 +21,8 @@ from .names import name_of
 
 # Roots of libraries whose objects need a file format of their own.
 FOREIGN = frozenset(["sklearn", "scipy", "numpy", "pandas", "lightgbm", "xgboost", "catboost"])
+# What metadata routing adds to the attributes of an estimator: an object that holds it.
+ROUTING = "_metadata_request"
 NO_OBJECTS = (nn.Module, optim.Optimizer, dict, list, type)
 
 
@@ -85,6 +89,8 @@ class Objects:
         is_ours = "class" in of and "/" not in of["class"]
         if is_ours and is_dataclass(cls) and not issubclass(cls, BaseEstimator):
             _check_names(cls, state)
+        if "routing" in payload:
+            state[ROUTING] = _routed(made, reader.value(payload["routing"]))
         if not is_ours and hasattr(made, "__setstate__"):
             made.__setstate__(state)
         else:
@@ -96,7 +102,24 @@ def object_node(
     value: Any, state: Iterable[tuple[str, Any]], writer: Writer
 ) -> Mapping[str, Any]:
     """Return the node of an object with some state."""
-    return {"object": {"of": class_node(type(value), writer), "state": writer.pairs(state)}}
+    kept = dict(state)
+    routing = kept.pop(ROUTING, None)
+    node = {"of": class_node(type(value), writer), "state": writer.pairs(kept.items())}
+    if routing is not None:
+        requests = {name: getattr(routing, name).requests for name in SIMPLE_METHODS}
+        node["routing"] = writer.node({name: each for name, each in requests.items() if each})
+    return {"object": node}
+
+
+def _routed(owner: Any, requests: Mapping[str, Any]) -> MetadataRequest:
+    """Return what an estimator asks of metadata routing."""
+    routing = MetadataRequest(owner=owner)
+    for name, of_method in requests.items():
+        for param, alias in of_method.items():
+            if name not in SIMPLE_METHODS:
+                raise DamagedFile(f"there is no method {name!r:.40} of metadata routing")
+            getattr(routing, name).add_request(param=param, alias=alias)
+    return routing
 
 
 def _state(value: Any) -> Mapping[str, Any]:

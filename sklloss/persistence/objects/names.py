@@ -23,7 +23,6 @@ PLACES: Mapping[str, str] = {
     **dict.fromkeys((*WEIGHTINGS, "JointLoss"), "losses"),
     **dict.fromkeys(("OwnRegressionLoss", "OwnClassificationLoss"), "losses.own"),
     "OwnProbabilityLoss": "losses.own",
-    "DistributionScorer": "metrics.scorers",
     # What a fit learns.
     "Learned": "estimators.fit.learned",
     "LearnedInputs": "estimators.inputs.data",
@@ -120,11 +119,12 @@ SCIKIT_LEARN: Mapping[str, str] = {
         ("RFE", "RFECV", "SelectFromModel", "SequentialFeatureSelector"), "feature_selection"
     ),
     "FrozenEstimator": "frozen",
-    **dict.fromkeys(("MetadataRequest", "MethodMetadataRequest"), "utils._metadata_requests"),
     **dict.fromkeys(
         ("_Scorer", "_PassthroughScorer", "_MultimetricScorer"), "metrics._scorer"
     ),
-    "_CalibratedClassifier": "calibration",
+    **dict.fromkeys(
+        ("_CalibratedClassifier", "_SigmoidCalibration", "_TemperatureScaling"), "calibration"
+    ),
     "_CVIterableWrapper": "model_selection._split",
 }
 # Callbacks that read and write no files.

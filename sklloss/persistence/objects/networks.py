@@ -116,9 +116,20 @@ class Nets:
         vars(net).update({name: parts["ends"][name] for name in ENDS})
         net.may_go_on_ = parts["optimizer"] is not None
         if net.may_go_on_:
-            with without_compiler():
-                net.optimizer_.load_state_dict(parts["optimizer"])
+            _go_on(net.optimizer_, parts["optimizer"])
         return net
+
+
+def _go_on(optimizer: torch.optim.Optimizer, state: Any) -> None:
+    """Give an optimiser the state of another, in the precision that it had there."""
+    with without_compiler():
+        optimizer.load_state_dict(state)
+    (parameter,) = optimizer.param_groups[0]["params"]
+    for name, value in state["state"].get(0, {}).items():
+        now = optimizer.state[parameter][name]
+        # torch gives numbers that are kept in single precision the type of the weights.
+        if isinstance(value, torch.Tensor) and value.dtype != now.dtype:
+            optimizer.state[parameter][name] = value.to(now.device)
 
 
 def _state_of_optimizer(net: Any) -> Any:

@@ -69,8 +69,8 @@ def check_trusted(names: Iterable[str], trusted: frozenset[str]) -> None:
     unknown = sorted(set(names) - trusted)
     if unknown:
         raise UntrustedNames(
-            f"It needs {', '.join(unknown)}, which is no part of sklloss, scikit-learn, skorch or"
-            f" torch and would be imported. If you trust its source, load(path, trusted={unknown})."
+            f"It needs {', '.join(unknown)}, imported only where you trust it: its code would run."
+            f" If you do, load(path, trusted={unknown})."
         )
 
 

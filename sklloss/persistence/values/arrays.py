@@ -27,9 +27,15 @@ COMPRESSED = ("csr", "csc", "bsr")
 def dtype_of(text: str) -> np.dtype:
     """Return a type of NumPy by its name, only of those that hold no objects."""
     dtype = np.dtype(text) if type(text) is str else None
-    if dtype is None or dtype.kind not in OF_BYTES or dtype.names or dtype.subdtype:
+    if dtype is None or not _is_plain(dtype):
         raise DamagedFile(f"it has an array of type {text!r:.40}")
     return dtype
+
+
+def _is_plain(dtype: np.dtype) -> bool:
+    """Return whether a type is nothing but bytes, the same on every machine."""
+    is_known = dtype.kind in OF_BYTES and not (dtype.names or dtype.subdtype)
+    return is_known and dtype.itemsize <= {"f": 8, "c": 16}.get(dtype.kind, dtype.itemsize)
 
 
 class Arrays:
@@ -50,8 +56,10 @@ class Arrays:
                 [("data", value.data), ("mask", np.ma.getmaskarray(value)), ("fill", value.fill_value)]
             )
             return {"masked": parts}
-        if type(value) not in (np.ndarray, np.memmap):
+        if not isinstance(value, np.ndarray):
             return None
+        if type(value) not in (np.ndarray, np.memmap):
+            raise writer.refuse(f"it is a {type(value).__name__}. Give an array of NumPy's own class.")
         if value.dtype.kind == "O":
             items = [writer.node(each, f"{k}") for k, each in enumerate(value.ravel().tolist())]
             return {"objects": [list(value.shape), items]}
@@ -76,7 +84,7 @@ class Arrays:
 
     def _text(self, dtype: np.dtype, writer: Writer) -> str:
         """Return the name of a type of little-endian numbers."""
-        if dtype.kind not in OF_BYTES or dtype.names or dtype.subdtype:
+        if not _is_plain(dtype):
             raise writer.refuse(f"it has NumPy's type {dtype}. Give numbers, texts or objects.")
         return dtype.newbyteorder("<").str
 

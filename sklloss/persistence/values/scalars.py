@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from ..graph import Reader, Writer
 
@@ -82,7 +83,7 @@ class Containers:
 class Dates:
     """Dates, times and durations of Python."""
 
-    kinds = ("datetime", "date", "time", "timedelta", "timezone")
+    kinds = ("datetime", "date", "time", "timedelta", "timezone", "zone")
 
     def write(self, value: Any, writer: Writer) -> Mapping[str, Any] | None:
         """Return a node."""
@@ -93,6 +94,8 @@ class Dates:
             return {"date": value.isoformat()}
         if cls is dt.timezone:
             return {"timezone": value.utcoffset(None).total_seconds()}
+        if cls is ZoneInfo:
+            return {"zone": value.key}
         if cls in (dt.datetime, dt.time):
             zone = writer.node(value.tzinfo, "tzinfo")
             return {cls.__name__: [value.replace(tzinfo=None).isoformat(), value.fold, zone]}
@@ -106,6 +109,8 @@ class Dates:
             return dt.date.fromisoformat(payload)
         if kind == "timezone":
             return dt.timezone(dt.timedelta(seconds=payload))
+        if kind == "zone":
+            return ZoneInfo(payload)
         text, fold, zone = payload
         cls = dt.datetime if kind == "datetime" else dt.time
         return cls.fromisoformat(text).replace(fold=fold, tzinfo=reader.value(zone))
