@@ -92,7 +92,9 @@ def read(path: str) -> bytes:
     digest.update(ZEROS)
     digest.update(memoryview(data)[end:])
     if digest.hexdigest().encode() != data[begin:end]:
-        raise DamagedFile("its checksum is wrong: bytes have changed or are missing since")
+        raise DamagedFile(
+            "its checksum is wrong, because bytes have changed or are missing. Copy or save it again"
+        )
     return data
 
 
@@ -119,7 +121,10 @@ def _check_beginning(start: bytes, size: int) -> None:
     """Raise for files of others, of a newer version, and cut ones, by their first bytes."""
     found = BEGINNING.match(start, 8)
     if found is None:
-        raise DamagedFile("it does not begin as files of sklloss.save do")
+        raise DamagedFile(
+            "it does not begin as files of sklloss.save do. Pickles are for joblib.load, files of"
+            " skops for skops.io.load"
+        )
     (length,) = struct.unpack("<Q", start[:8])
     if length > min(size - 8, LARGEST_HEADER):
         raise DamagedFile(f"its header of {length} bytes does not fit into it")

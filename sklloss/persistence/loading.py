@@ -70,8 +70,8 @@ def load(path: str | os.PathLike[str], *, trusted: Iterable[str] = ()) -> Any:
     except (Exception, RecursionError) as error:
         reason = str(error) or type(error).__name__
         raise ValueError(
-            f"{target!r} cannot be loaded: {reason:.300}. It is damaged, or was made by something"
-            " else than sklloss.save."
+            f"{target!r} cannot be loaded: {reason[:300].rstrip('.')}. It is damaged, or was made by"
+            " something else than sklloss.save."
         ) from error
 
 

@@ -79,8 +79,13 @@ def save(
         raise ValueError(f"oof is a bool, training a bool or None; got {oof!r}, {training!r}.")
     target = path_of(path)
     writer = Writer(CODECS, oof, training)
-    manifest = writer.node(estimator, type(estimator).__name__)
-    data = to_bytes(Content(manifest, writer.arrays), _versions())
+    try:
+        manifest = writer.node(estimator, type(estimator).__name__)
+        data = to_bytes(Content(manifest, writer.arrays), _versions())
+    except RecursionError as error:
+        raise TypeError(
+            f"save cannot write this {type(estimator).__name__}: it is nested too deeply."
+        ) from error
     try:
         write_whole(target, data)
     except OSError as error:

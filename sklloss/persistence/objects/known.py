@@ -14,6 +14,8 @@ from sklearn.utils.metadata_routing import MetadataRequest
 from torch import nn, optim
 
 from ...estimators.fit.estimator import NeuralEstimator
+from ...estimators.fit.learned import Learned
+from ...training import LossNet
 from ..container import DamagedFile
 from ..graph import Reader, Writer
 from .functions import class_node
@@ -23,6 +25,8 @@ from .names import name_of
 FOREIGN = frozenset(["sklearn", "scipy", "numpy", "pandas", "lightgbm", "xgboost", "catboost"])
 # What metadata routing adds to the attributes of an estimator: an object that holds it.
 ROUTING = "_metadata_request"
+# Fitted attributes that are made from the others.
+FOLLOWING = ("net_", "history_", "_answers_of_fit")
 NO_OBJECTS = (nn.Module, optim.Optimizer, dict, list, type)
 
 
@@ -36,7 +40,8 @@ class Estimators:
         if not isinstance(value, NeuralEstimator):
             return None
         state = dict(value.__getstate__())
-        state.pop("_sklearn_version", None)
+        for name in ("_sklearn_version", *FOLLOWING):
+            state.pop(name, None)
         if not writer.oof and "_oof" in state:
             state["_oof"] = None
         before = writer.keeps_optimizer
@@ -89,6 +94,8 @@ class Objects:
         is_ours = "class" in of and "/" not in of["class"]
         if is_ours and is_dataclass(cls) and not issubclass(cls, BaseEstimator):
             _check_names(cls, state)
+        if issubclass(cls, NeuralEstimator):
+            state |= _following(state)
         if "routing" in payload:
             state[ROUTING] = _routed(made, reader.value(payload["routing"]))
         if not is_ours and hasattr(made, "__setstate__"):
@@ -109,6 +116,17 @@ def object_node(
         requests = {name: getattr(routing, name).requests for name in SIMPLE_METHODS}
         node["routing"] = writer.node({name: each for name, each in requests.items() if each})
     return {"object": node}
+
+
+def _following(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fitted attributes of an estimator that follow from the others."""
+    if "members_" not in state:
+        return {}
+    nets = state["members_"]
+    is_whole = isinstance(nets, list) and nets and all(isinstance(net, LossNet) for net in nets)
+    if not is_whole or not isinstance(state.get("_learned"), Learned):
+        raise DamagedFile("a fitted estimator lacks its nets, or what it has learned")
+    return {"net_": nets[0], "history_": nets[0].history, "_answers_of_fit": {}}
 
 
 def _routed(owner: Any, requests: Mapping[str, Any]) -> MetadataRequest:
