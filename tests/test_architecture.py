@@ -19,6 +19,7 @@ LAYERS = [
     "estimators",
     "metrics",
     "advice",
+    "persistence",
     "search",
     "inspection",
 ]
@@ -30,6 +31,9 @@ MAY_IMPORT = {
     "estimators": {"torch", "narwhals", "numpy", "scipy", "pandas", "sklearn", "librosa"},
     "advice": {"numpy", "pandas", "scipy", "sklearn", "torch"},
     "metrics": {"numpy", "sklearn"},
+    "persistence": {
+        *("numpy", "pandas", "safetensors", "scipy", "sklearn", "skops", "skorch", "torch"),
+    },
     "search": {"numpy", "scipy", "sklearn", "joblib", "threadpoolctl", "torch", "tqdm"},
     "inspection": {"jinja2", "matplotlib", "numpy", "pandas", "scipy", "sklearn", "torch"},
 }

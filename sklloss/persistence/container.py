@@ -50,7 +50,7 @@ class Content(NamedTuple):
     arrays: Mapping[str, np.ndarray]
 
 
-class DamagedFile(ValueError):
+class DamagedFileError(ValueError):
     """What is wrong with a file, which the reader puts into a sentence with its path."""
 
 
@@ -74,16 +74,17 @@ def read(path: str) -> bytes:
 
     Raises
     ------
-    DamagedFile
+    DamagedFileError
         If it is another file, of a newer version, or not as it was written.
     OSError
         If there is no such file, or it cannot be read.
     """
     # A pipe must not block before it is known to be one.
-    with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(descriptor, "rb") as file:
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode):
-            raise DamagedFile("it is no regular file")
+            raise DamagedFileError("it is no regular file")
         start = file.read(8 + LARGEST_ENTRY)
         _check_beginning(start, found.st_size)
         data = start + file.read()
@@ -92,7 +93,7 @@ def read(path: str) -> bytes:
     digest.update(ZEROS)
     digest.update(memoryview(data)[end:])
     if digest.hexdigest().encode() != data[begin:end]:
-        raise DamagedFile(
+        raise DamagedFileError(
             "its checksum is wrong, because bytes have changed or are missing. Copy or save it again"
         )
     return data
@@ -103,7 +104,7 @@ def parsed(data: bytes) -> Content:
 
     Raises
     ------
-    DamagedFile
+    DamagedFileError
         If they are no safetensors with a manifest.
     """
     from safetensors import SafetensorError
@@ -114,29 +115,29 @@ def parsed(data: bytes) -> Content:
         manifest = arrays.pop(MANIFEST).tobytes().decode("utf-8", "surrogatepass")
         return Content(json.loads(manifest, parse_constant=_refused), arrays)
     except (SafetensorError, KeyError, ValueError, RecursionError) as error:
-        raise DamagedFile(f"its content cannot be read ({error})") from error
+        raise DamagedFileError(f"its content cannot be read ({error})") from error
 
 
 def _check_beginning(start: bytes, size: int) -> None:
     """Raise for files of others, of a newer version, and cut ones, by their first bytes."""
     found = BEGINNING.match(start, 8)
     if found is None:
-        raise DamagedFile(
+        raise DamagedFileError(
             "it does not begin as files of sklloss.save do. Pickles are for joblib.load, files of"
             " skops for skops.io.load"
         )
     (length,) = struct.unpack("<Q", start[:8])
     if length > min(size - 8, LARGEST_HEADER):
-        raise DamagedFile(f"its header of {length} bytes does not fit into it")
+        raise DamagedFileError(f"its header of {length} bytes does not fit into it")
     try:
         entry = json.loads(json.loads(b'"' + found[1] + b'"'))
         version, written = entry["format_version"], entry["versions"].get("sklloss", "unknown")
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
-        raise DamagedFile("its header cannot be read") from None
+        raise DamagedFileError("its header cannot be read") from None
     if type(version) is not int or version < 1:
-        raise DamagedFile("its header has no version of the format")
+        raise DamagedFileError("its header has no version of the format")
     if version > FORMAT_VERSION:
-        raise DamagedFile(
+        raise DamagedFileError(
             f"it has version {version} of the format, written by sklloss {written!r:.40}, and this"
             f" sklloss reads versions up to {FORMAT_VERSION}. Install a newer sklloss"
         )
@@ -147,7 +148,7 @@ def _place_of_digest(data: bytes) -> tuple[int, int]:
     entry = BEGINNING.match(data, 8, 8 + LARGEST_ENTRY)
     places = [] if entry is None else list(DIGEST.finditer(data, 8, entry.end()))
     if len(places) != 1:
-        raise DamagedFile("its header has no checksum")
+        raise DamagedFileError("its header has no checksum")
     return places[0].span(1)
 
 

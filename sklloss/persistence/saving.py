@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from sklearn.base import BaseEstimator
@@ -105,7 +106,7 @@ def path_of(path: Any) -> str:
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"path is a str or a path; got {type(path).__name__}.")
     found = os.fsdecode(path)
-    if os.path.isdir(found):
+    if Path(found).is_dir():
         raise IsADirectoryError(f"{found!r} is a folder. Give the path of a file in it.")
     return found
 

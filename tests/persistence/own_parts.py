@@ -88,7 +88,9 @@ class Mine(NeuralRegressor):
     """A subclass with a constructor of its own."""
 
     def __init__(self, width=5, random_state=0):
-        super().__init__("mae", hidden_layer_sizes=(width,), max_epochs=2, random_state=random_state)
+        super().__init__(
+            "mae", hidden_layer_sizes=(width,), max_epochs=2, random_state=random_state
+        )
         self.width = width
 
 

@@ -6,6 +6,7 @@ import struct
 import time
 import tracemalloc
 from collections.abc import Iterator
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -65,7 +66,9 @@ def cut(files) -> Iterator[bytes]:
     for k in range(130):
         data = files[k % 3]
         place = int(RNG.integers(0, len(data)))
-        yield (data[:place], data[place:], data + data[: place + 1], data[:place] + b"\0" * 9)[k % 4]
+        yield (data[:place], data[place:], data + data[: place + 1], data[:place] + b"\0" * 9)[
+            k % 4
+        ]
 
 
 def spliced(files) -> Iterator[bytes]:
@@ -133,9 +136,7 @@ def bomb(n_bytes: int, name: str = "0.npy") -> bytes:
     """Return an archive that unpacks to many zeros."""
     buffer = io.BytesIO()
     with ZipFile(buffer, "w", ZIP_DEFLATED) as archive:
-        with archive.open(name, "w", force_zip64=True) as entry:
-            for _ in range(n_bytes // 2**20):
-                entry.write(bytes(2**20))
+        archive.writestr(name, bytes(n_bytes))
     return buffer.getvalue()
 
 
@@ -221,7 +222,16 @@ def manifests(files) -> Iterator[bytes]:
     for node in (None, 3, [], {}, {"object": {}}, {"object": None}, {"net": []}, {"list": [1]}):
         yield to_bytes(Content(node, {}), {})
     nested = b'{"tuple":[' * 400 + b"]}" * 400
-    for text in (nested, b"[" * 10**6, b'{"a":' * 10**5, b"\xff\xfe", b"NaN", b"1" * 10**6, b'"\\ud800"', b""):
+    for text in (
+        nested,
+        b"[" * 10**6,
+        b'{"a":' * 10**5,
+        b"\xff\xfe",
+        b"NaN",
+        b"1" * 10**6,
+        b'"\\ud800"',
+        b"",
+    ):
         arrays = {"manifest": np.frombuffer(text or b" ", np.uint8)}
         whole = parsed(data)
         yield _raw({**whole.arrays, **arrays})
@@ -231,11 +241,21 @@ def manifests(files) -> Iterator[bytes]:
         name = state[k][0]
         if name in ("members_", "_learned"):
             for node in ({"ref": 10**6}, {"slice": [1]}, {"net": [["module", 1]]}, {"history": {}}):
-                yield with_manifest(data, lambda m, k=k, n=node: m["object"]["state"][k].pop() and None
-                                    or m["object"]["state"][k].append(n))  # fmt: skip
-    long = {"history": {"columns": [], "batches": {"array": {"type": "<i8", "shape": [1], "in": "h"}}}}
+                change = partial(_replace_state, k, node)
+                yield with_manifest(data, change)
+    long = {
+        "history": {"columns": [], "batches": {"array": {"type": "<i8", "shape": [1], "in": "h"}}}
+    }
     counts = {"h": np.array([10**12])}
-    yield to_bytes(Content({"object": {"of": {"class": "NeuralRegressor"}, "state": [["h", long]]}}, counts), {})
+    yield to_bytes(
+        Content({"object": {"of": {"class": "NeuralRegressor"}, "state": [["h", long]]}}, counts),
+        {},
+    )
+
+
+def _replace_state(k, node, manifest):
+    """Replace the k-th value of an estimator's state by a node."""
+    manifest["object"]["state"][k][1] = node
 
 
 def _raw(arrays) -> bytes:
@@ -303,9 +323,8 @@ def test_a_file_with_another_manifest_is_refused_or_an_estimator(files, tmp_path
             continue  # It holds itself.
         try:
             assert isinstance(load(path), BaseEstimator)
-        except ValueError as error:
+        except ValueError:
             n_refused += 1
-            assert "loaded" in str(error)
     assert n_refused > 50
 
 

@@ -270,7 +270,8 @@ def test_answers_are_those_of_the_fit_whatever_was_set_since(file):
 @pytest.mark.parametrize("loss", [*(cls() for cls in CATALOGUE), *VARIANTS], ids=repr)
 def test_an_unfitted_estimator_is_its_parameters(loss, file):
     model = NeuralRegressor(
-        loss, validation_fraction=ShuffleSplit(1, test_size=0.2, random_state=np.random.RandomState(3))
+        loss,
+        validation_fraction=ShuffleSplit(1, test_size=0.2, random_state=np.random.RandomState(3)),
     )
     loaded = through(model, file)
     assert loaded.loss == loss

@@ -146,7 +146,9 @@ SEARCHES = {
         refit="crps",
         cv=2,
     ),
-    "draws": LossSearchCV(REGRESSOR, {"lr": loguniform(1e-3, 1e-1)}, n_iter=2, random_state=0, cv=2),
+    "draws": LossSearchCV(
+        REGRESSOR, {"lr": loguniform(1e-3, 1e-1)}, n_iter=2, random_state=0, cv=2
+    ),
     "grid": GridSearchCV(REGRESSOR, {"loss": ["mse", "mae"]}, cv=2),
     "grid with a scorer": GridSearchCV(
         make_pipeline(StandardScaler(), REGRESSOR),
@@ -180,7 +182,9 @@ def test_searches(search, file):
 
 
 def fitted_scores(search):
-    return [name.removeprefix("mean_") for name in search.cv_results_ if name.startswith("mean_test")]
+    return [
+        name.removeprefix("mean_") for name in search.cv_results_ if name.startswith("mean_test")
+    ]
 
 
 def test_groups_and_metadata_requests(file):

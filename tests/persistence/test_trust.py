@@ -79,11 +79,13 @@ def test_own_parts_need_trust_by_name(model, names, file):
 
 
 def test_callbacks_keep_what_they_have_seen_and_stay_one_object(file):
-    model = NeuralRegressor(callbacks=[Counts(3), ("stop", EarlyStopping("train_loss"))], **QUICK)
+    callbacks = [Counts(3), ("other", Counts(0)), ("stop", EarlyStopping("train_loss"))]
+    model = NeuralRegressor(callbacks=callbacks, **QUICK)
     model.partial_fit(X, Y)
     save(model, file)
     loaded = load(file, trusted=[f"{HERE}.Counts"])
     assert loaded.callbacks[0].seen_ == model.callbacks[0].seen_ == 4
+    assert loaded.callbacks[1][1].seen_ == 1
     assert loaded.callbacks[0] is loaded.net_.callbacks[0]
     for each in (model, loaded):
         each.partial_fit(X, Y)
@@ -162,7 +164,9 @@ def test_what_cannot_be_imported_is_refused_by_its_name_and_place(file, monkeypa
         r"Stateful is more than its attributes": NeuralRegressor(callbacks=[Counts(Stateful())]),
         r"forward_hooks": NeuralRegressor(module=net),
         r"Pipeline\.steps\.0\.1\.by: it is a lambda": make_pipeline(Shift(lambda: 0)),
-        r"NeuralRegressor\.loss\.func: it is a lambda": NeuralRegressor(partial(lambda p, y, k: p - y, k=1)),
+        r"NeuralRegressor\.loss\.func: it is a lambda": NeuralRegressor(
+            partial(lambda p, y, k: p - y, k=1)
+        ),
     }
     for message, model in refused.items():
         with pytest.raises(TypeError, match=message):

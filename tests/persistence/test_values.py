@@ -16,7 +16,7 @@ from scipy import sparse
 
 from sklloss.persistence.codecs import CODECS
 from sklloss.persistence.container import Content, parsed, to_bytes
-from sklloss.persistence.graph import CannotWrite, Reader, Writer
+from sklloss.persistence.graph import CannotWriteError, Reader, Writer
 
 VALUES = {
     "scalars": [None, True, -3, 10**40, 0.1, -0.0, 5e-324, 1.7976931348623157e308, "ä\ud800\0"],
@@ -177,7 +177,7 @@ def test_what_is_one_object_stays_one():
 def test_values_that_hold_themselves_are_refused():
     value = []
     value.append(value)
-    with pytest.raises(CannotWrite, match="holds itself"):
+    with pytest.raises(CannotWriteError, match="holds itself"):
         through(value)
 
 
@@ -195,5 +195,5 @@ def test_values_that_hold_themselves_are_refused():
     ids=["fields", "longdouble", "subclass", "sparse", "period", "memory", "generator"],
 )
 def test_values_without_a_form_are_refused(value):
-    with pytest.raises((CannotWrite, TypeError), match="save cannot write"):
+    with pytest.raises((CannotWriteError, TypeError), match="save cannot write"):
         through({"key": value})

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from ..container import DamagedFile
-from ..graph import Reader, Writer
+from ..container import DamagedFileError
+from ..graph import Codec, Reader, Writer
 from .names import class_named, name_of
 from .own import own_name, own_value
 
@@ -48,7 +48,7 @@ TORCH_FAMILIES: Mapping[str, type] = {
 }
 
 
-class Classes:
+class Classes(Codec):
     """Classes as values, such as an optimiser or the network of an estimator."""
 
     kinds = ("type", "class", "torch", "own")
@@ -74,7 +74,7 @@ class Classes:
             family, _, name = payload.rpartition(".")
             found = _of_torch(family, name)
             if found is None:
-                raise DamagedFile(f"{payload!r:.60} is no class of torch that a file may name")
+                raise DamagedFileError(f"{payload!r:.60} is no class of torch that a file may name")
             return found
         if payload in FRAMES:
             module, name = FRAMES[payload]
@@ -102,7 +102,7 @@ def _of_torch(family: str, name: str) -> type | None:
     return found if is_allowed else None
 
 
-class Functions:
+class Functions(Codec):
     """Functions: of NumPy, scikit-learn and torch by name, of others where they are trusted."""
 
     kinds = ("function", "partial")
@@ -135,7 +135,7 @@ class Functions:
         elif module == "torch.nn.functional" and not name.startswith("_"):
             found = getattr(torch.nn.functional, name)
         if not isinstance(found, FunctionType | BuiltinFunctionType | np.ufunc):
-            raise DamagedFile(f"{payload!r:.60} is no function that a file may name")
+            raise DamagedFileError(f"{payload!r:.60} is no function that a file may name")
         return found
 
 

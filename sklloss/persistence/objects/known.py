@@ -16,8 +16,8 @@ from torch import nn, optim
 from ...estimators.fit.estimator import NeuralEstimator
 from ...estimators.fit.learned import Learned
 from ...training import LossNet
-from ..container import DamagedFile
-from ..graph import Reader, Writer
+from ..container import DamagedFileError
+from ..graph import Codec, Reader, Writer
 from .functions import class_node
 from .names import name_of
 
@@ -25,12 +25,14 @@ from .names import name_of
 FOREIGN = frozenset(["sklearn", "scipy", "numpy", "pandas", "lightgbm", "xgboost", "catboost"])
 # What metadata routing adds to the attributes of an estimator: an object that holds it.
 ROUTING = "_metadata_request"
+# What makes an object of its class alone, before it gets its attributes.
+NEW_OBJECT = copyreg.__newobj__  # type: ignore[attr-defined]
 # Fitted attributes that are made from the others.
 FOLLOWING = ("net_", "history_", "_answers_of_fit")
 NO_OBJECTS = (nn.Module, optim.Optimizer, dict, list, type)
 
 
-class Estimators:
+class Estimators(Codec):
     """Our estimators, fitted or not: parameters and what was learned."""
 
     kinds = ()
@@ -57,7 +59,7 @@ class Estimators:
         raise NotImplementedError
 
 
-class Objects:
+class Objects(Codec):
     """Objects of classes with a name in this format, and of the user's."""
 
     kinds = ("object", "bunch")
@@ -85,14 +87,14 @@ class Objects:
         if kind == "bunch":
             return Bunch(**reader.named(payload))
         of = payload["of"]
-        cls = reader.value(of)
+        cls: Any = reader.value(of)
         is_allowed = isinstance(cls, type) and ("class" in of or "own" in of)
         if not is_allowed or issubclass(cls, NO_OBJECTS):
-            raise DamagedFile("an object is of a class that has none in files")
+            raise DamagedFileError("an object is of a class that has none in files")
         state = reader.named(payload["state"])
         made = cls.__new__(cls)
         is_ours = "class" in of and "/" not in of["class"]
-        if is_ours and is_dataclass(cls) and not issubclass(cls, BaseEstimator):
+        if is_ours and not issubclass(cls, BaseEstimator):
             _check_names(cls, state)
         if issubclass(cls, NeuralEstimator):
             state |= _following(state)
@@ -105,9 +107,7 @@ class Objects:
         return made
 
 
-def object_node(
-    value: Any, state: Iterable[tuple[str, Any]], writer: Writer
-) -> Mapping[str, Any]:
+def object_node(value: Any, state: Iterable[tuple[str, Any]], writer: Writer) -> Mapping[str, Any]:
     """Return the node of an object with some state."""
     kept = dict(state)
     routing = kept.pop(ROUTING, None)
@@ -125,7 +125,7 @@ def _following(state: Mapping[str, Any]) -> dict[str, Any]:
     nets = state["members_"]
     is_whole = isinstance(nets, list) and nets and all(isinstance(net, LossNet) for net in nets)
     if not is_whole or not isinstance(state.get("_learned"), Learned):
-        raise DamagedFile("a fitted estimator lacks its nets, or what it has learned")
+        raise DamagedFileError("a fitted estimator lacks its nets, or what it has learned")
     return {"net_": nets[0], "history_": nets[0].history, "_answers_of_fit": {}}
 
 
@@ -135,7 +135,7 @@ def _routed(owner: Any, requests: Mapping[str, Any]) -> MetadataRequest:
     for name, of_method in requests.items():
         for param, alias in of_method.items():
             if name not in SIMPLE_METHODS:
-                raise DamagedFile(f"there is no method {name!r:.40} of metadata routing")
+                raise DamagedFileError(f"there is no method {name!r:.40} of metadata routing")
             getattr(routing, name).add_request(param=param, alias=alias)
     return routing
 
@@ -151,7 +151,7 @@ def _state_of_own(value: Any, writer: Writer) -> Iterable[tuple[str, Any]]:
     cls = type(value)
     reduced = value.__reduce_ex__(4)
     made, arguments, state, *rest = (*reduced, None, None)[:5] if isinstance(reduced, tuple) else ()
-    is_plain = made is copyreg.__newobj__ and arguments == (cls,) and not any(rest)
+    is_plain = made is NEW_OBJECT and arguments == (cls,) and not any(rest)
     if not is_plain or not (state is None or isinstance(state, dict)):
         raise writer.refuse(
             f"a {cls.__module__}.{cls.__qualname__} is more than its attributes (it is pickled in a"
@@ -160,13 +160,13 @@ def _state_of_own(value: Any, writer: Writer) -> Iterable[tuple[str, Any]]:
     return (state or {}).items()
 
 
-def _check_names(cls: type, state: Mapping[str, Any]) -> None:
-    """Raise for fields that a class does not have, or has and no file fills."""
+def _check_names(cls: Any, state: Mapping[str, Any]) -> None:
+    """Raise for fields that a dataclass does not have, or has and no file fills."""
     unknown = state.keys() - {field.name for field in fields(cls)}
     if unknown:
-        raise DamagedFile(
+        raise DamagedFileError(
             f"{cls.__name__} has {min(unknown)!r:.40}, which this version of sklloss does not know"
         )
     missing = [f.name for f in fields(cls) if f.name not in state and not hasattr(cls, f.name)]
     if missing:
-        raise DamagedFile(f"{cls.__name__} lacks {missing[0]!r}")
+        raise DamagedFileError(f"{cls.__name__} lacks {missing[0]!r}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
 
 ESTIMATORS = (
     *("NeuralRegressor", "NeuralClassifier", "NeuralSegmenter", "NeuralBoxRegressor"),
@@ -119,9 +118,7 @@ SCIKIT_LEARN: Mapping[str, str] = {
         ("RFE", "RFECV", "SelectFromModel", "SequentialFeatureSelector"), "feature_selection"
     ),
     "FrozenEstimator": "frozen",
-    **dict.fromkeys(
-        ("_Scorer", "_PassthroughScorer", "_MultimetricScorer"), "metrics._scorer"
-    ),
+    **dict.fromkeys(("_Scorer", "_PassthroughScorer", "_MultimetricScorer"), "metrics._scorer"),
     **dict.fromkeys(
         ("_CalibratedClassifier", "_SigmoidCalibration", "_TemperatureScaling"), "calibration"
     ),
@@ -184,4 +181,3 @@ def _loss_named(name: str) -> type:
     from ...losses.catalogue import CATALOGUE
 
     return {cls.__name__: cls for cls in CATALOGUE}[name]
-

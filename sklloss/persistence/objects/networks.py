@@ -14,8 +14,8 @@ from torch import nn
 from ...training import LossNet
 from ...training.model import Trainable
 from ...training.steps.fused import without_compiler
-from ..container import DamagedFile
-from ..graph import Reader, Writer
+from ..container import DamagedFileError
+from ..graph import Codec, Reader, Writer
 from .functions import class_node
 
 # What a net is built with, beside arguments of its optimiser.
@@ -29,7 +29,7 @@ HELD = ("_parameters", "_buffers", "_modules")
 SETS = ("_non_persistent_buffers_set",)
 
 
-class Modules:
+class Modules(Codec):
     """Networks: their class, and everything that they hold."""
 
     kinds = ("module",)
@@ -60,15 +60,15 @@ class Modules:
         """Return a value."""
         cls = reader.value(payload["of"])
         if not (isinstance(cls, type) and issubclass(cls, nn.Module)):
-            raise DamagedFile("a network is of a class that is none")
+            raise DamagedFileError("a network is of a class that is none")
         held = {name: reader.named(items) for name, items in payload["held"]}
         kinds = {"_parameters": nn.Parameter, "_buffers": torch.Tensor, "_modules": nn.Module}
         for name, of_kind in kinds.items():
             if not all(each is None or isinstance(each, of_kind) for each in held[name].values()):
-                raise DamagedFile(f"the {name.strip('_')} of a network are something else")
+                raise DamagedFileError(f"the {name.strip('_')} of a network are something else")
         state = reader.named(payload["state"])
         if state.keys() & (vars(nn.Module()).keys() - {*SETS, "training"}):
-            raise DamagedFile("a network has names that are torch's own")
+            raise DamagedFileError("a network has names that are torch's own")
         module = cls.__new__(cls)
         nn.Module.__init__(module)
         state |= {name: set(state[name]) for name in SETS}
@@ -76,7 +76,7 @@ class Modules:
         return module
 
 
-class Nets:
+class Nets(Codec):
     """The nets of an estimator: a network, its loss, how both were trained."""
 
     kinds = ("net",)
@@ -103,17 +103,19 @@ class Nets:
         parts = reader.named(payload)
         arguments = parts["arguments"]
         if not (isinstance(parts["module"], nn.Module) and isinstance(parts["history"], History)):
-            raise DamagedFile("a net has no network, or no history")
+            raise DamagedFileError("a net has no network, or no history")
         arguments["device"] = _device_here(arguments["device"])
         net = LossNet(parts["module"], parts["criterion"], **arguments)
-        callbacks = [each for each in arguments["callbacks"] or () if hasattr(each, "__dict__")]
+        given = arguments["callbacks"] or ()
+        callbacks = [each[-1] if isinstance(each, tuple) else each for each in given]
+        callbacks = [each for each in callbacks if hasattr(each, "__dict__")]
         before = [dict(vars(each)) for each in callbacks]
         with without_compiler():
             net.initialize()
         for callback, state in zip(callbacks, before, strict=True):
-            vars(callback).update(state)
+            callback.__dict__.update(state)
         net.history_, net.lowest_ = parts["history"], parts["lowest"]
-        vars(net).update({name: parts["ends"][name] for name in ENDS})
+        net.__dict__.update({name: parts["ends"][name] for name in ENDS})
         net.may_go_on_ = parts["optimizer"] is not None
         if net.may_go_on_:
             _go_on(net.optimizer_, parts["optimizer"])
@@ -148,7 +150,7 @@ def _device_here(device: str) -> str:
         return "cpu"
 
 
-class Histories:
+class Histories(Codec):
     """skorch's history of a training, written column by column."""
 
     kinds = ("history",)
@@ -175,13 +177,13 @@ class Histories:
             return History(reader.value(payload["epochs"]))
         counts = reader.value(payload["batches"]).tolist()
         if any(n > MOST_BATCHES for n in counts):
-            raise DamagedFile("an epoch has too many batches")
+            raise DamagedFileError("an epoch has too many batches")
         columns = {
             name: each.tolist() if isinstance(each, np.ndarray) else each
             for name, each in reader.named(payload["columns"]).items()
         }
         if any(len(each) != len(counts) for each in columns.values()):
-            raise DamagedFile("the columns of a history differ in length")
+            raise DamagedFileError("the columns of a history differ in length")
         rows = zip(*columns.values(), strict=True) if columns else ((),) * len(counts)
         return History(
             {"batches": [{} for _ in range(n)], **dict(zip(columns, row, strict=True))}

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...metrics.scorers import DistributionScorer
-from ..graph import Reader, Writer
+from ..graph import Codec, Reader, Writer
 
 
-class DistributionScorers:
+class DistributionScorers(Codec):
     """What `sklloss.metrics.get_scorer` returns for names of its own."""
 
     kinds = ("scorer",)

@@ -10,11 +10,13 @@ import numpy as np
 import torch
 from scipy import sparse
 
-from ..container import DamagedFile
-from ..graph import Reader, Writer
+from ..container import DamagedFileError
+from ..graph import Codec, Reader, Writer
 
 # What safetensors has a type for; arrays of other types are written as their bytes.
-DIRECT = frozenset(["<f2", "<f4", "<f8", "|i1", "<i2", "<i4", "<i8", "|u1", "<u2", "<u4", "<u8", "|b1"])
+DIRECT = frozenset(
+    ["<f2", "<f4", "<f8", "|i1", "<i2", "<i4", "<i8", "|u1", "<u2", "<u4", "<u8", "|b1"]
+)
 # Kinds of NumPy's types that are nothing but bytes.
 OF_BYTES = "biufcSUMm"
 TORCH_DTYPES = (
@@ -28,7 +30,7 @@ def dtype_of(text: str) -> np.dtype:
     """Return a type of NumPy by its name, only of those that hold no objects."""
     dtype = np.dtype(text) if type(text) is str else None
     if dtype is None or not _is_plain(dtype):
-        raise DamagedFile(f"it has an array of type {text!r:.40}")
+        raise DamagedFileError(f"it has an array of type {text!r:.40}")
     return dtype
 
 
@@ -38,7 +40,7 @@ def _is_plain(dtype: np.dtype) -> bool:
     return is_known and dtype.itemsize <= {"f": 8, "c": 16}.get(dtype.kind, dtype.itemsize)
 
 
-class Arrays:
+class Arrays(Codec):
     """Arrays and scalars of NumPy, and their types."""
 
     kinds = ("array", "objects", "masked", "scalar", "dtype")
@@ -53,13 +55,19 @@ class Arrays:
             return {"scalar": [text, array.astype(text).tobytes().hex()]}
         if type(value) is np.ma.MaskedArray:
             parts = writer.pairs(
-                [("data", value.data), ("mask", np.ma.getmaskarray(value)), ("fill", value.fill_value)]
+                [
+                    ("data", value.data),
+                    ("mask", np.ma.getmaskarray(value)),
+                    ("fill", value.fill_value),
+                ]
             )
             return {"masked": parts}
         if not isinstance(value, np.ndarray):
             return None
         if type(value) not in (np.ndarray, np.memmap):
-            raise writer.refuse(f"it is a {type(value).__name__}. Give an array of NumPy's own class.")
+            raise writer.refuse(
+                f"it is a {type(value).__name__}. Give an array of NumPy's own class."
+            )
         if value.dtype.kind == "O":
             items = [writer.node(each, f"{k}") for k, each in enumerate(value.ravel().tolist())]
             return {"objects": [list(value.shape), items]}
@@ -105,20 +113,20 @@ def array_of(payload: Mapping[str, Any], reader: Reader) -> np.ndarray:
     """Return the array of a payload, whose size has to be that of what is stored."""
     dtype, shape = dtype_of(payload["type"]), tuple(payload["shape"])
     if not all(type(n) is int and n >= 0 for n in shape) or len(shape) > 32:
-        raise DamagedFile(f"an array has the shape {str(shape)[:40]}")
+        raise DamagedFileError(f"an array has the shape {str(shape)[:40]}")
     if "in" not in payload:
         if prod(shape) * dtype.itemsize:
-            raise DamagedFile(f"an array of shape {str(shape)[:40]} has no numbers")
+            raise DamagedFileError(f"an array of shape {str(shape)[:40]} has no numbers")
         return np.empty(shape, dtype)
     stored = reader.arrays[payload["in"]]
     if stored.nbytes != prod(shape) * dtype.itemsize:
-        raise DamagedFile(f"an array of shape {str(shape)[:40]} has {stored.nbytes} bytes")
+        raise DamagedFileError(f"an array of shape {str(shape)[:40]} has {stored.nbytes} bytes")
     # Without a copy: arrays of files are writable, and one that is wanted twice is a reference.
     values = stored.reshape(-1).view(np.uint8).view(dtype)
     return values.reshape(shape[::-1]).T if payload.get("order") == "F" else values.reshape(shape)
 
 
-class Tensors:
+class Tensors(Codec):
     """Tensors of torch, their types and devices."""
 
     kinds = ("tensor", "torch dtype", "device")
@@ -154,7 +162,7 @@ class Tensors:
             return torch.device(payload)
         name = payload if kind == "torch dtype" else payload["type"]
         if name not in TORCH_DTYPES:
-            raise DamagedFile(f"it has a tensor of type {name!r:.40}")
+            raise DamagedFileError(f"it has a tensor of type {name!r:.40}")
         dtype = getattr(torch, name)
         if kind == "torch dtype":
             return dtype
@@ -166,7 +174,7 @@ class Tensors:
         return values.requires_grad_() if payload["grad"] else values
 
 
-class SparseArrays:
+class SparseArrays(Codec):
     """Sparse arrays and matrices of SciPy."""
 
     kinds = ("sparse",)
@@ -186,7 +194,7 @@ class SparseArrays:
         """Return a value."""
         name, shape, parts = payload
         if name not in {f"{form}_{what}" for form in COMPRESSED for what in ("matrix", "array")}:
-            raise DamagedFile(f"it has a sparse array of form {name!r:.40}")
+            raise DamagedFileError(f"it has a sparse array of form {name!r:.40}")
         found = reader.named(parts)
         made = getattr(sparse, name)(
             (found["data"], found["indices"], found["indptr"]), shape=tuple(shape)
@@ -196,7 +204,7 @@ class SparseArrays:
         return made
 
 
-class Generators:
+class Generators(Codec):
     """NumPy's generators of random numbers."""
 
     kinds = ("random state", "generator")
@@ -215,7 +223,7 @@ class Generators:
         state = reader.value(payload)
         name = state["bit_generator"]
         if name not in self._bits:
-            raise DamagedFile(f"it has a generator {name!r:.40}")
+            raise DamagedFileError(f"it has a generator {name!r:.40}")
         bits = getattr(np.random, name)()
         if kind == "generator":
             bits.state = state

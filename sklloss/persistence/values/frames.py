@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..container import DamagedFile
-from ..graph import Reader, Writer
+from ..container import DamagedFileError
+from ..graph import Codec, Reader, Writer
 
 
-class PandasScalars:
+class PandasScalars(Codec):
     """Missing values, moments and durations."""
 
     kinds = ("pandas NA", "pandas NaT", "timestamp", "duration")
@@ -48,7 +48,7 @@ def zone_of(zone: Any) -> str | None:
     return None if zone is None else str(zone)
 
 
-class PandasArrays:
+class PandasArrays(Codec):
     """Index, Series, DataFrame, Categorical and other columns, and their types."""
 
     kinds = ("index", "range index", "multi index", "series", "frame", "column", "pandas dtype")
@@ -73,9 +73,7 @@ class PandasArrays:
             parts = writer.pairs([("index", value.index), ("name", value.name)])
             return {"series": {**self._column(value, writer), "parts": parts}}
         if type(value) is pd.DataFrame:
-            columns = [
-                self._column(value.iloc[:, k], writer) for k in range(value.shape[1])
-            ]
+            columns = [self._column(value.iloc[:, k], writer) for k in range(value.shape[1])]
             parts = writer.pairs([("index", value.index), ("columns", value.columns)])
             return {"frame": {"columns": columns, "parts": parts}}
         return None
@@ -166,7 +164,7 @@ class PandasArrays:
             return pd.StringDtype(na_value=pd.NA if detail == "NA" else np.nan)
         if kind == "masked" and detail in MASKED:
             return pd.api.types.pandas_dtype(detail)
-        raise DamagedFile(f"it has a column of type {str(payload)[:40]}")
+        raise DamagedFileError(f"it has a column of type {str(payload)[:40]}")
 
 
 # Types of pandas that are numbers with a mask.

@@ -11,10 +11,10 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ..graph import Reader, Writer
+from ..graph import Codec, Reader, Writer
 
 
-class Numbers:
+class Numbers(Codec):
     """Numbers that JSON lacks, bytes, ranges and slices."""
 
     kinds = ("float", "complex", "bytes", "range", "slice", "decimal", "fraction", "ellipsis")
@@ -51,11 +51,12 @@ class Numbers:
             return Fraction(*payload)
         if kind == "ellipsis":
             return Ellipsis
-        made = {"float": float, "decimal": Decimal, "bytes": lambda text: b64decode(text, None, True)}
-        return made[kind](payload)
+        if kind == "bytes":
+            return b64decode(payload, None, True)
+        return float(payload) if kind == "float" else Decimal(payload)
 
 
-class Containers:
+class Containers(Codec):
     """Tuples, sets and dicts."""
 
     kinds = ("tuple", "set", "frozenset", "dict", "ordered dict")
@@ -80,7 +81,7 @@ class Containers:
         return self._dicts[kind]((reader.value(k), reader.value(v)) for k, v in payload)
 
 
-class Dates:
+class Dates(Codec):
     """Dates, times and durations of Python."""
 
     kinds = ("datetime", "date", "time", "timedelta", "timezone", "zone")
