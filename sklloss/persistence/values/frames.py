@@ -43,6 +43,14 @@ class PandasScalars(Codec):
         return moment if zone is None else moment.tz_localize("UTC").tz_convert(zone)
 
 
+def texts_dtype() -> Any:
+    """Return the type of texts whose missing values are NaN: objects before pandas 2.3."""
+    try:
+        return pd.StringDtype(na_value=np.nan)
+    except TypeError:
+        return np.dtype(object)
+
+
 def zone_of(zone: Any) -> str | None:
     """Return the name of a time zone."""
     return None if zone is None else str(zone)
@@ -123,7 +131,7 @@ class PandasArrays(Codec):
         """Return the values of a column."""
         dtype = self._type_of(payload["type"], reader)
         values = reader.value(payload["values"])
-        if isinstance(dtype, np.dtype):
+        if payload["type"] == "numpy":
             return values
         if isinstance(dtype, pd.CategoricalDtype):
             return pd.Categorical.from_codes(values, dtype=dtype)
@@ -132,7 +140,7 @@ class PandasArrays(Codec):
         is_known = np.asarray(reader.value(payload["known"]), bool)
         rows = np.full(is_known.shape, None, dtype=object)
         rows[is_known] = values
-        return pd.array(rows, dtype=dtype)
+        return rows if isinstance(dtype, np.dtype) else pd.array(rows, dtype=dtype)
 
     def _type(self, dtype: Any, writer: Writer) -> Any:
         """Return what stands for the type of a column."""
@@ -153,7 +161,7 @@ class PandasArrays(Codec):
     def _type_of(self, payload: Any, reader: Reader) -> Any:
         """Return the type of a column."""
         if payload == "numpy":
-            return np.dtype(float)
+            return None
         ((kind, detail),) = payload.items()
         if kind == "categories":
             parts = reader.named(detail)
@@ -161,7 +169,7 @@ class PandasArrays(Codec):
         if kind == "moments":
             return pd.DatetimeTZDtype(*detail)
         if kind == "texts":
-            return pd.StringDtype(na_value=pd.NA if detail == "NA" else np.nan)
+            return pd.StringDtype() if detail == "NA" else texts_dtype()
         if kind == "masked" and detail in MASKED:
             return pd.api.types.pandas_dtype(detail)
         raise DamagedFileError(f"it has a column of type {str(payload)[:40]}")
