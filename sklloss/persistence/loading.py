@@ -67,7 +67,7 @@ def load(path: str | os.PathLike[str], *, trusted: Iterable[str] = ()) -> Any:
         raise ValueError(f"{target!r} is not loaded. {error}") from None
     except ImportError:
         raise
-    except (Exception, RecursionError) as error:
+    except Exception as error:
         reason = str(error) or type(error).__name__
         raise ValueError(
             f"{target!r} cannot be loaded: {reason[:300].rstrip('.')}. It is damaged, or was made by"

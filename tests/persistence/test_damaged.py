@@ -7,7 +7,6 @@ import time
 import tracemalloc
 from collections.abc import Iterator
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -20,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sklloss import NeuralClassifier, NeuralRegressor
 from sklloss.persistence import load, save
-from sklloss.persistence.container import ZEROS, Content, _place_of_digest, parsed, to_bytes
+from sklloss.persistence.container import NO_SIZE, ZEROS, Content, parsed, seal, to_bytes
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(30, 3))
@@ -45,10 +44,10 @@ def files(tmp_path_factory):
 
 
 def sealed(data: bytes) -> bytes:
-    """Return a file with the checksum that its bytes should have."""
-    start, end = _place_of_digest(data)
-    blank = data[:start] + ZEROS + data[end:]
-    return data[:start] + sha256(blank).hexdigest().encode() + data[end:]
+    """Return a file with the size and the checksum that its bytes should have."""
+    found = bytearray(data)
+    seal(found)
+    return bytes(found)
 
 
 def flipped(files) -> Iterator[bytes]:
@@ -243,14 +242,8 @@ def manifests(files) -> Iterator[bytes]:
             for node in ({"ref": 10**6}, {"slice": [1]}, {"net": [["module", 1]]}, {"history": {}}):
                 change = partial(_replace_state, k, node)
                 yield with_manifest(data, change)
-    long = {
-        "history": {"columns": [], "batches": {"array": {"type": "<i8", "shape": [1], "in": "h"}}}
-    }
-    counts = {"h": np.array([10**12])}
-    yield to_bytes(
-        Content({"object": {"of": {"class": "NeuralRegressor"}, "state": [["h", long]]}}, counts),
-        {},
-    )
+    for node in LARGE:
+        yield with_manifest(data, partial(_replace_state, 0, node))
 
 
 def _replace_state(k, node, manifest):
@@ -262,10 +255,29 @@ def _raw(arrays) -> bytes:
     """Return a file with any bytes as its manifest."""
     from safetensors.numpy import save as write
 
-    entry = {"format_version": 1, "sha256": ZEROS.decode(), "versions": {}}
+    entry = {"format_version": 1, "size": NO_SIZE.decode(), "sha256": ZEROS.decode()}
+    entry["versions"] = {}
     return sealed(write(arrays, {"sklloss": json.dumps(entry, separators=(",", ":"))}))
 
 
+# Little text that would be much in memory.
+LARGE = (
+    {"array": {"type": "<U0", "shape": [2**40]}},
+    {"array": {"type": "|S0", "shape": [2**40], "in": "0"}},
+    {"array": {"type": f"<U{2**28}", "shape": [1]}},
+    {"objects": [[2**40], []]},
+    {"tensor": {"type": "float64", "shape": [2**40], "parameter": False, "grad": False}},
+    {"sparse": ["csr_array", [2**40, 2**40], [["data", []], ["indices", []], ["indptr", []]]]},
+    {"masked": [["data", {"array": {"type": "<f8", "shape": [0, 2**40]}}], ["mask", []]]},
+    {"history": {"columns": [["a", [1]], ["b", []]]}},
+    {"tuple": [{"dict": [[{"set": []}, 1]]}]},
+    {"decimal": "1e"},
+    {"timestamp": [1, "ns", "dateutil//dev/zero"]},
+    {"timestamp": [1, "ns", "../../../etc/passwd"]},
+    {"zone": "/etc/passwd"},
+    {"duration": [2**63, "s"]},
+    {"net": [["module", None], ["arguments", {"dict": [["compile", True]]}]]},
+)
 FAMILIES = (flipped, cut, spliced, with_huge_shapes, archives, of_others, manifests)
 
 
@@ -353,3 +365,14 @@ def test_a_foreign_file_is_not_read_to_its_end(tmp_path):
     with pytest.raises(ValueError, match="does not begin"):
         load(path)
     assert time.process_time() - start < MOST_SECONDS
+
+
+def test_a_file_that_has_grown_is_not_read_to_its_end(files, tmp_path):
+    path = tmp_path / "large"
+    with path.open("wb") as file:
+        file.write(files[0])
+        file.truncate(2**40)
+    with pytest.raises(
+        ValueError, match=f"has {2**40:,} bytes and was written with {len(files[0]):,}"
+    ):
+        load(path)

@@ -104,6 +104,9 @@ class Nets(Codec):
         arguments = parts["arguments"]
         if not (isinstance(parts["module"], nn.Module) and isinstance(parts["history"], History)):
             raise DamagedFileError("a net has no network, or no history")
+        unknown = [n for n in arguments if n not in ARGUMENTS and not n.startswith("optimizer__")]
+        if unknown:
+            raise DamagedFileError(f"a net has the argument {unknown[0]!r:.40}")
         arguments["device"] = _device_here(arguments["device"])
         net = LossNet(parts["module"], parts["criterion"], **arguments)
         given = arguments["callbacks"] or ()
@@ -145,7 +148,9 @@ def _state_of_optimizer(net: Any) -> Any:
 def _device_here(device: str) -> str:
     """Return the device of a net where there is such a one here, else the CPU."""
     try:
-        return str(torch.ones(1, device=device).device)
+        one = torch.ones(1, device=device)
+        one.item()  # Raises where a device such as "meta" holds no numbers.
+        return str(one.device)
     except (AssertionError, RuntimeError):
         return "cpu"
 
@@ -160,42 +165,27 @@ class Histories(Codec):
         """Return a node."""
         if type(value) is not History:
             return None
-        epochs = [{k: v for k, v in epoch.items() if k != "batches"} for epoch in value]
-        n_batches = [len(epoch.get("batches", ())) for epoch in value]
-        if any(epoch["batches"] != [{}] * n for epoch, n in zip(value, n_batches, strict=True)):
+        names = list(value[0]) if value else []
+        is_table = all(list(epoch) == names and epoch["batches"] == [{}] for epoch in value)
+        if not (names and is_table):
             return {"history": {"epochs": writer.node([dict(epoch) for epoch in value])}}
-        names = list(epochs[0]) if epochs else []
-        if any(list(epoch) != names for epoch in epochs):
-            return {"history": {"epochs": writer.node([dict(epoch) for epoch in value])}}
-        columns = [(name, self._column([epoch[name] for epoch in epochs])) for name in names]
-        counts = np.array(n_batches, dtype=np.int64)
-        return {"history": {"columns": writer.pairs(columns), "batches": writer.node(counts)}}
+        names.remove("batches")
+        columns = [(name, self._column([epoch[name] for epoch in value])) for name in names]
+        return {"history": {"columns": writer.pairs(columns)}}
 
     def read(self, kind: str, payload: Any, reader: Reader) -> Any:
         """Return a value."""
         if "epochs" in payload:
             return History(reader.value(payload["epochs"]))
-        counts = reader.value(payload["batches"]).tolist()
-        if any(n > MOST_BATCHES for n in counts):
-            raise DamagedFileError("an epoch has too many batches")
         columns = {
             name: each.tolist() if isinstance(each, np.ndarray) else each
             for name, each in reader.named(payload["columns"]).items()
         }
-        if any(len(each) != len(counts) for each in columns.values()):
-            raise DamagedFileError("the columns of a history differ in length")
-        rows = zip(*columns.values(), strict=True) if columns else ((),) * len(counts)
-        return History(
-            {"batches": [{} for _ in range(n)], **dict(zip(columns, row, strict=True))}
-            for n, row in zip(counts, rows, strict=True)
-        )
+        rows = zip(*columns.values(), strict=True)
+        return History({"batches": [{}], **dict(zip(columns, row, strict=True))} for row in rows)
 
     def _column(self, values: list[Any]) -> Any:
         """Return values of one type as an array, others as they are."""
         kinds = set(map(type, values))
         dtype = self._columns.get(kinds.pop()) if len(kinds) == 1 else None
         return values if dtype is None else np.array(values, dtype)
-
-
-# More would be a file that was made to fill the memory.
-MOST_BATCHES = 10**4

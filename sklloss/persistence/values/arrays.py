@@ -97,12 +97,14 @@ class Arrays(Codec):
         return dtype.newbyteorder("<").str
 
     def _of_bytes(self, value: np.ndarray, writer: Writer) -> Mapping[str, Any]:
-        text = self._text(value.dtype, writer)
+        # Texts that are all empty have a type of no bytes.
+        plain = value if value.dtype.itemsize else value.astype(f"{value.dtype.kind}1")
+        text = self._text(plain.dtype, writer)
         is_fortran = value.flags.f_contiguous and not value.flags.c_contiguous
-        stored = np.ascontiguousarray(value.T if is_fortran else value, dtype=text)
+        stored = np.ascontiguousarray(plain.T if is_fortran else plain, dtype=text)
         shape = list(value.shape)
         payload = {"type": text, "shape": shape, **({"order": "F"} if is_fortran else {})}
-        if value.size == 0 or value.dtype.itemsize == 0:
+        if value.size == 0:
             return payload
         if text not in DIRECT:
             stored = np.frombuffer(stored.tobytes(), np.uint8)
@@ -112,6 +114,8 @@ class Arrays(Codec):
 def array_of(payload: Mapping[str, Any], reader: Reader) -> np.ndarray:
     """Return the array of a payload, whose size has to be that of what is stored."""
     dtype, shape = dtype_of(payload["type"]), tuple(payload["shape"])
+    if dtype.itemsize == 0:
+        raise DamagedFileError(f"it has an array of type {dtype.str}")
     if not all(type(n) is int and n >= 0 for n in shape) or len(shape) > 32:
         raise DamagedFileError(f"an array has the shape {str(shape)[:40]}")
     if "in" not in payload:

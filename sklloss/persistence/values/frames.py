@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import pandas as pd
@@ -25,7 +27,8 @@ class PandasScalars(Codec):
             return {"pandas NaT": None}
         if type(value) is pd.Timestamp:
             moment = value.tz_convert(None) if value.tzinfo else value
-            return {"timestamp": [moment.asm8.view("i8").item(), value.unit, zone_of(value.tz)]}
+            zone = zone_of(value.tz, writer)
+            return {"timestamp": [moment.asm8.view("i8").item(), value.unit, zone]}
         if type(value) is pd.Timedelta:
             return {"duration": [value.asm8.view("i8").item(), value.unit]}
         return None
@@ -40,7 +43,7 @@ class PandasScalars(Codec):
             return pd.Timedelta(np.timedelta64(payload[0], payload[1]))
         count, unit, zone = payload
         moment = pd.Timestamp(np.datetime64(count, unit))
-        return moment if zone is None else moment.tz_localize("UTC").tz_convert(zone)
+        return moment if zone is None else moment.tz_localize("UTC").tz_convert(zone_named(zone))
 
 
 def texts_dtype() -> Any:
@@ -51,9 +54,23 @@ def texts_dtype() -> Any:
         return np.dtype(object)
 
 
-def zone_of(zone: Any) -> str | None:
+def zone_of(zone: Any, writer: Writer) -> str | None:
     """Return the name of a time zone."""
-    return None if zone is None else str(zone)
+    name = None if zone is None else str(zone)
+    try:
+        zone_named(name)
+    except (DamagedFileError, ValueError, ZoneInfoNotFoundError):
+        raise writer.refuse(
+            f"it has the time zone {name!r}. Convert it to one with a name."
+        ) from None
+    return name
+
+
+def zone_named(name: str | None) -> str | None:
+    """Return the name of a time zone that pandas may look up, and raise for any other text."""
+    if name is not None and not FIXED_ZONE.fullmatch(name):
+        ZoneInfo(name)
+    return name
 
 
 class PandasArrays(Codec):
@@ -150,7 +167,7 @@ class PandasArrays(Codec):
             parts = [("categories", dtype.categories), ("ordered", bool(dtype.ordered))]
             return {"categories": writer.pairs(parts)}
         if isinstance(dtype, pd.DatetimeTZDtype):
-            return {"moments": [dtype.unit, str(dtype.tz)]}
+            return {"moments": [dtype.unit, zone_of(dtype.tz, writer)]}
         if isinstance(dtype, pd.StringDtype):
             # Missing texts are NaN in pandas' own type of texts, and NA in the older one.
             return {"texts": "NA" if dtype.na_value is pd.NA else "NaN"}
@@ -167,7 +184,8 @@ class PandasArrays(Codec):
             parts = reader.named(detail)
             return pd.CategoricalDtype(parts["categories"], ordered=parts["ordered"])
         if kind == "moments":
-            return pd.DatetimeTZDtype(*detail)
+            unit, zone = detail
+            return pd.DatetimeTZDtype(unit, zone_named(zone))
         if kind == "texts":
             return pd.StringDtype() if detail == "NA" else texts_dtype()
         if kind == "masked" and detail in MASKED:
@@ -175,6 +193,8 @@ class PandasArrays(Codec):
         raise DamagedFileError(f"it has a column of type {str(payload)[:40]}")
 
 
+# Zones that have no name but their distance from UTC.
+FIXED_ZONE = re.compile(r"UTC([+-]\d\d:\d\d(:\d\d)?)?")
 # Types of pandas that are numbers with a mask.
 MASKED = frozenset(
     ["boolean", "Float32", "Float64"]
