@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Mapping
 from math import prod
 from typing import Any
 from zipfile import ZIP_STORED, BadZipFile, ZipFile
 
 import numpy as np
-from scipy.stats._distn_infrastructure import rv_frozen
 
 from ..container import DamagedFileError
 from ..graph import Codec, Reader, Writer
@@ -18,6 +18,8 @@ from .own import check_trusted
 MISSING = (
     '{} is written by skops, which is not installed. Install it with: pip install "sklloss[files]"'
 )
+# What skops does not trust, and what holds nothing but the name of a type.
+SAFE = ("numpy.dtype",)
 # Most bytes that a compressed array may unpack to, as a multiple of its file, or at all.
 MOST_TIMES, MOST_BYTES = 20, 2**26
 
@@ -60,14 +62,14 @@ class Foreign(Codec):
         name, key = payload
         data = reader.arrays[key].tobytes()
         check_trusted(untrusted_of(name, data), reader.trusted)
-        return skops_io(name).loads(data, trusted=sorted(reader.trusted))
+        return skops_io(name).loads(data, trusted=[*SAFE, *sorted(reader.trusted)])
 
 
 def untrusted_of(name: str, data: bytes) -> list[str]:
     """Return what the bytes of skops need that it does not trust; nothing is imported for it."""
     skops = skops_io(f"A {name:.80} in it")
     _check_sizes(data)
-    return skops.get_untrusted_types(data=data)
+    return [each for each in skops.get_untrusted_types(data=data) if each not in SAFE]
 
 
 def _check_importable(untrusted: str, name: str, writer: Writer) -> None:
@@ -125,7 +127,11 @@ class Distributions(Codec):
 
     def write(self, value: Any, writer: Writer) -> Mapping[str, Any] | None:
         """Return a node."""
+        # Where nobody has imported them, which takes its time, there are none.
+        if "scipy.stats" not in sys.modules:
+            return None
         import scipy.stats
+        from scipy.stats._distn_infrastructure import rv_frozen
 
         if not isinstance(value, rv_frozen):
             return None
