@@ -1,0 +1,1 @@
+"""Persistence: fitted estimators as files, in formats that run no code."""
