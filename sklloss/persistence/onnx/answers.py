@@ -143,6 +143,10 @@ def outputs_of(
     if names is None:
         return [each for each in known.values() if each.name.rpartition(".")[2] != "raw"]
     wanted = [names] if isinstance(names, str) else list(names)
+    if not wanted:
+        raise ValueError(
+            f"outputs is empty. Name some of {', '.join(map(repr, known))}, or leave it at None."
+        )
     for name in wanted:
         if name not in known:
             hint = did_you_mean(str(name), list(known))

@@ -74,7 +74,8 @@ def _shape_of_labels(operator: Any) -> None:
     operator.outputs[0].type = kind([n, width] if labels.is_multi_label else [n])
     is_column = width == 2 and not hasattr(operator.raw_operator, "predict_proba")
     shape = [n, 1 if is_column and not labels.is_multi_label else width]
-    operator.outputs[1].type = _float_type(operator, types)(shape)
+    # ZipMap, which makes dictionaries of probabilities, takes single precision alone.
+    operator.outputs[1].type = types.FloatTensorType(shape)
 
 
 def _float_type(operator: Any, types: Any) -> Any:

@@ -185,7 +185,11 @@ def _parts(estimator: Any) -> tuple[Pipeline | None, Any]:
         check_is_fitted(found)
         steps, found = found, found.steps[-1][1]
     if not isinstance(found, NeuralEstimator):
-        what = f"a {type(found).__name__}" if not isinstance(found, type) else f"the class {found}"
+        what = (
+            f"a {type(found).__name__}"
+            if not isinstance(found, type)
+            else f"the class {found.__name__}"
+        )
         raise TypeError(
             "to_onnx takes a fitted estimator of sklloss, a Pipeline that ends in one, or a search"
             f" over either; got {what}. For estimators of scikit-learn use skl2onnx.to_onnx, after"

@@ -15,12 +15,16 @@ from torch import Tensor, nn
 
 from ...estimators.fit.estimator import NeuralEstimator
 from ...modules import MLP
+from ...modules.ranking.row_scores import RowScores
 from .graph import Graph
 from .packages import package
 from .traced import TRACED_ROWS, OnnxError, Traced, dtype_of, name_of
 
 # Layers that onnxruntime has in single precision alone.
 SINGLE_PRECISION = (nn.modules.conv._ConvNd, nn.RNNBase)
+
+# The severity of onnxruntime's messages from which they are printed.
+FATAL = 4
 
 # The built-in activations that are an operator.
 ACTIVATIONS = {"relu": "Relu", "tanh": "Tanh", "logistic": "Sigmoid", "elu": "Elu"}
@@ -29,7 +33,7 @@ ACTIVATIONS = {"relu": "Relu", "tanh": "Tanh", "logistic": "Sigmoid", "elu": "El
 def raw_output(estimator: NeuralEstimator, scaled: Traced) -> Tensor:
     """Return the raw output of all members, (members, n_samples, n_targets, n_outputs)."""
     nets = estimator.members_
-    modules: list[Any] = [net.module_ for net in nets]
+    modules: list[Any] = [_of_rows(net.module_) for net in nets]
     baseline = nets[0].criterion_.baseline
     scaled = scaled.to(baseline.dtype)  # type: ignore[assignment]
     if all(type(module) is MLP for module in modules):
@@ -38,6 +42,11 @@ def raw_output(estimator: NeuralEstimator, scaled: Traced) -> Tensor:
         output = torch.stack([_by_torch(module, scaled) for module in modules])
     shape = nets[0].raw_shape or (nets[0].criterion_.constant.shape[1], -1)
     return output.flatten(2).unflatten(2, shape) if output.ndim > 2 else output[..., None, None]
+
+
+def _of_rows(module: Any) -> Any:
+    """Return the network that scores rows, of one that scores those of groups."""
+    return module.network if isinstance(module, RowScores) else module
 
 
 def _perceptrons(modules: list[MLP], scaled: Traced) -> Traced:
@@ -96,6 +105,7 @@ def _by_torch(module: nn.Module, scaled: Traced) -> Traced:
         output = own(scaled.sample[:3].clone())
     model = _exported(own, scaled, graph.opset, type(module).__name__)
     inlined = package("onnx.inliner").inline_local_functions(model)
+    _check_runs(inlined, own, scaled, type(module).__name__)
     (name,) = graph.include(inlined, {inlined.graph.input[0].name: scaled.value})
     sample = torch.zeros(TRACED_ROWS, *output.shape[1:], dtype=output.dtype)
     return Traced(sample, name, graph).to(dtype)  # type: ignore[return-value]
@@ -129,6 +139,35 @@ def _exported(module: nn.Module, scaled: Traced, opset: int, name: str) -> Any:
         raise OnnxError(f"torch.onnx.export cannot export module {name}: {said[0]}") from error
     assert found is not None
     return found.model_proto
+
+
+def _check_runs(model: Any, module: nn.Module, scaled: Traced, name: str) -> None:
+    """Raise if onnxruntime does not compute what a network does: exporters have faults."""
+    runtime = package("onnxruntime")
+    source = torch.Generator().manual_seed(0)
+    drawn = torch.randn(3, *scaled.shape[1:], generator=source)
+    rows = (3 * drawn).abs().round().to(scaled.dtype)  # whole numbers are token ids as well
+    options = runtime.SessionOptions()
+    options.log_severity_level = FATAL
+    with torch.no_grad():
+        wanted = module(rows)
+    try:
+        session = runtime.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+        feed = {session.get_inputs()[0].name: rows.numpy()}
+        found = torch.from_numpy(session.run(None, feed)[0])
+    except Exception as error:
+        raise OnnxError(
+            f"onnxruntime cannot run what torch.onnx.export makes of module {name}:"
+            f" {str(error).splitlines()[0]}"
+        ) from error
+    if found.shape != wanted.shape or not torch.allclose(found, wanted, rtol=1e-3, atol=1e-4):
+        raise OnnxError(
+            f"torch.onnx.export makes something else of module {name}: onnxruntime returns"
+            f" {found.flatten()[:3].tolist()} for rows of which the module makes"
+            f" {wanted.flatten()[:3].tolist()}"
+        )
 
 
 def _flat(module: nn.Module) -> nn.Module:
