@@ -20,7 +20,8 @@ from ...parameters.names import did_you_mean
 from .distributions import Distribution, StackedMixture
 from .graph import Graph, Port
 from .networks import raw_output
-from .traced import TRACED_ROWS, Traced, dtype_of, name_of
+from .traced import Traced
+from .values import TRACED_ROWS, dtype_of, name_of
 
 # Levels and coverage of quantiles and intervals, as the estimators' methods have them.
 LEVELS = (0.1, 0.5, 0.9)

@@ -12,7 +12,8 @@ from .answers import Members, outputs_of
 from .graph import TRADITIONAL, TRADITIONAL_OPSET, Graph, Port
 from .packages import package
 from .rows import numbers_of, scaled_rows
-from .traced import TRACED_ROWS, OnnxError, Traced, name_of
+from .traced import Traced
+from .values import TRACED_ROWS, OnnxError, name_of
 
 # The least version of ONNX's operators that the nodes are written in.
 LEAST_OPSET = 18

@@ -14,7 +14,8 @@ from ...losses.regression.counts import NegativeBinomialCounts
 from ...losses.regression.exponential import tangent_exp
 from ...losses.regression.positive import COUNTS, NegativeBinomial
 from ...losses.regression.zero_inflation import LOWEST, ZeroAlteredLoss
-from .traced import OnnxError, Traced, name_of, samples_of
+from .traced import Traced
+from .values import OnnxError, name_of, samples_of
 
 # Counts from here on are not searched, and are NaN.
 MOST = 1_000_000
@@ -47,9 +48,9 @@ def count_quantiles(loss: Any, raw: Tensor, state: State, levels: Tensor) -> Ten
 
     # The loop is written in names, since its condition is a value of the graph too.
     def step(number: str, values: list[str]) -> tuple[str, list[str]]:
-        log_p, below, found = (
-            Traced(sample, name, graph) for sample, name in zip(samples, values, strict=True)
-        )
+        pairs = zip(samples, values, strict=True)
+        carried: list[Tensor] = [Traced(sample, name, graph) for sample, name in pairs]
+        log_p, below, found = carried
         count = Traced(torch.zeros(()).double(), graph.node("Cast", number, to=11), graph)
         reached = below + log_p.exp()
         of_all = (1 - growth.factor + growth.factor * reached).mean(0)[..., None]

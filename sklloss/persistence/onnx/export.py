@@ -21,7 +21,7 @@ from .graph import Graph, Port
 from .packages import package
 from .pipelines import rows_after_steps
 from .rows import Feed, encoded_rows
-from .traced import OnnxError
+from .values import OnnxError
 
 # The versions of ONNX's operators that are written; the first is the default.
 OPSETS = range(18, 24)

@@ -18,7 +18,8 @@ from ...modules import MLP
 from ...modules.ranking.row_scores import RowScores
 from .graph import Graph
 from .packages import package
-from .traced import TRACED_ROWS, OnnxError, Traced, dtype_of, name_of
+from .traced import Traced
+from .values import TRACED_ROWS, OnnxError, dtype_of, name_of
 
 # Layers that onnxruntime has in single precision alone.
 SINGLE_PRECISION = (nn.modules.conv._ConvNd, nn.RNNBase)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .graph import Graph
 from .special import normal_quantile, normal_share
-from .traced import OnnxError, Traced, cast, is_of_rows, name_of, sizes_name
+from .values import OnnxError, Value, cast, is_of_rows, name_of, sizes_name
 
 Operator = Callable[..., Any]
 
@@ -95,7 +95,7 @@ def _alike(graph: Graph, dtype: torch.dtype, *values: Any) -> list[str]:
 
 
 def _comparison(operator: str, graph: Graph, out: Tensor, x: Any, y: Any) -> str:
-    samples = [each.sample if isinstance(each, Traced) else each for each in (x, y)]
+    samples = [each.sample if isinstance(each, Value) else each for each in (x, y)]
     return graph.node(operator, *_alike(graph, torch.result_type(*samples), x, y))
 
 
@@ -103,7 +103,7 @@ def _unequal(graph: Graph, out: Tensor, x: Any, y: Any) -> str:
     return graph.node("Not", _comparison("Equal", graph, out, x, y))
 
 
-def _to_copy(graph: Graph, out: Tensor, x: Traced, *_: Any, **__: Any) -> str:
+def _to_copy(graph: Graph, out: Tensor, x: Value, *_: Any, **__: Any) -> str:
     return name_of(graph, x, out.dtype)
 
 

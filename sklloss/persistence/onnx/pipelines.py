@@ -16,7 +16,8 @@ from ...estimators.inputs.tables import Table
 from .graph import TRADITIONAL, TRADITIONAL_OPSET, Graph, Port
 from .packages import package
 from .rows import Feed, encoded_rows, scaled_rows
-from .traced import TRACED_ROWS, OnnxError, Traced
+from .traced import Traced
+from .values import TRACED_ROWS, OnnxError
 
 
 def rows_after_steps(graph: Graph, pipeline: Pipeline, final: Any, X: Any) -> tuple[Any, Feed]:

@@ -29,7 +29,8 @@ from ...estimators.inputs.tokens import Tokens
 from ...training import InputScaler, TableEncoding
 from ...training.rows.encoding import TableEncoder
 from .graph import TRADITIONAL, Graph, Port
-from .traced import TRACED_ROWS, OnnxError, Traced, dtype_of
+from .traced import Traced
+from .values import TRACED_ROWS, OnnxError, dtype_of
 
 # What stands for a missing value in a column of text, where no level is that.
 ABSENT = ("", "<missing>", "<missing value>")
