@@ -12,7 +12,7 @@ from .answers import Members, outputs_of
 from .graph import TRADITIONAL, TRADITIONAL_OPSET, Graph, Port
 from .packages import package
 from .rows import numbers_of, scaled_rows
-from .traced import Traced
+from .traced import traced
 from .values import TRACED_ROWS, OnnxError, name_of
 
 # The least version of ONNX's operators that the nodes are written in.
@@ -134,8 +134,8 @@ def _members(scope: Any, operator: Any, container: Any) -> tuple[Graph, Members]
     if columns is None:
         wide = [graph.node("Cast", name, to=11) for name in names]
         name = graph.node("Concat", *wide, axis=1) if len(wide) > 1 else wide[0]
-        sample = torch.zeros(TRACED_ROWS, *learned.inputs.shape, dtype=torch.float64)
-        numbers: Any = Traced(sample, name, graph)
+        shape = TRACED_ROWS, *learned.inputs.shape
+        numbers: Any = traced(graph, name, shape, torch.float64)
     else:
         numbers = _raw_numbers(graph, columns, operator.inputs)
     scaled = scaled_rows(numbers, learned.input_scaler, learned.torch_dtype, True)

@@ -18,7 +18,7 @@ from ...modules import MLP
 from ...modules.ranking.row_scores import RowScores
 from .graph import Graph
 from .packages import package
-from .traced import Traced
+from .traced import Traced, traced
 from .values import TRACED_ROWS, OnnxError, dtype_of, name_of
 
 # Layers that onnxruntime has in single precision alone.
@@ -67,8 +67,7 @@ def _perceptrons(modules: list[MLP], scaled: Traced) -> Traced:
         number = graph.constant(scales.astype(dtype_of(scaled.dtype)))
         hidden = graph.node("Mul", hidden, number)
     n_outputs = layers[-1][0].out_features
-    sample = torch.zeros(len(modules), TRACED_ROWS, n_outputs, dtype=scaled.dtype)
-    return Traced(sample, hidden, graph)
+    return traced(graph, hidden, (len(modules), TRACED_ROWS, n_outputs), scaled.dtype)
 
 
 def _layer(graph: Graph, members: tuple[nn.Linear, ...], hidden: str) -> str:
@@ -84,7 +83,7 @@ def _activated(graph: Graph, name: str, x: str, dtype: torch.dtype) -> str:
     if name == "silu":
         return graph.node("Mul", x, graph.node("Sigmoid", x))
     if name == "gelu":
-        return name_of(graph, _gelu(Traced(torch.zeros(TRACED_ROWS, dtype=dtype), x, graph)))
+        return name_of(graph, _gelu(traced(graph, x, (TRACED_ROWS,), dtype)))
     return graph.node(ACTIVATIONS[name], x)
 
 
@@ -103,13 +102,20 @@ def _by_torch(module: nn.Module, scaled: Traced) -> Traced:
     if any(isinstance(layer, SINGLE_PRECISION) for layer in own.modules()):
         own, scaled = own.float(), scaled.to(torch.float32)  # type: ignore[assignment]
     with torch.no_grad():
-        output = own(scaled.sample[:3].clone())
+        output = own(_few_rows(scaled))
     model = _exported(own, scaled, graph.opset, type(module).__name__)
     inlined = package("onnx.inliner").inline_local_functions(model)
     _check_runs(inlined, own, scaled, type(module).__name__)
     (name,) = graph.include(inlined, {inlined.graph.input[0].name: scaled.value})
-    sample = torch.zeros(TRACED_ROWS, *output.shape[1:], dtype=output.dtype)
-    return Traced(sample, name, graph).to(dtype)  # type: ignore[return-value]
+    shape = TRACED_ROWS, *output.shape[1:]
+    return traced(graph, name, shape, output.dtype).to(dtype)  # type: ignore[return-value]
+
+
+def _few_rows(scaled: Traced) -> Tensor:
+    """Return some rows of whole numbers, which are token ids as well."""
+    source = torch.Generator().manual_seed(0)
+    drawn = torch.randn(3, *scaled.shape[1:], generator=source)
+    return (3 * drawn).abs().round().to(scaled.dtype)
 
 
 def _exported(module: nn.Module, scaled: Traced, opset: int, name: str) -> Any:
@@ -121,7 +127,7 @@ def _exported(module: nn.Module, scaled: Traced, opset: int, name: str) -> Any:
         If it cannot.
     """
     package("onnxscript")
-    rows = scaled.sample[:3].clone()
+    rows = _few_rows(scaled)
     try:
         with warnings.catch_warnings(), _silenced():
             warnings.simplefilter("ignore")
@@ -145,9 +151,7 @@ def _exported(module: nn.Module, scaled: Traced, opset: int, name: str) -> Any:
 def _check_runs(model: Any, module: nn.Module, scaled: Traced, name: str) -> None:
     """Raise if onnxruntime does not compute what a network does: exporters have faults."""
     runtime = package("onnxruntime")
-    source = torch.Generator().manual_seed(0)
-    drawn = torch.randn(3, *scaled.shape[1:], generator=source)
-    rows = (3 * drawn).abs().round().to(scaled.dtype)  # whole numbers are token ids as well
+    rows = _few_rows(scaled)
     options = runtime.SessionOptions()
     options.log_severity_level = FATAL
     with torch.no_grad():

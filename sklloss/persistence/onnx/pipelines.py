@@ -16,7 +16,7 @@ from ...estimators.inputs.tables import Table
 from .graph import TRADITIONAL, TRADITIONAL_OPSET, Graph, Port
 from .packages import package
 from .rows import Feed, encoded_rows, scaled_rows
-from .traced import Traced
+from .traced import Traced, traced
 from .values import TRACED_ROWS, OnnxError
 
 
@@ -66,7 +66,7 @@ def _converted(graph: Graph, before: Pipeline, ports: tuple[Port, ...], shape: A
     (name,) = graph.include(model, given)
     output = model.graph.output[0]
     dtype = {1: torch.float32, 7: torch.int64, 11: torch.float64}[output.type.tensor_type.elem_type]
-    return Traced(torch.zeros(TRACED_ROWS, *shape, dtype=dtype), name, graph)
+    return traced(graph, name, (TRACED_ROWS, *shape), dtype)
 
 
 def _model_of(before: Pipeline, ports: tuple[Port, ...], opset: int, numbers: str) -> Any:

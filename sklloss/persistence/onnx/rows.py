@@ -29,7 +29,7 @@ from ...estimators.inputs.tokens import Tokens
 from ...training import InputScaler, TableEncoding
 from ...training.rows.encoding import TableEncoder
 from .graph import TRADITIONAL, Graph, Port
-from .traced import Traced
+from .traced import Traced, traced
 from .values import TRACED_ROWS, OnnxError, dtype_of
 
 # What stands for a missing value in a column of text, where no level is that.
@@ -176,9 +176,8 @@ def _array(graph: Graph, inputs: Inputs, shape: Sequence[int], names: Any) -> tu
     if isinstance(inputs, Table):
         meaning += "; NaN is a missing value"
     port = Port("X", dtype_of(dtype), ("rows", *shape), f"{meaning}.")
-    sample = torch.zeros(TRACED_ROWS, *shape, dtype=dtype)
     graph.inputs.append(port)
-    return Traced(sample, port.name, graph), Feed((port,))
+    return traced(graph, port.name, (TRACED_ROWS, *shape), dtype), Feed((port,))
 
 
 def raw_table(graph: Graph, columns: Columns) -> tuple[Traced, Feed]:
@@ -218,7 +217,7 @@ def _numbers_of(graph: Graph, column: Column, name: str) -> Tensor:
     dtype, _ = port_of(column)
     if isinstance(column, CategoryColumn) and dtype == "str":
         return _codes_of_text(graph, column, name)
-    values = Traced(torch.zeros(TRACED_ROWS, 1, dtype=getattr(torch, dtype)), name, graph)
+    values = traced(graph, name, (TRACED_ROWS, 1), getattr(torch, dtype))
     if isinstance(column, DateColumn):
         return date_parts(values)
     if isinstance(column, DurationColumn):
@@ -242,7 +241,7 @@ def _codes_of_text(graph: Graph, column: CategoryColumn, name: str) -> Tensor:
         values_int64s=list(range(len(levels))),
         default_int64=-1,
     )
-    return Traced(torch.zeros(TRACED_ROWS, 1, dtype=torch.int64), codes, graph).double()
+    return traced(graph, codes, (TRACED_ROWS, 1), torch.int64).double()
 
 
 def _codes_of_numbers(values: Tensor, column: CategoryColumn) -> Tensor:

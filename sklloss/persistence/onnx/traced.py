@@ -7,9 +7,10 @@ a constant, whatever library computes it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from .graph import Graph
@@ -30,10 +31,11 @@ class Traced(Value):
         name = name.removesuffix("_") if is_in_place else name
         if name in COMPOSED:
             return COMPOSED[name](*args, **kwargs)
-        graph = _graph_of((*args, *kwargs.values()))
-        found = func(*samples_of(args), **samples_of(kwargs))
         if name not in OPERATORS:
             raise OnnxError(f"torch's operation {name!r} has no translation to ONNX here")
+        graph = _graph_of((*args, *kwargs.values()))
+        known = {key: value for key, value in kwargs.items() if key != "device"}
+        found = func(*samples_of(args), **samples_of(known))
         names = OPERATORS[name](graph, found, *args, **kwargs)
         if is_in_place:
             args[0].value = names
@@ -44,6 +46,11 @@ class Traced(Value):
             None if name is None else Traced(each, name, graph)
             for each, name in zip(found, names, strict=True)
         )
+
+
+def traced(graph: Graph, name: str, shape: Sequence[int], dtype: torch.dtype) -> Traced:
+    """Return a value of a graph as a tensor of some shape."""
+    return Traced(torch.empty(tuple(shape), dtype=dtype, device="meta"), name, graph)
 
 
 def _graph_of(values: Any) -> Graph:
@@ -59,12 +66,12 @@ def repeated(
     times: int, step: Callable[..., tuple[Tensor, ...]], *start: Tensor
 ) -> tuple[Tensor, ...]:
     """Take a step some times, as a loop where values are traced."""
-    traced = next((each for each in start if isinstance(each, Traced)), None)
-    if traced is None:
+    value = next((each for each in start if isinstance(each, Traced)), None)
+    if value is None:
         for _ in range(times):
             start = step(*start)
         return start
-    graph, samples = traced.graph, [samples_of(each) for each in start]
+    graph, samples = value.graph, [samples_of(each) for each in start]
 
     def body(number: str, given: list[str]) -> tuple[None, list[str]]:
         values = [Traced(s, name, graph) for s, name in zip(samples, given, strict=True)]

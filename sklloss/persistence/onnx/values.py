@@ -11,9 +11,9 @@ from torch import Tensor
 
 from .graph import Graph, element_type
 
-# How many rows are traced. No network has this width, nor a multiple of it, so that an axis of this
-# length is that of rows.
-TRACED_ROWS = 1009
+# How many rows are traced: a prime, so that hardly any width is a multiple; an axis of this length is
+# that of rows. Of them samples have the shapes alone; constants may be repeated for each.
+TRACED_ROWS = 10_007
 
 
 class OnnxError(ValueError):
@@ -21,12 +21,12 @@ class OnnxError(ValueError):
 
 
 class Value(Tensor):
-    """A value of a graph, with what it is for some rows.
+    """A value of a graph, in the shape that it has for `TRACED_ROWS` rows.
 
     Parameters
     ----------
     sample : Tensor
-        The values for `TRACED_ROWS` rows.
+        A tensor of torch's device "meta", of the shape and dtype.
     value : str
         The name of the value in the graph.
     graph : Graph
@@ -51,9 +51,11 @@ class Value(Tensor):
 
 
 def samples_of(values: Any) -> Any:
-    """Return values with samples for what is traced."""
+    """Return values with samples for tensors."""
     if isinstance(values, Value):
         return values.sample
+    if isinstance(values, Tensor):
+        return values.to("meta")
     if isinstance(values, dict):
         return {key: samples_of(value) for key, value in values.items()}
     if isinstance(values, list | tuple):

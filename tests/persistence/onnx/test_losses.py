@@ -123,11 +123,11 @@ def test_labels_are_those_of_training(kind, tmp_path):
 
 
 def test_rows_may_be_any_number(tmp_path):
-    """Also the number that is traced, and none."""
+    """Also none."""
     model = NeuralRegressor("crps", **SMALL, **ONE).fit(X, POSITIVE)
     file = to_onnx(model, tmp_path / "model.onnx")
     rows = np.random.default_rng(0).standard_normal((2018, 4))
-    for n in (1009, 2018):
+    for n in (3, 2018):
         for name, found in ran(file, rows[:n]).items():
             assert difference(found, answer_of(model, name, rows[:n])) <= TOLERANCE
     assert ran(file, rows[:0])["predict"].shape == (0,)
