@@ -43,7 +43,9 @@ def contenders(folder: Path) -> dict[str, Callable[[], object]]:
     """Return calls that predict one row."""
     X, y = load_diabetes(return_X_y=True)
     how = {"max_epochs": 2, "hidden_layer_sizes": (128, 128), "random_state": 0}
-    mlp = make_pipeline(StandardScaler(), MLPRegressor((128, 128), max_iter=2)).fit(X, y)
+    mlp = make_pipeline(
+        StandardScaler(), MLPRegressor(hidden_layer_sizes=(128, 128), max_iter=2)
+    ).fit(X, y)
     row = X[:1]
     found: dict[str, Callable[[], object]] = {}
     for name, params in KINDS.items():
