@@ -1,4 +1,4 @@
-"""Fitted estimators in files: safetensors and JSON, so that reading one runs no code of its writer."""
+"""Persistence: fitted estimators as files, in formats that run no code of their writer."""
 
 from .loading import load
 from .saving import save

@@ -23,6 +23,7 @@ import skops.io
 from sklearn.pipeline import make_pipeline
 
 from sklloss import LossSearchCV, NeuralRegressor
+from sklloss.persistence.onnx import to_onnx
 
 from ..laws.test_same_bits import NUMBERS, TABLE, each
 from ..test_readme import ROOT
@@ -110,3 +111,24 @@ def test_parameters_of_every_estimator_can_be_logged(mlflow, case):
         mlflow.log_params(make_pipeline(case.model).get_params())
     own = {name.split("__", 1)[-1] for name in mlflow.runs[0]["params"] if "__" in name}
     assert own >= set(case.model.get_params())
+
+
+def test_mlflow_itself_logs_and_loads_models(tmp_path, monkeypatch):
+    """Where it is installed: ``pip install mlflow-skinny==3.17.2`` was tried."""
+    tracker = pytest.importorskip("mlflow")
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    monkeypatch.chdir(tmp_path)
+    tracker.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+    model = NeuralRegressor("crps", **SMALL).fit(TABLE, NUMBERS)
+    types = skops.io.get_untrusted_types(data=skops.io.dumps(model))
+    with tracker.start_run():
+        logged = tracker.sklearn.log_model(model, name="model", skops_trusted_types=types)
+    loaded = tracker.sklearn.load_model(logged.model_uri)
+    np.testing.assert_array_equal(loaded.predict(TABLE), model.predict(TABLE))
+    file = to_onnx(model, tmp_path / "model.onnx")
+    with tracker.start_run():
+        how = {"name": "model", "save_as_external_data": False}
+        logged = tracker.onnx.log_model(onnx.load(file.path), **how)
+    served = tracker.pyfunc.load_model(logged.model_uri).predict(file.feed(TABLE))
+    np.testing.assert_allclose(served["predict"], model.predict(TABLE), rtol=1e-5)

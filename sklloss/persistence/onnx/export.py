@@ -1,0 +1,263 @@
+"""``to_onnx``: a fitted estimator, or a Pipeline that ends in one, as an ONNX file."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from ...estimators.fit.estimator import NeuralEstimator
+from .answers import Members, outputs_of
+from .graph import Graph, Port
+from .packages import package
+from .pipelines import rows_after_steps
+from .rows import Feed, encoded_rows
+from .values import OnnxError
+
+# The versions of ONNX's operators that are written; the first is the default.
+OPSETS = range(18, 24)
+
+
+@dataclass(frozen=True)
+class OnnxFile:
+    """What `to_onnx` has written.
+
+    Attributes
+    ----------
+    path : Path
+    opset : int
+        The version of ONNX's operators.
+    inputs, outputs : tuple of Port
+        With ``name``, ``dtype``, ``shape`` and ``meaning`` each.
+    """
+
+    path: Path
+    opset: int
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    _feed: Feed
+
+    def feed(self, X: Any) -> dict[str, np.ndarray]:
+        """Return rows as ``onnxruntime.InferenceSession.run`` takes them.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame
+            Rows as `predict` takes them.
+
+        Returns
+        -------
+        dict of str to ndarray
+            An array per input.
+        """
+        return self._feed.of(X)
+
+    def __repr__(self) -> str:
+        lines = [f"OnnxFile({str(self.path)!r}, opset={self.opset})"]
+        for title, ports in (("inputs", self.inputs), ("outputs", self.outputs)):
+            lines.append(title)
+            for port in ports:
+                shape = ", ".join(map(str, port.shape)) + ("," if len(port.shape) == 1 else "")
+                lines.append(f"  {port.name}: {port.dtype} ({shape})  {port.meaning}")
+        return "\n".join(lines)
+
+
+def to_onnx(
+    estimator: Any,
+    path: str | os.PathLike[str],
+    *,
+    outputs: Sequence[str] | None = None,
+    quantiles: Any = None,
+    coverage: float | None = None,
+    X: Any = None,
+    opset: int = OPSETS[0],
+) -> OnnxFile:
+    """Write a fitted estimator as an ONNX file, from raw rows to its answers.
+
+    The graph encodes X itself: numbers, missing values, text, dates and durations.  All members of
+    an ensemble, decisions and calibrated quantiles are in it.  The number of rows is free.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted estimator of sklloss, a Pipeline of scikit-learn steps that ends in one (skl2onnx
+        converts its steps), or a fitted search over either, whose best estimator is written.
+    path : str or path-like
+        The file.  One that exists is replaced as a whole, or stays as it is.
+    outputs : sequence of str or None, default=None
+        The answers to write, by the names of the methods: "predict", "predict_proba",
+        "decision_function", "predict_quantiles", "predict_interval", "predict_std",
+        "predict_mean", "transform", or "raw"; of `NeuralMultiTask` "task.predict".  None is all but
+        "raw".  onnxruntime computes all outputs of a graph, so fewer are faster.
+    quantiles : array-like of shape (n_quantiles,) or None, default=None
+        Levels of "predict_quantiles", in (0, 1).  None is 0.1, 0.5 and 0.9, or those that
+        `multi_quantile` has learned.
+    coverage : float or None, default=None
+        That of "predict_interval", in (0, 1).  None is 0.8.
+    X : DataFrame, array-like or None, default=None
+        A few rows, which tell the types of columns; for a Pipeline whose steps do not.
+    opset : int, default=18
+        The version of ONNX's operators, 18 to 23.
+
+    Returns
+    -------
+    OnnxFile
+        Names, types and meaning of inputs and outputs; ``feed(X)`` makes the inputs of rows.
+
+    Raises
+    ------
+    ImportError
+        If onnx is missing, or skl2onnx for a Pipeline.
+    NotFittedError
+        If the estimator is not fitted.
+    TypeError
+        If it is no estimator of sklloss, nor a Pipeline that ends in one.
+    ValueError
+        If there is no ONNX form of the estimator, its network or a step; or no such output, level
+        or opset.
+    OSError
+        If the file cannot be written.
+
+    Notes
+    -----
+    Labels come out as text, whole numbers, floats or truth values, as in training.  Outputs agree
+    with the estimator's methods to 1e-5, relative or absolute.  ONNX has no missing text:
+    an input of text says in its meaning what stands for it.  Dates are whole microseconds since
+    1970.
+
+    Examples
+    --------
+    >>> import tempfile, onnxruntime
+    >>> from sklearn.datasets import load_iris
+    >>> from sklloss import NeuralClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = NeuralClassifier("focal", max_epochs=5, random_state=0).fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = to_onnx(model, f"{folder}/model.onnx")
+    ...     session = onnxruntime.InferenceSession(file.path)
+    >>> [port.name for port in file.outputs]
+    ['predict', 'decision_function', 'predict_proba']
+    >>> (label,) = session.run(["predict"], file.feed(X[:3]))
+    >>> bool((label == model.predict(X[:3])).all())
+    True
+    """
+    package("onnx")
+    _check_opset(opset)
+    target = _checked_path(path)
+    steps, final = _parts(estimator)
+    graph = Graph(opset)
+    try:
+        if steps is None:
+            scaled, feed = encoded_rows(graph, final._inputs, final._learned)
+        else:
+            scaled, feed = rows_after_steps(graph, steps, final, X)
+        members = Members.of(final, scaled)
+        for output in outputs_of(final, outputs, quantiles, coverage):
+            output.add(graph, members)
+    except OnnxError as error:
+        raise ValueError(
+            f"{type(final).__name__} with loss {final.loss_.label!r} and module {final.module!r}"
+            f" cannot be written to ONNX: {error}."
+        ) from error
+    model = graph.model(f"{type(final).__name__} of sklloss, loss {final.loss_.label}")
+    _describe(model, final, graph)
+    _write(model.SerializeToString(), target)
+    return OnnxFile(target, opset, tuple(graph.inputs), tuple(graph.outputs), feed)
+
+
+def _parts(estimator: Any) -> tuple[Pipeline | None, Any]:
+    """Return the steps before an estimator of ours, None without any, and the estimator."""
+    found = estimator
+    if hasattr(found, "best_estimator_") or hasattr(found, "param_grid"):
+        check_is_fitted(found, "best_estimator_")
+        found = found.best_estimator_
+    steps = None
+    if isinstance(found, Pipeline):
+        check_is_fitted(found)
+        steps, found = found, found.steps[-1][1]
+    if not isinstance(found, NeuralEstimator):
+        what = (
+            f"a {type(found).__name__}"
+            if not isinstance(found, type)
+            else f"the class {found.__name__}"
+        )
+        raise TypeError(
+            "to_onnx takes a fitted estimator of sklloss, a Pipeline that ends in one, or a search"
+            f" over either; got {what}. For estimators of scikit-learn use skl2onnx.to_onnx, after"
+            " sklloss.persistence.onnx.register() where ours are inside."
+        )
+    check_is_fitted(found, "net_")
+    return steps, found
+
+
+def _check_opset(opset: Any) -> None:
+    if isinstance(opset, bool) or not isinstance(opset, int | np.integer) or opset not in OPSETS:
+        raise ValueError(
+            f"to_onnx writes the opsets {OPSETS[0]} to {OPSETS[-1]}; got opset={opset!r}. Leave it"
+            f" at {OPSETS[0]}, which every onnxruntime since 1.14 reads."
+        )
+
+
+def _describe(model: Any, final: Any, graph: Graph) -> None:
+    """Write into a model what made it, and what its inputs and outputs mean."""
+    ports = [(port.name, port.meaning) for port in (*graph.inputs, *graph.outputs)]
+    about = [("sklloss", version("sklloss")), ("loss", repr(final.loss_)), *ports]
+    for key, value in about:
+        entry = model.metadata_props.add()
+        entry.key, entry.value = key, value
+    values = (*model.graph.input, *model.graph.output)
+    for value, (_, meaning) in zip(values, ports, strict=True):
+        value.doc_string = meaning
+
+
+def _checked_path(path: Any) -> Path:
+    """Return the path of a file that can be written."""
+    target = Path(os.fspath(path))
+    if target.is_dir():
+        raise IsADirectoryError(
+            f"to_onnx writes a file, and {str(path)!r} is a folder. Give a file in it, such as"
+            f" {str(target / 'model.onnx')!r}."
+        )
+    if not target.parent.is_dir():
+        raise FileNotFoundError(
+            f"to_onnx cannot write {str(path)!r}: there is no folder {str(target.parent)!r}. Make"
+            " it first."
+        )
+    return target
+
+
+def _write(content: bytes, target: Path) -> None:
+    """Write a file as a whole: one that exists is replaced at the end."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
+            try:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            except OSError:
+                Path(file.name).unlink()
+                raise
+        try:
+            # Temporary files are readable by their owner alone.
+            mask = os.umask(0)
+            os.umask(mask)
+            Path(file.name).chmod(target.stat().st_mode if target.exists() else 0o666 & ~mask)
+            Path(file.name).replace(target)
+        except OSError:
+            with contextlib.suppress(FileNotFoundError):
+                Path(file.name).unlink()
+            raise
+    except OSError as error:
+        kind = type(error)
+        raise kind(
+            error.errno, f"to_onnx cannot write {str(target)!r}: {error.strerror or error}"
+        ) from error

@@ -1,0 +1,155 @@
+"""Pipelines: steps of scikit-learn by skl2onnx, and our converter inside theirs."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import skl2onnx
+from sklearn.compose import make_column_transformer
+from sklearn.decomposition import PCA
+from sklearn.ensemble import VotingRegressor
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+
+from sklloss import LossSearchCV, NeuralClassifier, NeuralRanker, NeuralRegressor
+from sklloss.persistence.onnx import register, to_onnx
+
+from .agreement import TOLERANCE, assert_agrees, difference, onnxruntime, ran
+
+RNG = np.random.default_rng(0)
+N = 220
+X = RNG.standard_normal((N, 3))
+Y = X[:, 0] + RNG.standard_normal(N) / 9
+LABELS = np.where(Y > 0, "up", "down")
+TABLE = pd.DataFrame({"a": X[:, 0], "t": RNG.choice(["x", "y"], N), "b": X[:, 1], "n": X[:, 2]})
+SMALL = {"hidden_layer_sizes": (4,), "max_epochs": 2, "n_members": 2, "random_state": 0}
+
+
+def columns():
+    numbers = make_pipeline(SimpleImputer(), StandardScaler())
+    return make_column_transformer((numbers, ["a", "b"]), (OneHotEncoder(), ["t"]))
+
+
+@pytest.mark.parametrize("steps", [(StandardScaler(),), (StandardScaler(), PCA(2)), ()])
+def test_steps_on_arrays(steps, tmp_path):
+    model = make_pipeline(*steps, "passthrough", NeuralRegressor("crps", **SMALL)).fit(X, Y)
+    file = assert_agrees(model, X, tmp_path)
+    assert [port.shape for port in file.inputs] == [("rows", 3)]
+
+
+@pytest.mark.parametrize("rows", [None, TABLE[:2]], ids=["learned types", "types of rows"])
+def test_steps_on_tables_of_text_and_numbers(rows, tmp_path):
+    X = TABLE.copy()
+    X.loc[5, "a"] = np.nan
+    model = make_pipeline(columns(), NeuralClassifier(**SMALL)).fit(X, LABELS)
+    file = assert_agrees(model, X, tmp_path, X=rows)
+    assert {port.name: port.dtype for port in file.inputs} == {
+        "a": "float64", "t": "str", "b": "float64", "n": "float64",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("in_pipeline", [True, False])
+def test_searches_are_their_best_estimator(in_pipeline, tmp_path):
+    net, name = NeuralRegressor(**SMALL), "loss"
+    if in_pipeline:
+        net, name = make_pipeline(StandardScaler(), net), "neuralregressor__loss"
+    search = LossSearchCV(net, {name: ["mse", "huber"]}, cv=2).fit(X, Y)
+    found = ran(to_onnx(search, tmp_path / "model.onnx"), X)
+    assert difference(found["predict"], search.predict(X)) <= TOLERANCE
+
+
+def test_a_step_that_nobody_converts_is_named(tmp_path):
+    model = make_pipeline(FunctionTransformer(np.sin), NeuralRegressor(**SMALL)).fit(X, Y)
+    with pytest.raises(ValueError, match="skl2onnx cannot convert .* 'functiontransformer'"):
+        to_onnx(model, tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_steps_that_hand_on_text_are_refused(tmp_path):
+    chosen = make_column_transformer(("passthrough", ["a", "t"])).set_output(transform="pandas")
+    model = make_pipeline(chosen, NeuralRegressor(**SMALL)).fit(TABLE, Y)
+    with pytest.raises(ValueError, match="'columntransformer', hand on something else"):
+        to_onnx(model, tmp_path / "model.onnx")
+
+
+# ---------------------------------------------------------------------- skl2onnx
+
+
+def converted(model, X, **options):
+    """Return what the users of skl2onnx do, run on some rows."""
+    register()
+    is_table = isinstance(X, pd.DataFrame)
+    made = skl2onnx.to_onnx(model, X[:1], **options)
+    session = onnxruntime.InferenceSession(made.SerializeToString())
+    names = [each.name for each in session.get_inputs()]
+    feed = {name: X[[name]].to_numpy() for name in names} if is_table else {names[0]: X}
+    if is_table:
+        feed = {k: v.astype(str) if v.dtype.kind in "OUT" else v for k, v in feed.items()}
+    return session.run(None, feed)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("targets", [1, 2])
+def test_regressors_in_their_pipelines(dtype, targets):
+    y = Y if targets == 1 else np.c_[Y, -Y]
+    model = make_pipeline(StandardScaler(), NeuralRegressor("huber", **SMALL)).fit(X, y)
+    (found,) = converted(model, X.astype(dtype))
+    assert found.dtype == dtype
+    assert found.shape == (N, targets)
+    wanted = model.predict(X.astype(dtype)).reshape(N, targets)
+    assert difference(found, wanted) <= TOLERANCE
+
+
+@pytest.mark.parametrize("y", [LABELS, Y > 0, np.digitize(Y, [-1, 1])], ids=["text", "bool", "int"])
+def test_classifiers_in_their_pipelines(y):
+    model = make_pipeline(StandardScaler(), NeuralClassifier("focal", **SMALL)).fit(X, y)
+    label, proba = converted(model, X, options={"zipmap": False})
+    assert (label == model.predict(X)).all()
+    assert difference(proba, model.predict_proba(X)) <= TOLERANCE
+
+
+def test_probabilities_by_label():
+    model = NeuralClassifier(**SMALL).fit(X, LABELS)
+    _, proba = converted(model, X)
+    wanted = model.predict_proba(X)[:, 1]
+    assert max(abs(each["up"] - p) for each, p in zip(proba, wanted, strict=True)) <= TOLERANCE
+
+
+def test_a_loss_without_probabilities_gives_scores():
+    model = NeuralClassifier("hinge", **SMALL).fit(X, LABELS)
+    _, scores = converted(model, X, options={"zipmap": False})
+    assert difference(scores[:, 0], model.decision_function(X)) <= TOLERANCE
+
+
+def test_several_labels():
+    y = (X > 0).astype(int)
+    label, proba = converted(NeuralClassifier(**SMALL).fit(X, y), X, options={"zipmap": False})
+    model = NeuralClassifier(**SMALL).fit(X, y)
+    assert (label == model.predict(X)).all()
+    assert difference(proba, model.predict_proba(X)) <= TOLERANCE
+
+
+def test_raw_tables_need_an_input_per_column():
+    model = NeuralClassifier(**SMALL).fit(TABLE, LABELS)
+    label, proba = converted(model, TABLE, options={"zipmap": False})
+    assert (label == model.predict(TABLE)).all()
+    assert difference(proba, model.predict_proba(TABLE)) <= TOLERANCE
+    with pytest.raises(ValueError, match="a table of 4 columns of several kinds needs an input"):
+        converted(model, X)
+
+
+def test_inside_other_estimators_of_scikit_learn():
+    voting = VotingRegressor([("a", Ridge()), ("b", NeuralRegressor("mae", **SMALL))]).fit(X, Y)
+    (found,) = converted(voting, X)
+    assert difference(found[:, 0], voting.predict(X)) <= TOLERANCE
+    ranker = NeuralRanker(max_epochs=1, random_state=0)
+    ranker.fit(X, np.digitize(Y, [0]), group=np.repeat(np.arange(22), 10))
+    (found,) = converted(ranker, X)
+    assert difference(found[:, 0], ranker.predict(X)) <= TOLERANCE
+
+
+def test_old_opsets_are_refused():
+    model = NeuralRegressor(**SMALL).fit(X, Y)
+    with pytest.raises(ValueError, match="converted to opset 18 and later; got target_opset=15"):
+        converted(model, X, target_opset=15)
