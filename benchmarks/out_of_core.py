@@ -1,7 +1,7 @@
 """Measure how much memory a fit and a prediction on a memory-mapped table take.
 
 X is a file of float32 numbers, 10,000,000 x 20 by default (800 MB), that NumPy maps into memory;
-y is an array. Each contender runs in a fresh process, which samples its anonymous memory (RssAnon
+y is another. Each contender runs in a fresh process, which samples its anonymous memory (RssAnon
 of ``/proc/self/status``) every 20 ms. Pages of the file do not count: the system takes them back
 when it needs them. The imports do count. It runs on Linux only; the file lies in a temporary
 folder, which is removed. An epoch of the default network takes half an hour on two cores:
@@ -47,16 +47,8 @@ CONTENDERS: dict[str, tuple[type, dict[str, Any]]] = {
 # In the measured process.
 
 
-def target_of(X: np.ndarray) -> np.ndarray:
-    return np.sin(3 * X[:, 0]) + X[:, 1] * X[:, 2]
-
-
-def write_table(path: Path, rows: int) -> None:
-    rng = np.random.default_rng(0)
-    with path.open("wb") as file:
-        for start in range(0, rows, CHUNK):
-            size = min(CHUNK, rows - start), FEATURES
-            file.write(rng.standard_normal(size, dtype=np.float32).tobytes())
+def target_of(path: Path) -> Path:
+    return path.with_suffix(".y")
 
 
 def table_of(path: Path, rows: int) -> np.memmap:
@@ -91,8 +83,7 @@ def sampled() -> Iterator[list[int]]:
 def measure(name: str, path: Path, rows: int, epochs: int) -> None:
     """Print peaks of a fit and of a prediction, and their seconds."""
     X, (kind, parameters) = table_of(path, rows), CONTENDERS[name]
-    starts = range(0, rows, CHUNK)
-    y = np.concatenate([target_of(X[start : start + CHUNK]) for start in starts])
+    y = np.memmap(target_of(path), dtype=np.float32, mode="r", shape=rows)
     y = y > 0 if kind is NeuralClassifier else y
     model = kind(max_epochs=epochs, random_state=0, **parameters)
     began = time.perf_counter()
@@ -108,6 +99,16 @@ def measure(name: str, path: Path, rows: int, epochs: int) -> None:
 
 
 # In the measuring process.
+
+
+def write_table(path: Path, rows: int) -> None:
+    rng = np.random.default_rng(0)
+    with path.open("wb") as of_X, target_of(path).open("wb") as of_y:
+        for start in range(0, rows, CHUNK):
+            size = min(CHUNK, rows - start), FEATURES
+            X = rng.standard_normal(size, dtype=np.float32)
+            of_X.write(X.tobytes())
+            of_y.write((np.sin(3 * X[:, 0]) + X[:, 1] * X[:, 2]).astype(np.float32).tobytes())
 
 
 def lines(name: str, path: Path, rows: int, epochs: int) -> list[tuple[str, ...]]:

@@ -36,6 +36,8 @@ class Feature:
         What stood for missing values.
     knows_missing : bool
         Whether whatever reads the column takes missing values.
+    as_objects : bool
+        Whether categories were objects, whatever they are.
     """
 
     kind: str = "anything"
@@ -44,6 +46,7 @@ class Feature:
     of_kind: str = "categories"
     missing: Any = np.nan
     knows_missing: bool = True
+    as_objects: bool = False
 
 
 ANYTHING, NUMBERS = Feature(), Feature("numbers")
@@ -94,15 +97,26 @@ class Features:
                 f"This {type(estimator).__name__} has no best_estimator_, because it was not"
                 " refitted. Set refit=True, or with several metrics the name of one."
             )
-        n_features, learned = getattr(estimator, "n_features_in_", None), _learned(estimator)
+        reader = _reader_of(estimator)
+        n_features, learned = getattr(reader, "n_features_in_", None), _learned(reader)
         if n_features is None or (learned is not None and not isinstance(learned, LearnedInputs)):
             raise _no_table(estimator)
-        names = getattr(estimator, "feature_names_in_", None)
+        names = getattr(reader, "feature_names_in_", None)
         known = None if names is None else tuple(names)
         columns = columns_seen_by(estimator, known or (None,) * n_features)
         if known is None:
-            known = _own_names(estimator)
+            known = _own_names(reader)
         return cls(known, tuple(columns))
+
+
+def _reader_of(estimator: Any) -> Any:
+    """Return the first step of Pipelines that takes X itself."""
+    while _is_a("Pipeline")(estimator):
+        steps = [step for _, step in estimator.steps if step is not None and step != "passthrough"]
+        if not steps:
+            raise _no_table(estimator)
+        estimator = steps[0]
+    return estimator
 
 
 def _no_table(estimator: Any) -> TypeError:
@@ -274,7 +288,8 @@ def _of_encoder(encoder: Any, names: Names, then: Sequence[Any]) -> Columns:
             found.append(ANYTHING)
             continue
         missing = absent[0] if absent else np.nan
-        found.append(Feature("categories", None, tuple(values), kind, missing, bool(absent)))
+        how = bool(absent), categories.dtype == object
+        found.append(Feature("categories", None, tuple(values), kind, missing, *how))
     return found
 
 

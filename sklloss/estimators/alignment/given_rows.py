@@ -124,8 +124,10 @@ def _names_of(rows: Any) -> list[Hashable] | None:
 def _of_json(text: str | bytes | bytearray) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_once)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"rows is bytes that are no text: {error}.") from None
     except json.JSONDecodeError as error:
-        lines = text.decode() if isinstance(text, bytes | bytearray) else text
+        lines = text.decode(errors="replace") if isinstance(text, bytes | bytearray) else text
         parts = [line for line in lines.splitlines() if line.strip()]
         if len(parts) > 1 and error.msg == "Extra data":
             return [_of_line(number, part) for number, part in enumerate(parts)]
@@ -133,8 +135,10 @@ def _of_json(text: str | bytes | bytearray) -> Any:
             f"rows is text, and no JSON: {error}. Give a JSON array of objects, one object per line,"
             " or one object of arrays."
         ) from None
-    except (RecursionError, UnicodeDecodeError) as error:
-        raise ValueError(f"rows is text, and cannot be read as JSON: {error}.") from None
+    except RecursionError:
+        raise ValueError(
+            "rows is JSON that is nested too deep. Give rows of plain values."
+        ) from None
 
 
 def _of_line(number: int, line: str) -> Any:

@@ -127,7 +127,8 @@ class Reader:
         if self._kind == "numbers" and self._feature.kind == "numbers":
             return pd.Series(values, index=index, dtype=np.float64)
         of_objects = pd.Series(values, index=index, dtype=object)
-        return of_objects if self._kind == "categories" else of_objects.infer_objects()
+        keeps = self._kind == "categories" or self._feature.as_objects
+        return of_objects if keeps else of_objects.infer_objects()
 
 
 def unseen_in(feature: Feature, series: pd.Series, misfits: Sequence[Misfit]) -> list[Misfit]:
