@@ -6,6 +6,8 @@ Whole-number weights give what repeating each row that many times would give.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -15,6 +17,8 @@ NORMAL_PER_MAD = 1.4826
 IQR_PER_NORMAL = 1.349
 # Numbers in each of the stretches that are summed first.
 STRETCH = 64
+# Rows that are summed at a time, a multiple of these.
+PART = 2**20
 
 
 def row_sums(values: Tensor) -> Tensor:
@@ -24,28 +28,53 @@ def row_sums(values: Tensor) -> Tensor:
     Short stretches are therefore summed first.
     """
     while values.shape[-1] > STRETCH:
-        missing = -values.shape[-1] % STRETCH
-        whole = torch.nn.functional.pad(values, (0, missing)) if missing else values
-        values = whole.unflatten(-1, (-1, STRETCH)).sum(-1)
+        values = _sums_of_stretches(values)
     return values.sum(-1)
+
+
+def _sums_of_stretches(values: Tensor) -> Tensor:
+    missing = -values.shape[-1] % STRETCH
+    whole = torch.nn.functional.pad(values, (0, missing)) if missing else values
+    return whole.unflatten(-1, (-1, STRETCH)).sum(-1)
+
+
+def _sum_of_parts(of_part: Callable[[slice], Tensor], n_rows: int) -> Tensor:
+    """Sum what is computed of rows, (..., rows), of many rows a part at a time."""
+    if n_rows <= PART:
+        return row_sums(of_part(slice(None)))
+    starts = range(0, n_rows, PART)
+    sums = [_sums_of_stretches(of_part(slice(start, start + PART))) for start in starts]
+    return row_sums(torch.cat(sums, -1))
 
 
 def weighted_sum(values: Tensor, sample_weight: Tensor) -> Tensor:
     """Return the weighted sum over rows."""
-    return row_sums(values.movedim(0, -1) * sample_weight)
+
+    def of_part(part: slice) -> Tensor:
+        return values[part].movedim(0, -1) * sample_weight[part]
+
+    return _sum_of_parts(of_part, len(values))
 
 
 def weighted_mean(values: Tensor, sample_weight: Tensor) -> Tensor:
     """Return the weighted mean over rows."""
-    return weighted_sum(values, sample_weight) / row_sums(sample_weight)
+    return weighted_sum(values, sample_weight) / _total(sample_weight)
+
+
+def _total(sample_weight: Tensor) -> Tensor:
+    return _sum_of_parts(sample_weight.__getitem__, len(sample_weight))
 
 
 def weighted_std(values: Tensor, sample_weight: Tensor) -> Tensor:
     """Return the weighted standard deviation over rows (divided by n, not n - 1)."""
-    centred = values - weighted_mean(values, sample_weight)
+    mean = weighted_mean(values, sample_weight)
     # In units near the largest of them, squares neither overflow nor vanish.
-    unit = power_of_two(centred.abs().amax(0))
-    return unit * weighted_mean((centred / unit) ** 2, sample_weight).sqrt()
+    unit = power_of_two(torch.maximum((values.amax(0) - mean).abs(), (values.amin(0) - mean).abs()))
+
+    def of_part(part: slice) -> Tensor:
+        return (((values[part] - mean) / unit) ** 2).movedim(0, -1) * sample_weight[part]
+
+    return unit * (_sum_of_parts(of_part, len(values)) / _total(sample_weight)).sqrt()
 
 
 def power_of_two(values: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from .programs import train
 from .rows.augment import Augment, AugmentFrames, BatchChange, in_shape_of, is_of_torchvision
 from .rows.batches import Batch
 from .rows.columns import ENCODINGS, learn_encoding
-from .rows.data import Encoding, Rows, TrainingSet, rows
+from .rows.data import Encoding, PartOfRows, Rows, TrainingSet, rows
 from .rows.encoding import TableEncoding
 from .rows.negatives import NegativeSampler
 from .rows.ragged import RaggedRows
@@ -31,6 +31,7 @@ __all__ = [
     "LossModule",
     "LossNet",
     "NegativeSampler",
+    "PartOfRows",
     "Pause",
     "RaggedRows",
     "Rows",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +22,7 @@ BATCHES_AT_ONCE = 16
 # The entry of the state with the random numbers of a step.
 DRAWS = "draws"
 # What a group remembers of a batch until its loss is summed.
-Piece = tuple[Tensor, ...]
+Piece = tuple[Any, ...]
 
 
 class Limit(NamedTuple):
@@ -73,7 +73,7 @@ class LossGroup:
     def begin_epoch(self, extra: Mapping[str, Tensor]) -> None:
         """Begin to sum losses; `extra` are entries of the state that only an epoch's steps see."""
         self.epoch_state = State({**self.state, **extra}, self.state.trained)
-        self._totals: list[Tensor] = []
+        self._totals: list[Any] = []
         self._waiting: list[Forward] = []
 
     def draw(self, seeds: Sequence[int], epoch: int, step: int) -> None:
@@ -85,7 +85,7 @@ class LossGroup:
         The losses of several batches are computed at once, where no gradient needed them before.
         """
         if done.total is not None:
-            self._totals.append(done.total.detach() if done.terms is None else done.terms)
+            self._totals.append(noted(done.total.detach() if done.terms is None else done.terms))
             return
         self._waiting.append(done)
         if len(self._waiting) == BATCHES_AT_ONCE:
@@ -95,12 +95,12 @@ class LossGroup:
         """Return the weighted mean loss of an epoch, (models,), given the weight of all rows."""
         if self._waiting:
             self._sum_up()
-        return summed(self._totals) / weight
+        return summed(self._totals, weight) / weight
 
     def _sum_up(self) -> None:
         waiting = [(done.leaf, done.y, done.sample_weight) for done in self._waiting]
         leaf, y, sample_weight = (torch.cat(each, 1) for each in zip(*waiting, strict=True))
-        self._totals.append(self.loss.total(leaf, y, self.epoch_state, sample_weight))
+        self._totals.append(noted(self.loss.total(leaf, y, self.epoch_state, sample_weight)))
         self._waiting.clear()
 
     def forward(self, raw: Tensor, batch: Batch, state: State) -> Forward:
@@ -158,7 +158,8 @@ class LossGroup:
         of_rows = self._of_rows(raw, y)
         most = self._least(y, limit.floor) + limit.most[self.span, None]
         limited = torch.minimum(of_rows, most)
-        return (row_sums(of_rows * sample_weight),), (row_sums(limited * sample_weight),)
+        totals = row_sums(of_rows * sample_weight), row_sums(limited * sample_weight)
+        return (noted(totals[0]),), (noted(totals[1]),)
 
     def _of_rows(self, raw: Tensor, y: Tensor) -> Tensor:
         return mean_over_targets(self.loss.pointwise(raw, y, self.state))
@@ -171,10 +172,10 @@ class LossGroup:
 
     def total_of(self, pieces: Sequence[Piece]) -> Tensor:
         """Return Σwℓ of each model, (models,)."""
-        return summed([total for (total,) in pieces])
+        return summed([total for (total,) in pieces], self.baseline)
 
     def _piece(self, raw: Tensor, y: Tensor, sample_weight: Tensor) -> Piece:
-        return (self.loss.total(raw, y, self.state, sample_weight),)
+        return (noted(self.loss.total(raw, y, self.state, sample_weight)),)
 
     def _seen(self, raw: Tensor, batch: Batch) -> Piece:
         """Return this group's raw output, in the contract's shape, y and weights of its rows."""
@@ -325,10 +326,25 @@ def concatenated(of_groups: Sequence[Tensor]) -> Tensor:
     return of_groups[0] if len(of_groups) == 1 else torch.cat(list(of_groups))
 
 
-def summed(totals: Sequence[Tensor]) -> Tensor:
-    """Add up tensors (models, ...), in the same order for one model as for many."""
-    # Stacked along the last axis, the numbers of a model lie side by side.
-    return torch.stack(list(totals), -1).sum(-1)
+def noted(total: Tensor) -> Any:
+    """Return a small tensor as something that many batches can keep one of: numbers of Python.
+
+    A tensor per batch would lie between larger ones that are freed, whose memory then is not given
+    back.  On another device, where reading numbers would wait for them, it stays a tensor.
+    """
+    return total.tolist() if total.device.type == "cpu" else total
+
+
+def summed(totals: Sequence[Any], like: Tensor | None = None) -> Tensor:
+    """Add up tensors (models, ...), in the same order for one model as for many.
+
+    They may be as `noted` returns them, in the dtype of another tensor.
+    """
+    # Side by side along the last axis lie the numbers of a model.
+    if isinstance(totals[0], Tensor):
+        return torch.stack(list(totals), -1).sum(-1)
+    assert like is not None
+    return torch.tensor(totals, dtype=like.dtype).movedim(0, -1).contiguous().sum(-1)
 
 
 def _resized(values: Tensor, n_rows: int) -> Tensor:

@@ -58,7 +58,8 @@ class NeuralEstimator(
         ----------
         data : FitData
         epochs : int or None, default=None
-            How many, instead of what the stopping rule says.
+            How many, instead of what the stopping rule says; 0 learns all but the networks' weights,
+            which start at the best constant.
         go_on : bool, default=False
             Whether to continue where the last fit ended.
         """
@@ -76,7 +77,10 @@ class NeuralEstimator(
             )
         before = self._learned if go_on and hasattr(self, "net_") else None
         prepared = Preparation(self, Cache(), epochs, before).of(data)
-        self._adopt(prepared, train(prepared.nets, prepared.data, epochs))
+        errors: Sequence[Exception | None] = [None] * len(prepared.nets)
+        if epochs != 0:
+            errors = train(prepared.nets, prepared.data, epochs)
+        self._adopt(prepared, errors)
         # Whether somebody counts its epochs, and may ask for more.
         self._is_begun = epochs is not None
         if self._may_improve:

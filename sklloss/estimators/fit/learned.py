@@ -127,7 +127,7 @@ class HeldOut:
             NaN for rows that no member has held out.
         """
         n_rows, total = len(self.sample.y), None
-        count = np.zeros(n_rows)
+        count = np.zeros(n_rows, dtype=np.int32)
         for k, (net, fold) in enumerate(zip(nets, self.folds, strict=True)):
             for start in range(0, len(fold), ROWS_AT_ONCE):
                 few = fold[start : start + ROWS_AT_ONCE]
@@ -137,7 +137,8 @@ class HeldOut:
                 total[few] += said
                 count[few] += 1
         with np.errstate(invalid="ignore"):
-            return total / count.reshape(-1, *(1,) * (said.ndim - 1)).astype(said.dtype)
+            total /= count.reshape(-1, *(1,) * (said.ndim - 1)).astype(said.dtype)
+        return total
 
     def taught(self, target: Target, learned: Learned, said: np.ndarray) -> Learned:
         """Return what a fit has learned, with what the target learns of held-out rows."""
@@ -145,6 +146,8 @@ class HeldOut:
 
     def as_given(self, values: np.ndarray) -> np.ndarray:
         """Return a value per row of the X that `fit` received, NaN for rows of weight 0."""
+        if len(values) == self.sample.n_rows:
+            return values  # Every row has a weight.
         out = np.full((self.sample.n_rows, *values.shape[1:]), np.nan, dtype=values.dtype)
         out[self.sample.kept] = values
         return out

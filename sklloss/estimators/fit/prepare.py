@@ -41,7 +41,7 @@ from .settings import (
     few_rows,
     members_of,
 )
-from .splits import Split, fold_splits, gives_rows, validation_split
+from .splits import Split, fold_splits, gives_rows, index_type, validation_split
 
 NOTHING_HELD_OUT = (
     "decision='macro_f1' is learned from rows that members hold out, and none are: there are too"
@@ -183,7 +183,7 @@ class Preparation:
         before = self.before
         X, y = checked.X, self.target.rows(checked.y, checked.X)
         weights = self.target.counted(y, self.inputs.weights(opened.sample_weight, X))
-        kept, n_rows = np.flatnonzero(weights), len(weights)
+        kept, n_rows = np.flatnonzero(weights).astype(index_type(len(weights))), len(weights)
         if len(kept) < n_rows:
             X, y, weights = X[kept], y[kept], weights[kept]
         shape, of_target = checked.learned.shape, before and before.target
@@ -240,7 +240,10 @@ class Preparation:
             return checked([validation_split(share, sample.y, *how)])
 
         if not holds_out:
-            one = self.cache.once(("all rows", n_rows), lambda: Split(np.arange(n_rows), None))
+            one = self.cache.once(
+                ("all rows", n_rows),
+                lambda: Split(np.arange(n_rows, dtype=index_type(n_rows)), None),
+            )
             return [one] * len(seeds)
         how = share if isinstance(share, Real | str) else id(share)
         key = ("split", *sample.identity, how, type(loss))
@@ -291,8 +294,7 @@ class Preparation:
 
         def scaled() -> tuple[TargetScaler | None, Tensor]:
             if before is None:
-                taught = sample.targets_of_rows(split.train)
-                scaler = self.target.scaler(taught, scaling, target)
+                scaler = self.target.scaler(sample.targets_of_rows(split.train), scaling, target)
             else:
                 scaler = before.target_scalers[member]
             y = sample.y if scaler is None else scaler.transform(sample.y)

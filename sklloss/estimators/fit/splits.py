@@ -14,6 +14,8 @@ from ...training.seeds import SEED_LIMIT, derived_seed
 
 # Members hold out a fold each, of so many.
 N_FOLDS = 8
+# Above so many rows, members keep the places of rows as numbers of 32 bits, in half the memory.
+MANY_ROWS = 2**20
 # As many rows as a part has at least, unless its rows are given one by one.
 LEAST = 2
 # Training and validation rows.
@@ -69,13 +71,14 @@ def fold_splits(
     if len(y) < 2:
         raise _nothing_to_hold_out(len(y), noun)
     order = torch.randperm(len(y), generator=generator(seed, "folds")).numpy()
+    order = order.astype(index_type(len(y)), copy=False)
     stratum = _strata(y, stratify)[order]
     spread = order[np.argsort(stratum, kind="stable")]
     counts = np.bincount(stratum)
     least = next(n for n in (N_FOLDS, 2, 1) if counts.max() >= n) if stratify else 0
     held = spread[(counts >= least)[np.sort(stratum)]]
     n_folds = min(N_FOLDS, len(held))
-    fold = np.full(len(y), -1)
+    fold = np.full(len(y), -1, dtype=np.int8)
     fold[held] = np.arange(len(held)) % n_folds
     n_valid, n_train = len(held) // n_folds, len(y) - -(-len(held) // n_folds)
     if n_train < LEAST:
@@ -83,19 +86,27 @@ def fold_splits(
     of_order = fold[order]
 
     def split(k: int) -> Split:
-        train, valid = order[of_order != k][:n_train], order[of_order == k]
-        return Split(np.sort(train), np.sort(valid[:n_valid]), np.sort(valid))
+        train, own = order[of_order != k][:n_train], order[of_order == k]
+        valid, own = np.sort(own[:n_valid]), np.sort(own)
+        return Split(np.sort(train), own if len(own) == n_valid else valid, own)
 
     of_folds = [split(k) for k in range(min(n_folds, n_members))]
     return [of_folds[k % n_folds] for k in range(n_members)]
+
+
+def index_type(n_rows: int) -> type[np.signedinteger]:
+    """Return the type of the places of rows: 32 bits where they are many, 64 elsewhere."""
+    return np.int32 if MANY_ROWS < n_rows <= np.iinfo(np.int32).max else np.int64
 
 
 def _strata(y: np.ndarray, stratify: bool) -> np.ndarray:
     """Return the class of every row, or its decile of the first target."""
     if stratify:
         return np.unique(y[:, 0], return_inverse=True)[1]
-    rank = np.argsort(np.argsort(y[:, 0], kind="stable"), kind="stable")
-    return rank * 10 // len(y)
+    order = np.argsort(y[:, 0], kind="stable")
+    stratum = np.empty(len(y), dtype=np.int8)
+    stratum[order] = np.arange(len(y)) * 10 // len(y)
+    return stratum
 
 
 def _nothing_to_hold_out(n_rows: int, noun: str) -> ValueError:
@@ -209,7 +220,8 @@ def _by_share(share: float, y: np.ndarray, stratify: bool, seed: int, noun: str)
     train, valid = train_test_split(
         np.arange(len(y)), test_size=share, stratify=labels, random_state=random_state
     )
-    return np.sort(train), np.sort(valid)
+    as_index = index_type(len(y))
+    return np.sort(train).astype(as_index), np.sort(valid).astype(as_index)
 
 
 def _can_stratify(labels: np.ndarray, n_valid: int) -> bool:

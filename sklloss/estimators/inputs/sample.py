@@ -65,12 +65,14 @@ class Sample:
 
     def targets_of_rows(self, rows: np.ndarray) -> Sample:
         """Return targets and weights of some rows, without X."""
+        # Without weights of classes, both are one array.
+        is_one, row_weight = self.sample_weight is self.row_weight, self.row_weight[rows]
         return replace(
             self,
             X=None,
             y=self.y[rows],
-            row_weight=self.row_weight[rows],
-            sample_weight=self.sample_weight[rows],
+            row_weight=row_weight,
+            sample_weight=row_weight if is_one else self.sample_weight[rows],
             kept=self.kept[rows],
         )
 

@@ -149,7 +149,9 @@ class Table(Inputs):
         # What is learned of columns does not know classes, nor what they weigh.
         X, row_weight = self.weighted_rows(replace(sample, sample_weight=sample.row_weight))
         encoding, values = self.numeric_encoding, X.data if sparse.issparse(X) else X
-        is_plain = learned.raw_columns is None and not np.isnan(values).any()
+        # The least of numbers is NaN where one of them is.
+        has_missing = values.size > 0 and bool(np.isnan(values.min()))
+        is_plain = learned.raw_columns is None and not has_missing
         if is_plain and encoding in ("standard", "none"):
             return super().scaler(sample, learned, encoding == "standard")
         n_levels = learned.raw_columns.n_levels if learned.raw_columns else (0,) * X.shape[1]

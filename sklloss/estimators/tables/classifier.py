@@ -119,10 +119,51 @@ class NeuralClassifier(
         """
         return self._train(FitData(X, y, sample_weight), go_on=self.warm_start)
 
+    def fit_encoder(
+        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+    ) -> NeuralClassifier:
+        """Learn how X is encoded, and classes and their shares; train nothing: `partial_fit` goes on from here.
+
+        Alone, `partial_fit` learns these from the rows of its first call, and keeps them: categories
+        that come later are unknown, and numbers beyond are cut off.  Give rows from everywhere, such
+        as each twentieth of a file; what was learned before is forgotten.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
+            As `fit` takes it.  A category needs five rows, as in `fit`.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Labels of any type.
+        classes : array-like of shape (n_classes,) or None, default=None
+            All labels; None for those of y.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            What each row counts, >= 0.
+
+        Returns
+        -------
+        self
+            Predicts the best constant.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> X = np.linspace(-1, 1, 4000)[:, None]
+        >>> y = X[:, 0] ** 2 > 0.3
+        >>> model = NeuralClassifier(random_state=0).fit_encoder(X[::20], y[::20])
+        >>> for _ in range(5):
+        ...     for chunk in np.array_split(np.arange(4000), 4):
+        ...         _ = model.partial_fit(X[chunk], y[chunk])
+        >>> model.score(X, y) > 0.9
+        True
+        """
+        return self._train(FitData(X, y, sample_weight, named=classes), epochs=0)
+
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
     ) -> NeuralClassifier:
-        """Train for one epoch; scaling, classes and their shares are those of the first call.
+        """Train for one epoch; what is learned of X and y is that of the first call.
+
+        Or that of `fit_encoder`: scaling, categories, classes and their shares.
 
         Parameters
         ----------

@@ -124,8 +124,43 @@ class NeuralRegressor(
         """
         return self._train(FitData(X, y, sample_weight), go_on=self.warm_start)
 
+    def fit_encoder(self, X: Any, y: Any, sample_weight: Any = None) -> NeuralRegressor:
+        """Learn how X is encoded and y is scaled, and train nothing: `partial_fit` goes on from here.
+
+        Alone, `partial_fit` learns these from the rows of its first call, and keeps them: categories
+        that come later are unknown, and numbers beyond are cut off.  Give rows from everywhere, such
+        as each twentieth of a file; what was learned before is forgotten.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
+            As `fit` takes it.  A category needs five rows, as in `fit`.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Targets, in the domain of the loss.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            What each row counts, >= 0.
+
+        Returns
+        -------
+        self
+            Predicts the best constant.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> X = np.linspace(-1, 1, 4000)[:, None]
+        >>> y = X[:, 0] ** 2
+        >>> model = NeuralRegressor(random_state=0).fit_encoder(X[::20], y[::20])
+        >>> for _ in range(5):
+        ...     for chunk in np.array_split(np.arange(4000), 4):
+        ...         _ = model.partial_fit(X[chunk], y[chunk])
+        >>> model.score(X, y) > 0.9
+        True
+        """
+        return self._train(FitData(X, y, sample_weight), epochs=0)
+
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> NeuralRegressor:
-        """Train for one epoch on these rows; scaling and bins are those of the first call.
+        """Train for one epoch; scaling and bins are those of the first call or of `fit_encoder`.
 
         Parameters
         ----------

@@ -9,8 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from ...losses.base import State
-from ...training import LossNet
+from ...training import LossNet, PartOfRows, Rows
 from .outputs import MeanOverMembers
+
+# Rows that are answered at a time where they are read or encoded on the way.
+MOST_ROWS = 2**18
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -69,19 +72,32 @@ def answered(
     scaled : array, tensor, CSR matrix or Rows
         X on the scale that the nets take.
     rows_at_once : int or None, default=None
-        How many rows are answered at a time; None is all of them.
+        How many rows are answered at a time; None is all of them, or where they are encoded on the
+        way as many as fit into memory whatever each member says of them.
 
     Returns
     -------
     dict of key to ndarray, or to what the answer decodes it to
     """
-    if rows_at_once is None:
-        outputs = _outputs(answers, nets, scaled)
-    else:
-        starts = range(0, max(len(scaled), 1), rows_at_once)
-        pieces = [_outputs(answers, nets, scaled[i : i + rows_at_once]) for i in starts]
-        outputs = {key: torch.cat([piece[key] for piece in pieces]) for key in answers}
+    pieces = [_outputs(answers, nets, part) for part in _parts(scaled, rows_at_once)]
+    outputs = {
+        key: pieces[0][key] if len(pieces) == 1 else torch.cat([piece[key] for piece in pieces])
+        for key in answers
+    }
     return {key: answer.shown(outputs[key]) for key, answer in answers.items()}
+
+
+def _parts(scaled: Any, rows_at_once: int | None) -> list[Any]:
+    """Return consecutive rows that are answered at a time."""
+    if rows_at_once is None and not isinstance(scaled, Rows):
+        return [scaled]
+    at_once, n_rows = rows_at_once or MOST_ROWS, len(scaled)
+    if n_rows <= at_once:
+        return [scaled]
+    spans = [(i, min(i + at_once, n_rows)) for i in range(0, n_rows, at_once)]
+    if isinstance(scaled, Rows):
+        return [PartOfRows(scaled, *span) for span in spans]
+    return [scaled[start:stop] for start, stop in spans]
 
 
 def _outputs(

@@ -339,6 +339,7 @@ class Target:
 
 def weights_of(sample: Sample, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """Return what rows count and what they weigh, as tensors."""
-    given = sample.row_weight, sample.sample_weight
-    row_weight, sample_weight = (torch.from_numpy(each).to(device, dtype) for each in given)
-    return row_weight, sample_weight
+    row_weight = torch.from_numpy(sample.row_weight).to(device, dtype)
+    if sample.sample_weight is sample.row_weight:
+        return row_weight, row_weight
+    return row_weight, torch.from_numpy(sample.sample_weight).to(device, dtype)

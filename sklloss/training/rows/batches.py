@@ -137,7 +137,8 @@ class Batches:
         self._drawn = self._indices
 
     def _weight_of(self, indices: Sequence[Tensor], shared: Sequence[Shared]) -> Tensor:
-        sums = [self.data[k].sample_weight[indices[k]].sum() for k in shared[2].owners]
+        weights = ((self.data[k].sample_weight, indices[k]) for k in shared[2].owners)
+        sums = [each.index_select(0, index).sum() for each, index in weights]
         return shared[2].of_models(torch.stack(sums))
 
     def _shared(self, keys: Iterable[Hashable]) -> list[Shared]:
@@ -180,8 +181,9 @@ class Batches:
 
     def _order(self, k: int, epoch: int) -> Tensor:
         source = generator(self._seeds[k], "shuffle", epoch)
-        order = torch.randperm(self.n_rows, generator=source).to(self._indices[k].device)
-        index = self._indices[k].index_select(0, order)
+        own = self._indices[k]
+        order = torch.randperm(self.n_rows, generator=source, dtype=own.dtype).to(own.device)
+        index = own.index_select(0, order)
         index = self.data[k].X.arranged(index, self.batch_size, source)
         if self._near_their_class:
             n_batches = sum(count for _, count in self._sizes(self.n_rows))

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from mmap import mmap
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from scipy import sparse
 from torch import Tensor, nn
+
+# Largest size in bytes, scaled, of an array in a file that is scaled once and kept in memory.
+KEPT_OF_FILE = 2**28
+
+# Rows of a file that are read at once to check them.
+CHECKED_ROWS = 16_384
 
 
 class Rows(ABC):
@@ -77,6 +84,96 @@ class DenseRows(Rows):
     def to(self, device: torch.device) -> DenseRows:
         """Return the rows on a device."""
         return DenseRows(self.values.to(device))
+
+
+@dataclass(frozen=True)
+class MappedRows(Rows):
+    """Rows of an array in a file, read and scaled when they are taken.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n_rows, *row_shape)
+        Mapped into memory.
+    scaled : callable
+        From some rows, an array, to a tensor.
+    device : torch.device
+    """
+
+    values: np.ndarray
+    scaled: Callable[[np.ndarray], Tensor]
+    device: torch.device
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def take(self, index: Tensor) -> Tensor:
+        """Return these rows, scaled."""
+        return self.scaled(self.values[index.cpu().numpy()]).to(self.device)
+
+    def slice(self, start: int, stop: int) -> Tensor:
+        """Return consecutive rows, scaled."""
+        return self.scaled(self.values[start:stop]).to(self.device)
+
+    @property
+    def row_shape(self) -> tuple[int, ...]:
+        """The shape of a row."""
+        return tuple(self.values.shape[1:])
+
+    def check(self) -> None:
+        """Scale all rows once, which raises where one cannot be, before training meets it."""
+        for start in range(0, len(self), CHECKED_ROWS):
+            self.slice(start, start + CHECKED_ROWS)
+
+    def to(self, device: torch.device) -> MappedRows:
+        """Return the same rows, taken on a device."""
+        return replace(self, device=device)
+
+
+def reads_from_file(X: np.ndarray, dtype: torch.dtype) -> bool:
+    """Return whether rows stay in the file that they are mapped from: where they are many."""
+    if X.size * torch.empty((), dtype=dtype).element_size() <= KEPT_OF_FILE:
+        return False
+    holder: Any = X
+    while isinstance(holder, np.ndarray):
+        if isinstance(holder, np.memmap):
+            return True
+        holder = holder.base
+    return isinstance(holder, mmap)
+
+
+@dataclass(frozen=True)
+class PartOfRows(Rows):
+    """Some consecutive rows of others.
+
+    Attributes
+    ----------
+    rows : Rows
+    start, stop : int
+    """
+
+    rows: Rows
+    start: int
+    stop: int
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    def take(self, index: Tensor) -> Tensor:
+        """Return these rows."""
+        return self.rows.take(index + self.start)
+
+    def slice(self, start: int, stop: int) -> Tensor:
+        """Return consecutive rows."""
+        return self.rows.slice(self.start + start, min(self.start + stop, self.stop))
+
+    @property
+    def row_shape(self) -> tuple[int, ...]:
+        """The shape of a row."""
+        return self.rows.row_shape
+
+    def to(self, device: torch.device) -> PartOfRows:
+        """Return the same rows, taken on a device."""
+        return replace(self, rows=self.rows.to(device))
 
 
 @dataclass(frozen=True)

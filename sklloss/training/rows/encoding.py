@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -13,7 +14,7 @@ import torch
 from scipy import sparse
 from torch import Tensor, nn
 
-from .data import DenseRows, Encoding, Rows, SparseRows
+from .data import DenseRows, Encoding, MappedRows, Rows, SparseRows, reads_from_file
 from .scaling import CHUNK_ROWS, check_fits, check_none_missing, check_row_shape
 
 # A robustly scaled number approaches this bound: beyond it lies what an outlier adds.
@@ -22,9 +23,8 @@ BOUND = 3.0
 # Share of the smallest and largest quantile, so that the normal score of an extreme is finite.
 EXTREME_SHARE = 1e-4
 
-# An encoded table of at most so many bytes is kept; a larger one is encoded batch by batch.
+# Largest encoded table, in bytes, that is kept; a larger one is encoded batch by batch.
 KEPT_BYTES = 2**28
-
 
 # What is added and compared in the dtype of the networks.
 NUMBERS_OF_DTYPE = (
@@ -91,7 +91,7 @@ class TableEncoding(Encoding):
     level_fill: np.ndarray
     offset: np.ndarray
 
-    def transform(self, X: Any, dtype: torch.dtype) -> Rows:
+    def transform(self, X: Any, dtype: torch.dtype) -> EncodedRows | SparseRows:
         """Return the rows of an array or CSR matrix, encoded when they are taken."""
         encoder = TableEncoder(self, dtype)
         if sparse.issparse(X):
@@ -99,7 +99,14 @@ class TableEncoding(Encoding):
             if self.passes_numbers_on:
                 return encoder.sparse_rows(values)
             return EncodedRows(SparseRows(values, torch.device("cpu")), encoder, is_located=False)
-        located = torch.empty(X.shape, dtype=dtype)
+        if reads_from_file(X, dtype):
+            mapped = MappedRows(X, partial(self._located, encoder=encoder), torch.device("cpu"))
+            return EncodedRows(mapped, encoder, is_located=True)
+        return EncodedRows(DenseRows(self._located(X, encoder)), encoder, is_located=True)
+
+    def _located(self, X: np.ndarray, encoder: TableEncoder) -> Tensor:
+        """Return rows centred and scaled, checked."""
+        located = torch.empty(X.shape, dtype=encoder.dtype)
         for start in range(0, len(X), CHUNK_ROWS):
             chunk = torch.from_numpy(np.array(X[start : start + CHUNK_ROWS], dtype=np.float64))
             located[start : start + CHUNK_ROWS] = encoder.located(chunk)
@@ -107,7 +114,7 @@ class TableEncoding(Encoding):
             check_fits(located.numpy(), X)
         if not self.fills:
             check_none_missing(located.isnan() & ~encoder.fill.isnan())
-        return EncodedRows(DenseRows(located), encoder, is_located=True)
+        return located
 
     @property
     def passes_numbers_on(self) -> bool:
@@ -122,6 +129,8 @@ class TableEncoding(Encoding):
             len(lazy) * prod(lazy.row_shape) * torch.empty((), dtype=dtype).element_size()
         )
         if bytes_in_all > KEPT_BYTES:
+            if isinstance(lazy, EncodedRows) and isinstance(lazy.rows, MappedRows):
+                lazy.rows.check()
             return lazy
         out = torch.empty(len(lazy), *lazy.row_shape, dtype=dtype, device=device)
         for start in range(0, len(lazy), CHUNK_ROWS):

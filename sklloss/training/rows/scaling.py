@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from typing import Any, ClassVar
 
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 
 from ...losses.weighted import robust_scale, weighted_mean, weighted_quantile, weighted_std
 from ...parameters.refusals import count
-from .data import Encoding, SparseRows
+from .data import Encoding, MappedRows, Rows, SparseRows, reads_from_file
 
 # Rows scaled at once, so that their float64 temporaries stay in cache.
 CHUNK_ROWS = 16_384
@@ -75,7 +76,12 @@ class InputScaler(Encoding):
                 None if self.mean is None else torch.from_numpy(self.mean / self.scale).to(dtype)
             )
             return SparseRows(scaled, torch.device("cpu"), centre)
-        out = np.empty(X.shape, dtype=numpy_dtype)
+        if reads_from_file(X, dtype):
+            return MappedRows(X, partial(self._scaled, dtype=numpy_dtype), torch.device("cpu"))
+        return self._scaled(X, numpy_dtype)
+
+    def _scaled(self, X: np.ndarray, dtype: np.dtype[Any]) -> Tensor:
+        out = np.empty(X.shape, dtype=dtype)
         scale = 1.0 if self.scale is None else self.scale
         for chunk in _chunks(X):
             with np.errstate(over="ignore"):
@@ -83,6 +89,20 @@ class InputScaler(Encoding):
                 np.divide(centred, scale, out[chunk], casting="same_kind")
         self._fill(out, X)
         return torch.from_numpy(out)
+
+    def training_rows(self, X: Any, dtype: torch.dtype, device: torch.device) -> Rows:
+        """Return checked X as rows for the engine.
+
+        Raises
+        ------
+        ValueError
+            If a scaled value is too large for the dtype; of rows in a file, too, all of which are
+            scaled once to see.
+        """
+        found = super().training_rows(X, dtype, device)
+        if isinstance(found, MappedRows):
+            found.check()
+        return found
 
     def _fill(self, scaled: np.ndarray, X: np.ndarray, columns: np.ndarray | None = None) -> None:
         """Write the mean where a value is missing; raise where one is too large.
