@@ -116,9 +116,13 @@ class DistributionScorer(_BaseScorer):
         found = self._score_func(estimator, X, y_true, self.level, sample_weight)
         return float(self._sign * found)
 
+    @property
+    def name(self) -> str:
+        """The name by which `get_scorer` returns it."""
+        return self.kind if self.level is None else f"{self.kind}_{self.level:g}"
+
     def __repr__(self) -> str:
-        level = "" if self.level is None else f"_{self.level:g}"
-        return f"get_scorer({self.kind + level!r})"
+        return f"get_scorer({self.name!r})"
 
 
 def get_scorer(scoring: Any) -> Any:
