@@ -93,7 +93,17 @@ def test_names_of_scikit_learn_are_its_scorers(normal):
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("neg_crsp", "neg_crps"), ("intervall_coverage_0.8", "interval_coverage"), ("r3", "r2")],
+    [
+        ("neg_crsp", "neg_crps"),
+        ("crps", "neg_crps"),
+        ("intervall_coverage_0.8", "interval_coverage"),
+        ("r3", "r2"),
+        ("mae", "neg_mean_absolute_error"),
+        ("RMSE", "neg_root_mean_squared_error"),
+        ("neg_mae", "neg_mean_absolute_error"),
+        ("auc", "roc_auc"),
+        ("logloss", "neg_log_loss"),
+    ],
 )
 def test_unknown_names_list_the_nearest(name, hint):
     with pytest.raises(ValueError, match=rf"There is no scorer '{name}'\. Did you mean .*'{hint}"):

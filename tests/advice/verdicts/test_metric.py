@@ -94,3 +94,14 @@ def test_scorers_of_distributions_have_their_names(name, shown, sign):
     """Also where the scorer itself is given, which has a function that nobody knows."""
     metric = metric_of_scorer("score", get_scorer(name))
     assert (metric.name, metric.sign) == (shown, sign)
+
+
+def test_a_log_likelihood_is_shown_as_what_it_is():
+    """Its scorer returns the log-likelihood under either name; the other is its negative."""
+    scores = [[-3.0, -3.5], [-2.0, -2.5]]
+    for name, shown, best in (
+        ("log_likelihood", "log_likelihood", -2.25),
+        ("neg_log_likelihood", "negative_log_likelihood", 2.25),
+    ):
+        compared = compare_losses(table_of(scores, metric=name), test_size=0.2)
+        assert (compared.metric, compared.to_frame()["mean"].iloc[0]) == (shown, best)
