@@ -97,7 +97,7 @@ def read_target(y: Any, task: str, of_metric: str | None = None) -> TargetOfAdvi
     return _numbers(y) if task == REGRESSION else _labels(y)
 
 
-def check_rows(X: Any, y: Any) -> None:
+def check_rows(X: Any, y: Any, owner: str = "suggest_losses") -> None:
     """Raise if X or y has no rows, or if they have different numbers of rows.
 
     Raises
@@ -109,7 +109,7 @@ def check_rows(X: Any, y: Any) -> None:
     """
     if not _has_rows(y):
         raise TypeError(
-            f"suggest_losses needs y of shape (n_rows,) or (n_rows, n_targets); got {y!r} of type"
+            f"{owner} needs y of shape (n_rows,) or (n_rows, n_targets); got {y!r} of type"
             f" {type(y).__name__}. Give one number or label per row, or one column per target."
         )
     if X is None:

@@ -61,7 +61,7 @@ def _where(name: str) -> Callable[[PredictiveDistribution], bool]:
     return check
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class PredictiveDistribution(ABC):
     """What is predicted of y for some rows: a distribution each, in the units of y.
 
@@ -141,6 +141,17 @@ class PredictiveDistribution(ABC):
                 " or cdf(b) - cdf(a) for the probability of an interval."
             )
         return ""
+
+    @property
+    def _of(self) -> str:
+        """Where it comes from, in words."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        n_samples, n_targets = self._shape
+        rows = count(n_samples, "row")
+        rows = rows if self.is_column else f"{rows} and {count(n_targets, 'target')}"
+        return f"<{type(self).__name__} of {rows}: {self._of}>"
 
     # ------------------------------------------------------------------ what a user calls
 
