@@ -253,7 +253,7 @@ def _losses(subject: Subject) -> Iterator[Section]:
     rows = dict.fromkeys(
         (each.label, each.functional, each.when, each.reference) for each in losses
     )
-    frame = pd.DataFrame(rows, columns=["loss", "estimates", "when to choose it", "source"])
+    frame = pd.DataFrame(list(rows), columns=["loss", "estimates", "when to choose it", "source"])
     table = Table.of_frame("The losses that were tried", frame)
     yield Section("The losses", tables=[table], pictures=list(pictures_of_losses(losses)))
 
