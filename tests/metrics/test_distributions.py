@@ -85,3 +85,20 @@ def test_shapes_and_values_that_do_not_fit_are_refused():
         crps(Y, Y)
     with pytest.raises(ValueError, match="sample_weight"):
         crps(Y, law, sample_weight=[1.0, 2.0])
+
+
+@pytest.mark.parametrize("measure", [interval_coverage, interval_width, interval_score])
+@pytest.mark.parametrize(
+    ("y", "interval", "message"),
+    [
+        ([1.0, np.nan], [[0.0, 2.0]] * 2, "y_true must be finite.*1 of 2 rows"),
+        ([1.0, np.inf], [[0.0, 2.0]] * 2, "y_true must be finite.*1 of 2 rows"),
+        ([1.0, 1.0], [[0.0, 2.0], [0.0, np.nan]], "interval needs two ends; there is NaN in 1 of"),
+        ([], np.ones((0, 2)), "at least one row"),
+        (1.0, [0.0, 2.0], "at least one row"),
+    ],
+    ids=str,
+)
+def test_what_is_missing_does_not_count_as_outside(measure, y, interval, message):
+    with pytest.raises(ValueError, match=message):
+        measure(y, interval)

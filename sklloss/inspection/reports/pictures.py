@@ -153,11 +153,13 @@ def pictures_of_losses(losses: list[Loss]) -> Iterator[Picture]:
     for loss in dict.fromkeys(losses):
         if has_shape(loss):
             by_task.setdefault(loss.task, []).append(loss)
+    without = dict.fromkeys(loss.label for loss in losses if not has_shape(loss))
+    why = f" Not of one residual or margin: {', '.join(without)}." * bool(without)
     for task, found in by_task.items():
         few = found[:MOST_SHAPES]
         names = ", ".join(loss.label for loss in few)
         yield drawn(
-            "What a row costs, and how hard it pulls.",
+            f"What a row costs, and how hard it pulls.{why}",
             f"Losses and gradients of {names}.",
             partial(_draw_shapes, few, task),
             2,
