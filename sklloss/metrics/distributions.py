@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import _check_sample_weight
 
 from ..estimators.distributions.predictive import PredictiveDistribution, levels_of
 from ..estimators.inputs.floats import check_finite, floats_of
+from ..estimators.inputs.weights import checked_weights
 from ..parameters.refusals import refuse_rows
 
 
@@ -230,5 +230,6 @@ def _of_draws(y_true: Any, draws: Any, sample_weight: Any) -> float:
 def _mean(values: np.ndarray, sample_weight: Any) -> float:
     """Return the weighted mean over rows of values, averaged over targets."""
     of_rows = values.reshape(len(values), -1).mean(1)
-    weight = None if sample_weight is None else _check_sample_weight(sample_weight, of_rows)
-    return float(np.average(of_rows, weights=weight))
+    if sample_weight is None:
+        return float(of_rows.mean())
+    return float(np.average(of_rows, weights=checked_weights(sample_weight, of_rows)))

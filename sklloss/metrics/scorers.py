@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sklearn.exceptions import NotFittedError
 from sklearn.metrics import get_scorer as sklearn_scorer
 from sklearn.metrics import get_scorer_names, mean_pinball_loss
 from sklearn.metrics._scorer import _BaseScorer
@@ -39,6 +40,8 @@ class Measure:
 def _distribution(estimator: Any, X: Any) -> PredictiveDistribution:
     try:
         return predict_distribution(estimator, X)
+    except NotFittedError:
+        raise
     except AttributeError as error:
         raise ValueError(
             f"A predictive distribution is needed, and there is none. {error}"

@@ -8,6 +8,7 @@ import sklearn
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.dummy import DummyRegressor
+from sklearn.exceptions import NotFittedError
 from sklearn.metrics import get_scorer as sklearn_scorer
 from sklearn.metrics import mean_pinball_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
@@ -212,3 +213,8 @@ def test_weights_are_routed_as_by_scorers_of_scikit_learn(diabetes):
             cross_val_score(
                 net, X, y, scoring=get_scorer("neg_crps"), params={"sample_weight": weight}, cv=2
             )
+
+
+def test_an_unfitted_estimator_is_reported_as_such():
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        get_scorer("neg_crps")(NeuralRegressor("crps"), np.zeros((9, 1)), np.arange(9.0))

@@ -1,5 +1,7 @@
 """predict_distribution walks to the network, and brings its distribution back in units of y."""
 
+import pickle
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -211,3 +213,24 @@ def test_a_classifier_is_answered_with_its_probabilities():
     model = NeuralClassifier(**{**QUICK, "max_epochs": 1}).fit(X, y)
     with pytest.raises(TypeError, match=r"got NeuralClassifier\. For classes, predict_proba"):
         predict_distribution(model, X)
+
+
+@pytest.mark.parametrize(
+    ("params", "name", "why"),
+    [
+        ({"loss": "gaussian_nll"}, "pmf", "use pdf for the density"),
+        ({"loss": "multi_quantile"}, "mean", "choose a loss that provides a distribution"),
+        ({"loss": "mse", "calibrate": True, "early_stopping": True}, "pdf", "set calibrate=False"),
+    ],
+    ids=["pmf", "mean", "pdf"],
+)
+def test_the_message_itself_says_why_a_method_is_missing(params, name, why, diabetes):
+    X, y = diabetes
+    predicted = NeuralRegressor(**{**QUICK, **params}).fit(X, y).predict_distribution(X)
+    assert not hasattr(predicted, name)
+    with pytest.raises(AttributeError, match=why):
+        getattr(predicted, name)
+    with pytest.raises(AttributeError, match="object has no attribute 'quantile'"):
+        predicted.quantile  # noqa: B018
+    twin = pickle.loads(pickle.dumps(predicted))
+    np.testing.assert_array_equal(twin.ppf(0.5), predicted.ppf(0.5))
