@@ -39,7 +39,9 @@ def test_y_comes_as_a_list_or_a_series_and_may_be_infinite():
 @pytest.mark.parametrize("y", [np.nan, [0, 1, np.nan, 2]])
 @pytest.mark.parametrize("method", ["cdf", "pdf", "log_likelihood"])
 def test_missing_values_of_y_are_refused(method, y):
-    with pytest.raises(ValueError, match=rf"{method} needs y without NaN; 1 of \d values? is missing"):
+    with pytest.raises(
+        ValueError, match=rf"{method} needs y without NaN; 1 of \d values? is missing"
+    ):
         getattr(NORMAL, method)(y)
 
 
