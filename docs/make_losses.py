@@ -154,6 +154,8 @@ def facts_of_regression(loss: RegressionLoss) -> list[tuple[str, str]]:
     offers = [m for m in ("predict_quantiles", "predict_std") if hasattr(loss, m)]
     if "predict_quantiles" in offers:
         offers.insert(1, "predict_interval")
+        # All that the loss knows, as one object.
+        offers.append("predict_distribution")
     return [
         ("needs", needs(loss)),
         ("`scale_target=True`", "y is " + SCALINGS[loss.scaling]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -16,6 +16,7 @@ from ..advice.verdicts.labels import distinct, labels_of
 from ..advice.verdicts.metric import Metric, metric_of, metric_that_refits
 from ..advice.verdicts.resampled_tests import corrected_scale
 from ..advice.verdicts.split_sizes import ratio_of_rows
+from .given import kind_of
 
 # Probability that an interval holds a difference of means.
 CONFIDENCE = 0.95
@@ -117,6 +118,8 @@ class Candidates:
         table = search.cv_results_
         rows = last_iteration(table)
         asked = [metrics] if isinstance(metrics, str) else metrics
+        if asked is not None and not isinstance(asked, Sequence):
+            raise TypeError(f"{owner} needs names of metrics; got metrics={metrics!r}.")
         names = _deciding_first(search, metrics_in(table) if asked is None else list(asked))
         if not names:
             raise ValueError(f"{owner} needs a metric; got metrics={metrics!r}.")
@@ -131,12 +134,21 @@ class Candidates:
         return np.argsort(np.where(np.isfinite(means), -means, np.inf), kind="stable")
 
 
+def last_rows(table: Mapping[str, Any]) -> list[int]:
+    """Return rows of ``cv_results_``, of successive halving the last of each candidate."""
+    settings = table["params"]
+    if "iter" not in table:
+        return list(range(len(settings)))
+    texts = [repr(sorted(each.items(), key=lambda item: item[0])) for each in settings]
+    return sorted({text: row for row, text in enumerate(texts)}.values())
+
+
 def check_is_search(search: Any, owner: str) -> None:
     """Raise if something is no fitted search."""
     if hasattr(search, "cv_results_"):
         return
-    kind = type(search).__name__
-    if not (hasattr(search, "fit") and hasattr(search, "scoring")):
+    kind = kind_of(search)
+    if isinstance(search, type) or not (hasattr(search, "fit") and hasattr(search, "scoring")):
         raise TypeError(
             f"{owner} needs a fitted search, such as LossSearchCV or GridSearchCV; got {kind}."
         )

@@ -15,6 +15,7 @@ from scipy.stats import binomtest, t
 from ..estimators.fit.estimator import NeuralEstimator
 from ..losses import Expectile, Loss, MultiQuantile, Quantile
 from ..search.steps import fitted_net_of
+from .given import OPEN_UNIT
 
 # What `Loss.functional` says, and the functional that it can be checked as.
 CHECKED_AS = {
@@ -93,12 +94,12 @@ def checked_level(owner: str, functional: str, level: float | None) -> float:
         raise ValueError(f"{owner} needs functional to be one of {names}; got {functional!r}.")
     if functional not in ("quantile", "expectile"):
         return 0.5
-    if level is None or not 0 < level < 1:
+    if level not in OPEN_UNIT:
         raise ValueError(
             f"{owner} needs a level with 0 < level < 1 for {functional}s; got {level!r}. Give"
             " level=0.9 for the one that nine of ten values lie below."
         )
-    return float(level)
+    return float(level)  # type: ignore[arg-type]
 
 
 def residuals(y: np.ndarray, prediction: np.ndarray, functional: str, level: float) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..estimators.distributions.of_estimators import predict_distribution, regressor_of
+from .given import check_estimator, words_for
 
 
 def interval_of(owner: str, estimator: Any, X: Any, coverage: float) -> np.ndarray:
@@ -19,14 +20,15 @@ def interval_of(owner: str, estimator: Any, X: Any, coverage: float) -> np.ndarr
     ValueError
         If the target was transformed by something that is not monotone.
     """
+    check_estimator(owner, estimator)
     if hasattr(estimator, "predict_interval"):
         return np.asarray(estimator.predict_interval(X, coverage=coverage))
     if predicts_intervals(estimator):
         return predict_distribution(estimator, X).interval(coverage)
     raise TypeError(
-        f"{owner} needs an estimator that predicts intervals, and {estimator!r} has no"
-        " predict_interval. Choose a loss that provides a distribution, such as 'gaussian_nll',"
-        " 'student_t_nll' or 'crps'."
+        f"{owner} needs an estimator that predicts intervals, and {words_for(estimator)} does not."
+        " Choose a NeuralRegressor with a loss that provides a distribution, such as"
+        " 'gaussian_nll', 'student_t_nll' or 'crps', or set calibrate=True."
     )
 
 

@@ -7,7 +7,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from ..parameters.domains import check_in_domain
 from .candidates import CONFIDENCE, Candidates, MetricScores
+from .given import COUNT
 from .style import BLACK, BLUE, GREY, VERMILLION, draws, legend_above, panels, shortened, tidy
 
 # Inches that a candidate takes, and that everything else takes.
@@ -124,8 +126,7 @@ class LossComparisonDisplay:
         LossComparisonDisplay
         """
         owner = f"{type(self).__name__}.plot"
-        if max_candidates < 1:
-            raise ValueError(f"{owner} needs max_candidates >= 1; got {max_candidates!r}.")
+        check_in_domain(owner, "max_candidates", max_candidates, COUNT, "The default is 40.")
         self.order_ = self._shown(max_candidates)
         scores = self.candidates.scores
         size = (2.6 + 3.6 * len(scores), FRAME + ROW * max(len(self.order_), 3))
@@ -160,7 +161,8 @@ class LossComparisonDisplay:
                 scores.splits[best].mean(), color=BLACK, linestyle=":", linewidth=1, zorder=0
             )
         better = "higher" if scores.metric.sign > 0 else "lower"
-        ax.set_xlabel(f"{scores.metric.name} ({better} is better)")
+        # Beside long names the axis is shorter than its label, which then reaches to the left.
+        ax.set_xlabel(f"{scores.metric.name} ({better} is better)", loc="right")
         ax.set_ylim(len(rows) - 0.4, -0.6)
         tidy(ax, "both")
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
@@ -13,9 +14,12 @@ from ..advice.verdicts.labels import value_text
 from ..losses import Loss, get_loss
 from ..losses.base import ClassificationLoss, RegressionLoss
 from ..losses.regression.distributions import LocationScaleLoss, raw_of_scale
+from ..parameters.domains import Interval, check_in_domain
+from .given import POSITIVE
 from .style import draws, legend_beside, looks, panels, tidy
 
 TASKS = ("regression", "classification")
+LISTS = (list, tuple, np.ndarray, pd.Series, pd.Index)
 # Points of a curve.
 POINTS = 401
 # Quiet residual and margin to the left and to the right, by task.
@@ -120,10 +124,11 @@ class LossShapeDisplay:
         owner = f"{cls.__name__}.from_losses"
         if task not in TASKS:
             raise ValueError(f"{owner} needs task to be one of {TASKS}; got {task!r}.")
-        half = REACH[task] if reach is None else float(reach)
-        if not half > 0:
-            raise ValueError(f"{owner} needs reach > 0; got {reach!r}.")
-        given = list(losses) if isinstance(losses, list | tuple) else [losses]
+        half = REACH[task] if reach is None else reach
+        check_in_domain(owner, "reach", half, POSITIVE, f"The default is {REACH[task]:g}.")
+        if y is not None:
+            check_in_domain(owner, "y", y, Interval(), "0 is usual, or 1 for positive targets.")
+        given = list(losses) if isinstance(losses, LISTS) else [losses]
         if not given:
             raise ValueError(f"{owner} needs at least one loss; got {losses!r}.")
         found = [get_loss(each, task=task) for each in given]  # type: ignore[call-overload]
@@ -132,7 +137,7 @@ class LossShapeDisplay:
         x = np.linspace(-half, half, POINTS)
         curves = [_curves(owner, loss, x, _target(found, y)) for loss in found]
         costs, gradients = (np.array(each) for each in zip(*curves, strict=True))
-        labels = [value_text(loss) for loss in found]
+        labels = _labels(found)
         return cls(x=x, losses=costs, gradients=gradients, labels=labels, x_label=ON[task]).plot(ax)
 
     @draws
@@ -186,6 +191,17 @@ def has_shape(loss: Loss) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _labels(losses: Sequence[Loss]) -> list[str]:
+    """Return names of losses, of several of one name with all that differs between them."""
+    found = []
+    for loss in losses:
+        of_name = [each.params for each in losses if each.label == loss.label]
+        differ = [k for k in loss.params if any(each.get(k) != loss.params[k] for each in of_name)]
+        settings = ", ".join(f"{k}={value_text(loss.params[k])}" for k in differ)
+        found.append(f"{loss.label}({settings})" if differ else value_text(loss))
+    return found
 
 
 def _limits(curves: np.ndarray) -> tuple[float, float]:

@@ -7,10 +7,14 @@ from typing import Any, Self
 import numpy as np
 from scipy.stats import binomtest
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_consistent_length, column_or_1d
 
+from ..estimators.inputs.frames import as_frame
+from ..estimators.inputs.missing import missing as missing_in
+from ..parameters.domains import Interval, check_in_domain
+from ..parameters.refusals import count
+from .given import COUNT, OPEN_UNIT, check_lengths, column_of, intervals_of, numbers_of
 from .intervals import interval_of
-from .style import BLACK, BLUE, SKY, VERMILLION, draws, legend_above, panels, tidy
+from .style import BLACK, BLUE, SKY, VERMILLION, draws, legend_above, name_levels, panels, tidy
 
 
 class PredictionIntervalDisplay:
@@ -156,7 +160,8 @@ class PredictionIntervalDisplay:
         interval : array-like of shape (n_samples, 2)
             Lower and upper ends, in units of y.
         x : array-like of shape (n_samples,)
-            Where each row is drawn: numbers, or categories.
+            Where each row is drawn: numbers, times or categories.  Rows whose number is missing
+            count, and are not drawn.
         coverage : float, default=0.8
             The probability that was asked for, in (0, 1).
         x_label : str, default="prediction"
@@ -174,16 +179,10 @@ class PredictionIntervalDisplay:
             If `coverage` is outside (0, 1), or shapes do not fit each other.
         """
         owner = f"{cls.__name__}.from_predictions"
-        if not 0 < coverage < 1:
-            raise ValueError(f"{owner} needs 0 < coverage < 1; got {coverage!r}. 0.8 is usual.")
-        interval = np.asarray(interval, dtype=float)
-        if interval.ndim != 2 or interval.shape[1] != 2:
-            raise ValueError(
-                f"{owner} needs intervals of shape (n_samples, 2), lower and upper ends; got"
-                f" {interval.shape}. Of several targets, give one after the other."
-            )
-        y, where = column_or_1d(y_true).astype(float), column_or_1d(x)
-        check_consistent_length(y, interval, where)
+        check_in_domain(owner, "coverage", coverage, OPEN_UNIT, "0.8 is usual.")
+        y, interval = numbers_of(owner, "y_true", y_true), intervals_of(owner, interval)
+        where = column_of(owner, "x", x)
+        check_lengths(owner, y_true=y, interval=interval, x=where)
         display = cls(y_true=y, interval=interval, x=where, coverage=coverage, x_label=x_label)
         return display.plot(ax, subsample=subsample, random_state=random_state)
 
@@ -207,6 +206,8 @@ class PredictionIntervalDisplay:
         """
         owner = f"{type(self).__name__}.plot"
         rows = self._rows(owner, subsample, random_state)
+        missing = _is_missing(self.x)
+        rows = rows[~missing[rows]]
         axes = panels(owner, ax, 1, (6.8, 4.2))
         (self.ax_,) = axes
         low, high = self.interval[rows].T
@@ -216,9 +217,9 @@ class PredictionIntervalDisplay:
         self.lines_ = self.ax_.vlines(positions, low, high, label=asked, **look)
         self._draw_observed(rows, positions)
         if levels is not None:
-            rotation = 0 if sum(map(len, levels)) < 50 else 30
-            self.ax_.set_xticks(range(len(levels)), levels, rotation=rotation)
-        self.ax_.set(xlabel=self.x_label, ylabel="y")
+            name_levels(self.ax_, levels)
+        without = f" ({count(int(missing.sum()), 'row')} without it)" if missing.any() else ""
+        self.ax_.set(xlabel=f"{self.x_label}{without}", ylabel="y")
         tidy(self.ax_)
         legend_above(axes, 3)
         self.figure_ = self.ax_.figure
@@ -226,10 +227,10 @@ class PredictionIntervalDisplay:
 
     def _rows(self, owner: str, subsample: int | None, random_state: Any) -> np.ndarray:
         n_rows = len(self.y_true)
+        if subsample is not None:
+            check_in_domain(owner, "subsample", subsample, COUNT, "None draws all rows.")
         if subsample is None or n_rows <= subsample:
             return np.arange(n_rows)
-        if subsample < 1:
-            raise ValueError(f"{owner} needs subsample >= 1 or None; got {subsample!r}.")
         return check_random_state(random_state).choice(n_rows, subsample, replace=False)
 
     def _draw_observed(self, rows: np.ndarray, positions: np.ndarray) -> None:
@@ -248,16 +249,26 @@ class PredictionIntervalDisplay:
 
 def _column(owner: str, X: Any, feature: str | int) -> np.ndarray:
     """Return a column of X by name or number."""
-    names = [str(name) for name in getattr(X, "columns", ())]
+    frame = as_frame(X)
+    names = [] if frame is None else frame.columns
     if isinstance(feature, str):
         if feature not in names:
-            known = f"its columns are {', '.join(names[:20])}" if names else "X has no names"
+            known = (
+                f"its columns are {', '.join(map(str, names[:20]))}" if names else "X has no names"
+            )
             raise ValueError(f"{owner} finds no feature {feature!r}: {known}. Give one of X's.")
-        return np.asarray(X[feature])
+        return np.asarray(frame[feature].to_numpy())  # type: ignore[index]
     n_features = len(names) or np.shape(X)[1]
-    if not 0 <= feature < n_features:
-        raise ValueError(f"{owner} needs a feature from 0 to {n_features - 1}; got {feature!r}.")
-    return np.asarray(X[X.columns[feature]] if names else np.asarray(X)[:, feature])
+    last = Interval(0, n_features - 1, integer=True)
+    check_in_domain(
+        owner, "feature", feature, last, "Give the name or the number of a column of X."
+    )
+    return np.asarray(X)[:, feature] if frame is None else frame[names[feature]].to_numpy()
+
+
+def _is_missing(x: np.ndarray) -> np.ndarray:
+    """Return which numbers or times are missing; a missing category has a place of its own."""
+    return missing_in(x) if x.dtype.kind != "O" else np.zeros(len(x), dtype=bool)
 
 
 def _positions(x: np.ndarray, order: np.ndarray) -> tuple[np.ndarray, list[str] | None]:

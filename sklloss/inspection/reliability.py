@@ -7,9 +7,20 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import is_classifier
-from sklearn.utils.validation import check_consistent_length, column_or_1d
 
+from ..estimators.inputs.floats import floats_of
+from ..parameters.domains import check_in_domain
+from ..parameters.refusals import count, refuse_rows
 from .functionals import Group, checked_level, functional_of, grouped, residuals
+from .given import (
+    COUNT,
+    OPEN_UNIT,
+    check_estimator,
+    check_lengths,
+    column_of,
+    numbers_of,
+    words_for,
+)
 from .style import BLACK, BLUE, draws, legend_above, legend_beside, looks, panels, tidy
 
 # What stands at the vertical axis.
@@ -27,8 +38,9 @@ class ReliabilityDisplay:
 
     Of a *mean*, the bias of every group should be 0; of a *quantile*, the share of y at or below
     the prediction should be its level; of an *expectile*, the mean of its identification function,
-    2·|1[y <= prediction] - level|·(prediction - y), should be 0; of *probabilities*, the share of the class should be the probability.  Whiskers are
-    confidence intervals: a group is off where its whisker misses the dashed line.
+    2·|1[y <= prediction] - level|·(prediction - y), should be 0; of *probabilities*, the share of
+    the class should be the probability.  Whiskers are confidence intervals: a group is off where
+    its whisker misses the dashed line.
 
     It is best made by `from_estimator` or `from_predictions`.
 
@@ -124,10 +136,12 @@ class ReliabilityDisplay:
             If matplotlib is not installed.
         """
         owner = f"{cls.__name__}.from_estimator"
+        check_estimator(owner, estimator)
+        _check_functional(owner, estimator, functional)
         classes = None
         if is_classifier(estimator):
             prediction, classes = estimator.predict_proba(X), estimator.classes_
-            functional = "probability" if functional == "auto" else functional
+            functional = "probability"
         else:
             prediction = estimator.predict(X)
             if functional == "auto":
@@ -178,15 +192,12 @@ class ReliabilityDisplay:
         """
         owner = f"{cls.__name__}.from_predictions"
         checked_at = checked_level(owner, functional, level)
-        if n_bins < 1 or not 0 < confidence < 1:
-            raise ValueError(
-                f"{owner} needs n_bins >= 1 and 0 < confidence < 1; got n_bins={n_bins!r},"
-                f" confidence={confidence!r}."
-            )
+        check_in_domain(owner, "n_bins", n_bins, COUNT, "10 is usual.")
+        check_in_domain(owner, "confidence", confidence, OPEN_UNIT, "0.95 is usual.")
         if functional == "probability":
             curves = _by_class(owner, y_true, y_pred, classes)
         else:
-            curves = _of_numbers(y_true, y_pred, functional, checked_at)
+            curves = _of_numbers(owner, y_true, y_pred, functional, checked_at)
         groups = {label: grouped(*of, n_bins, confidence) for label, of in curves.items()}
         display = cls(groups=groups, functional=functional, level=checked_at, confidence=confidence)
         return display.plot(ax)
@@ -256,12 +267,34 @@ class ReliabilityDisplay:
         return f"{n_rows:,} rows in {len(groups)} groups, {self.confidence:.0%} intervals"
 
 
+def _check_functional(owner: str, estimator: Any, functional: str) -> None:
+    """Raise if an estimator does not predict what is to be checked."""
+    if not is_classifier(estimator):
+        if functional == "probability":
+            raise ValueError(
+                f"{owner} checks probabilities of classifiers, and {words_for(estimator)} predicts"
+                " numbers. Leave functional='auto'."
+            )
+        return
+    if functional not in ("auto", "probability"):
+        raise ValueError(
+            f"{owner} needs functional='auto' or 'probability' for a classifier; got"
+            f" {functional!r}."
+        )
+    if not hasattr(estimator, "predict_proba"):
+        raise AttributeError(
+            f"{owner} needs predict_proba, which {words_for(estimator)} does not have. Choose a"
+            " loss that determines probabilities, as list_losses('classification') says, or wrap"
+            " the estimator in CalibratedClassifierCV."
+        )
+
+
 def _of_numbers(
-    y_true: Any, y_pred: Any, functional: str, level: float
+    owner: str, y_true: Any, y_pred: Any, functional: str, level: float
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return predictions of numbers, and what is averaged over their groups."""
-    y, prediction = (column_or_1d(each).astype(float) for each in (y_true, y_pred))
-    check_consistent_length(y, prediction)
+    y, prediction = numbers_of(owner, "y_true", y_true), numbers_of(owner, "y_pred", y_pred)
+    check_lengths(owner, y_true=y, y_pred=prediction)
     is_share = functional in ("median", "quantile")
     checked = y <= prediction if is_share else residuals(y, prediction, functional, level)
     return {functional: (prediction, checked)}
@@ -271,14 +304,30 @@ def _by_class(
     owner: str, y_true: Any, y_pred: Any, classes: Any
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return probabilities of each class, and whether rows are of it; of two classes the second."""
-    y, p = column_or_1d(y_true), np.asarray(y_pred, dtype=float)
-    check_consistent_length(y, p)
+    y, p = column_of(owner, "y_true", y_true), np.atleast_1d(floats_of(y_pred, "y_pred"))
+    check_lengths(owner, y_true=y, y_pred=p)
+    inside = ((p >= 0) & (p <= 1)).reshape(len(p), -1).all(axis=1)
+    refuse_rows(
+        np.logical_not(inside),
+        "y_pred needs probabilities, from 0 to 1",
+        "have another number",
+        "Give what predict_proba returns.",
+        example=p.tolist().__getitem__,
+    )
     labels = np.unique(y) if classes is None else np.asarray(classes)
     p = np.column_stack((1 - p, p)) if p.ndim == 1 else p
     if p.shape[1] != len(labels):
         raise ValueError(
             f"{owner} needs one column of probabilities per class; got {p.shape[1]} for"
-            f" {len(labels)} classes, {labels.tolist()}. Give classes=estimator.classes_."
+            f" {count(len(labels), 'label')}, {', '.join(map(repr, labels[:9].tolist()))}. Give"
+            " classes=estimator.classes_."
         )
+    refuse_rows(
+        ~np.isin(y, labels),
+        f"{owner} needs labels among classes={labels.tolist()}",
+        "have another",
+        "Give classes=estimator.classes_.",
+        example=y.tolist().__getitem__,
+    )
     shown = [1] if len(labels) == 2 else range(len(labels))
     return {str(labels[k]): (p[:, k], y == labels[k]) for k in shown}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from itertools import cycle, islice
 from typing import Any, NamedTuple, TypeVar, cast
@@ -19,6 +19,8 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LEGEND = {"frameon": False, "fontsize": "small", "handletextpad": 0.5, "columnspacing": 1.2}
 # Figures of fewer inches have no room beside their panels.
 NARROW = 5.5
+# Categories that have room for slanted names, and for names at all.
+FEW_LEVELS, MOST_LEVELS = 12, 48
 # Longest label of a candidate, in characters.
 LONGEST = 44
 
@@ -151,6 +153,19 @@ def tidy(ax: Any, grid: str = "y") -> None:
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(axis=grid, color="#dddddd", linewidth=0.6)
     ax.set_axisbelow(True)
+
+
+def name_levels(ax: Any, levels: Sequence[str]) -> None:
+    """Name categories at whole positions of the horizontal axis, where none covers another."""
+    names = [shortened(level, 20) for level in levels]
+    # Of very many, some are named.
+    step = -(-len(names) // MOST_LEVELS)
+    look: dict[str, Any] = {}
+    if len(names) > FEW_LEVELS:
+        look = {"rotation": 90, "fontsize": "small" if len(names) <= 2 * FEW_LEVELS else "x-small"}
+    elif sum(map(len, names)) >= 50:
+        look = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"}
+    ax.set_xticks(range(0, len(names), step), names[::step], **look)
 
 
 def legend_above(axes: np.ndarray, n_columns: int = 4, **kwargs: Any) -> None:

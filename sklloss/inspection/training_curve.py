@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from ..advice.verdicts.labels import distinct, labels_of, value_text
 from ..estimators.fit.estimator import NeuralEstimator
 from ..search.steps import fitted_net_of
-from .candidates import check_is_search
+from .candidates import check_is_search, last_rows
+from .given import check_estimator
 from .learning_course import LearningCourse, mean_course
 from .style import (
     BLACK,
@@ -111,7 +111,7 @@ class TrainingCurveDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        check_is_fitted(estimator)
+        check_estimator(f"{cls.__name__}.from_estimator", estimator)
         net = fitted_net_of(getattr(estimator, "best_estimator_", estimator))
         if not isinstance(net, NeuralEstimator):
             raise TypeError(
@@ -150,17 +150,19 @@ class TrainingCurveDisplay:
         histories = getattr(search, "histories_", [])
         courses = [[LearningCourse.of_history(h) for h in of if h] for of in histories]
         if not any(courses):
+            best = fitted_net_of(getattr(search, "best_estimator_", None))
+            alone = " Draw the winner alone with from_estimator(search.best_estimator_)."
             raise ValueError(
                 f"{owner} needs losses by epoch, which this {type(search).__name__} has not kept:"
-                " LossSearchCV over an estimator of sklloss keeps them in histories_. Draw the"
-                " winner alone with from_estimator(search.best_estimator_)."
+                " LossSearchCV over an estimator of sklloss keeps them in histories_."
+                f"{alone * isinstance(best, NeuralEstimator)}"
             )
         table, best = search.cv_results_["params"], getattr(search, "best_index_", None)
-        trained = [i for i, of in enumerate(courses) if of]
-        labels = distinct(labels_of(table), range(len(table)))
+        trained = [i for i in last_rows(search.cv_results_) if courses[i]]
+        labels = distinct(labels_of([table[i] for i in trained]), trained)
         display = cls(
             courses=[courses[i] for i in trained],
-            labels=[labels[i] for i in trained],
+            labels=labels,
             best=trained.index(best) if best in trained else None,
             relative=_losses_differ(table) if relative is None else relative,
         )

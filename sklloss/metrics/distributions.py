@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import _check_sample_weight
 
 from ..estimators.distributions.predictive import PredictiveDistribution, levels_of
 from ..estimators.inputs.floats import check_finite, floats_of
+from ..estimators.inputs.weights import checked_weights
+from ..parameters.refusals import refuse_rows
 
 
 def crps(y_true: Any, distribution: Any, *, sample_weight: Any = None) -> float:
@@ -193,12 +194,21 @@ def _targets(y_true: Any, distribution: PredictiveDistribution) -> np.ndarray:
 def _ends(y_true: Any, interval: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return y and the ends of its intervals, in one shape."""
     y, ends = floats_of(y_true, "y_true"), floats_of(interval, "interval")
+    if not y.ndim or not len(y):
+        raise ValueError(f"y_true needs at least one row; got the shape {y.shape}.")
     y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 and ends.ndim == 2 else y
     if ends.shape != (*y.shape, 2):
         raise ValueError(
             f"interval needs the shape {(*y.shape, 2)}, a lower and an upper end for every y_true;"
             f" got {ends.shape}. Give what predict_interval returns of the same rows."
         )
+    check_finite(y.reshape(len(y), -1).sum(1), "y_true")
+    refuse_rows(
+        np.isnan(ends.reshape(len(ends), -1)).any(1),
+        "interval needs two ends; there is NaN in",
+        "",
+        "Give what predict_interval returns.",
+    )
     return y, ends[..., 0], ends[..., 1]
 
 
@@ -209,6 +219,8 @@ def _of_draws(y_true: Any, draws: Any, sample_weight: Any) -> float:
             "crps needs a PredictiveDistribution, or draws of shape (n_samples, n_draws) for y_true"
             f" of shape (n_samples,); got {values.shape} and {y.shape}. See predict_distribution."
         )
+    check_finite(y, "y_true")
+    check_finite(values.sum(1), "distribution")
     n = values.shape[1]
     # The mean distance of two draws, with sorted draws.
     apart = 2 * (values @ (2 * np.arange(1, n + 1) - n - 1)) / n**2
@@ -218,5 +230,6 @@ def _of_draws(y_true: Any, draws: Any, sample_weight: Any) -> float:
 def _mean(values: np.ndarray, sample_weight: Any) -> float:
     """Return the weighted mean over rows of values, averaged over targets."""
     of_rows = values.reshape(len(values), -1).mean(1)
-    weight = None if sample_weight is None else _check_sample_weight(sample_weight, of_rows)
-    return float(np.average(of_rows, weights=weight))
+    if sample_weight is None:
+        return float(of_rows.mean())
+    return float(np.average(of_rows, weights=checked_weights(sample_weight, of_rows)))

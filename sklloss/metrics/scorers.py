@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sklearn.exceptions import NotFittedError
 from sklearn.metrics import get_scorer as sklearn_scorer
 from sklearn.metrics import get_scorer_names, mean_pinball_loss
 from sklearn.metrics._scorer import _BaseScorer
@@ -13,7 +15,6 @@ from sklearn.metrics._scorer import _BaseScorer
 from ..estimators.distributions.of_estimators import has_distribution, predict_distribution
 from ..estimators.distributions.predictive import OPEN_UNIT, PredictiveDistribution
 from ..parameters.domains import check_in_domain
-from ..parameters.names import did_you_mean
 from .distributions import crps, interval_coverage, interval_score, interval_width, log_likelihood
 
 
@@ -39,6 +40,8 @@ class Measure:
 def _distribution(estimator: Any, X: Any) -> PredictiveDistribution:
     try:
         return predict_distribution(estimator, X)
+    except NotFittedError:
+        raise
     except AttributeError as error:
         raise ValueError(
             f"A predictive distribution is needed, and there is none. {error}"
@@ -92,6 +95,28 @@ ALIASES = {
     "interval_width": "neg_interval_width",
     "interval_score": "neg_interval_score",
 }
+# What scorers of scikit-learn are called elsewhere.
+SHORT = {
+    "mae": "neg_mean_absolute_error",
+    "mse": "neg_mean_squared_error",
+    "rmse": "neg_root_mean_squared_error",
+    "mape": "neg_mean_absolute_percentage_error",
+    "msle": "neg_mean_squared_log_error",
+    "rmsle": "neg_root_mean_squared_log_error",
+    "medae": "neg_median_absolute_error",
+    "acc": "accuracy",
+    "auc": "roc_auc",
+    "ap": "average_precision",
+    "prauc": "average_precision",
+    "pr_auc": "average_precision",
+    "logloss": "neg_log_loss",
+    "log_loss": "neg_log_loss",
+    "cross_entropy": "neg_log_loss",
+    "brier": "neg_brier_score",
+    "mcc": "matthews_corrcoef",
+    "coverage": "interval_coverage_0.8",
+    "nll": "neg_log_likelihood",
+}
 
 
 class DistributionScorer(_BaseScorer):
@@ -116,9 +141,13 @@ class DistributionScorer(_BaseScorer):
         found = self._score_func(estimator, X, y_true, self.level, sample_weight)
         return float(self._sign * found)
 
+    @property
+    def name(self) -> str:
+        """The name by which `get_scorer` returns it."""
+        return self.kind if self.level is None else f"{self.kind}_{self.level:g}"
+
     def __repr__(self) -> str:
-        level = "" if self.level is None else f"_{self.level:g}"
-        return f"get_scorer({self.kind + level!r})"
+        return f"get_scorer({self.name!r})"
 
 
 def get_scorer(scoring: Any) -> Any:
@@ -170,17 +199,40 @@ def get_scorer(scoring: Any) -> Any:
     """
     if not isinstance(scoring, str):
         return sklearn_scorer(scoring)
-    kind, level = _parsed(scoring)
+    kind, level = distribution_measure(scoring)
     if kind is not None:
         return DistributionScorer(kind, level)
     if scoring in get_scorer_names():
         return sklearn_scorer(scoring)
-    known = [_with_level(name) for name in (*MEASURES, *ALIASES)]
-    hint = did_you_mean(scoring, [*known, *get_scorer_names()])
+    hint = nearest_scorers(scoring)
     raise ValueError(
-        f"There is no scorer {scoring!r}. {hint} Beside those of scikit-learn there are"
-        f" {', '.join(known)}, with any level in (0, 1).".replace("  ", " ")
+        f"There is no scorer {scoring!r}. {hint + ' ' if hint else ''}Beside those of scikit-learn"
+        f" (sklearn.metrics.get_scorer_names()) there are {', '.join(_ours())}, with any"
+        " level in (0, 1)."
     )
+
+
+def nearest_scorers(name: str) -> str:
+    """Return a question that offers scorers of nearly this name, or what it is short for, or ''.
+
+    Examples
+    --------
+    >>> nearest_scorers("MAE"), nearest_scorers("auc"), nearest_scorers("crsp")
+    ("Did you mean 'neg_mean_absolute_error'?", "Did you mean 'roc_auc'?", "Did you mean 'neg_crps'?")
+    """
+    bare = name.lower().removeprefix("neg_")
+    # Of names that begin alike, the beginning says nothing.
+    known = {each.removeprefix("neg_"): each for each in (*get_scorer_names(), *_ours())}
+    for names, n, cutoff in ((SHORT, 1, 0.99), (known, 3, 0.6), (SHORT, 1, 0.7), (known, 3, 0.5)):
+        if near := difflib.get_close_matches(bare, names, n=n, cutoff=cutoff):
+            return f"Did you mean {' or '.join(repr(names[each]) for each in near)}?"
+    return ""
+
+
+def _ours() -> list[str]:
+    """Return the names of this module as the documentation has them, each with a level."""
+    names = [_with_level(each) for each in MEASURES]
+    return ["neg_log_likelihood" if each == "log_likelihood" else each for each in names]
 
 
 def _with_level(name: str) -> str:
@@ -188,8 +240,19 @@ def _with_level(name: str) -> str:
     return name if level is None else f"{name}_{0.9 if level == 0.5 else level:g}"
 
 
-def _parsed(name: str) -> tuple[str | None, float | None]:
-    """Return the kind and the level that a name means; None where it is no name of ours."""
+def distribution_measure(name: str) -> tuple[str | None, float | None]:
+    """Return the kind and the level of a scorer of this module, None for names of others.
+
+    Raises
+    ------
+    ValueError
+        If the level is outside (0, 1).
+
+    Examples
+    --------
+    >>> distribution_measure("neg_pinball_0.9"), distribution_measure("r2")
+    (('neg_pinball', 0.9), (None, None))
+    """
     kind, _, suffix = name.rpartition("_")
     whole = ALIASES.get(name, name)
     if whole in MEASURES:

@@ -150,11 +150,12 @@ def grid_of(search: Any, data: Data) -> Any:
             f" or a TransformedTargetRegressor; got {type(net_of(estimator)).__name__}. Give a grid,"
             " as {'loss': [...]}."
         )
-    X, y = data.X, data.y
+    X, y, params = data.X, data.y, dict(data.fit_params)
     if path:
-        _, (X, y, _) = fitted_around_net(estimator, X, y, dict(data.fit_params))
+        _, (X, y, params) = fitted_around_net(estimator, X, y, params)
     metric = deciding_metric(search) or OWN_SCORES[task]
-    found = suggest_losses(X, y, task=task, metric=metric)
+    weight = params.get("sample_weight")
+    found = suggest_losses(X, y, task=task, metric=metric, sample_weight=weight)
     return found.to_param_grid("".join(f"{name}__" for name in path))
 
 

@@ -1,14 +1,18 @@
 """LossComparisonDisplay draws the scores, intervals and ties that the search and its test have."""
 
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from scipy import stats
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 
-from sklloss import NeuralRegressor, compare_losses
+from sklloss import LossSearchCV, NeuralRegressor, compare_losses
 from sklloss.inspection import LossComparisonDisplay
+from sklloss.inspection.candidates import Candidates
 
 from .small_searches import Scored, X, Y, loss_search
 
@@ -158,6 +162,10 @@ def test_draws_into_axes_of_a_closed_figure(tmp_path):
         (Scored([[1.0, 2.0]] * 2), {"test_size": 2}, ValueError, "test_size"),
         (Scored([[1.0, 2.0]]), {"ax": "here"}, TypeError, "needs ax to be Axes"),
         (Scored([[1.0, 2.0]]), {"max_candidates": 0}, ValueError, "max_candidates >= 1"),
+        (Scored([[1.0, 2.0]]), {"max_candidates": "a"}, ValueError, "max_candidates >= 1"),
+        (Scored([[1.0, 2.0]]), {"max_candidates": 1.5}, ValueError, "max_candidates >= 1"),
+        (Scored([[1.0, 2.0]]), {"metrics": 3}, TypeError, "names of metrics; got metrics=3"),
+        (LossSearchCV, {}, TypeError, "got the class LossSearchCV"),
     ],
 )
 def test_bad_input(search, params, error, message):
@@ -172,3 +180,16 @@ def test_wrong_axes_are_refused():
     figure.clear()
     with pytest.raises(ValueError, match="in no figure any more"):
         LossComparisonDisplay.from_search(loss_search(), ax=axes[:2])
+
+
+def test_the_label_of_the_axis_is_not_cut_beside_long_names():
+    """As in a column of a report, where names leave the axis hardly any room."""
+    search = Scored([[1.0, 2.0], [1.5, 1.0]], scoring="neg_mean_absolute_percentage_error")
+    candidates = Candidates.of_search(search, "test", test_size=0.5)
+    labels = ["multi_quantile(quantiles=(0.1, 0.5, 0.9))", "mse"]
+    display = LossComparisonDisplay(candidates=replace(candidates, labels=labels))
+    figure = Figure(figsize=(5.0, 3.0), layout="constrained")
+    display.plot(figure.subplots())
+    figure.draw_without_rendering()
+    box = display.ax_.xaxis.label.get_window_extent()
+    assert 0 <= box.x0 < box.x1 <= figure.bbox.width

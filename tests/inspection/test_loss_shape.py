@@ -1,6 +1,7 @@
 """LossShapeDisplay draws what losses cost, and their derivatives."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -117,9 +118,26 @@ def mean_of_batch(prediction, y):
         ("gamma", {"y": -1.0}, "needs y > 0"),
         ([], {}, "at least one loss"),
         ("mse", {"reach": 0}, "reach > 0"),
+        ("mse", {"reach": "a"}, "reach > 0"),
+        ("mse", {"reach": np.inf}, "reach > 0"),
+        ("mse", {"y": "a"}, "a finite y"),
         ("mse", {"task": "ranking"}, "needs task to be one of"),
     ],
 )
 def test_bad_input(losses, params, message):
     with pytest.raises(ValueError, match=message):
         LossShapeDisplay.from_losses(losses, **params)
+
+
+def test_settings_of_one_loss_are_told_apart():
+    """The default of one of them is written out beside the others."""
+    losses = [Huber(delta=0.5), Huber(), "mae", Huber(delta=2.0)]
+    display = LossShapeDisplay.from_losses(losses)
+    assert display.labels[:3] == ["huber(delta=0.5)", "huber(delta=1)", "absolute_error"]
+    assert LossShapeDisplay.from_losses([Huber()]).labels == ["huber"]
+
+
+@pytest.mark.parametrize("kind", [tuple, np.array, pd.Series, pd.Index])
+def test_lists_of_any_kind(kind):
+    display = LossShapeDisplay.from_losses(kind(["mse", "mae"]))
+    assert display.labels == ["squared_error", "absolute_error"]

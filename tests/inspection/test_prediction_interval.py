@@ -2,6 +2,8 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.linear_model import Ridge
@@ -100,10 +102,15 @@ def test_draws_over_features_of_numbers_and_of_categories():
         (NET, {"coverage": 1.0}, ValueError, "coverage"),
         (NET, {"coverage": 0}, ValueError, "coverage"),
         (NET, {"feature": "weight"}, ValueError, "no feature 'weight': X has no names"),
-        (NET, {"feature": 10}, ValueError, "from 0 to 9; got 10"),
+        (NET, {"feature": 10}, ValueError, r"0 <= feature <= 9 \(a whole number\); got 10"),
         (NET, {"subsample": 0}, ValueError, "subsample >= 1"),
-        (NeuralRegressor("mse", **TINY), {}, TypeError, "has no predict_interval"),
-        (Ridge(), {}, TypeError, "Choose a loss that provides a distribution"),
+        (NET, {"feature": 1.5}, ValueError, "0 <= feature <= 9"),
+        (NET, {"feature": True}, ValueError, "0 <= feature <= 9"),
+        (NET, {"subsample": "a"}, ValueError, "subsample >= 1"),
+        (NET, {"subsample": 2.5}, ValueError, "subsample >= 1"),
+        (NET, {"coverage": "0.8"}, ValueError, "0 < coverage < 1"),
+        (NeuralRegressor("mse", **TINY), {}, TypeError, "with the loss 'squared_error' does not"),
+        (Ridge(), {}, TypeError, "Ridge does not. Choose a NeuralRegressor"),
     ],
 )
 def test_bad_input(estimator, params, error, message):
@@ -117,9 +124,67 @@ def test_bad_input(estimator, params, error, message):
     [
         (np.ones((3, 2)), np.ones(3), 1.5, "0 < coverage < 1"),
         (np.ones((3, 3)), np.ones(3), 0.8, r"shape \(n_samples, 2\)"),
-        (np.ones((3, 2)), np.ones(4), 0.8, "inconsistent numbers of samples"),
+        (np.ones((3, 2)), np.ones(4), 0.8, "y_true has 3, interval has 3, x has 4"),
+        (np.ones((3, 2)), np.ones((3, 2)), 0.8, r"x of shape \(n_samples,\)"),
+        (np.full((3, 2), np.nan), np.ones(3), 0.8, "NaN in 3 of 3 rows"),
+        (np.array([[2.0, 1.0]] * 3), np.ones(3), 0.8, r"row 0: \[2.0, 1.0\]"),
+        (np.full((3, 2), "a"), np.ones(3), 0.8, "interval must be numbers"),
     ],
 )
 def test_shapes_that_do_not_fit(interval, x, coverage, message):
     with pytest.raises(ValueError, match=message):
         PredictionIntervalDisplay.from_predictions(np.ones(3), interval, x, coverage=coverage)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (np.array([1.0, np.nan, 1.0]), "y_true must be finite.*1 of 3 rows, for example row 1"),
+        (["a", "b", "c"], "y_true must be numbers"),
+        (np.ones((3, 2)), "Draw one target after the other"),
+        (np.ones(0), "at least one row"),
+        (None, r"y_true of shape \(n_samples,\)"),
+    ],
+    ids=str,
+)
+def test_observations_that_cannot_be_counted(y, message):
+    """One that is missing would count as outside."""
+    with pytest.raises(ValueError, match=message):
+        PredictionIntervalDisplay.from_predictions(y, np.ones((3, 2)), np.ones(3))
+
+
+def test_rows_without_the_feature_count_and_are_not_drawn():
+    frame = pd.DataFrame({"a": X[:, 0], "b": np.where(Y > 200, np.nan, X[:, 1])})
+    model = NET.__sklearn_clone__().fit(frame, Y)
+    wanted = PredictionIntervalDisplay.from_estimator(model, frame, Y, feature="a")
+    display = PredictionIntervalDisplay.from_estimator(model, frame, Y, feature="b", subsample=None)
+    assert display.coverage_ == wanted.coverage_
+    n_missing = int((Y > 200).sum())
+    assert len(drawn_intervals(display)) == len(Y) - n_missing
+    assert display.ax_.get_xlabel() == f"b ({n_missing} rows without it)"
+
+
+@pytest.mark.parametrize("make", [pl.DataFrame, pa.table], ids=["polars", "pyarrow"])
+def test_features_of_other_tables(make):
+    table = make({"a": X[:, 0], "b": X[:, 1]})
+    model = NET.__sklearn_clone__().fit(table, Y)
+    for feature in ("b", 1):
+        display = PredictionIntervalDisplay.from_estimator(model, table, Y, feature=feature)
+        np.testing.assert_array_equal(display.x, X[:, 1])
+    with pytest.raises(ValueError, match="its columns are a, b. Give"):
+        PredictionIntervalDisplay.from_estimator(model, table, Y, feature="c")
+
+
+@pytest.mark.parametrize("n_levels", [4, 12, 28, 90])
+def test_names_of_categories_do_not_cover_each_other(n_levels):
+    x = np.array([f"a rather long name of a place {i % n_levels:02}" for i in range(360)])
+    interval = np.c_[np.zeros(360), np.ones(360)]
+    display = PredictionIntervalDisplay.from_predictions(np.full(360, 0.5), interval, x)
+    display.figure_.draw_without_rendering()
+    names = display.ax_.get_xticklabels()
+    assert min(n_levels, 30) <= len(names) <= 48 or len(names) == n_levels
+    # The distance of two lines of text at a right angle to them.
+    ends = [display.ax_.transData.transform((tick, 0))[0] for tick in display.ax_.get_xticks()]
+    angle = np.deg2rad(names[0].get_rotation())
+    pixels = names[0].get_fontsize() * display.figure_.dpi / 72
+    assert np.diff(ends).min() * np.sin(angle) >= 0.9 * pixels

@@ -4,14 +4,19 @@ import numpy as np
 import pytest
 from scipy import stats
 from sklearn.calibration import calibration_curve
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from statsmodels.stats.proportion import proportion_confint
 
-from sklloss import NeuralClassifier, NeuralRegressor
-from sklloss.inspection import ReliabilityDisplay
+from sklloss import LossSearchCV, NeuralClassifier, NeuralRegressor
+from sklloss.inspection import (
+    PredictionIntervalDisplay,
+    ReliabilityDisplay,
+    TrainingCurveDisplay,
+)
 from sklloss.inspection.functionals import functional_of, residuals
 from sklloss.losses import Expectile, MultiQuantile, Quantile
 
@@ -162,6 +167,10 @@ def test_draws_the_groups_and_where_they_should_be():
         ({"functional": "mode"}, "functional to be one of"),
         ({"functional": "quantile"}, "needs a level"),
         ({"functional": "expectile", "level": 1.0}, "0 < level < 1"),
+        ({"functional": "quantile", "level": "a"}, "0 < level < 1"),
+        ({"n_bins": "a"}, "n_bins >= 1"),
+        ({"n_bins": 2.5}, "n_bins >= 1"),
+        ({"confidence": "a"}, "0 < confidence < 1"),
         ({"n_bins": 0}, "n_bins >= 1"),
         ({"confidence": 1.0}, "0 < confidence < 1"),
     ],
@@ -183,3 +192,83 @@ def test_classes_without_a_column_are_named():
         ReliabilityDisplay.from_predictions(
             [0, 1, 1], np.ones((3, 3)) / 3, functional="probability"
         )
+
+
+@pytest.mark.parametrize(
+    ("y", "prediction", "message"),
+    [
+        ([1.0, np.nan], [1.0, 2.0], "y_true must be finite"),
+        ([1.0, 2.0], [1.0, np.inf], "y_pred must be finite"),
+        (["a", "b"], [1.0, 2.0], "y_true must be numbers"),
+        ([1.0], [1.0, 2.0], "y_true has 1, y_pred has 2"),
+        ([], [], "at least one row"),
+        (np.ones((2, 2)), np.ones((2, 2)), "Draw one target after the other"),
+    ],
+    ids=str,
+)
+def test_numbers_that_cannot_be_averaged(y, prediction, message):
+    with pytest.raises(ValueError, match=message):
+        ReliabilityDisplay.from_predictions(y, prediction)
+
+
+@pytest.mark.parametrize(
+    ("probability", "classes", "message"),
+    [
+        ([0.5, 1.5], None, "from 0 to 1; 1 of 2 rows has another number, for example row 1: 1.5"),
+        ([[0.5, 0.5], [np.nan, 0.5]], None, "1 of 2 rows has another number"),
+        ([[0.5, 0.5], [0.5, 0.5]], ["x", "b"], "1 of 2 rows has another, for example row 0: 'a'"),
+    ],
+    ids=str,
+)
+def test_probabilities_that_are_none(probability, classes, message):
+    with pytest.raises(ValueError, match=message):
+        ReliabilityDisplay.from_predictions(
+            ["a", "b"], probability, functional="probability", classes=classes
+        )
+
+
+def test_many_labels_are_not_all_listed():
+    with pytest.raises(ValueError, match="one column of probabilities per class") as caught:
+        ReliabilityDisplay.from_predictions(
+            OBSERVED, np.zeros(len(OBSERVED)), functional="probability"
+        )
+    assert len(str(caught.value)) < 500
+
+
+def test_a_classifier_without_probabilities_is_named():
+    model = NeuralClassifier("hinge", **TINY).fit(X, Y > 100)
+    with pytest.raises(AttributeError, match="NeuralClassifier with the loss 'hinge' does not"):
+        ReliabilityDisplay.from_estimator(model, X, Y > 100)
+
+
+def test_what_an_estimator_does_not_predict():
+    classifier = NeuralClassifier("mse", **TINY).fit(X, Y > 100)
+    with pytest.raises(ValueError, match="'auto' or 'probability' for a classifier; got 'mean'"):
+        ReliabilityDisplay.from_estimator(classifier, X, Y > 100, functional="mean")
+    with pytest.raises(ValueError, match="NeuralRegressor with the loss 'squared_error' predicts"):
+        ReliabilityDisplay.from_estimator(
+            NeuralRegressor("mse", **TINY).fit(X, Y), X, Y, functional="probability"
+        )
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        ReliabilityDisplay.from_estimator,
+        PredictionIntervalDisplay.from_estimator,
+        lambda estimator, X, y: TrainingCurveDisplay.from_estimator(estimator),
+    ],
+    ids=["reliability", "interval", "training"],
+)
+def test_what_is_no_fitted_estimator(draw):
+    for given, error, message in (
+        (None, TypeError, "needs a fitted estimator; got NoneType"),
+        ({"a": 1}, TypeError, "got dict"),
+        (NeuralRegressor, TypeError, "got the class NeuralRegressor"),
+        (NeuralRegressor("crps"), NotFittedError, "not fitted"),
+    ):
+        with pytest.raises(error, match=message):
+            draw(given, X, Y)
+    search = LossSearchCV(NeuralRegressor(**TINY), {"loss": ["crps"]}, cv=2, refit=False).fit(X, Y)
+    with pytest.raises(ValueError, match="no best_estimator_, because it was not refitted. Set re"):
+        draw(search, X, Y)

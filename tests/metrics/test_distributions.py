@@ -85,3 +85,42 @@ def test_shapes_and_values_that_do_not_fit_are_refused():
         crps(Y, Y)
     with pytest.raises(ValueError, match="sample_weight"):
         crps(Y, law, sample_weight=[1.0, 2.0])
+
+
+@pytest.mark.parametrize("measure", [interval_coverage, interval_width, interval_score])
+@pytest.mark.parametrize(
+    ("y", "interval", "message"),
+    [
+        ([1.0, np.nan], [[0.0, 2.0]] * 2, "y_true must be finite.*1 of 2 rows"),
+        ([1.0, np.inf], [[0.0, 2.0]] * 2, "y_true must be finite.*1 of 2 rows"),
+        ([1.0, 1.0], [[0.0, 2.0], [0.0, np.nan]], "interval needs two ends; there is NaN in 1 of"),
+        ([], np.ones((0, 2)), "at least one row"),
+        (1.0, [0.0, 2.0], "at least one row"),
+    ],
+    ids=str,
+)
+def test_what_is_missing_does_not_count_as_outside(measure, y, interval, message):
+    with pytest.raises(ValueError, match=message):
+        measure(y, interval)
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        (-np.ones(4), "sample_weight needs values >= 0"),
+        (np.zeros(4), "sample_weight is zero for all 4 rows"),
+        (["a"] * 4, "sample_weight must be numbers"),
+        (np.full(4, np.nan), "sample_weight must be finite"),
+    ],
+    ids=str,
+)
+def test_wrong_weights_are_refused(weight, message):
+    with pytest.raises(ValueError, match=message):
+        interval_coverage(Y, INTERVAL, sample_weight=weight)
+
+
+def test_missing_draws_and_targets_are_refused():
+    with pytest.raises(ValueError, match="y_true must be finite"):
+        crps([np.nan], [[0.0, 1.0]])
+    with pytest.raises(ValueError, match="distribution must be finite"):
+        crps([1.0], [[0.0, np.nan]])

@@ -8,6 +8,7 @@ import sklearn
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.dummy import DummyRegressor
+from sklearn.exceptions import NotFittedError
 from sklearn.metrics import get_scorer as sklearn_scorer
 from sklearn.metrics import mean_pinball_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
@@ -93,7 +94,17 @@ def test_names_of_scikit_learn_are_its_scorers(normal):
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("neg_crsp", "neg_crps"), ("intervall_coverage_0.8", "interval_coverage"), ("r3", "r2")],
+    [
+        ("neg_crsp", "neg_crps"),
+        ("crps", "neg_crps"),
+        ("intervall_coverage_0.8", "interval_coverage"),
+        ("r3", "r2"),
+        ("mae", "neg_mean_absolute_error"),
+        ("RMSE", "neg_root_mean_squared_error"),
+        ("neg_mae", "neg_mean_absolute_error"),
+        ("auc", "roc_auc"),
+        ("logloss", "neg_log_loss"),
+    ],
 )
 def test_unknown_names_list_the_nearest(name, hint):
     with pytest.raises(ValueError, match=rf"There is no scorer '{name}'\. Did you mean .*'{hint}"):
@@ -202,3 +213,8 @@ def test_weights_are_routed_as_by_scorers_of_scikit_learn(diabetes):
             cross_val_score(
                 net, X, y, scoring=get_scorer("neg_crps"), params={"sample_weight": weight}, cv=2
             )
+
+
+def test_an_unfitted_estimator_is_reported_as_such():
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        get_scorer("neg_crps")(NeuralRegressor("crps"), np.zeros((9, 1)), np.arange(9.0))

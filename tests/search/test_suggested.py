@@ -36,6 +36,26 @@ def test_the_grid_is_that_of_the_advice_under_the_name_of_the_net(estimator, pre
     assert search.best_params_[f"{prefix}loss"] in [name for (name,) in losses]
 
 
+@pytest.mark.parametrize(
+    ("estimator", "name"),
+    [
+        (NeuralRegressor(**SMALL), "sample_weight"),
+        (pipeline(), "net__sample_weight"),
+        (TransformedTargetRegressor(NeuralRegressor(**SMALL)), "sample_weight"),
+    ],
+    ids=["net", "Pipeline", "TransformedTargetRegressor"],
+)
+def test_weights_reach_the_advice(estimator, name):
+    """Negative targets of weight 0 do not keep losses for positive ones away."""
+    y = np.where(np.arange(90) < 5, -1.0, AMOUNTS + 0.1)
+    weight = np.where(y > 0, 1.0, 0.0)
+    search = LossSearchCV(estimator, "suggested", scoring="r2", cv=2, error_score=np.nan)
+    wanted = suggest_losses(X[5:], y[5:], metric="r2")
+    losses = [grid[next(iter(grid))][0] for grid in search.fit(X, y, **{name: weight}).param_grid_]
+    assert losses == [row.loss for row in wanted]
+    assert {"tweedie", "gamma"} & set(losses)
+
+
 def test_the_parameter_stays_as_given():
     search = LossSearchCV(NeuralRegressor(**SMALL), "suggested", cv=2).fit(X, AMOUNTS)
     assert search.param_grid == clone(search).param_grid == "suggested"

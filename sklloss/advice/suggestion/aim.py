@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from sklearn.metrics import get_scorer, get_scorer_names
 
 from ...losses.loss import Loss
-from ...parameters.names import did_you_mean
+from ...metrics.scorers import DistributionScorer, distribution_measure, nearest_scorers
 from .target import CLASSIFICATION, REGRESSION
 
 
@@ -126,9 +124,6 @@ _OF_FUNCTIONS = {
         "f1",
     ),
 }
-# The names of scorers of predictive distributions.
-_OF_DISTRIBUTIONS = re.compile(r"neg_(crps|log_likelihood|interval_score)|interval_\w+")
-_OF_QUANTILES = re.compile(r"neg_pinball_(0?\.\d+)")
 
 
 @dataclass(frozen=True)
@@ -192,8 +187,8 @@ def aim_of(metric: Any) -> Aim | None:
     """
     if metric is None:
         return None
-    if isinstance(metric, str):
-        return _of_name(metric)
+    if isinstance(metric, str | DistributionScorer):
+        return _of_name(name_of(metric))
     if not callable(metric):
         raise TypeError(
             f"metric must be the name of a scorer, a scorer or a function; got {metric!r} of type"
@@ -207,6 +202,8 @@ def name_of(metric: Any) -> str:
     """Return how messages name a metric."""
     if isinstance(metric, str):
         return metric
+    if isinstance(metric, DistributionScorer):
+        return metric.name
     function, given = _function_of(metric)
     shown = ", ".join(f"{key}={value!r}" for key, value in given.items())
     name = getattr(function, "__name__", type(function).__name__)
@@ -227,12 +224,13 @@ def _function_of(metric: Any) -> tuple[Any, dict[str, Any]]:
 
 
 def _of_name(name: str) -> Aim:
-    if found := _OF_QUANTILES.fullmatch(name):
-        return Aim(name, "quantile", float(found[1]))
-    if _OF_DISTRIBUTIONS.match(name):
+    kind, level = distribution_measure(name)
+    if kind == "neg_pinball":
+        return Aim(name, "quantile", level or 0.5)
+    if kind is not None:
         return Aim(name, "distribution")
     if name not in get_scorer_names():
-        hint = _nearest(name)
+        hint = nearest_scorers(name)
         raise ValueError(
             f"There is no metric {name!r}."
             f" {hint or 'sklearn.metrics.get_scorer_names() lists the names.'} A function of your"
@@ -246,14 +244,6 @@ def _of_name(name: str) -> Aim:
             " regression or classification, such as 'r2' or 'accuracy'."
         )
     return aim
-
-
-def _nearest(name: str) -> str:
-    """Return a question that offers scorers of nearly this name, or of these initials."""
-    known = get_scorer_names()
-    initials = {"".join(w[0] for w in each.removeprefix("neg_").split("_")): each for each in known}
-    near = difflib.get_close_matches(name.lower(), initials, n=1, cutoff=0.7)
-    return f"Did you mean {initials[near[0]]!r}?" if near else did_you_mean(name, known)
 
 
 def _of_function(function: Any, given: dict[str, Any], name: str) -> Aim | None:

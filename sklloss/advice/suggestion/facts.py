@@ -10,6 +10,7 @@ from scipy import stats
 
 from .noise import LabelNoise, NumberNoise, noise_of
 from .target import REGRESSION, TargetOfAdvice
+from .weights import counts_rows, repeated
 
 # From how many robust standard deviations on a value is an outlier, as of Hampel.
 OUTLIER = 3.5
@@ -116,12 +117,23 @@ class LabelFacts:
 Facts = NumberFacts | LabelFacts
 
 
-def facts_of(target: TargetOfAdvice, X: Any = None) -> Facts:
-    """Return what a target says, and what X says about its noise where X is given."""
-    noise = None if X is None else noise_of(X, target)
+def facts_of(target: TargetOfAdvice, X: Any = None, weight: np.ndarray | None = None) -> Facts:
+    """Return what a target says, and what X says about its noise where X is given.
+
+    Parameters
+    ----------
+    target : TargetOfAdvice
+    X : array-like of shape (n_rows, n_features) or None, default=None
+    weight : ndarray of shape (n_rows,) or None, default=None
+        What rows weigh, > 0; None is 1 for all.
+    """
+    noise = None if X is None else noise_of(X, target, weight)
+    n_rows = len(target.values)
+    of = target.values[repeated(weight, n_rows)]
+    n_rows = len(of) if weight is None or counts_rows(weight) else n_rows
     if target.task == REGRESSION:
-        return _of_numbers(target, noise)
-    return _of_labels(target, noise)
+        return _of_numbers(target, of, n_rows, noise)
+    return _of_labels(target, of, n_rows, noise)
 
 
 def table_of(facts: Facts) -> dict[str, Any]:
@@ -158,12 +170,13 @@ def skew_of(values: np.ndarray) -> float:
     return 0.0 if is_constant else float(stats.skew((values - values.mean()) / spread))
 
 
-def _of_numbers(target: TargetOfAdvice, noise: Any) -> NumberFacts:
-    y = target.values
+def _of_numbers(target: TargetOfAdvice, y: np.ndarray, n_rows: int, noise: Any) -> NumberFacts:
     columns = [_of_column(column) for column in y.T]
+    for column, facts in zip(target.values.T, columns, strict=True):
+        facts["distinct"] = len(np.unique(column)) / n_rows
     wildest = max(columns, key=lambda each: (abs(each["skew"]), each["outliers"]))
-    lowest, highest = float(y.min()), float(y.max())
-    own = {"kind": target.kind, "n_rows": len(y), "n_targets": y.shape[1], **wildest}
+    lowest, highest = float(target.values.min()), float(target.values.max())
+    own = {"kind": target.kind, "n_rows": n_rows, "n_targets": y.shape[1], **wildest}
     return NumberFacts(lowest=lowest, highest=highest, noise=noise, **own)
 
 
@@ -181,17 +194,15 @@ def _of_column(y: np.ndarray) -> dict[str, Any]:
         "offset": mean / float(y.std()),
         "at_lowest": float((y == y.min()).mean()),
         "at_highest": float((y == y.max()).mean()),
-        "distinct": len(np.unique(y)) / len(y),
     }
 
 
-def _of_labels(target: TargetOfAdvice, noise: Any) -> LabelFacts:
-    y, n_rows = target.values, len(target.values)
+def _of_labels(target: TargetOfAdvice, y: np.ndarray, n_rows: int, noise: Any) -> LabelFacts:
     if target.kind == "multi-label":
         shares, per_row = y.mean(0), float(y.sum(1).mean())
         names: tuple[Any, ...] = tuple(range(y.shape[1]))
     else:
-        shares, per_row = np.bincount(y[:, 0], minlength=len(target.classes)) / n_rows, 1.0
+        shares, per_row = np.bincount(y[:, 0], minlength=len(target.classes)) / len(y), 1.0
         names = target.classes
     return LabelFacts(
         target.kind,

@@ -10,6 +10,8 @@ from .ideas import Idea, number, percent
 
 # From this share of wrong labels among the surest rows on, losses that bear them are tried.
 NOISY = 0.08
+# Below this ratio of the commonest class to the rarest, classes are equally common.
+EVEN = 1.15
 
 Ideas = Iterator[Idea]
 
@@ -24,16 +26,16 @@ def words_of_noise(facts: LabelFacts) -> str:
     if facts.noise is None:
         return f"without X nothing is known of wrong labels among {facts.n_rows:,}"
     share = percent(facts.noise.wrong_labels)
-    return f"of the rows about which X is surest, {share} have another label"
+    return f"a quick fit contradicts {share} of the labels that it is surest of"
 
 
 def words_of_rarity(facts: LabelFacts) -> str:
     """Return how rare the rarest class is, in words."""
     what = "column" if facts.kind == "multi-label" else "class"
-    return (
-        f"{what} {facts.rarest_label!r} has {percent(facts.rarest)} of the rows"
-        f" ({number(facts.imbalance)} times rarer than the commonest)"
-    )
+    words = f"{what} {facts.rarest_label!r} has {percent(facts.rarest)} of the rows"
+    if facts.imbalance < EVEN:
+        return f"{words}, about as many as the commonest"
+    return f"{words} ({number(facts.imbalance)} times rarer than the commonest)"
 
 
 # ---------------------------------------------------------------------- parts of several goals

@@ -12,8 +12,8 @@ from sklearn.base import clone
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from ...estimators.inputs.frames import Columns, as_frame
-from ...parameters.refusals import count
 from .target import REGRESSION, TargetOfAdvice
+from .weights import repeated
 
 # More rows and columns than these make the fit slower, but say hardly more.
 MOST_ROWS, MOST_COLUMNS = 2_000, 60
@@ -80,8 +80,12 @@ class LabelNoise:
     wrong_labels: float
 
 
-def noise_of(X: Any, target: TargetOfAdvice) -> NumberNoise | LabelNoise | None:
+def noise_of(
+    X: Any, target: TargetOfAdvice, weight: np.ndarray | None = None
+) -> NumberNoise | LabelNoise | None:
     """Return what X says about the noise; None where rows are few or X is no table.
+
+    Rows with weights are held out once each, and count by their weight in the fits and afterwards.
 
     Raises
     ------
@@ -90,14 +94,7 @@ def noise_of(X: Any, target: TargetOfAdvice) -> NumberNoise | LabelNoise | None:
     TypeError
         If X has no rows.
     """
-    shape = getattr(X, "shape", None)
-    if not (shape or hasattr(X, "__len__")):
-        raise TypeError(f"X must be a table or an array; got {X!r} of type {type(X).__name__}.")
-    n_rows = shape[0] if shape else len(X)
-    if n_rows != len(target.values):
-        raise ValueError(
-            f"X has {count(n_rows, 'row')} and y has {len(target.values)}. Give one target per row."
-        )
+    n_rows = len(target.values)
     if n_rows < FEWEST_ROWS:
         return None
     rows = np.arange(n_rows)
@@ -109,16 +106,21 @@ def noise_of(X: Any, target: TargetOfAdvice) -> NumberNoise | LabelNoise | None:
         if found is None:
             return None
         values, categorical = found
-        return _measured(values, categorical, target, rows) if values.shape[1] else None
+        weight = None if weight is None else weight[rows]
+        y = target.values[rows]
+        return _measured(values, categorical, target, y, weight) if values.shape[1] else None
 
 
 def _measured(
-    X: np.ndarray, categorical: np.ndarray, target: TargetOfAdvice, rows: np.ndarray
+    X: np.ndarray,
+    categorical: np.ndarray,
+    target: TargetOfAdvice,
+    y: np.ndarray,
+    weight: np.ndarray | None,
 ) -> NumberNoise | LabelNoise | None:
     # They import scikit-learn's linear models.
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-    y = target.values[rows]
     trees = {
         "max_iter": min(TREES, max(10, MOST_TREES // max(1, len(target.classes)))),
         "max_leaf_nodes": 15,
@@ -128,8 +130,9 @@ def _measured(
     }
     if target.task == REGRESSION:
         varying = y[:, np.argmax(y.std(0) > 0)]
-        return _of_numbers(X, varying, HistGradientBoostingRegressor(**trees), target.kind)
-    return _of_labels(X, y, HistGradientBoostingClassifier(**trees))
+        model = HistGradientBoostingRegressor(**trees)
+        return _of_numbers(X, varying, weight, model, target.kind)
+    return _of_labels(X, y, weight, HistGradientBoostingClassifier(**trees))
 
 
 def _as_numbers(X: Any, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
@@ -169,11 +172,15 @@ def _telling(values: np.ndarray) -> np.ndarray:
     return np.sort(np.argsort(-np.nan_to_num(spread), kind="stable")[:MOST_COLUMNS])
 
 
-def _held_out(model: Any, X: np.ndarray, y: np.ndarray, splitter: Any, method: str) -> Any:
+def _held_out(
+    model: Any, X: np.ndarray, y: np.ndarray, weight: np.ndarray | None, splitter: Any, method: str
+) -> Any:
     """Return what models say of the rows that they have not seen."""
     said: Any = None
     for train, test in splitter.split(X, y):
-        fitted = clone(model).fit(X[train], y[train])
+        # Only ratios may count, but the trees compare sums of weights with fixed numbers.
+        of_train = None if weight is None else weight[train] / weight.mean()
+        fitted = clone(model).fit(X[train], y[train], sample_weight=of_train)
         part = getattr(fitted, method)(X[test])
         if said is None:
             said = np.zeros((len(y), *part.shape[1:]))
@@ -186,11 +193,15 @@ def _held_out(model: Any, X: np.ndarray, y: np.ndarray, splitter: Any, method: s
 # ---------------------------------------------------------------------- numbers
 
 
-def _of_numbers(X: np.ndarray, y: np.ndarray, model: Any, kind: str) -> NumberNoise:
+def _of_numbers(
+    X: np.ndarray, y: np.ndarray, weight: np.ndarray | None, model: Any, kind: str
+) -> NumberNoise:
     folds = KFold(FOLDS, shuffle=True, random_state=0)
-    predicted = _held_out(model, X, y, folds, "predict")
+    predicted = _held_out(model, X, y, weight, folds, "predict")
     residual = y - predicted
-    spread = _held_out(model, X, np.abs(residual), folds, "predict")
+    spread = _held_out(model, X, np.abs(residual), weight, folds, "predict")
+    rows = repeated(weight, len(y))
+    y, predicted, residual, spread = (each[rows] for each in (y, predicted, residual, spread))
     varies = _rank_correlation(spread, np.abs(residual))
     # Where X says nothing of the spread, dividing by it would only add noise.
     floor = 0.2 * np.abs(residual).mean()
@@ -230,26 +241,33 @@ def _power(predicted: np.ndarray, residual: np.ndarray) -> float | None:
 # ---------------------------------------------------------------------- labels
 
 
-def _of_labels(X: np.ndarray, y: np.ndarray, model: Any) -> LabelNoise | None:
+def _of_labels(
+    X: np.ndarray, y: np.ndarray, weight: np.ndarray | None, model: Any
+) -> LabelNoise | None:
     # Of many labels, the commonest say enough.
-    balance = np.abs(y.mean(0) - 0.5)
+    balance = np.abs(y[repeated(weight, len(y))].mean(0) - 0.5)
     columns = [0] if y.shape[1] == 1 else np.argsort(balance, kind="stable")[:2].tolist()
-    found = [each for i in columns if (each := _of_classes(X, y[:, i], model)) is not None]
+    found = [each for i in columns if (each := _of_classes(X, y[:, i], weight, model)) is not None]
     if not found:
         return None
     means = np.mean([(f.accuracy, f.explained, f.wrong_labels) for f in found], axis=0)
     return LabelNoise(*map(float, means))
 
 
-def _of_classes(X: np.ndarray, y: np.ndarray, model: Any) -> LabelNoise | None:
+def _of_classes(
+    X: np.ndarray, y: np.ndarray, weight: np.ndarray | None, model: Any
+) -> LabelNoise | None:
     kept = np.bincount(y)[y] >= FOLDS
+    weight = None if weight is None else weight[kept]
     X, (classes, y) = X[kept], np.unique(y[kept], return_inverse=True)
     if len(classes) < 2:
         return None
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
-    probability = _held_out(model, X, y, folds, "predict_proba")
+    probability = _held_out(model, X, y, weight, folds, "predict_proba")
     if probability is None:
         return None
+    rows = repeated(weight, len(y))
+    probability, y = probability[rows], y[rows]
     own = np.clip(probability[np.arange(len(y)), y], 1e-6, 1)
     shares = np.bincount(y) / len(y)
     entropy = -(shares * np.log(shares)).sum()

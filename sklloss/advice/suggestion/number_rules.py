@@ -89,12 +89,13 @@ def multiplicative(facts: NumberFacts, weight: float, apart: float) -> Ideas:
     apart : float
         By how much each further one weighs less.
     """
-    power, zeros = grows_by(facts), percent(facts.zeros)
+    power = grows_by(facts)
+    zeros = f"{percent(facts.zeros)} zeros" if facts.zeros else "no zeros"
     grows = f"the variance grows with the power {number(power)} of the mean"
     within = float(np.clip(round(power, 1), 1.2, 1.9))
     whys = {
         "poisson": (abs(power - 1), f"y >= 0, {grows}", {}),
-        "tweedie": (abs(power - 1.5), f"{zeros} zeros, {grows}", {"power": [within]}),
+        "tweedie": (abs(power - 1.5), f"{zeros}, {grows}", {"power": [within]}),
         "gamma": (abs(power - 2), f"no zeros, {grows}", {}),
     }
     if facts.lowest <= 0:

@@ -16,13 +16,16 @@ from .aim import Aim, aim_of, for_ranks, name_of
 from .facts import Facts, NumberFacts, facts_of, table_of
 from .ideas import Idea, number
 from .suggestions import Suggestion, Suggestions
-from .target import CLASSIFICATION, REGRESSION, TargetOfAdvice, read_target
+from .target import CLASSIFICATION, REGRESSION, TargetOfAdvice, check_rows, read_target
+from .weights import weighted_rows
 
 # How many losses are suggested at most.
 MOST = 6
 
 
-def suggest_losses(X: Any, y: Any, *, task: str = "auto", metric: Any = None) -> Suggestions:
+def suggest_losses(
+    X: Any, y: Any, *, task: str = "auto", metric: Any = None, sample_weight: Any = None
+) -> Suggestions:
     """Suggest losses for a target, each with parameters to try and the reason.
 
     What y looks like decides: zeros, skew, outliers, how the variance grows, rare classes.  With X,
@@ -45,6 +48,9 @@ def suggest_losses(X: Any, y: Any, *, task: str = "auto", metric: Any = None) ->
         By what predictions will be judged: the name of a scorer, a scorer, or a function of
         `sklearn.metrics`.  Of a function of your own nothing is known, so that the data alone
         decide.
+    sample_weight : array-like of shape (n_rows,) or None, default=None
+        What rows will weigh in the fit, >= 0: rows of weight 0 do not count, whole numbers up to
+        100 count rows, and of other weights only the ratios matter.
 
     Returns
     -------
@@ -55,7 +61,8 @@ def suggest_losses(X: Any, y: Any, *, task: str = "auto", metric: Any = None) ->
     ------
     ValueError
         If y has missing values, does not vary or has fewer than 10 rows, if no loss takes it, if X
-        has another number of rows, or if the metric is unknown or one for another task.
+        has another number of rows, if a weight is negative, or if the metric is unknown or one for
+        another task.
     TypeError
         If y has labels of several types, or the metric is none.
 
@@ -75,9 +82,11 @@ def suggest_losses(X: Any, y: Any, *, task: str = "auto", metric: Any = None) ->
     {'loss': ['tweedie'], 'loss__power': [1.2]}
     """
     aim = aim_of(metric)
+    check_rows(X, y)
+    X, y, weight = weighted_rows(X, y, sample_weight)
     target = read_target(y, task, None if aim is None else aim.task)
     aim = _checked(aim, target)
-    facts = facts_of(target, X)
+    facts = facts_of(target, X, weight)
     rows = tuple(_row(idea, target, aim, facts) for idea in _ranked(_ideas(facts, aim), target))
     question, notes = _question(facts, target, aim), _notes(target, aim, metric)
     return Suggestions(rows, table_of(facts), question, notes)

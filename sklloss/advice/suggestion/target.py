@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 from sklearn.utils import column_or_1d
+from sklearn.utils.validation import _num_samples
 
 from ...estimators.inputs.floats import check_finite, floats_of
 from ...estimators.inputs.missing import check_labels, check_plain
@@ -87,7 +89,7 @@ def read_target(y: Any, task: str, of_metric: str | None = None) -> TargetOfAdvi
         )
     y = y.toarray() if sparse.issparse(y) else y
     check_plain(y, "y")
-    _check_rows(y)
+    _check_shape(y)
     if task == "auto":
         if _may_only_be_labels(y):
             return _labels(y)
@@ -95,7 +97,39 @@ def read_target(y: Any, task: str, of_metric: str | None = None) -> TargetOfAdvi
     return _numbers(y) if task == REGRESSION else _labels(y)
 
 
-def _check_rows(y: Any) -> None:
+def check_rows(X: Any, y: Any, owner: str = "suggest_losses") -> None:
+    """Raise if X or y has no rows, or if they have different numbers of rows.
+
+    Raises
+    ------
+    ValueError
+        If the numbers of rows differ.
+    TypeError
+        If one of them is no table or array.
+    """
+    if not _has_rows(y):
+        raise TypeError(
+            f"{owner} needs y of shape (n_rows,) or (n_rows, n_targets); got {y!r} of type"
+            f" {type(y).__name__}. Give one number or label per row, or one column per target."
+        )
+    if X is None:
+        return
+    if not _has_rows(X):
+        raise TypeError(f"X must be a table or an array; got {X!r} of type {type(X).__name__}.")
+    if _num_samples(X) != _num_samples(y):
+        raise ValueError(
+            f"X has {count(_num_samples(X), 'row')} and y has {_num_samples(y)}. Give one target"
+            " per row."
+        )
+
+
+def _has_rows(values: Any) -> bool:
+    is_text = isinstance(values, str | bytes | Mapping | type)
+    shape = getattr(values, "shape", None)
+    return not is_text and (hasattr(values, "__len__") if shape is None else len(shape) > 0)
+
+
+def _check_shape(y: Any) -> None:
     """Raise if y is no column or table, or has too few rows to say anything."""
     shape = np.shape(y)
     if len(shape) not in (1, 2) or (len(shape) == 2 and shape[1] == 0):

@@ -11,14 +11,16 @@ import numpy as np
 import pandas as pd
 from sklearn.exceptions import NotFittedError
 
+from ...parameters.domains import Interval, check_in_domain
 from .cv_results import last_iteration, scores_of
 from .labels import distinct, labels_of, losses_of
 from .metric import Metric, metric_of
 from .phrases import LEAST_P, decimals, listed, significant, wrapped
-from .resampled_tests import corrected_t, p_of_pairs, practical_probabilities
-from .split_sizes import ratio_of_rows
+from .resampled_tests import corrected_t, p_of_pairs, practical_probabilities, spread_of
+from .split_sizes import OPEN_UNIT, ratio_of_rows
 from .verdict import Verdict
 
+ROPE = Interval(0)
 # Share of the best mean score that counts as no difference in practice.
 ROPE_SHARE = 0.01
 # Rows of the table that are printed.
@@ -242,9 +244,8 @@ def compare_losses(
 
 
 def _check(alpha: Any, rope: Any, owner: str) -> None:
-    if not 0 < alpha < 1:
-        raise ValueError(f"{owner} needs alpha in (0, 1); got {alpha!r}. The default is 0.05.")
-    if rope != "auto" and (isinstance(rope, str) or not 0 <= rope < np.inf):
+    check_in_domain(owner, "alpha", alpha, OPEN_UNIT, "The default is 0.05.")
+    if not (rope in ROPE or (isinstance(rope, str) and rope == "auto")):
         raise ValueError(
             f"{owner} needs rope >= 0, in units of the metric, or 'auto'; got {rope!r}. With 0, no"
             " difference is too small to matter."
@@ -298,7 +299,7 @@ def _compared(
     differences = scores - scores[0]
     columns = {
         "mean": metric.shown(means),
-        "std": scores.std(axis=1),
+        "std": spread_of(scores),
         "difference": metric.shown(means - means[0]),
         "ahead": (differences < 0).sum(axis=1),
         **_tested(scores, ratio, rope),

@@ -21,7 +21,7 @@ def scores_of(table: Mapping[str, Any], metric: str) -> np.ndarray:
     Raises
     ------
     ValueError
-        If the table has means only.
+        If the table has means only, or scores that are no numbers.
     """
     splits: list[Any] = []
     while f"split{len(splits)}_test_{metric}" in table:
@@ -31,7 +31,13 @@ def scores_of(table: Mapping[str, Any], metric: str) -> np.ndarray:
             f"cv_results_ has no column split0_test_{metric}: give the scores of every split, not"
             " their means only."
         )
-    return np.asarray(splits, dtype=float).T
+    try:
+        return np.asarray(splits, dtype=float).T
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"The columns split0_test_{metric} ... of cv_results_ must hold one number per candidate;"
+            f" {error}. Give them as the search has written them."
+        ) from None
 
 
 def last_iteration(table: Mapping[str, Any]) -> np.ndarray:

@@ -119,8 +119,12 @@ def metric_of_scorer(name: str, scorer: Any = None, column: str = "score") -> Me
     """
     function = getattr(getattr(scorer, "_score_func", None), "__name__", "")
     sign = int(np.sign(getattr(scorer, "_sign", 1)))
-    if name == "score" and function:
-        name = function
+    if name == "score":
+        # A scorer of `sklloss.metrics` has a name.
+        name = getattr(scorer, "name", function) or name
+    if name == "neg_log_likelihood":
+        # The scorer's value is the log-likelihood, of which only the negative is a cost.
+        return Metric(column, "negative_log_likelihood", -1)
     if name.startswith(NEGATED):
         return Metric(column, name.removeprefix(NEGATED), -1)
     if sign > 0 and function.endswith(LOWER_IS_BETTER):

@@ -13,6 +13,7 @@ import pandas as pd
 from sklearn import get_config
 from sklearn.model_selection import cross_validate
 
+from ...metrics.scorers import with_scorers
 from .cv_results import metrics_in, scores_of
 from .labels import labels_of, losses_of
 from .metric import Metric, metric_of, metric_of_scorer, metric_that_refits
@@ -95,7 +96,9 @@ class NestedScore:
 
     def _outer(self) -> str:
         n = len(self.scores)
-        text = f"The search scores {self.metric} {significant(self.mean, 3)} on rows that it has not seen"
+        # The estimator's own score has no name.
+        name = "" if self.metric == "score" else f" {self.metric}"
+        text = f"The search scores{name} {significant(self.mean, 3)} on rows that it has not seen"
         if n == 1:
             return f"{text}, measured on one split."
         return f"{text} (standard error {significant(self.standard_error)}, {n} splits)."
@@ -138,7 +141,7 @@ def nested_score(
     cv : int, splitter or iterable
         The outer splits, as in `sklearn.model_selection.cross_validate`.
     scoring : str, callable or None, default=None
-        One metric for the outer scores; None is the one by which the search refits.
+        A name that `sklloss.metrics.get_scorer` knows, or a scorer.  One metric for the outer scores; None is the one by which the search refits.
     **params
         As for `fit` of the search: sample_weight, ``net__sample_weight`` of a Pipeline.  `groups`
         also goes to the outer splitter.  With scikit-learn's metadata routing enabled, each goes to
@@ -177,7 +180,7 @@ def nested_score(
     """
     owner = "nested_score"
     _check(search, scoring, owner)
-    scorer = _scoring_of(search, owner) if scoring is None else scoring
+    scorer = with_scorers(_scoring_of(search, owner) if scoring is None else scoring)
     outer = cross_validate(
         search,
         X,
@@ -201,9 +204,10 @@ def nested_score(
 
 def _check(search: Any, scoring: Any, owner: str) -> None:
     if not hasattr(search, "refit") or isinstance(search, type):
+        kind = f"the class {search.__name__}" if isinstance(search, type) else type(search).__name__
         raise TypeError(
-            f"{owner} needs a search, such as LossSearchCV or GridSearchCV; got"
-            f" {type(search).__name__}. Score other estimators with cross_validate."
+            f"{owner} needs a search, such as LossSearchCV or GridSearchCV; got {kind}. Score other"
+            " estimators with cross_validate."
         )
     if not search.refit:
         raise ValueError(

@@ -9,6 +9,7 @@ import numpy as np
 
 from .cv_results import last_iteration, scores_of
 from .metric import metric_of
+from .resampled_tests import spread_of
 
 
 def one_standard_error(cv_results: Mapping[str, Any], *, metric: str | None = None) -> int:
@@ -33,6 +34,8 @@ def one_standard_error(cv_results: Mapping[str, Any], *, metric: str | None = No
 
     Raises
     ------
+    TypeError
+        If it is no table of a search.
     ValueError
         If there are several metrics and none is given, or if no candidate has a score on every
         split.
@@ -63,6 +66,7 @@ def one_standard_error(cv_results: Mapping[str, Any], *, metric: str | None = No
     True
     """
     owner = "one_standard_error"
+    _check(cv_results, owner)
     try:
         column = metric_of(cv_results, None, metric, owner).column
     except ValueError as error:
@@ -73,10 +77,12 @@ def one_standard_error(cv_results: Mapping[str, Any], *, metric: str | None = No
         ) from error
     rows = last_iteration(cv_results)
     scores = scores_of(cv_results, column)[rows]
-    means = scores.mean(axis=1)
+    has_all = np.isfinite(scores).all(axis=1, keepdims=True)
+    means = np.where(has_all, scores, np.nan).mean(axis=1)
     if np.isnan(means).all():
         raise ValueError(
-            f"{owner} needs a score on every split; all {len(rows)} candidates lack it."
+            f"{owner} needs a candidate with a score on every split; all {len(rows)} have failed."
+            " Search with error_score='raise' to see why."
         )
     best = int(np.nanargmax(means))
     enough = np.flatnonzero(means >= means[best] - _standard_error(scores[best]))
@@ -86,7 +92,16 @@ def one_standard_error(cv_results: Mapping[str, Any], *, metric: str | None = No
     return int(rows[enough[np.argmin(sizes)]])
 
 
+def _check(cv_results: Any, owner: str) -> None:
+    if isinstance(cv_results, Mapping) or hasattr(cv_results, "columns"):
+        return
+    raise TypeError(
+        f"{owner} takes the dict cv_results_ of a search; got {type(cv_results).__name__}. Write"
+        f" refit={owner}, or call it with search.cv_results_."
+    )
+
+
 def _standard_error(scores: np.ndarray) -> float:
     """Return the plain standard error of a mean over splits; 0 with one split."""
     n_splits = len(scores)
-    return float(scores.std(ddof=1) / np.sqrt(n_splits)) if n_splits > 1 else 0.0
+    return float(spread_of(scores, ddof=1) / np.sqrt(n_splits)) if n_splits > 1 else 0.0

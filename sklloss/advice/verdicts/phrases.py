@@ -11,6 +11,8 @@ import numpy as np
 MOST_NAMED = 3
 # Smallest p that is written as a number.
 LEAST_P = 0.001
+# Numbers beyond these are written as powers of ten.
+SMALLEST, LARGEST = 1e-9, 1e12
 # Longest line of text that is printed.
 WIDTH = 88
 
@@ -35,16 +37,25 @@ def wrapped(text: str) -> str:
 
 
 def significant(value: float, digits: int = 2) -> str:
-    """Return a number with so many significant digits, never as a power of ten.
+    """Return a number with so many significant digits, as a power of ten only where it is extreme.
 
     Examples
     --------
     >>> significant(0.02004), significant(1234.5), significant(0.0), significant(3.0)
     ('0.02', '1200', '0', '3')
+    >>> significant(-2.34e40), significant(1.2e-15)
+    ('-2.3e+40', '1.2e-15')
     """
+    if is_extreme(value):
+        return f"{value:.{digits - 1}e}"
     return np.format_float_positional(
         value, precision=digits, unique=False, fractional=False, trim="-"
     )
+
+
+def is_extreme(value: float) -> bool:
+    """Return whether a number has too many zeros to be read in full."""
+    return bool(0 < abs(value) < SMALLEST or LARGEST <= abs(value) < np.inf)
 
 
 def alike(first: float, second: float) -> tuple[str, str]:
@@ -59,6 +70,8 @@ def alike(first: float, second: float) -> tuple[str, str]:
         texts = significant(first, digits), significant(second, digits)
         if texts[0] != texts[1]:
             break
+    if any(map(is_extreme, (first, second))):
+        return texts
     n_decimals = max(len(text.partition(".")[2]) for text in texts)
     return f"{first:.{n_decimals}f}", f"{second:.{n_decimals}f}"
 

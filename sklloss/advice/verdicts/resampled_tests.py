@@ -24,7 +24,27 @@ def corrected_scale(differences: np.ndarray, ratio: float) -> np.ndarray:
         Test rows of a split divided by its training rows.
     """
     n_splits = differences.shape[-1]
-    return np.sqrt(differences.var(axis=-1, ddof=1) * (1 / n_splits + ratio))
+    return spread_of(differences, ddof=1) * np.sqrt(1 / n_splits + ratio)
+
+
+def spread_of(scores: np.ndarray, ddof: int = 0) -> np.ndarray:
+    """Return the standard deviation over splits, also of scores whose squares floats do not hold.
+
+    Parameters
+    ----------
+    scores : array of shape (..., n_splits)
+    ddof : int, default=0
+        As in `numpy.std`.
+
+    Examples
+    --------
+    >>> spread_of(np.array([[1.0, 3.0], [1e200, 3e200]]))
+    array([1.e+000, 1.e+200])
+    """
+    largest = np.abs(scores).max(axis=-1, keepdims=True, initial=0)
+    # Powers of two change no digit.
+    unit = np.exp2(np.floor(np.log2(np.where(np.isfinite(largest) & (largest > 0), largest, 1.0))))
+    return (scores / unit).std(axis=-1, ddof=ddof) * unit[..., 0]
 
 
 def corrected_t(differences: np.ndarray, ratio: float) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 from sklearn import model_selection as splitters
 
+from ...parameters.domains import Interval, check_in_domain
+
+OPEN_UNIT = Interval(0, 1, closed="neither")
 # Their test sets are disjoint and together all rows.
 PARTITIONS = (
     splitters.KFold,
@@ -45,11 +48,10 @@ def ratio_of_rows(search: Any, n_splits: int, test_size: float | None, owner: st
         If `test_size` is outside (0, 1), or is None and the search does not tell.
     """
     if test_size is not None:
-        if not 0 < test_size < 1:
-            raise ValueError(
-                f"{owner} needs test_size in (0, 1), the share of the rows that a split tests on;"
-                f" got {test_size!r}. 10-fold cross-validation has 0.1."
-            )
+        remedy = (
+            "It is the share of the rows that a split tests on, 0.1 for 10-fold cross-validation."
+        )
+        check_in_domain(owner, "test_size", test_size, OPEN_UNIT, remedy)
         return test_size / (1 - test_size)
     ratio = _ratio_of(search, n_splits)
     if ratio is None or not np.isfinite(ratio):

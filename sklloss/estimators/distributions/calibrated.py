@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...parameters.refusals import count
 from ..targets.calibration import Calibration
 from ..targets.mixture import Mixture
 from .of_members import MemberDistribution, QuantileDistribution
@@ -23,7 +24,7 @@ NO_DENSITY = (
 TABLE = torch.linspace(-20.7, 20.7, 331, dtype=torch.float64).sigmoid()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class CalibratedCounts(MemberDistribution):
     """The members' distribution, with its levels replaced by those that held-out rows reached.
 
@@ -37,6 +38,11 @@ class CalibratedCounts(MemberDistribution):
     """
 
     calibration: Calibration
+
+    @property
+    def _of(self) -> str:
+        n_rows = count(len(self.calibration.scores), "held-out row")
+        return f"{super()._of}, calibrated by {n_rows}"
 
     def _lacks(self, name: str) -> str:
         return NO_DENSITY if name in ("pdf", "pmf", "log_likelihood") else super()._lacks(name)
@@ -52,7 +58,7 @@ class CalibratedCounts(MemberDistribution):
         return super()._ppf_at(self.calibration.inner_quantiles(levels, 0, 1))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class CalibratedDistribution(CalibratedCounts):
     """The same of a density, with the medians of the members' quantiles.
 
@@ -85,7 +91,7 @@ class CalibratedDistribution(CalibratedCounts):
         return self.mixture.median_quantiles(TABLE.expand(self._shape[1], -1)).contiguous()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class ResidualDistribution(PredictiveDistribution):
     """A prediction, and around it the residuals of held-out rows.
 
@@ -111,6 +117,10 @@ class ResidualDistribution(PredictiveDistribution):
     def _shape(self) -> tuple[int, int]:
         n_samples, n_targets = self.point.shape
         return n_samples, n_targets
+
+    @property
+    def _of(self) -> str:
+        return f"residuals of {count(len(self.calibration.scores), 'held-out row')}"
 
     def _lacks(self, name: str) -> str:
         return NO_DENSITY if name in ("pdf", "pmf", "log_likelihood") else super()._lacks(name)

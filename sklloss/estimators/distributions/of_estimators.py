@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from sklearn.base import ClassifierMixin
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from ..fit.estimator import NeuralEstimator
 from .predictive import PredictiveDistribution
 from .transformed import TransformedDistribution
 
@@ -69,10 +69,13 @@ def predict_distribution(estimator: Any, X: Any) -> PredictiveDistribution:
     try:
         method = estimator.predict_distribution
     except AttributeError as error:
-        if not isinstance(estimator, NeuralEstimator):
+        # A loss without a distribution hides the method of a regressor that has it.
+        if not hasattr(type(estimator), "predict_distribution"):
+            of_classes = isinstance(estimator, ClassifierMixin)
+            remedy = " For classes, predict_proba is the distribution." * of_classes
             raise TypeError(
                 "predict_distribution needs a NeuralRegressor, or a Pipeline, search or"
-                f" TransformedTargetRegressor around one; got {type(estimator).__name__}."
+                f" TransformedTargetRegressor around one; got {type(estimator).__name__}.{remedy}"
             ) from None
         raise AttributeError(str(error.__cause__ or error)) from None
     return method(X)

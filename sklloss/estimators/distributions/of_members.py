@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from ...parameters.refusals import count
 from ..targets.mixture import Mixture
 from .integrals import SPREAD
 from .predictive import PredictiveDistribution
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class MemberDistribution(PredictiveDistribution):
     """The mean of the members' distributions.
 
@@ -34,6 +35,10 @@ class MemberDistribution(PredictiveDistribution):
     def _shape(self) -> tuple[int, int]:
         _, n_samples, n_targets, _ = self.mixture.raw[0].shape
         return n_samples, n_targets
+
+    @property
+    def _of(self) -> str:
+        return f"loss {self.mixture.loss.label!r}, {count(len(self.mixture.raw), 'member')}"
 
     def _cdf(self, y: np.ndarray) -> np.ndarray:
         return self.mixture.cdf(torch.from_numpy(y)).numpy()
@@ -61,7 +66,7 @@ class MemberDistribution(PredictiveDistribution):
 OF_TAILS = ("pdf", "log_likelihood", "mean", "std", "sample", "crps")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class QuantileDistribution(PredictiveDistribution):
     """Some quantiles, with a distribution between the lowest and the highest of them alone.
 
@@ -85,6 +90,10 @@ class QuantileDistribution(PredictiveDistribution):
     def _shape(self) -> tuple[int, int]:
         n_samples, n_targets, _ = self.quantiles.shape
         return n_samples, n_targets
+
+    @property
+    def _of(self) -> str:
+        return f"loss {self.label!r}, levels {', '.join(f'{q:g}' for q in self.levels)}"
 
     def _lacks(self, name: str) -> str:
         if name not in OF_TAILS:

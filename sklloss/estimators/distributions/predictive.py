@@ -12,11 +12,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 
 from ...parameters.domains import Interval, check_in_domain
-from ...parameters.refusals import count
+from ...parameters.refusals import count, some_of
 from ..inputs.floats import floats_of
 from .integrals import SPREAD, crps_of
 
 OPEN_UNIT = Interval(0, 1, closed="neither")
+# Methods that some distributions lack.
+CONDITIONAL = ("pdf", "pmf", "log_likelihood", "mean", "std", "sample")
 POSITIVE_COUNT = Interval(1, integer=True)
 
 
@@ -61,7 +63,7 @@ def _where(name: str) -> Callable[[PredictiveDistribution], bool]:
     return check
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class PredictiveDistribution(ABC):
     """What is predicted of y for some rows: a distribution each, in the units of y.
 
@@ -141,6 +143,22 @@ class PredictiveDistribution(ABC):
                 " or cdf(b) - cdf(a) for the probability of an interval."
             )
         return ""
+
+    @property
+    def _of(self) -> str:
+        """Where it comes from, in words."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        n_samples, n_targets = self._shape
+        rows = count(n_samples, "row")
+        rows = rows if self.is_column else f"{rows} and {count(n_targets, 'target')}"
+        return f"<{type(self).__name__} of {rows}: {self._of}>"
+
+    def __getattr__(self, name: str) -> Any:
+        """Say why a method is missing; Python asks here when ``available_if`` has hidden it."""
+        why = self._lacks(name) if name in CONDITIONAL else ""
+        raise AttributeError(why or f"{type(self).__name__!r} object has no attribute {name!r}")
 
     # ------------------------------------------------------------------ what a user calls
 
@@ -312,8 +330,8 @@ class PredictiveDistribution(ABC):
         values = floats_of(y, "y")
         if np.isnan(values).any():
             raise ValueError(
-                f"{owner} needs y without NaN; {count(int(np.isnan(values).sum()), 'value')} of"
-                f" {values.size} are missing. Leave these rows out."
+                f"{owner} needs y without NaN; {some_of(np.isnan(values), 'value', 'are missing')}."
+                " Leave these rows out."
             )
         base: tuple[int, ...] = self._shape[:1] if self.is_column else self._shape
         axes = len(base)

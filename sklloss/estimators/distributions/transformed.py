@@ -16,7 +16,7 @@ N_TESTED = 2000
 STEP = 1e-4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class TransformedDistribution(PredictiveDistribution):
     """The distribution of y = g(z), where that of z is predicted and g is monotone.
 
@@ -78,6 +78,10 @@ class TransformedDistribution(PredictiveDistribution):
     @property
     def _shape(self) -> tuple[int, int]:
         return self.inner._shape
+
+    @property
+    def _of(self) -> str:
+        return f"{self.inner._of}, through the inverse of {type(self.transformer).__name__}"
 
     def _lacks(self, name: str) -> str:
         return self.inner._lacks(name)

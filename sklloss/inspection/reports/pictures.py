@@ -19,7 +19,7 @@ from sklearn.utils import _safe_indexing
 from ...estimators.fit.estimator import NeuralEstimator
 from ...losses import Loss
 from ...search.steps import fitted_net_of
-from ..candidates import Candidates
+from ..candidates import Candidates, last_rows
 from ..functionals import is_checkable
 from ..intervals import predicts_intervals
 from ..learning_course import LearningCourse
@@ -125,7 +125,8 @@ def pictures_of_training(search: Any) -> Iterator[Picture]:
         n_panels = 1 + any("valid_loss" in history for history in kept)
         yield drawn(
             "How each candidate learned: means over splits.",
-            f"Losses of {len(histories)} candidates by epoch, the chosen one bold.",
+            f"Losses of {len(last_rows(search.cv_results_))} candidates by epoch, the chosen one"
+            " bold.",
             lambda axes: TrainingCurveDisplay.from_search(search, ax=axes),
             n_panels,
             height=1.2 + 2.5 * n_panels,
@@ -136,9 +137,10 @@ def pictures_of_training(search: Any) -> Iterator[Picture]:
         members = [LearningCourse.of_net(member) for member in net.members_]
         display = TrainingCurveDisplay(courses=[members])
         n_panels = len(display.panel_names)
+        of_members = ": its members, and their mean" * (len(members) > 1)
         yield drawn(
-            "How the chosen candidate learned in its fit on all rows: its members, and their mean.",
-            f"Losses of the {len(members)} members of the chosen candidate by epoch.",
+            f"How the chosen candidate learned in its fit on all rows{of_members}.",
+            f"Losses of the chosen candidate by epoch{of_members}.",
             display.plot,
             n_panels,
             height=1.0 + 2.6 * n_panels,
@@ -151,11 +153,13 @@ def pictures_of_losses(losses: list[Loss]) -> Iterator[Picture]:
     for loss in dict.fromkeys(losses):
         if has_shape(loss):
             by_task.setdefault(loss.task, []).append(loss)
+    without = dict.fromkeys(loss.label for loss in losses if not has_shape(loss))
+    why = f" Not of one residual or margin: {', '.join(without)}." * bool(without)
     for task, found in by_task.items():
         few = found[:MOST_SHAPES]
         names = ", ".join(loss.label for loss in few)
         yield drawn(
-            "What a row costs, and how hard it pulls.",
+            f"What a row costs, and how hard it pulls.{why}",
             f"Losses and gradients of {names}.",
             partial(_draw_shapes, few, task),
             2,
@@ -181,7 +185,8 @@ def pictures_of_predictions(search: Any, estimator: Any, X: Any, y: Any) -> Iter
     kind = _of_classifier if is_classifier(estimator) else _of_regressor
     rows = f"{len(test):,} rows held out"
     for caption, alt, draw in kind(model, *of_test):
-        yield drawn(f"{caption}, {rows}.", f"{alt}, {rows}.", draw, height=4.0)
+        comma = "" if caption.endswith("?") else ","
+        yield drawn(f"{caption}{comma} {rows}.", f"{alt}, {rows}.", draw, height=4.0)
 
 
 def _of_regressor(model: Any, X: Any, y: Any) -> Iterator[tuple[str, str, Draw]]:

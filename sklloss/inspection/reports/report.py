@@ -7,6 +7,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from ...advice.suggestion.target import check_rows
+from ...parameters.refusals import count
 from ..candidates import check_is_search
 from ..style import require_matplotlib
 from .page import html_of
@@ -49,11 +53,12 @@ def report(
     Raises
     ------
     TypeError
-        If it is no search.
+        If it is no search, or no path.
     NotFittedError
         If it is not fitted.
     ValueError
-        If all candidates have failed, there is no such metric, or only one of X and y is given.
+        If all candidates have failed, there is no such metric, only one of X and y is given, or
+        they are not those of the search.
     FileNotFoundError, IsADirectoryError, PermissionError
         If no file can be written there, which is found before anything is drawn.
     ImportError
@@ -75,17 +80,42 @@ def report(
         raise ValueError(
             "report needs X and y together, or neither. Give those of search.fit(X, y)."
         )
-    path = _writable(Path(path))
+    path = _writable(path)
+    _check_data(search, X, y)
     subject = Subject.of_search(search, X, y, metric, test_size)
     title = f"Which loss? {subject.kind}, judged by {subject.metric_name}"
     written = datetime.now().astimezone().strftime("%d %B %Y, %H:%M %Z")
     page = html_of(title, subject.verdict, sections_of(subject), f"Written on {written}.")
-    path.write_text(page, encoding="utf-8")
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise type(error)(
+            f"report cannot write {str(path)!r}: {error}. Give another path."
+        ) from None
     return path
 
 
-def _writable(path: Path) -> Path:
+def _check_data(search: Any, X: Any, y: Any) -> None:
+    """Raise if X and y are not what the search was fitted on, as far as it knows."""
+    if X is None:
+        return
+    check_rows(X, y, "report")
+    shape, expected = np.shape(X), getattr(search, "n_features_in_", None)
+    if expected is not None and len(shape) == 2 and shape[1] != expected:
+        raise ValueError(
+            f"report needs the X of search.fit(X, y), which had {count(expected, 'feature')}; got"
+            f" {shape[1]}."
+        )
+
+
+def _writable(given: Any) -> Path:
     """Return a path at which a file can be written, or raise."""
+    path = Path(given) if isinstance(given, str | os.PathLike) else None
+    if path is None or "\0" in str(path):
+        raise TypeError(
+            f"report needs a path, as text or a pathlib.Path; got {given!r}. It writes"
+            " 'report.html' where none is given."
+        )
     folder = path.parent
     if path.is_dir():
         raise IsADirectoryError(

@@ -15,12 +15,11 @@ from sklearn.metrics import get_scorer_names
 from ...advice.suggestion.suggest import suggest_losses
 from ...advice.verdicts.comparison import Comparison, compare_losses
 from ...advice.verdicts.cv_results import metrics_in
-from ...advice.verdicts.labels import value_text
 from ...advice.verdicts.metric import metric_that_refits
 from ...losses import Loss
 from ...search.scikit_learn import with_params
 from ...search.steps import net_of, path_to_net
-from ..candidates import Candidates
+from ..candidates import Candidates, last_rows
 from .code import code_of
 from .page import LONG, Section, Table, shown
 from .pictures import (
@@ -41,6 +40,32 @@ COMPARED = {
     "equivalent": "P(equivalent)",
     "better": "P(better)",
     "tied": "tied",
+}
+# What facts are called that are no words by themselves.
+FACTS = {
+    "kind": "kind of target",
+    "n_rows": "rows",
+    "n_targets": "targets",
+    "n_classes": "classes",
+    "outliers": "outliers, share of rows",
+    "outliers_above": "of these above the median",
+    "zeros": "zeros, share of rows",
+    "skew": "skewness",
+    "offset": "mean in standard deviations",
+    "at_lowest": "share at the lowest",
+    "at_highest": "share at the highest",
+    "distinct": "distinct values per row",
+    "explained": "explained by X, of 1",
+    "noise_outliers": "outliers of the noise, share",
+    "noise_above": "of these above",
+    "noise_skew": "skewness of the noise",
+    "spread_varies": "rank correlation of noise and X",
+    "power": "variance grows with mean to the",
+    "rarest": "share of the rarest class",
+    "commonest": "share of the commonest",
+    "rarest_label": "rarest class",
+    "accuracy": "accuracy of a quick fit",
+    "wrong_labels": "labels it contradicts, share",
 }
 # Columns that the best candidate has no values in.
 TESTS = ["p_holm", "worse", "equivalent", "better"]
@@ -152,7 +177,7 @@ def _question(subject: Subject) -> Section:
         "Decided by": f"{subject.metric_name}, {better} is better",
         "Also measured": ", ".join(others),
         "Splits": f"{first.splits.shape[1]} ({_splitter(search)})",
-        "Candidates": str(len(search.cv_results_["params"])),
+        "Candidates": str(len(last_rows(search.cv_results_))),
         "Seeds per fit": str(getattr(search, "n_seeds", 1)),
     }
     return Section("The question", facts={name: text for name, text in facts.items() if text})
@@ -190,7 +215,7 @@ def _flat(facts: Mapping[str, Any]) -> dict[str, str]:
         if isinstance(value, Mapping):
             found |= {f"{name}, {key}": text for key, text in _flat(value).items()}
         elif value is not None:
-            found[name.replace("_", " ")] = shown(value)
+            found[FACTS.get(name, name.replace("_", " "))] = shown(value)
     return found
 
 
@@ -224,8 +249,11 @@ def _losses(subject: Subject) -> Iterator[Section]:
     """Yield the losses that were tried, with what they are for and their shapes."""
     if not (losses := list(dict.fromkeys(_losses_tried(subject)))):
         return
-    rows = [(value_text(each), each.functional, each.when, each.reference) for each in losses]
-    frame = pd.DataFrame(rows, columns=["loss", "estimates", "when to choose it", "source"])
+    # Settings of one loss have one row.
+    rows = dict.fromkeys(
+        (each.label, each.functional, each.when, each.reference) for each in losses
+    )
+    frame = pd.DataFrame(list(rows), columns=["loss", "estimates", "when to choose it", "source"])
     table = Table.of_frame("The losses that were tried", frame)
     yield Section("The losses", tables=[table], pictures=list(pictures_of_losses(losses)))
 

@@ -5,10 +5,11 @@ from functools import partial
 import numpy as np
 import pytest
 from sklearn import metrics
-from sklearn.metrics import get_scorer, get_scorer_names, make_scorer
+from sklearn.metrics import get_scorer_names, make_scorer
 
 from sklloss.advice.suggestion.aim import GOALS, aim_of, name_of
 from sklloss.losses import get_loss, list_losses
+from sklloss.metrics import get_scorer
 
 OF_CLUSTERS = {
     *("adjusted_mutual_info_score", "adjusted_rand_score", "completeness_score"),
@@ -125,3 +126,38 @@ def test_a_loss_meets_a_metric_exactly_where_its_best_constant_is_best_under_it(
 def test_no_goal_names_a_functional_that_no_loss_has():
     known = set(list_losses().functional)
     assert set().union(*(goal.functionals for goal in GOALS.values())) <= known
+
+
+@pytest.mark.parametrize("name", ["mae", "MSE", "rmse", "auc", "logloss", "mape"])
+def test_short_names_are_answered_with_the_scorer(name):
+    meant = {
+        "mae": "neg_mean_absolute_error",
+        "MSE": "neg_mean_squared_error",
+        "rmse": "neg_root_mean_squared_error",
+        "auc": "roc_auc",
+        "logloss": "neg_log_loss",
+        "mape": "neg_mean_absolute_percentage_error",
+    }[name]
+    with pytest.raises(ValueError, match=rf"no metric '{name}'\. Did you mean '{meant}'\?"):
+        aim_of(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "goal", "level"),
+    [
+        ("neg_crps", "distribution", 0.5),
+        ("neg_pinball_0.25", "quantile", 0.25),
+        ("neg_pinball", "quantile", 0.5),
+        ("interval_score_0.9", "distribution", 0.5),
+    ],
+)
+def test_scorers_of_distributions_as_names_and_as_objects(name, goal, level):
+    for metric in (name, get_scorer(name)):
+        aim = aim_of(metric)
+        assert (aim.goal, aim.level) == (goal, level)
+
+
+@pytest.mark.parametrize("name", ["interval_width_of_mine", "neg_pinball_2", "interval_"])
+def test_what_only_begins_like_a_scorer_is_refused(name):
+    with pytest.raises(ValueError, match=name):
+        aim_of(name)

@@ -2,11 +2,14 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from scipy import sparse, stats
 
+from sklloss import suggest_losses
 from sklloss.advice.suggestion.facts import facts_of, table_of, tail_index
 from sklloss.advice.suggestion.target import read_target
+from sklloss.advice.suggestion.weights import weighted_rows
 
 N = 1_000
 
@@ -136,14 +139,100 @@ def test_X_that_says_nothing_is_left_out(X):
     assert facts(np.arange(100.0) / 3, X).noise is None
 
 
-def test_X_without_rows():
-    with pytest.raises(TypeError, match="must be a table or an array.*of type generator"):
-        facts(np.arange(100.0) / 3, (row for row in range(100)))
+@pytest.mark.parametrize("X", [(row for row in range(100)), "x" * 100, {"a": 1}, 3], ids=type)
+def test_X_without_rows(X):
+    with pytest.raises(TypeError, match="X must be a table or an array; got"):
+        suggest_losses(X, np.arange(100.0) / 3)
+
+
+@pytest.mark.parametrize("y", [None, "yes", {"a": 1}, 3, np.array(1.0)], ids=type)
+def test_y_without_rows(y):
+    with pytest.raises(TypeError, match=r"needs y of shape \(n_rows,\).* of type"):
+        suggest_losses(None, y)
 
 
 def test_X_and_y_of_unequal_length():
     with pytest.raises(ValueError, match="X has 90 rows and y has 100. Give one target per row"):
-        facts(np.arange(100.0) / 3, np.zeros((90, 2)))
+        suggest_losses(np.zeros((90, 2)), np.arange(100.0) / 3)
+
+
+def weighted(y, weight, X=None):
+    X, y, weight = weighted_rows(X, y, weight)
+    return facts_of(read_target(y, "auto"), X, weight)
+
+
+@pytest.mark.parametrize("kind", ["numbers", "counts", "labels", "multi-label"])
+def test_whole_weights_are_rows_that_are_repeated_or_removed(kind):
+    rng = np.random.default_rng(0)
+    weight = rng.integers(0, 4, 300)
+    y = {
+        "numbers": rng.standard_t(3, 300),
+        "counts": rng.poisson(rng.gamma(0.5, 4, 300)),
+        "labels": rng.choice(["a", "b", "c"], 300, p=[0.7, 0.2, 0.1]),
+        "multi-label": (rng.random((300, 3)) < 0.3).astype(int),
+    }[kind]
+    repeated = facts(np.repeat(y, weight, axis=0))
+    assert weighted(y, weight) == repeated
+    assert repeated != facts(y)
+
+
+def test_rows_of_weight_0_may_hold_anything():
+    X, y = drawn(lambda rng, X: rng.gamma(1, np.exp(X[:, 0])))
+    weight = np.ones(N)
+    weight[:5], y[:3], y[3:5] = 0, np.nan, -1.0
+    assert weighted(y, weight, X) == facts(y[5:], X[5:])
+    for table in (pd.DataFrame(X), sparse.csr_matrix(X), X.tolist(), pl.DataFrame(X)):
+        assert weighted(pd.Series(y), weight, table).kind == "positive"
+
+
+def test_only_ratios_of_other_weights_count():
+    X, y = drawn(lambda rng, X: np.exp(X[:, 0]) * rng.standard_normal(N) + 20 * (X[:, 1] > 2))
+    weight = np.random.default_rng(1).random(N)
+    found, scaled = (weighted(y, factor * weight, X) for factor in (1.0, 2.0**-10))
+    assert found.n_rows == N
+    mean, spread = np.average(y, weights=weight), np.sqrt(np.cov(y, aweights=weight, ddof=0))
+    assert found.offset == pytest.approx(mean / spread, abs=0.005)
+    assert table_of(scaled) == table_of(found)
+
+
+def test_the_noise_is_that_of_heavy_rows():
+    """A half with outliers counts as far as its weight."""
+
+    def law(rng, X):
+        return X[:, 0] + rng.standard_normal(N) + 30 * ((X[:, 1] > 0) & (rng.random(N) < 0.1))
+
+    X, y = drawn(law)
+    shares = [weighted(y, np.where(X[:, 1] > 0, heavy, 1.0), X).noise for heavy in (0.01, 1, 20.5)]
+    outliers = [noise.noise_outliers for noise in shares]
+    assert outliers[0] < 0.01 < outliers[1] < outliers[2]
+
+
+def test_wrong_labels_count_by_their_weight():
+    def law(rng, X):
+        y = X[:, 0] > 0
+        return np.where((X[:, 1] > 0) & (rng.random(N) < 0.3), ~y, y).astype(int)
+
+    X, y = drawn(law)
+    light, heavy = (weighted(y, np.where(X[:, 1] > 0, w, 1.0), X).noise for w in (0.01, 20.5))
+    assert light.accuracy > 0.97
+    assert heavy.accuracy < 0.75
+
+
+@pytest.mark.parametrize(
+    ("weight", "match"),
+    [
+        (np.full(100, -1.0), "sample_weight needs values >= 0"),
+        (np.zeros(100), "sample_weight is zero for all 100 rows"),
+        (np.full(100, np.nan), "sample_weight must be finite"),
+        (np.ones(90), "90"),
+        (["a"] * 100, "sample_weight must be numbers"),
+        (np.r_[np.ones(9), np.zeros(91)], "at least 10 rows; y has 9"),
+    ],
+    ids=str,
+)
+def test_wrong_weights(weight, match):
+    with pytest.raises(ValueError, match=match):
+        suggest_losses(None, np.arange(100.0) / 3, sample_weight=weight)
 
 
 def test_global_generators_are_left_alone():

@@ -181,7 +181,7 @@ def test_one_candidate_and_one_split_need_no_test_size():
 
 @pytest.mark.parametrize("alpha", [0, 1, -0.1, 2, np.nan])
 def test_alpha_is_a_level(alpha):
-    with pytest.raises(ValueError, match=r"alpha in \(0, 1\); got"):
+    with pytest.raises(ValueError, match="0 < alpha < 1; got"):
         compare_losses(table_of(SCORES), alpha=alpha)
 
 
@@ -267,3 +267,36 @@ def test_its_table_is_a_copy():
     frame = compared.to_frame()
     frame.loc[:, "candidate"] = "x"
     assert compared.best == "a"
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "needed"),
+    [
+        *(("alpha", value, "0 < alpha < 1") for value in (0, "0.05", None, True)),
+        *(("rope", value, "rope >= 0, in units") for value in (-1, "big", None, [1.0], np.nan)),
+        *(("test_size", value, "0 < test_size < 1") for value in (0, 5, "0.2", [0.2])),
+    ],
+    ids=str,
+)
+def test_a_wrong_argument_of_any_type_is_named(argument, value, needed):
+    """A comparison with a text or None must not fail inside."""
+    with pytest.raises(ValueError, match=needed):
+        compare_losses(table_of(SCORES), **{"test_size": 0.1, argument: value})
+
+
+def test_scores_that_are_no_numbers_are_named():
+    table = {**table_of(SCORES), "split1_test_score": ["a", "b", "c"]}
+    with pytest.raises(ValueError, match=r"split0_test_score \.\.\. of cv_results_ must hold"):
+        compare_losses(table, test_size=0.1)
+
+
+def test_scores_whose_squares_overflow_are_compared():
+    """R² of a candidate that went astray; its tests do not depend on the unit."""
+    table = table_of(SCORES)
+    scores = {name: column * 2.0**1000 for name, column in table.items() if "test_score" in name}
+    plain, huge = (compare_losses(each, test_size=0.1) for each in (table, {**table, **scores}))
+    for name in ("t", "p", "p_holm", "worse", "better"):
+        np.testing.assert_array_equal(plain.to_frame()[name], huge.to_frame()[name])
+    np.testing.assert_array_equal(plain.to_frame()["std"] * 2.0**1000, huge.to_frame()["std"])
+    assert "e+299" in huge.verdict
+    assert len(huge.verdict) < 400

@@ -10,6 +10,8 @@ from sklearn.metrics import make_scorer, max_error, mean_absolute_error
 from sklearn.model_selection import GridSearchCV
 
 from sklloss import compare_losses
+from sklloss.advice.verdicts.metric import metric_of_scorer
+from sklloss.metrics import get_scorer
 
 from .tables import table_of
 
@@ -77,3 +79,29 @@ def test_an_error_that_is_taken_for_a_score_is_reported():
 def test_a_table_without_scores_on_test_rows():
     with pytest.raises(ValueError, match="no column mean_test_"):
         compare_losses(pd.DataFrame({"params": [{}], "mean_fit_time": [1.0]}))
+
+
+@pytest.mark.parametrize(
+    ("name", "shown", "sign"),
+    [
+        ("neg_crps", "crps", -1),
+        ("neg_pinball_0.9", "pinball_0.9", -1),
+        ("interval_coverage_0.8", "interval_coverage_0.8", 1),
+        ("neg_log_likelihood", "log_likelihood", 1),
+    ],
+)
+def test_scorers_of_distributions_have_their_names(name, shown, sign):
+    """Also where the scorer itself is given, which has a function that nobody knows."""
+    metric = metric_of_scorer("score", get_scorer(name))
+    assert (metric.name, metric.sign) == (shown, sign)
+
+
+def test_a_log_likelihood_is_shown_as_what_it_is():
+    """Its scorer returns the log-likelihood under either name; the other is its negative."""
+    scores = [[-3.0, -3.5], [-2.0, -2.5]]
+    for name, shown, best in (
+        ("log_likelihood", "log_likelihood", -2.25),
+        ("neg_log_likelihood", "negative_log_likelihood", 2.25),
+    ):
+        compared = compare_losses(table_of(scores, metric=name), test_size=0.2)
+        assert (compared.metric, compared.to_frame()["mean"].iloc[0]) == (shown, best)

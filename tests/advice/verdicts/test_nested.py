@@ -196,3 +196,25 @@ def test_a_failing_fit_is_raised():
     search = GridSearchCV(Ridge(), {"alpha": [-1.0]}, cv=2, error_score="raise")
     with pytest.raises(ValueError, match="alpha"):
         nested_score(search, X, Y, cv=2)
+
+
+def test_names_of_sklloss_metrics_score_it():
+    net = NeuralRegressor("gaussian_nll", **ONE_NETWORK, max_epochs=3, random_state=0)
+    search = LossSearchCV(net, {"lr": [0.01]}, cv=2, scoring="neg_crps")
+    inner = nested_score(search, X, Y, cv=2)
+    assert (inner.metric, inner._sign) == ("crps", -1)
+    outer = nested_score(search.set_params(scoring="r2"), X, Y, cv=2, scoring="neg_crps")
+    np.testing.assert_array_equal(inner.scores, outer.scores)
+    assert np.isnan(outer.inner_scores).all()
+    with pytest.raises(ValueError, match="Did you mean 'r2'"):
+        nested_score(ridge_search(), X, Y, cv=2, scoring="r3")
+
+
+def test_a_class_is_named():
+    with pytest.raises(TypeError, match="got the class LossSearchCV"):
+        nested_score(LossSearchCV, X, Y, cv=2)
+
+
+def test_the_estimators_own_score_has_no_name_in_the_verdict():
+    verdict = nested_score(ridge_search(), X, Y, cv=OUTER).verdict
+    assert verdict.startswith("The search scores 0.4")

@@ -46,7 +46,7 @@ def test_failed_candidates_are_never_chosen():
     scores = SCORES.copy()
     scores[1, 2] = np.nan
     assert one_standard_error(table_of(scores, n_parameters=[4, 1, 2, 3])) == 2
-    with pytest.raises(ValueError, match="all 2 candidates lack it"):
+    with pytest.raises(ValueError, match="all 2 have failed"):
         one_standard_error(table_of(np.full((2, 3), np.nan)))
 
 
@@ -118,3 +118,17 @@ def test_our_search_refits_the_smallest():
 def test_other_estimators_have_no_count():
     search = LossSearchCV(Ridge(), {"alpha": [1, 2]}, cv=2).fit(X, Y)
     assert "n_parameters" not in search.cv_results_
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf])
+def test_infinite_scores_have_failed(value):
+    table = table_of(SCORES.copy())
+    table["split0_test_score"][3] = value
+    # The best of the others is the third, whose standard error is 0.05.
+    assert one_standard_error(table) == 1
+
+
+@pytest.mark.parametrize("given", [None, 3, SCORES, Ridge()], ids=lambda each: type(each).__name__)
+def test_what_is_no_table_is_refused(given):
+    with pytest.raises(TypeError, match=r"refit=one_standard_error, or call it with search\.cv_"):
+        one_standard_error(given)

@@ -1,5 +1,7 @@
 """predict_distribution walks to the network, and brings its distribution back in units of y."""
 
+import pickle
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -17,7 +19,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from sklloss import LossSearchCV, NeuralRegressor, predict_distribution
+from sklloss import LossSearchCV, NeuralClassifier, NeuralRegressor, predict_distribution
 
 QUICK = {
     "n_members": 1, "early_stopping": False, "numeric_encoding": "standard", "max_epochs": 8,
@@ -163,3 +165,72 @@ def test_other_estimators_and_unfitted_ones_are_refused(diabetes):
     search = LossSearchCV(NET, {"lr": [0.01]}, cv=2, refit=False).fit(X, y)
     with pytest.raises(ValueError, match="was not refitted. Set refit=True"):
         predict_distribution(search, X)
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"loss": "gaussian_nll"}, "MemberDistribution of 442 rows: loss 'gaussian_nll', 1 member"),
+        (
+            {"loss": "multi_quantile"},
+            "QuantileDistribution of 442 rows: loss 'multi_quantile', lev",
+        ),
+        (
+            {"loss": "crps", "calibrate": True, "early_stopping": True},
+            "CalibratedDistribution of 442 rows: loss 'crps', 1 member, calibrated by 56 ",
+        ),
+        (
+            {"loss": "mse", "calibrate": True, "early_stopping": True},
+            "ResidualDistribution of 442 rows: residuals of 56 held",
+        ),
+    ],
+    ids=lambda each: (
+        each.get("loss", "") + "-calibrated" * ("calibrate" in each)
+        if isinstance(each, dict)
+        else ""
+    ),
+)
+def test_they_print_in_a_line(params, words, diabetes):
+    """Not with the raw output of all members."""
+    X, y = diabetes
+    model = NeuralRegressor(**{**QUICK, **params}).fit(X, y)
+    text = repr(model.predict_distribution(X))
+    assert words in text
+    assert len(text) < 120
+    assert repr(model.predict_distribution(X[:1])).count("of 1 row:") == 1
+
+
+def test_several_targets_and_transformers_print_too():
+    X, y = load_linnerud(return_X_y=True)
+    several = NeuralRegressor("gaussian_nll", **QUICK).fit(X, y).predict_distribution(X)
+    assert "of 20 rows and 3 targets: loss" in repr(several)
+    of_log = TransformedTargetRegressor(NET, func=np.log, inverse_func=np.exp).fit(X, y[:, 0])
+    assert "through the inverse of FunctionTransformer" in repr(predict_distribution(of_log, X))
+
+
+def test_a_classifier_is_answered_with_its_probabilities():
+    X, y = np.zeros((4, 1)), np.array([0, 1, 0, 1])
+    model = NeuralClassifier(**{**QUICK, "max_epochs": 1}).fit(X, y)
+    with pytest.raises(TypeError, match=r"got NeuralClassifier\. For classes, predict_proba"):
+        predict_distribution(model, X)
+
+
+@pytest.mark.parametrize(
+    ("params", "name", "why"),
+    [
+        ({"loss": "gaussian_nll"}, "pmf", "use pdf for the density"),
+        ({"loss": "multi_quantile"}, "mean", "choose a loss that provides a distribution"),
+        ({"loss": "mse", "calibrate": True, "early_stopping": True}, "pdf", "set calibrate=False"),
+    ],
+    ids=["pmf", "mean", "pdf"],
+)
+def test_the_message_itself_says_why_a_method_is_missing(params, name, why, diabetes):
+    X, y = diabetes
+    predicted = NeuralRegressor(**{**QUICK, **params}).fit(X, y).predict_distribution(X)
+    assert not hasattr(predicted, name)
+    with pytest.raises(AttributeError, match=why):
+        getattr(predicted, name)
+    with pytest.raises(AttributeError, match="object has no attribute 'quantile'"):
+        predicted.quantile  # noqa: B018
+    twin = pickle.loads(pickle.dumps(predicted))
+    np.testing.assert_array_equal(twin.ppf(0.5), predicted.ppf(0.5))

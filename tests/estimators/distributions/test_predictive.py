@@ -39,7 +39,9 @@ def test_y_comes_as_a_list_or_a_series_and_may_be_infinite():
 @pytest.mark.parametrize("y", [np.nan, [0, 1, np.nan, 2]])
 @pytest.mark.parametrize("method", ["cdf", "pdf", "log_likelihood"])
 def test_missing_values_of_y_are_refused(method, y):
-    with pytest.raises(ValueError, match=rf"{method} needs y without NaN; 1 value of"):
+    with pytest.raises(
+        ValueError, match=rf"{method} needs y without NaN; 1 of \d values? is missing"
+    ):
         getattr(NORMAL, method)(y)
 
 
@@ -71,10 +73,10 @@ def test_a_density_has_no_pmf_and_counts_no_pdf():
     assert not hasattr(COUNTS, "pdf")
     with pytest.raises(AttributeError) as error:
         NORMAL.pmf(1)
-    assert "use pdf for the density" in str(error.value.__cause__)
+    assert "use pdf for the density" in str(error.value)
     with pytest.raises(AttributeError) as error:
         COUNTS.pdf(1)
-    assert "use pmf" in str(error.value.__cause__)
+    assert "use pmf" in str(error.value)
     np.testing.assert_allclose(COUNTS.pmf(3), COUNTS.law.pmf(3))
 
 

@@ -13,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklloss import LossSearchCV, NeuralClassifier, NeuralRegressor, compare_losses, report
+from sklloss.inspection import TrainingCurveDisplay
 from sklloss.inspection.reports.page import shown
 
 from ..small_searches import TINY, Scored, X, Y, loss_search
@@ -185,6 +186,10 @@ def test_places_where_no_page_can_be_written(tmp_path, monkeypatch):
         (Scored([[np.nan, 1.0]]), {}, ValueError, "all 1 have failed"),
         (Scored([[0.5, 1.0]]), {"X": X}, ValueError, "X and y together"),
         (Scored([[0.5, 1.0]]), {"metric": "r22"}, ValueError, "no metric 'r22'"),
+        (Scored([[0.5, 1.0]]), {"X": X, "y": Y[:50]}, ValueError, "X has 442 rows and y has 50"),
+        (Scored([[0.5, 1.0]]), {"X": X, "y": 3}, TypeError, "report needs y of shape"),
+        (Scored([[0.5, 1.0]] * 2), {"test_size": "a"}, ValueError, "0 < test_size < 1"),
+        (LossSearchCV, {}, TypeError, "got the class LossSearchCV"),
     ],
 )
 def test_bad_input(search, params, error, message, tmp_path):
@@ -230,3 +235,52 @@ def test_browser_would_tell_of_errors(path, tmp_path):
     seen, console = seen_by_browser(path, 400, "(console.error('wrong'), {})", tmp_path)
     assert seen == {}
     assert "wrong" in console
+
+
+def test_the_columns_are_those_of_the_search(tmp_path):
+    with pytest.raises(ValueError, match=r"which had 10 features; got 9"):
+        report(loss_search(), tmp_path / "r.html", X=X[:, :9], y=Y)
+
+
+@pytest.mark.parametrize("path", [None, 3, b"r.html", ["r.html"], "r\0.html"], ids=repr)
+def test_what_is_no_path(path):
+    with pytest.raises(TypeError, match="report needs a path, as text or a pathlib.Path; got"):
+        report(loss_search(), path)
+
+
+def test_a_file_system_that_refuses(tmp_path, monkeypatch):
+    """Such as /proc, which says that it may be written."""
+
+    def refuse(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_text", refuse)
+    with pytest.raises(OSError, match="report cannot write .*No space left.*Give another path"):
+        report(loss_search(), tmp_path / "r.html")
+
+
+def test_captions_facts_and_losses_read_well(path):
+    page = path.read_text(encoding="utf-8")
+    assert "?," not in page
+    assert "its members, and their mean" not in page  # There is one.
+    assert "<dt>skewness</dt>" in page
+    assert "<dt>rows</dt>" in page
+    # Two settings of huber have one row among the losses, and one each among the candidates.
+    losses = page[page.index(">The losses</h2>") : page.index(">The winner</h2>")]
+    assert losses.count('<td data-label="loss">huber</td>') == 1
+
+
+def test_of_halving_each_candidate_counts_once(tmp_path):
+    net = NeuralRegressor(**{**TINY, "max_epochs": 9}, early_stopping=True)
+    grid = {"loss": ["mse", "mae", "huber"], "lr": [0.001, 0.01]}
+    search = LossSearchCV(net, grid, cv=2, halving=3).fit(X, Y)
+    n_rows = len(search.cv_results_["params"])
+    assert n_rows > 6
+    display = TrainingCurveDisplay.from_search(search)
+    assert len(display.labels) == len(set(display.labels)) == 6
+    assert not any("[row" in label for label in display.labels)
+    # The winner has the epochs of all its rungs.
+    kept = search.histories_[search.best_index_][0]["epoch"]
+    assert len(display.courses[display.best][0].epoch) == len(kept) > 5
+    page = report(search, tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "<dt>Candidates</dt><dd>6</dd>" in page
