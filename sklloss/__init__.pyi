@@ -3,6 +3,7 @@ from . import estimators as estimators
 from . import inspection as inspection
 from . import losses as losses
 from . import metrics as metrics
+from . import persistence as persistence
 from . import search as search
 from . import training as training
 from .advice.suggestion.suggest import suggest_losses as suggest_losses
@@ -26,9 +27,13 @@ from .estimators import predict_distribution as predict_distribution
 from .estimators import recall_at as recall_at
 from .estimators import token_error_rate as token_error_rate
 from .estimators import word_error_rate as word_error_rate
+from .estimators.alignment.align import align_columns as align_columns
 from .inspection.reports.report import report as report
 from .losses import get_loss as get_loss
 from .losses import list_losses as list_losses
+from .persistence import load as load
+from .persistence import save as save
+from .persistence.onnx import to_onnx as to_onnx
 from .search import LossSearchCV as LossSearchCV
 from .training import Criterion as Criterion
 
