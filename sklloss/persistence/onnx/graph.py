@@ -108,7 +108,7 @@ class Graph:
             key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self._known:
             name = self._known[key] = self.new_name("constant")
-            # In memory without gaps, which would make an axis of a single number.
+            # ascontiguousarray gives a single number an axis.
             held = np.ascontiguousarray(array).reshape(array.shape)
             self.constants[name] = numpy_helper.from_array(held, name)
         return self._known[key]
