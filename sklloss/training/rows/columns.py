@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,9 @@ HASH_FACTOR = np.uint64(0xBF58476D1CE4E5B9)
 
 # Columns of a sparse table that are dense at the same time.
 COLUMNS_AT_ONCE = 64
+
+# Numbers of which something is computed at once.
+PART = 2**20
 
 # Share of the total weight within which two levels of a quantile are the same.
 SLACK = 1e-12
@@ -261,7 +265,7 @@ class _Blocks:
             with np.errstate(over="ignore"):
                 return ((values - centre) / scale).clip(self.least[j], self.most[j])
 
-        located = placed(column.values)
+        located = by_parts(placed, column.values)
         is_squashed = self.kind in ("auto", "robust", "piecewise_linear") and not has_two
         references = np.full(len(self.shares), np.nan)
         if self.kind == "quantile" and not has_two:
@@ -270,16 +274,20 @@ class _Blocks:
         self.bounds.append(BOUND if is_squashed else np.inf)
         self.references.append(references)
         of_kind = torch.from_numpy(references)[None] if self.kind == "quantile" else None
-        numbers = torch.from_numpy(located)[:, None]
-        passed = passed_on(numbers, torch.tensor(self.bounds[-1:]), of_kind)
-        self.means["numbers"].append(column.mean(passed[:, 0].numpy()))
+        bounds = torch.tensor(self.bounds[-1:])
+
+        def passed(values: np.ndarray) -> np.ndarray:
+            return passed_on(torch.from_numpy(values)[:, None], bounds, of_kind)[:, 0].numpy()
+
+        self.means["numbers"].append(column.mean(by_parts(passed, located)))
         if n_bins:
             edges = placed(column.edges(n_bins))
             # Edges may be cut to the same number, or be as close as float32 does not tell apart.
             edges = edges[np.r_[True, np.float32(np.diff(edges)) > 0]]
             for low, width in zip(edges[:-1], np.diff(edges), strict=True):
                 self.codes.append((j, low, width))
-                self.means["codes"].append(column.mean(((located - low) / width).clip(0, 1)))
+                of_bin = partial(_code, low=low, width=width)
+                self.means["codes"].append(column.mean(by_parts(of_bin, located)))
 
     def _place(self, centre: float, scale: float, fill: float) -> int:
         """Add a column of X and return its index."""
@@ -341,6 +349,20 @@ class _Blocks:
             level_fill=levels[:, 3].astype(np.float64),
             offset=np.array(means) if self.kind != "none" else np.zeros(len(means)),
         )
+
+
+def by_parts(function: Callable[[np.ndarray], np.ndarray], values: np.ndarray) -> np.ndarray:
+    """Return a function of each number, of many numbers a part at a time, to save memory."""
+    if len(values) <= PART:
+        return function(values)
+    out = np.empty(len(values))
+    for start in range(0, len(values), PART):
+        out[start : start + PART] = function(values[start : start + PART])
+    return out
+
+
+def _code(located: np.ndarray, low: float, width: float) -> np.ndarray:
+    return ((located - low) / width).clip(0, 1)
 
 
 def _columns(X: Any) -> Iterator[np.ndarray]:

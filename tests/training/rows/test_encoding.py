@@ -335,3 +335,13 @@ def test_missing_values_are_the_same_whatever_their_sign():
     Z = X.copy()
     Z[1::2, 1] = -np.nan
     assert n_distinct_rows(Z) == n_distinct_rows(X) == 30
+
+
+@pytest.mark.parametrize("kind", ["piecewise_linear", "quantile", "robust"])
+def test_many_numbers_are_placed_a_part_at_a_time(kind, monkeypatch):
+    X = np.random.default_rng(0).normal(size=(500, 2))
+    expected = learn_encoding(X, (0, 0), np.ones(500), kind)
+    monkeypatch.setattr(columns_file, "PART", 60)
+    found = learn_encoding(X, (0, 0), np.ones(500), kind)
+    for name in ("centre", "scale", "code_low", "code_width", "offset"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
