@@ -13,6 +13,7 @@ import numpy as np
 
 from ..container import DamagedFileError
 from ..graph import Codec, Reader, Writer
+from .functions import is_ufunc
 from .own import check_trusted
 
 MISSING = (
@@ -62,14 +63,16 @@ class Foreign(Codec):
         name, key = payload
         data = reader.arrays[key].tobytes()
         check_trusted(untrusted_of(name, data), reader.trusted)
-        return skops_io(name).loads(data, trusted=[*SAFE, *sorted(reader.trusted)])
+        skops = skops_io(name)
+        return skops.loads(data, trusted=skops.get_untrusted_types(data=data))
 
 
 def untrusted_of(name: str, data: bytes) -> list[str]:
     """Return what the bytes of skops need that it does not trust; nothing is imported for it."""
     skops = skops_io(f"A {name:.80} in it")
     _check_sizes(data)
-    return [each for each in skops.get_untrusted_types(data=data) if each not in SAFE]
+    named = skops.get_untrusted_types(data=data)
+    return [each for each in named if each not in SAFE and not is_ufunc(each)]
 
 
 def _check_importable(untrusted: str, name: str, writer: Writer) -> None:
