@@ -14,6 +14,8 @@ from .outputs import MeanOverMembers
 
 # Rows that are answered at a time where they are read or encoded on the way.
 MOST_ROWS = 2**18
+# Numbers that a network puts out for the rows that are answered at a time.
+MOST_NUMBERS = 2**24
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -72,13 +74,17 @@ def answered(
     scaled : array, tensor, CSR matrix or Rows
         X on the scale that the nets take.
     rows_at_once : int or None, default=None
-        How many rows are answered at a time; None is all of them, or where they are encoded on the
-        way as many as fit into memory whatever each member says of them.
+        How many rows are answered at a time; None is all of them, or as many as fit into memory
+        where they are encoded on the way or the networks put out many numbers for a row.
 
     Returns
     -------
     dict of key to ndarray, or to what the answer decodes it to
     """
+    if rows_at_once is None:
+        of_row = nets[0].criterion_.baseline[0].numel()
+        at_most = MOST_ROWS if isinstance(scaled, Rows) else MOST_NUMBERS
+        rows_at_once = max(1, min(at_most, MOST_NUMBERS // max(of_row, 1)))
     pieces = [_outputs(answers, nets, part) for part in _parts(scaled, rows_at_once)]
     outputs = {
         key: pieces[0][key] if len(pieces) == 1 else torch.cat([piece[key] for piece in pieces])
@@ -87,11 +93,9 @@ def answered(
     return {key: answer.shown(outputs[key]) for key, answer in answers.items()}
 
 
-def _parts(scaled: Any, rows_at_once: int | None) -> list[Any]:
+def _parts(scaled: Any, at_once: int) -> list[Any]:
     """Return consecutive rows that are answered at a time."""
-    if rows_at_once is None and not isinstance(scaled, Rows):
-        return [scaled]
-    at_once, n_rows = rows_at_once or MOST_ROWS, len(scaled)
+    n_rows = scaled.shape[0] if hasattr(scaled, "shape") else len(scaled)
     if n_rows <= at_once:
         return [scaled]
     spans = [(i, min(i + at_once, n_rows)) for i in range(0, n_rows, at_once)]
