@@ -146,9 +146,7 @@ def stacks_of(
     return stacks + alone
 
 
-def _stacks(
-    group: list[Fit], at_most: int | str, n_workers: int, memory: float
-) -> list[Stack]:
+def _stacks(group: list[Fit], at_most: int | str, n_workers: int, memory: float) -> list[Stack]:
     losses = {loss: i for i, loss in enumerate(dict.fromkeys(fit.candidate.loss for fit in group))}
 
     def by_loss(fit: Fit) -> tuple[int, ...]:
