@@ -155,7 +155,7 @@ class LossSearch(LinkedToGuide, OpenSearchCV):
             check_scorers(data.scorer, self.scoring, data.y)
         evaluation = Evaluation(self, data)
         try:
-            with threads_of_search(evaluation.n_workers):
+            with evaluation.pool, threads_of_search(evaluation.pool.is_spread):
                 self._run_search(evaluation)
                 self.cv_results_ = evaluation.table
                 self.histories_ = evaluation.results.histories()

@@ -8,21 +8,22 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from joblib import effective_n_jobs
 from sklearn.base import clone
-from sklearn.utils.parallel import Parallel, delayed
 
 from ..training.seeds import seed_of
 from .candidates import Candidate, Params, candidates_of, check_score_is_one
-from .progress import Progress
+from .cluster.active import pool_of
+from .cluster.kept import KeptSteps
+from .cluster.tasks import Task, title_of
+from .progress import Counts, Progress
 from .results import Key, Result, Results
-from .scikit_learn import Data, failed_scores, n_rows_of
-from .stacks import Fit, shape_of, stacks_of
-from .steps import FittedSteps
+from .scikit_learn import Data, failed_scores
+from .stacks import Fit, stacks_of
+from .steps import FittedSteps, shape_of
 from .worker import Worker
 
 # By what is set around the net, and by split.
-Steps = Mapping[tuple[Hashable, int], FittedSteps]
+Steps = Mapping[tuple[Hashable, int], FittedSteps | KeptSteps]
 
 
 class Evaluation:
@@ -37,7 +38,8 @@ class Evaluation:
 
     Attributes
     ----------
-    n_workers : int
+    pool : Pool
+        The workers.
     results : Results
         Of all calls so far; likewise the candidates and the table.
     candidates : list of Candidate
@@ -50,7 +52,7 @@ class Evaluation:
     def __init__(self, search: Any, data: Data) -> None:
         self.search = search
         self.data = data
-        self.n_workers = effective_n_jobs(search.n_jobs)
+        self.pool = pool_of(search)
         scores = failed_scores(data.scorer, np.nan)
         train = scores if search.return_train_score else None
         missing = Result((0, 0, 0), None, np.nan, np.nan, scores, train)
@@ -133,17 +135,19 @@ class Evaluation:
 
     def train(self, fits: Sequence[Fit], worker: Worker, title: str = "search") -> None:
         """Train and score; results are added as they come, below a bar with a title."""
-        search = self.search
-        stacks = stacks_of(fits, search.stack_size, self.n_workers)
+        search, pool = self.search, self.pool
+        stacks = stacks_of(fits, search.stack_size, pool.n_workers, pool.memory)
         progress = Progress(search, self.results)
         epochs = [sum(fit.epochs for fit in stack.fits) for stack in stacks]
         costs = [sum(fit.cost for fit in stack.fits) for stack in stacks]
-        with progress.bar(epochs, costs, title):
-            calls = (
-                delayed(worker.results)(stack, progress.slot(position))
+        counts = pool.counts(len(stacks)) if search.verbose else Counts()
+        with counts, progress.bar(epochs, costs, counts, title):
+            tasks = [
+                Task(title_of(stack), "results", (stack, counts.slot(position)))
                 for position, stack in enumerate(stacks)
-            )
-            for results in self._as_completed(calls):
+            ]
+            for position, results in pool.completed(worker, tasks, counts):
+                counts.finish(position, epochs[position])
                 progress.show(self.results.add(results))
 
     def fits(
@@ -158,8 +162,7 @@ class Evaluation:
                 shape = shape_of(worker.data.X, len(worker.data.splits[split][0]))
                 fits.append(Fit(candidate, split, shape))
             elif around.error is None:
-                X = around.arguments[0]
-                fits.append(Fit(candidate, split, shape_of(X, n_rows_of(X)), around))
+                fits.append(Fit(candidate, split, around.shape, around))
             else:
                 key = candidate.number, split, candidate.seed
                 failed.append(worker.failed(key, around.error, around.seconds))
@@ -170,19 +173,18 @@ class Evaluation:
         n_nets = Counter(each.steps for each in candidates)
         any_of = {each.steps: each for each in candidates if each.steps is not None}
         keys = list(product(any_of, range(self.results.n_splits)))
-        calls = [
-            delayed(worker.fitted_steps)(any_of[steps], split, n_nets[steps])
+        method = "keep_steps" if self.pool.keeps_steps else "fitted_steps"
+        tasks = [
+            Task(
+                f"the steps before the network of candidate {any_of[steps].number} on split {split}",
+                method,
+                (any_of[steps], split, n_nets[steps], *self._seed_of_steps()),
+            )
             for steps, split in keys
         ]
-        return dict(zip(keys, self._parallel()(calls), strict=True)) if calls else {}
+        found = dict(self.pool.completed(worker, tasks, Counts()))
+        return {key: found[position] for position, key in enumerate(keys)}
 
-    def _parallel(self, **options: Any) -> Parallel:
-        return Parallel(self.search.n_jobs, pre_dispatch=self.search.pre_dispatch, **options)
-
-    def _as_completed(self, calls: Iterable[Any]) -> Iterator[Any]:
-        """Yield what calls return, as soon as joblib's backend gives it."""
-        try:
-            parallel = self._parallel(return_as="generator_unordered")
-        except ValueError:  # A backend that returns all at once.
-            parallel = self._parallel()
-        yield from parallel(calls)
+    def _seed_of_steps(self) -> list[int]:
+        """Return a seed for steps that have none, where several processes fit them alike."""
+        return [seed_of(None)] if self.pool.keeps_steps else []
