@@ -79,6 +79,8 @@ class NeuralEstimator(
             seeds = None if where is None else where.seeds
             prepared = Preparation(self, Cache(), epochs, before, seeds).of(data)
             self._adopt(prepared, trained(prepared.nets, prepared.data, epochs, where))
+        # Whether somebody counts its epochs, and may ask for more.
+        self._is_begun = epochs is not None
         if self._may_improve:
             warn_of_few_epochs(self.loss_, self.max_epochs)
         return self

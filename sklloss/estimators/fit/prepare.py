@@ -362,6 +362,12 @@ def fixed_parameters(estimator: Any) -> dict[str, Any]:
 
 def check_goes_on(estimator: Any, loss: Loss, before: Learned) -> None:
     """Raise if something has changed that cannot while training goes on."""
+    if not all(net.may_go_on_ for net in estimator.members_):
+        raise ValueError(
+            "This estimator is from a file without the state of its optimiser, and its training"
+            " cannot go on. Save it with save(..., training=True), or fit it anew with"
+            " warm_start=False."
+        )
     if not _same(loss, estimator.loss_):
         raise ValueError(
             f"This estimator was trained with {estimator.loss_!r} and cannot go on with {loss!r}."
