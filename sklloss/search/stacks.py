@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from typing import Any
 
@@ -40,7 +40,7 @@ class Fit:
         That of the rows which its net is trained on.
     steps : FittedSteps or None
         The fitted steps around its net; None where there are none, or where it is fitted alone.
-    pauses : list of Pause or None
+    pauses : sequence of Pause or None
         Where the trainings of its members go on; None where they begin.
     start : int
         After which epoch they go on.
@@ -52,7 +52,7 @@ class Fit:
     split: int
     shape: Shape
     steps: FittedSteps | None = None
-    pauses: list[Pause] | None = None
+    pauses: Sequence[Pause | None] | None = None
     start: int = 0
     until: int | None = None
 
@@ -67,6 +67,13 @@ class Fit:
         net, counted = net_of(self.candidate.estimator), (self.start, self.until)
         is_net = isinstance(net, NeuralEstimator)
         return epochs_of(net, self.shape.n_rows, *counted) if is_net else 1
+
+    def gone_on(self, pauses: Sequence[Pause | None] | None) -> Fit:
+        """Return the fit that goes on where an earlier process was in it."""
+        if pauses is None or self.candidate.sharing is None:
+            return self
+        start = max(0 if pause is None else len(pause.history) for pause in pauses)
+        return replace(self, pauses=pauses, start=start)
 
     @property
     def cost(self) -> float:
@@ -146,9 +153,7 @@ def stacks_of(
     return stacks + alone
 
 
-def _stacks(
-    group: list[Fit], at_most: int | str, n_workers: int, memory: float
-) -> list[Stack]:
+def _stacks(group: list[Fit], at_most: int | str, n_workers: int, memory: float) -> list[Stack]:
     losses = {loss: i for i, loss in enumerate(dict.fromkeys(fit.candidate.loss for fit in group))}
 
     def by_loss(fit: Fit) -> tuple[int, ...]:

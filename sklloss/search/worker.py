@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from traceback import format_exception
 from typing import Any
 
 from ..estimators.fit.together import epochs_of, fit_data, fit_together, n_rows_of, pauses_of
+from ..training.checkpoints.keeper import Keeping
+from ..training.checkpoints.packed_pauses import Pauses
 from ..training.outcome import no_warning_of_few_epochs
 from .candidates import Candidate
+from .checkpoints.records import packed_states
 from .cluster.kept import Kept, KeptSteps
 from .records.course import FAILED, Course
 from .records.predictions import Piece, classes_of, predictions_of
@@ -119,7 +122,7 @@ class Worker:
         pairs = list(zip(fits, steps, strict=True))
         arguments = [around.arguments if around else rows[fit.split] for fit, around in pairs]
         start = time.perf_counter()
-        errors = _train(nets, arguments, slot.add, fits[0].until, [fit.pauses for fit in fits])
+        errors = _train(nets, arguments, fits, slot)
         seconds = (time.perf_counter() - start) / len(fits)
         return [
             self._result(fit, with_net(around and around.estimator, each, net), error, seconds)
@@ -172,25 +175,28 @@ class Worker:
 
 
 def _train(
-    nets: Sequence[Any],
-    arguments: Sequence[Arguments],
-    on_epoch: Callable[[int], None],
-    until: int | None,
-    pauses: Sequence[Any],
+    nets: Sequence[Any], arguments: Sequence[Arguments], fits: Sequence[Fit], slot: Any
 ) -> list[Exception | None]:
-    """Train nets in place, each on arguments of its `fit`; return what stopped each of them.
+    """Train the nets of fits in place, each on arguments; return what stopped each of them.
 
-    Trainings go on where they have paused, and pause after epoch `until`, where that is given.
+    Trainings go on where they have paused, and pause after the epoch that fits say.  Epochs are
+    counted, and states kept, in a slot.
     """
     errors: dict[int, Exception | None] = {}
-    data = {}
+    data, until = {}, fits[0].until
     for i, (net, given) in enumerate(zip(nets, arguments, strict=True)):
         try:
             data[i] = fit_data(net, *given)
         except TypeError as error:
             errors[i] = error
-            on_epoch(epochs_of(net, n_rows_of(given[0]), until=until))
-    paused = [pauses[i] for i in data]
-    stopped = fit_together([nets[i] for i in data], list(data.values()), on_epoch, until, paused)
+            slot.add(epochs_of(net, n_rows_of(given[0]), until=until))
+    keys, paused = [fits[i].key for i in data], [fits[i].pauses for i in data]
+
+    def save(pauses: Sequence[Pauses]) -> None:
+        stands = zip(keys, pauses, strict=True)
+        slot.keep(slot.position, packed_states({key: each for key, each in stands if any(each)}))
+
+    of_data = [nets[i] for i in data], list(data.values())
+    stopped = fit_together(*of_data, slot.add, until, paused, Keeping(slot.wants_state, save))
     errors.update(zip(data, stopped, strict=True))
     return [errors[i] for i in range(len(nets))]

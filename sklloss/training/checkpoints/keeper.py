@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..model import Trainable
 from ..pause import Pause
@@ -110,12 +110,13 @@ class KeptFit(ABC):
         """Keep where the members stand, in the middle of the training or at its end."""
 
 
-# Called by every fit that begins; returns where it is kept.
-_kept_by: ContextVar[Callable[[], KeptFit] | None] = ContextVar("kept_by", default=None)
+# Called with what a fit receives; returns where it is kept.
+Begin = Callable[[Mapping[str, Any]], KeptFit]
+_kept_by: ContextVar[Begin | None] = ContextVar("kept_by", default=None)
 
 
 @contextmanager
-def fits_kept_by(begin: Callable[[], KeptFit]) -> Iterator[None]:
+def fits_kept_by(begin: Begin) -> Iterator[None]:
     """Let fits in this context be kept, each where `begin` says."""
     token = _kept_by.set(begin)
     try:
@@ -124,7 +125,7 @@ def fits_kept_by(begin: Callable[[], KeptFit]) -> Iterator[None]:
         _kept_by.reset(token)
 
 
-def kept_fit() -> KeptFit | None:
-    """Return where the fit that begins here is kept, None where nobody wants that."""
+def kept_fit(data: Mapping[str, Any]) -> KeptFit | None:
+    """Return where the fit of some data is kept, None where nobody wants that."""
     begin = _kept_by.get()
-    return begin and begin()
+    return begin and begin(data)

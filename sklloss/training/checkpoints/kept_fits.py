@@ -41,7 +41,7 @@ def kept(
     """
     callback = fit_checkpoint_of(estimator.callbacks)
     if callback is None:
-        yield None if epochs is not None or is_continued else kept_fit()
+        yield None if epochs is not None or is_continued else kept_fit(data)
         return
     if epochs is not None or estimator.warm_start:
         what = "partial_fit" if epochs is not None else "warm_start=True"

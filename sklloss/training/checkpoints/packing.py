@@ -26,7 +26,7 @@ def pack(value: Any) -> bytes:
     Parameters
     ----------
     value : object
-        None, a bool, number or string, a tensor, an array or scalar of NumPy, or a list, tuple or
+        None, a bool, number, string or bytes, a tensor, an array or scalar of NumPy, or a list, tuple or
         dict of such values.
 
     Raises
@@ -87,6 +87,8 @@ def _plain(value: Any, tensors: Tensors) -> Any:
     elif isinstance(value, Mapping):
         pairs = value.items()
         return {"dict": [[_plain(k, tensors), _plain(held, tensors)] for k, held in pairs]}
+    elif isinstance(value, bytes):
+        return {"bytes": _of_numpy(np.frombuffer(value, np.uint8), tensors)}
     elif isinstance(value, Tensor):
         name = str(len(tensors))
         tensors[name] = value.detach().cpu().clone(memory_format=torch.contiguous_format)
@@ -125,6 +127,8 @@ def _value(structure: Any, tensors: Tensors) -> Any:
         return tuple(_value(each, tensors) for each in structure["tuple"])
     if "dict" in structure:
         return {_value(k, tensors): _value(held, tensors) for k, held in structure["dict"]}
+    if "bytes" in structure:
+        return _value(structure["bytes"], tensors).tobytes()
     if "tensor" in structure:
         # A copy, whose memory is aligned.
         return tensors[structure["tensor"]].clone()

@@ -1,6 +1,5 @@
 """A fit that was killed goes on where it was, and ends with the bits of an undisturbed one."""
 
-
 import numpy as np
 import pytest
 import torch
