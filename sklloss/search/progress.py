@@ -30,10 +30,21 @@ class Slot:
     path : str or None
         The file; None counts nothing.
     position : int
+    states : StatesInFile or None
+        Where half-finished states are kept; None where nobody wants them.
     """
 
     path: str | None
     position: int
+    states: Any = None
+
+    def wants_state(self) -> bool:
+        """Return whether it is time to keep the half-finished state of the stack."""
+        return self.states is not None and self.states.wants_state()
+
+    def keep(self, number_of_stack: int, payload: bytes) -> None:
+        """Keep the half-finished state of the stack."""
+        self.states.keep(payload)
 
     def add(self, n_epochs: int) -> None:
         """Count epochs as done, where the file is still there."""
@@ -68,10 +79,16 @@ class CountsInFile(Counts):
     """Counts epochs in a temporary file, for workers of this machine.
 
     Where no file can be written, nothing is counted.
+
+    Parameters
+    ----------
+    n_stacks : int
+    checkpoint : Unkept or None, default=None
+        Where stacks keep half-finished states.
     """
 
-    def __init__(self, n_stacks: int) -> None:
-        self.n_stacks = max(n_stacks, 1)
+    def __init__(self, n_stacks: int, checkpoint: Any = None) -> None:
+        self.n_stacks, self.checkpoint = max(n_stacks, 1), checkpoint
         self.path: str | None = None
         self._files = ExitStack()
 
@@ -90,7 +107,8 @@ class CountsInFile(Counts):
 
     def slot(self, position: int) -> Slot:
         """Return where the stack of a position counts."""
-        return Slot(self.path, position)
+        states = None if self.checkpoint is None else self.checkpoint.states()
+        return Slot(self.path, position, states)
 
     def read(self) -> np.ndarray:
         """Return what has been counted, by position."""

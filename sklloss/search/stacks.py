@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from typing import Any
 
@@ -16,7 +16,8 @@ from ..estimators.fit.settings import batch_size, dtype_name, hidden_widths, mem
 from ..estimators.fit.together import epochs_of, members_and_epochs
 from ..training import Pause
 from .candidates import Candidate
-from .steps import FittedSteps, Shape, net_of, path_to_net
+from .cluster.kept import AnySteps
+from .steps import Shape, net_of, path_to_net
 
 # Bytes that each step of a stack touches again: about what a core's share of the caches holds.
 CACHE = 6 * 2**20
@@ -38,9 +39,9 @@ class Fit:
     split : int
     shape : Shape
         That of the rows which its net is trained on.
-    steps : FittedSteps or None
+    steps : FittedSteps, KeptSteps or None
         The fitted steps around its net; None where there are none, or where it is fitted alone.
-    pauses : list of Pause or None
+    pauses : sequence of Pause or None
         Where the trainings of its members go on; None where they begin.
     start : int
         After which epoch they go on.
@@ -51,8 +52,8 @@ class Fit:
     candidate: Candidate
     split: int
     shape: Shape
-    steps: FittedSteps | None = None
-    pauses: list[Pause] | None = None
+    steps: AnySteps | None = None
+    pauses: Sequence[Pause | None] | None = None
     start: int = 0
     until: int | None = None
 
@@ -67,6 +68,13 @@ class Fit:
         net, counted = net_of(self.candidate.estimator), (self.start, self.until)
         is_net = isinstance(net, NeuralEstimator)
         return epochs_of(net, self.shape.n_rows, *counted) if is_net else 1
+
+    def gone_on(self, pauses: Sequence[Pause | None] | None) -> Fit:
+        """Return the fit that goes on where an earlier process was in it."""
+        if pauses is None or self.candidate.sharing is None:
+            return self
+        start = max(0 if pause is None else len(pause.history) for pause in pauses)
+        return replace(self, pauses=pauses, start=start)
 
     @property
     def cost(self) -> float:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from traceback import format_exception
 from typing import Any
 
 from ..estimators.fit.together import epochs_of, fit_data, fit_together, n_rows_of, pauses_of
+from ..training.checkpoints.keeper import Keeping
+from ..training.checkpoints.packed_pauses import Pauses
 from ..training.outcome import no_warning_of_few_epochs
 from .candidates import Candidate
+from .checkpoints.records import packed_states
 from .cluster.kept import Kept, KeptSteps
 from .records.course import FAILED, Course
 from .records.predictions import Piece, classes_of, predictions_of
@@ -19,6 +22,7 @@ from .results import Key, Result
 from .scikit_learn import Data, failed_scores, with_params
 from .stacks import Fit, Stack
 from .steps import (
+    NO_ROWS,
     Arguments,
     FittedSteps,
     fitted_around_net,
@@ -82,7 +86,7 @@ class Worker:
                 fitted, arguments = fitted_around_net(estimator, X, y, params)
             trace, shape = None, shape_of(arguments[0], n_rows_of(arguments[0]))
         except Exception as error:
-            fitted, arguments, trace, shape = None, (None, None, {}), self._trace(error), None
+            fitted, arguments, trace, shape = None, (None, None, {}), self._trace(error), NO_ROWS
         return FittedSteps(fitted, arguments, trace, (time.perf_counter() - start) / n_nets, shape)
 
     def steps_kept(
@@ -115,11 +119,11 @@ class Worker:
         nets = [net_of(each) for each in made]
         direct = {fit.split for fit in fits if fit.steps is None}
         rows = {split: self.data.training_rows(self.estimator, split) for split in direct}
-        steps = [fit.steps and fit.steps.here(self, fit) for fit in fits]
+        steps = [fit.steps.here(self, fit) if fit.steps else None for fit in fits]
         pairs = list(zip(fits, steps, strict=True))
         arguments = [around.arguments if around else rows[fit.split] for fit, around in pairs]
         start = time.perf_counter()
-        errors = _train(nets, arguments, slot.add, fits[0].until, [fit.pauses for fit in fits])
+        errors = _train(nets, arguments, fits, slot)
         seconds = (time.perf_counter() - start) / len(fits)
         return [
             self._result(fit, with_net(around and around.estimator, each, net), error, seconds)
@@ -172,25 +176,28 @@ class Worker:
 
 
 def _train(
-    nets: Sequence[Any],
-    arguments: Sequence[Arguments],
-    on_epoch: Callable[[int], None],
-    until: int | None,
-    pauses: Sequence[Any],
+    nets: Sequence[Any], arguments: Sequence[Arguments], fits: Sequence[Fit], slot: Any
 ) -> list[Exception | None]:
-    """Train nets in place, each on arguments of its `fit`; return what stopped each of them.
+    """Train the nets of fits in place, each on arguments; return what stopped each of them.
 
-    Trainings go on where they have paused, and pause after epoch `until`, where that is given.
+    Trainings go on where they have paused, and pause after the epoch that fits say.  Epochs are
+    counted, and states kept, in a slot.
     """
     errors: dict[int, Exception | None] = {}
-    data = {}
+    data, until = {}, fits[0].until
     for i, (net, given) in enumerate(zip(nets, arguments, strict=True)):
         try:
             data[i] = fit_data(net, *given)
         except TypeError as error:
             errors[i] = error
-            on_epoch(epochs_of(net, n_rows_of(given[0]), until=until))
-    paused = [pauses[i] for i in data]
-    stopped = fit_together([nets[i] for i in data], list(data.values()), on_epoch, until, paused)
+            slot.add(epochs_of(net, n_rows_of(given[0]), until=until))
+    keys, paused = [fits[i].key for i in data], [fits[i].pauses for i in data]
+
+    def save(pauses: Sequence[Pauses]) -> None:
+        stands = zip(keys, pauses, strict=True)
+        slot.keep(slot.position, packed_states({key: each for key, each in stands if any(each)}))
+
+    of_data = [nets[i] for i in data], list(data.values())
+    stopped = fit_together(*of_data, slot.add, until, paused, Keeping(slot.wants_state, save))
     errors.update(zip(data, stopped, strict=True))
     return [errors[i] for i in range(len(nets))]

@@ -93,6 +93,8 @@ class Trainable(NeuralNet):
     stopped_by_: str | None = None
     # The epoch whose weights the net has, from 1.
     best_epoch_: int = 0
+    # Whether its optimiser is where training ended; files may leave that out.
+    may_go_on_: bool = True
     # What holds tensors: skorch writes it as bytes and moves it between devices as it reads it.
     # Modules, criterion and optimiser join it.
     cuda_dependent_attributes_: ClassVar[list[str]] = ["batch_change"]

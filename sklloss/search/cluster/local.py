@@ -35,9 +35,9 @@ class LocalPool(Pool):
         self.memory = physical_memory()
         self.is_spread = self.n_workers > 1
 
-    def counts(self, n_stacks: int) -> Counts:
+    def counts(self, n_stacks: int, checkpoint: Any = None) -> Counts:
         """Return what counts epochs in a file."""
-        return CountsInFile(n_stacks)
+        return CountsInFile(n_stacks, checkpoint)
 
     def completed(
         self, worker: Any, tasks: Sequence[Task], counts: Counts

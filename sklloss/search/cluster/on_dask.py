@@ -61,13 +61,14 @@ class DaskPool(Pool):
             (each["memory_limit"] or 2**33) / each["nthreads"] for each in workers
         )
 
-    def counts(self, n_stacks: int) -> Counts:
+    def counts(self, n_stacks: int, checkpoint: Any = None) -> Counts:
         """Return what counts epochs that come through a queue of the scheduler."""
         from distributed import Queue
 
         mailbox = Queue(f"sklloss-{uuid.uuid4().hex}", client=self.client)
         fetch = partial(mailbox.get, batch=True)
-        return CountsByMail(n_stacks, PostOnDask(mailbox.name), fetch, mailbox.close)
+        post = PostOnDask(mailbox.name)
+        return CountsByMail(n_stacks, post, fetch, mailbox.close, checkpoint)
 
     def completed(
         self, worker: Any, tasks: Sequence[Task], counts: Counts

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import ray
@@ -61,11 +62,11 @@ class RayPool(Pool):
         self._shared.clear()
         self._rows.clear()
 
-    def counts(self, n_stacks: int) -> Counts:
+    def counts(self, n_stacks: int, checkpoint: Any = None) -> Counts:
         """Return what counts epochs that come through an actor."""
         mailbox = Queue(actor_options={"num_cpus": 0})
-        post = PostOnRay(mailbox.actor)
-        return CountsByMail(n_stacks, post, lambda: _mail(mailbox.actor), mailbox.shutdown)
+        post, fetch = PostOnRay(mailbox.actor), partial(_mail, mailbox.actor)
+        return CountsByMail(n_stacks, post, fetch, mailbox.shutdown, checkpoint)
 
     def completed(
         self, worker: Any, tasks: Sequence[Task], counts: Counts

@@ -35,8 +35,12 @@ class Pool(AbstractContextManager["Pool"], ABC):
         """Let go of what workers hold of the search."""
 
     @abstractmethod
-    def counts(self, n_stacks: int) -> Counts:
-        """Return what counts the epochs of stacks that run in the workers."""
+    def counts(self, n_stacks: int, checkpoint: Any = None) -> Counts:
+        """Return what counts the epochs of stacks that run in the workers.
+
+        It also brings half-finished states to a checkpoint: to `checkpoint.keep`, every
+        `checkpoint.seconds`, unless these are None.
+        """
 
     @abstractmethod
     def completed(

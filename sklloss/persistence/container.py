@@ -1,0 +1,150 @@
+"""The file: a safetensors file with one tensor of JSON, its checksum in the header.
+
+======  ==========================================================================================
+part    content
+======  ==========================================================================================
+header  of safetensors: names, types, shapes and places of tensors; under ``__metadata__`` one
+        entry, "sklloss", JSON with the version of the format, the SHA-256 of the file and the
+        versions of the libraries that wrote it
+data    tensor "manifest", UTF-8 of JSON: what the estimator is; the others, by number, are its
+        arrays
+======  ==========================================================================================
+
+The checksum is that of the whole file with 64 zeros instead of the checksum itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import stat
+import struct
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+FORMAT_VERSION = 1
+MANIFEST = "manifest"
+ZEROS = b"0" * 64
+# A file of this package begins with it, behind the length of the header.
+BEGINNING = re.compile(rb'\{"__metadata__":\{"sklloss":"((?:[^"\\]|\\.)*)"\}')
+DIGEST = re.compile(rb'\\"sha256\\":\\"([0-9a-f]{64})\\"')
+# Most bytes of a header, and of the entry at its beginning.
+LARGEST_HEADER, LARGEST_ENTRY = 2**24, 2**14
+
+
+class Content(NamedTuple):
+    """What is in a file.
+
+    Attributes
+    ----------
+    manifest : Any
+        Parsed JSON.
+    arrays : dict of str to ndarray
+    """
+
+    manifest: Any
+    arrays: Mapping[str, np.ndarray]
+
+
+class DamagedFile(ValueError):
+    """What is wrong with a file, which the reader puts into a sentence with its path."""
+
+
+def to_bytes(content: Content, versions: Mapping[str, str]) -> bytes:
+    """Return a file."""
+    from safetensors.numpy import save
+
+    text = json.dumps(content.manifest, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    # What is no Unicode, such as half of a surrogate pair, has to survive, too.
+    manifest = np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)
+    entry = {"format_version": FORMAT_VERSION, "sha256": ZEROS.decode(), "versions": versions}
+    tensors = {MANIFEST: manifest, **content.arrays}
+    data = save(tensors, {"sklloss": json.dumps(entry, separators=(",", ":"))})
+    start, end = _place_of_digest(data)
+    digest = hashlib.sha256(data).hexdigest().encode()
+    return b"".join((memoryview(data)[:start], digest, memoryview(data)[end:]))
+
+
+def read(path: str) -> bytes:
+    """Return the bytes of a file that this package has written, checked against their checksum.
+
+    Raises
+    ------
+    DamagedFile
+        If it is another file, of a newer version, or not as it was written.
+    OSError
+        If there is no such file, or it cannot be read.
+    """
+    # A pipe must not block before it is known to be one.
+    with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise DamagedFile("it is no regular file")
+        start = file.read(8 + LARGEST_ENTRY)
+        _check_beginning(start, found.st_size)
+        data = start + file.read()
+    begin, end = _place_of_digest(data)
+    digest = hashlib.sha256(data[:begin])
+    digest.update(ZEROS)
+    digest.update(memoryview(data)[end:])
+    if digest.hexdigest().encode() != data[begin:end]:
+        raise DamagedFile("its checksum is wrong: bytes have changed or are missing since")
+    return data
+
+
+def parsed(data: bytes) -> Content:
+    """Return what is in the bytes of a file.
+
+    Raises
+    ------
+    DamagedFile
+        If they are no safetensors with a manifest.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        arrays = load(data)
+        manifest = arrays.pop(MANIFEST).tobytes().decode("utf-8", "surrogatepass")
+        return Content(json.loads(manifest, parse_constant=_refused), arrays)
+    except (SafetensorError, KeyError, ValueError, RecursionError) as error:
+        raise DamagedFile(f"its content cannot be read ({error})") from error
+
+
+def _check_beginning(start: bytes, size: int) -> None:
+    """Raise for files of others, of a newer version, and cut ones, by their first bytes."""
+    found = BEGINNING.match(start, 8)
+    if found is None:
+        raise DamagedFile("it does not begin as files of sklloss.save do")
+    (length,) = struct.unpack("<Q", start[:8])
+    if length > min(size - 8, LARGEST_HEADER):
+        raise DamagedFile(f"its header of {length} bytes does not fit into it")
+    try:
+        entry = json.loads(json.loads(b'"' + found[1] + b'"'))
+        version, written = entry["format_version"], entry["versions"].get("sklloss", "unknown")
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
+        raise DamagedFile("its header cannot be read") from None
+    if type(version) is not int or version < 1:
+        raise DamagedFile("its header has no version of the format")
+    if version > FORMAT_VERSION:
+        raise DamagedFile(
+            f"it has version {version} of the format, written by sklloss {written!r:.40}, and this"
+            f" sklloss reads versions up to {FORMAT_VERSION}. Install a newer sklloss"
+        )
+
+
+def _place_of_digest(data: bytes) -> tuple[int, int]:
+    """Return where the checksum begins and ends."""
+    entry = BEGINNING.match(data, 8, 8 + LARGEST_ENTRY)
+    places = [] if entry is None else list(DIGEST.finditer(data, 8, entry.end()))
+    if len(places) != 1:
+        raise DamagedFile("its header has no checksum")
+    return places[0].span(1)
+
+
+def _refused(constant: str) -> Any:
+    raise ValueError(f"JSON has no {constant}")

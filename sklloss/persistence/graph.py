@@ -1,0 +1,209 @@
+"""Values as JSON and back: `Writer` and `Reader` go through a value, codecs know its parts.
+
+None, bool, int, str, finite float and list stand for themselves.  Everything else is a node, an
+object with one key, its kind, and what the codec of that kind has written.  A node that is needed
+twice also has an "id", and its second place is ``{"ref": id}``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from math import isfinite
+from typing import Any, Protocol
+
+import numpy as np
+
+from .container import DamagedFile
+
+Node = Any
+# A node as a reader meets it: parsed JSON.
+PLAIN = (type(None), bool, int, str)
+
+
+class Codec(Protocol):
+    """Writes and reads the values of one or several kinds."""
+
+    kinds: tuple[str, ...]
+
+    def write(self, value: Any, writer: Writer) -> Mapping[str, Any] | None:
+        """Return ``{kind: payload}``, or None for a value of another codec."""
+        ...
+
+    def read(self, kind: str, payload: Any, reader: Reader) -> Any:
+        """Return the value of a payload; anything that it raises means a damaged file."""
+        ...
+
+
+class CannotWrite(TypeError):
+    """Why a value cannot be written, and what to do."""
+
+
+@dataclass
+class Writer:
+    """Turns values into nodes.
+
+    Attributes
+    ----------
+    codecs : sequence of Codec
+        The first that knows a value writes it.
+    oof : bool
+        Whether out-of-fold predictions are written.
+    training : bool or None
+        Whether what further training needs is written; None where the estimator is to go on.
+    arrays : dict of str to ndarray
+        Everything that is written outside of JSON.
+    """
+
+    codecs: Sequence[Codec]
+    oof: bool = True
+    training: bool | None = None
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    keeps_optimizer: bool = True
+    _seen: dict[int, tuple[Any, dict[str, Any] | None]] = field(default_factory=dict)
+    _ids: Iterator[int] = field(default_factory=count)
+    _path: list[str] = field(default_factory=list)
+
+    @property
+    def place(self) -> str:
+        """Where in the estimator the present value is."""
+        return ".".join(self._path) or "the estimator"
+
+    def node(self, value: Any, name: str = "") -> Node:
+        """Return what stands for a value.
+
+        Parameters
+        ----------
+        value : Any
+        name : str, default=""
+            What the value is called in what holds it, for errors.
+
+        Raises
+        ------
+        CannotWrite
+            If the value, or a part of it, cannot be written.
+        """
+        if type(value) in PLAIN or (type(value) is float and isfinite(value)):
+            return value
+        with self._at(name):
+            if id(value) in self._seen:
+                return self._again(value)
+            self._seen[id(value)] = value, None
+            if type(value) is list:
+                # A list is changed in place, and may be held twice.
+                node = {"list": [self.node(each, f"{k}") for k, each in enumerate(value)]}
+            else:
+                node = self._by_codec(value)
+            self._seen[id(value)] = value, node
+            return node
+
+    def pairs(self, items: Iterable[tuple[str, Any]]) -> list[list[Node]]:
+        """Return nodes of named values as pairs."""
+        return [[name, self.node(value, name)] for name, value in items]
+
+    def array(self, values: np.ndarray) -> str:
+        """Keep a contiguous array of numbers; return its name."""
+        name = str(len(self.arrays))
+        self.arrays[name] = values
+        return name
+
+    def refuse(self, why: str) -> CannotWrite:
+        """Return the error of a value that cannot be written."""
+        return CannotWrite(f"save cannot write {self.place}: {why}")
+
+    def _by_codec(self, value: Any) -> dict[str, Any]:
+        for codec in self.codecs:
+            node = codec.write(value, self)
+            if node is not None:
+                return dict(node)
+        raise self.refuse(f"it is a {type(value).__qualname__}, for which the format has no form.")
+
+    def _again(self, value: Any) -> Node:
+        """Return the node of a value that was met before."""
+        node = self._seen[id(value)][1]
+        if node is None:
+            raise self.refuse("it holds itself.")
+        node.setdefault("id", None)
+        if node["id"] is None:
+            node["id"] = next(self._ids)
+        return {"ref": node["id"]}
+
+    @contextmanager
+    def _at(self, name: str) -> Iterator[None]:
+        if name:
+            self._path.append(name)
+        try:
+            yield
+        finally:
+            if name:
+                self._path.pop()
+
+
+@dataclass
+class Reader:
+    """Turns nodes into values.
+
+    Attributes
+    ----------
+    codecs : sequence of Codec
+    arrays : mapping of str to ndarray
+    trusted : frozenset of str
+        The names of others that may be imported.
+    """
+
+    codecs: Sequence[Codec]
+    arrays: Mapping[str, np.ndarray]
+    trusted: frozenset[str] = frozenset()
+    _of_ids: dict[int, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._of_kinds = {kind: codec for codec in self.codecs for kind in codec.kinds}
+
+    def value(self, node: Node) -> Any:
+        """Return the value that a node stands for.
+
+        Raises
+        ------
+        DamagedFile
+            If there is none.
+        """
+        if type(node) in PLAIN or type(node) is float:
+            return node
+        if type(node) is not dict:
+            raise DamagedFile(f"a value has the form {str(node)[:40]!r}")
+        if "ref" in node:
+            return self._of_ids[node["ref"]]
+        number = node.get("id")
+        (kind,) = node.keys() - {"id"}
+        if kind == "list":
+            value = [self.value(each) for each in node[kind]]
+        elif kind in self._of_kinds:
+            value = self._of_kinds[kind].read(kind, node[kind], self)
+        else:
+            raise DamagedFile(f"it has a value of the unknown kind {kind[:40]!r}")
+        if number is not None:
+            self._of_ids[number] = value
+        return value
+
+    def named(self, pairs: Sequence[Sequence[Node]]) -> dict[str, Any]:
+        """Return named values, as `Writer.pairs` writes them."""
+        found: dict[str, Any] = {}
+        for name, node in pairs:
+            if type(name) is not str or name in found:
+                raise DamagedFile(f"a name stands twice or is none: {str(name)[:40]!r}")
+            found[name] = self.value(node)
+        return found
+
+
+def nodes_in(tree: Node) -> Iterator[tuple[str, Any]]:
+    """Yield every key of a manifest with what stands under it."""
+    rest = [tree]
+    while rest:
+        node = rest.pop()
+        if isinstance(node, dict):
+            yield from node.items()
+            rest += node.values()
+        elif isinstance(node, list):
+            rest += node

@@ -1,0 +1,1 @@
+"""How objects are written: names of classes and functions, estimators, networks, other libraries."""

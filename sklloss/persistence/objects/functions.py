@@ -1,0 +1,154 @@
+"""Classes and functions as values: by a name of this format, of torch, NumPy or scikit-learn."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from importlib import import_module
+from types import BuiltinFunctionType, FunctionType, MethodType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from ..container import DamagedFile
+from ..graph import Reader, Writer
+from .names import class_named, name_of
+from .own import own_name, own_value
+
+TYPES: Mapping[str, type] = {
+    **{t.__name__: t for t in (bool, int, float, complex, str, bytes, object, list, tuple, dict)},
+    **{f"numpy.{t.__name__}": t for t in (*np.sctypeDict.values(), np.number, np.integer)},
+    **{f"numpy.{t.__name__}": t for t in (np.floating, np.inexact, np.generic)},
+    "pandas.DataFrame": pd.DataFrame,
+    "pandas.Series": pd.Series,
+}
+NAMES_OF_TYPES = {cls: name for name, cls in TYPES.items()}
+# Other tables, whose libraries may be missing.
+FRAMES = {"polars.DataFrame": ("polars", "DataFrame"), "pyarrow.Table": ("pyarrow", "Table")}
+# Functions by the module from which they are public.
+POINTWISE = ("tanh", "relu", "sigmoid", "exp", "log", "sin", "cos", "abs", "sqrt", "square")
+FUNCTIONS: Mapping[str, tuple[str, ...]] = {
+    "builtins": ("print",),
+    "skorch.utils": ("to_numpy", "to_tensor"),
+    "torch": POINTWISE,
+    "sklloss.estimators": (
+        *("character_error_rate", "mean_ndcg", "ndcg_at", "recall_at", "token_error_rate"),
+        "word_error_rate",
+    ),
+}
+# Modules all of whose public functions may stand in a file: they compute, and do nothing else.
+COMPUTING = {"sklearn.metrics": FunctionType, "numpy": np.ufunc, "scipy.special": np.ufunc}
+TORCH_FAMILIES: Mapping[str, type] = {
+    "torch.nn": torch.nn.Module,
+    "torch.optim": torch.optim.Optimizer,
+    "torch.optim.lr_scheduler": torch.optim.lr_scheduler.LRScheduler,
+}
+
+
+class Classes:
+    """Classes as values, such as an optimiser or the network of an estimator."""
+
+    kinds = ("type", "class", "torch", "own")
+
+    def write(self, value: Any, writer: Writer) -> Mapping[str, Any] | None:
+        """Return a node."""
+        if not isinstance(value, type):
+            return None
+        if value in NAMES_OF_TYPES:
+            return {"type": NAMES_OF_TYPES[value]}
+        for name, (library, own) in FRAMES.items():
+            if value.__name__ == own and value.__module__.partition(".")[0] == library:
+                return {"type": name}
+        return class_node(value, writer)
+
+    def read(self, kind: str, payload: Any, reader: Reader) -> Any:
+        """Return a class, or a function of the user."""
+        if kind == "class":
+            return class_named(payload)
+        if kind == "own":
+            return own_value(payload, reader)
+        if kind == "torch":
+            return _of_torch(payload)
+        if payload in FRAMES:
+            module, name = FRAMES[payload]
+            return getattr(import_module(module), name)
+        return TYPES[payload]
+
+
+def class_node(cls: type, writer: Writer) -> dict[str, Any]:
+    """Return the node of a class of this package, of torch, or of the user."""
+    name = name_of(cls)
+    if name is not None:
+        return {"class": name}
+    for family in TORCH_FAMILIES:
+        if getattr(import_module(family), cls.__name__, None) is cls:
+            return {"torch": f"{family}.{cls.__name__}"}
+    return own_name(cls, writer)
+
+
+def _of_torch(path: str) -> type:
+    """Return a public class of torch: a module, an optimiser or a schedule."""
+    family, _, name = path.rpartition(".")
+    found = getattr(import_module(family), name) if family in TORCH_FAMILIES else None
+    if not (isinstance(found, type) and issubclass(found, TORCH_FAMILIES[family])):
+        raise DamagedFile(f"{path!r:.60} is no class of torch that a file may name")
+    return found
+
+
+class Functions:
+    """Functions: of NumPy, scikit-learn and torch by name, of others where they are trusted."""
+
+    kinds = ("function", "partial")
+
+    def write(self, value: Any, writer: Writer) -> Mapping[str, Any] | None:
+        """Return a node."""
+        if type(value) is functools.partial:
+            parts = [("func", value.func), ("args", value.args), ("keywords", value.keywords)]
+            return {"partial": writer.pairs(parts)}
+        if isinstance(value, MethodType):
+            raise writer.refuse(
+                f"it is the method {value.__qualname__!r} of an object. Give a function instead."
+            )
+        if not isinstance(value, FunctionType | BuiltinFunctionType | np.ufunc):
+            return None
+        known = _known_name(value)
+        return own_name(value, writer) if known is None else {"function": known}
+
+    def read(self, kind: str, payload: Any, reader: Reader) -> Any:
+        """Return a value."""
+        if kind == "partial":
+            parts = reader.named(payload)
+            return functools.partial(parts["func"], *parts["args"], **parts["keywords"])
+        module, _, name = payload.rpartition(".")
+        if name in FUNCTIONS.get(module, ()):
+            return getattr(import_module(module), name)
+        found = None
+        if module in COMPUTING and name in _public(module):
+            found = getattr(import_module(module), name)
+        elif module == "torch.nn.functional" and not name.startswith("_"):
+            found = getattr(torch.nn.functional, name)
+        if not isinstance(found, FunctionType | BuiltinFunctionType | np.ufunc):
+            raise DamagedFile(f"{payload!r:.60} is no function that a file may name")
+        return found
+
+
+def _known_name(value: Any) -> str | None:
+    """Return the name of a function that needs no trust, None for others."""
+    name = value.__name__
+    for module, names in FUNCTIONS.items():
+        if name in names and getattr(import_module(module), name, None) is value:
+            return f"{module}.{name}"
+    for module, kind in COMPUTING.items():
+        if isinstance(value, kind) and getattr(import_module(module), name, None) is value:
+            return f"{module}.{name}" if name in _public(module) else None
+    is_torch = getattr(torch.nn.functional, name, None) is value
+    is_public = value.__module__ in ("torch.nn.functional", "torch._C._nn")
+    return f"torch.nn.functional.{name}" if is_torch and is_public else None
+
+
+def _public(module: str) -> frozenset[str]:
+    """Return the names of a computing module that a file may hold."""
+    kind, found = COMPUTING[module], import_module(module)
+    return frozenset(n for n in found.__all__ if isinstance(getattr(found, n, None), kind))

@@ -1,0 +1,131 @@
+"""Estimators, losses, what fits learn, and whatever else has a name in this format."""
+
+from __future__ import annotations
+
+import copyreg
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from sklearn.base import BaseEstimator
+from sklearn.utils import Bunch
+from torch import nn, optim
+
+from ...estimators.fit.estimator import NeuralEstimator
+from ..container import DamagedFile
+from ..graph import Reader, Writer
+from .functions import class_node
+from .names import name_of
+
+# Roots of libraries whose objects need a file format of their own.
+FOREIGN = frozenset(["sklearn", "scipy", "numpy", "pandas", "lightgbm", "xgboost", "catboost"])
+NO_OBJECTS = (nn.Module, optim.Optimizer, dict, list, type)
+
+
+class Estimators:
+    """Our estimators, fitted or not: parameters and what was learned."""
+
+    kinds = ()
+
+    def write(self, value: Any, writer: Writer) -> Mapping[str, Any] | None:
+        """Return a node."""
+        if not isinstance(value, NeuralEstimator):
+            return None
+        state = dict(value.__getstate__())
+        state.pop("_sklearn_version", None)
+        if not writer.oof and "_oof" in state:
+            state["_oof"] = None
+        before = writer.keeps_optimizer
+        goes_on = value.warm_start or state.get("_is_begun", False)
+        writer.keeps_optimizer = bool(goes_on if writer.training is None else writer.training)
+        try:
+            return object_node(value, state.items(), writer)
+        finally:
+            writer.keeps_optimizer = before
+
+    def read(self, kind: str, payload: Any, reader: Reader) -> Any:
+        """Never called: estimators are objects."""
+        raise NotImplementedError
+
+
+class Objects:
+    """Objects of classes with a name in this format, and of the user's."""
+
+    kinds = ("object", "bunch")
+
+    def write(self, value: Any, writer: Writer) -> Mapping[str, Any] | None:
+        """Return a node."""
+        if type(value) is Bunch:
+            return {"bunch": writer.pairs(value.items())}
+        cls = type(value)
+        if name_of(cls) is None:
+            if cls.__module__.partition(".")[0] in {*FOREIGN, "builtins"}:
+                return None
+            return object_node(value, _state_of_own(value, writer), writer)
+        if cls.__module__.startswith("skorch."):
+            # A net sets up the rest when it is made.
+            own = [(k, v) for k, v in vars(value).items() if not k.endswith("_")]
+            return object_node(value, own, writer)
+        if is_dataclass(value) and not isinstance(value, BaseEstimator):
+            stated = [(field.name, getattr(value, field.name)) for field in fields(value)]
+            return object_node(value, stated, writer)
+        return object_node(value, _state(value).items(), writer)
+
+    def read(self, kind: str, payload: Any, reader: Reader) -> Any:
+        """Return a value."""
+        if kind == "bunch":
+            return Bunch(**reader.named(payload))
+        of = payload["of"]
+        cls = reader.value(of)
+        is_allowed = isinstance(cls, type) and ("class" in of or "own" in of)
+        if not is_allowed or issubclass(cls, NO_OBJECTS):
+            raise DamagedFile("an object is of a class that has none in files")
+        state = reader.named(payload["state"])
+        made = cls.__new__(cls)
+        is_ours = "class" in of and "/" not in of["class"]
+        if is_ours and is_dataclass(cls) and not issubclass(cls, BaseEstimator):
+            _check_names(cls, state)
+        if not is_ours and hasattr(made, "__setstate__"):
+            made.__setstate__(state)
+        else:
+            vars(made).update(state)
+        return made
+
+
+def object_node(
+    value: Any, state: Iterable[tuple[str, Any]], writer: Writer
+) -> Mapping[str, Any]:
+    """Return the node of an object with some state."""
+    return {"object": {"of": class_node(type(value), writer), "state": writer.pairs(state)}}
+
+
+def _state(value: Any) -> Mapping[str, Any]:
+    """Return the attributes of an object as it wants them to be pickled."""
+    state = value.__getstate__()
+    return {} if state is None else state
+
+
+def _state_of_own(value: Any, writer: Writer) -> Iterable[tuple[str, Any]]:
+    """Return the attributes of a user's object, which has to be nothing but its attributes."""
+    cls = type(value)
+    reduced = value.__reduce_ex__(4)
+    made, arguments, state, *rest = (*reduced, None, None)[:5] if isinstance(reduced, tuple) else ()
+    is_plain = made is copyreg.__newobj__ and arguments == (cls,) and not any(rest)
+    if not is_plain or not (state is None or isinstance(state, dict)):
+        raise writer.refuse(
+            f"a {cls.__module__}.{cls.__qualname__} is more than its attributes (it is pickled in a"
+            " way of its own). Leave it out, or give an object with attributes only."
+        )
+    return (state or {}).items()
+
+
+def _check_names(cls: type, state: Mapping[str, Any]) -> None:
+    """Raise for fields that a class does not have, or has and no file fills."""
+    unknown = state.keys() - {field.name for field in fields(cls)}
+    if unknown:
+        raise DamagedFile(
+            f"{cls.__name__} has {min(unknown)!r:.40}, which this version of sklloss does not know"
+        )
+    missing = [f.name for f in fields(cls) if f.name not in state and not hasattr(cls, f.name)]
+    if missing:
+        raise DamagedFile(f"{cls.__name__} lacks {missing[0]!r}")

@@ -1,0 +1,1 @@
+"""How plain values are written: numbers, containers, arrays, dates, pandas."""

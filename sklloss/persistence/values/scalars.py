@@ -1,0 +1,111 @@
+"""Numbers, texts, dates and containers of Python."""
+
+from __future__ import annotations
+
+import datetime as dt
+from base64 import b64decode, b64encode
+from collections import OrderedDict
+from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from ..graph import Reader, Writer
+
+
+class Numbers:
+    """Numbers that JSON lacks, bytes, ranges and slices."""
+
+    kinds = ("float", "complex", "bytes", "range", "slice", "decimal", "fraction", "ellipsis")
+
+    def write(self, value: Any, writer: Writer) -> Mapping[str, Any] | None:
+        """Return a node."""
+        cls = type(value)
+        if cls is float:
+            return {"float": repr(value)}
+        if cls is complex:
+            return {"complex": [repr(value.real), repr(value.imag)]}
+        if cls is bytes:
+            return {"bytes": b64encode(value).decode()}
+        if cls is range:
+            return {"range": [value.start, value.stop, value.step]}
+        if cls is slice:
+            parts = value.start, value.stop, value.step
+            return {"slice": [writer.node(part, "slice") for part in parts]}
+        if cls is Decimal:
+            return {"decimal": str(value)}
+        if cls is Fraction:
+            return {"fraction": [value.numerator, value.denominator]}
+        return {"ellipsis": None} if value is Ellipsis else None
+
+    def read(self, kind: str, payload: Any, reader: Reader) -> Any:
+        """Return a value."""
+        if kind == "slice":
+            return slice(*map(reader.value, payload))
+        if kind == "complex":
+            return complex(*map(float, payload))
+        if kind == "range":
+            return range(*payload)
+        if kind == "fraction":
+            return Fraction(*payload)
+        if kind == "ellipsis":
+            return Ellipsis
+        made = {"float": float, "decimal": Decimal, "bytes": lambda text: b64decode(text, None, True)}
+        return made[kind](payload)
+
+
+class Containers:
+    """Tuples, sets and dicts."""
+
+    kinds = ("tuple", "set", "frozenset", "dict", "ordered dict")
+    _made = {"tuple": tuple, "set": set, "frozenset": frozenset}  # noqa: RUF012
+    _dicts = {"dict": dict, "ordered dict": OrderedDict}  # noqa: RUF012
+
+    def write(self, value: Any, writer: Writer) -> Mapping[str, Any] | None:
+        """Return a node."""
+        for kind, cls in self._made.items():
+            if type(value) is cls:
+                return {kind: [writer.node(each, f"{k}") for k, each in enumerate(value)]}
+        for kind, cls in self._dicts.items():
+            if type(value) is cls:
+                items = value.items()
+                return {kind: [[writer.node(k, "key"), writer.node(v, str(k))] for k, v in items]}
+        return None
+
+    def read(self, kind: str, payload: Any, reader: Reader) -> Any:
+        """Return a value."""
+        if kind in self._made:
+            return self._made[kind](map(reader.value, payload))
+        return self._dicts[kind]((reader.value(k), reader.value(v)) for k, v in payload)
+
+
+class Dates:
+    """Dates, times and durations of Python."""
+
+    kinds = ("datetime", "date", "time", "timedelta", "timezone")
+
+    def write(self, value: Any, writer: Writer) -> Mapping[str, Any] | None:
+        """Return a node."""
+        cls = type(value)
+        if cls is dt.timedelta:
+            return {"timedelta": [value.days, value.seconds, value.microseconds]}
+        if cls is dt.date:
+            return {"date": value.isoformat()}
+        if cls is dt.timezone:
+            return {"timezone": value.utcoffset(None).total_seconds()}
+        if cls in (dt.datetime, dt.time):
+            zone = writer.node(value.tzinfo, "tzinfo")
+            return {cls.__name__: [value.replace(tzinfo=None).isoformat(), value.fold, zone]}
+        return None
+
+    def read(self, kind: str, payload: Any, reader: Reader) -> Any:
+        """Return a value."""
+        if kind == "timedelta":
+            return dt.timedelta(*payload)
+        if kind == "date":
+            return dt.date.fromisoformat(payload)
+        if kind == "timezone":
+            return dt.timezone(dt.timedelta(seconds=payload))
+        text, fold, zone = payload
+        cls = dt.datetime if kind == "datetime" else dt.time
+        return cls.fromisoformat(text).replace(fold=fold, tzinfo=reader.value(zone))
