@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -193,7 +193,37 @@ class _LostError(Exception):
 def perform_on_rows(rows: Data, worker: Any, call: bytes) -> Any:
     """Return what comes of a task, in a worker process that has the rows and the worker."""
     task: Task = cloudpickle.loads(call)
-    return perform(worker.with_rows_of(rows), task)
+    arguments = tuple(WatchedSlot(a) if hasattr(a, "wants_state") else a for a in task.arguments)
+    return perform(worker.with_rows_of(rows), replace(task, arguments=arguments))
+
+
+class CancelledTaskError(BaseException):
+    """Ends a task whose search is over; no `except Exception` takes it for a failed fit."""
+
+
+class WatchedSlot:
+    """A slot through which a task ends at its next epoch once dask has cancelled it.
+
+    Parameters
+    ----------
+    slot : MailSlot or Slot
+    """
+
+    def __init__(self, slot: Any) -> None:
+        from distributed import get_worker
+
+        self.slot, self.worker = slot, get_worker()
+        self.key = self.worker.get_current_task()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.slot, name)
+
+    def add(self, n_epochs: int) -> None:
+        """Count epochs as done."""
+        task = self.worker.state.tasks.get(self.key)
+        if task is None or task.state == "cancelled":
+            raise CancelledTaskError
+        self.slot.add(n_epochs)
 
 
 @dataclass(frozen=True)
