@@ -44,7 +44,7 @@ BACKENDS = ("dask", "ray")
 def dask_workers(n_workers: int) -> Iterator[object]:
     from distributed import Client, LocalCluster
 
-    options = {"dashboard_address": None, "silence_logs": logging.CRITICAL, "memory_limit": 0}
+    options = {"dashboard_address": ":0", "silence_logs": logging.CRITICAL, "memory_limit": 0}
     with (
         LocalCluster(n_workers=n_workers, threads_per_worker=1, **options) as cluster,
         Client(cluster) as client,

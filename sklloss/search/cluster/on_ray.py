@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -15,12 +14,11 @@ from ray.util.queue import Queue
 
 from ..progress import Counts
 from ..scikit_learn import in_settings_of_now
+from .held import held
 from .mail import CountsByMail, Message
 from .pool import Pool
 from .tasks import Losses, Task, perform
 
-# How long a worker process keeps a search of which it gets no more tasks.
-SECONDS_KEPT = 60.0
 # How long a look at the mail may take.
 SECONDS_OF_LOOK = 5.0
 
@@ -97,12 +95,12 @@ class RayPool(Pool):
     def _submit(self, worker: Any, task: Task) -> Any:
         """Start a task and return the reference to its result."""
         if id(worker) not in self._shared:
-            held = [ray.put(worker.without_rows()), self._rows_of(worker.data)]
-            self._shared[id(worker)] = worker, uuid.uuid4().hex, held
-        _, name, held = self._shared[id(worker)]
+            references = [ray.put(worker.without_rows()), self._rows_of(worker.data)]
+            self._shared[id(worker)] = worker, uuid.uuid4().hex, references
+        _, name, references = self._shared[id(worker)]
         options = {**self.options, "max_retries": 0, "name": f"sklloss: {task.method}"}
         call = in_settings_of_now(perform_in_process)
-        return _on_ray.options(**options).remote(call, name, held, task)
+        return _on_ray.options(**options).remote(call, name, references, task)
 
     def _rows_of(self, data: Any) -> Any:
         """Return the reference to X, y and what goes with them."""
@@ -137,47 +135,24 @@ def _on_ray(call: Any, *arguments: Any) -> Any:
     return call(*arguments)
 
 
-def perform_in_process(name: str, held: Sequence[Any], task: Task) -> Any:
-    """Return what comes of a task, in a process that may have the worker and the rows already.
+def perform_in_process(name: str, references: Sequence[Any], task: Task) -> Any:
+    """Return what comes of a task, in a process that may hold the worker and the rows already.
 
     Parameters
     ----------
     name : str
         That of the worker.
-    held : sequence of two ObjectRef
-        The worker without rows, and the rows.
+    references : sequence of two ObjectRef
+        To the worker without rows, and to the rows.
     task : Task
     """
-    return perform(_process.worker(name, held), task)
 
+    def fetch() -> Any:
+        worker, rows = ray.get(list(references))
+        return worker.with_rows_of(rows)
 
-class _Process:
-    """What this worker process keeps of a search, until it has no more tasks of it for a while."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._name, self._worker = "", None
-        self._timer: threading.Timer | None = None
-
-    def worker(self, name: str, held: Sequence[Any]) -> Any:
-        """Return the worker of a search."""
-        with self._lock:
-            if self._name != name:
-                worker, rows = ray.get(list(held))
-                self._name, self._worker = name, worker.with_rows_of(rows)
-            if self._timer is not None:
-                self._timer.cancel()
-            self._timer = threading.Timer(SECONDS_KEPT, self._forget)
-            self._timer.daemon = True
-            self._timer.start()
-            return self._worker
-
-    def _forget(self) -> None:
-        with self._lock:
-            self._name, self._worker = "", None
-
-
-_process = _Process()
+    with held.using(name, fetch) as worker:
+        return perform(worker, task)
 
 
 def _mail(actor: Any) -> list[Message]:

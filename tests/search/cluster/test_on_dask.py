@@ -36,7 +36,7 @@ from .small_searches import (
 sys.path.insert(0, str(Path(__file__).parents[3] / "benchmarks"))
 import wire
 
-CALM = {"dashboard_address": None, "silence_logs": logging.CRITICAL}
+CALM = {"dashboard_address": ":0", "silence_logs": logging.CRITICAL}
 
 
 @pytest.fixture(scope="module")
@@ -198,9 +198,10 @@ def test_a_checkpoint_gets_states_from_workers(client, diabetes, tmp_path, monke
         keep(checkpoint, position, payload)
 
     monkeypatch.setattr(kept.KeptSearch, "keep", noted)
-    with monkeypatch.context() as interrupting, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as interrupting:
         interrupted_after(2, interrupting)
-        search(checkpoint=tmp_path / "spread.db").fit(*diabetes)
+        with pytest.raises(KeyboardInterrupt):
+            search(checkpoint=tmp_path / "spread.db").fit(*diabetes)
     assert_same(search(checkpoint=tmp_path / "spread.db").fit(*diabetes), undisturbed)
     assert states
 

@@ -1,9 +1,11 @@
 """Tasks that are lost, what workers of other machines send, and how many workers there are."""
 
+import time
+
 import numpy as np
 import pytest
 
-from sklloss.search.cluster import mail
+from sklloss.search.cluster import held, mail
 from sklloss.search.cluster.active import number_of
 from sklloss.search.cluster.kept import Kept
 from sklloss.search.cluster.mail import CountsByMail
@@ -152,3 +154,27 @@ def test_only_steps_without_a_seed_get_one():
     assert seeded.get_params()["neuralregressor__random_state"] == 0
     assert with_seeds(pipeline.set_params(pca__random_state=3), 7)["pca"].random_state == 3
     assert Shape(*np.zeros((3, 2)).shape, False) == (3, 2, False)
+
+
+def test_a_search_is_held_until_it_is_over_or_unused_for_long(monkeypatch):
+    monkeypatch.setattr(held, "SECONDS_HELD", 0.2)
+    here, fetched = held.Held(), []
+
+    def fetch():
+        fetched.append(1)
+        return "rows"
+
+    with here.using("search", lambda: None) as nothing:
+        assert nothing is None
+    with here.using("search", fetch) as rows:
+        assert rows == "rows"
+        time.sleep(0.4)  # A task takes longer than a search is held without one.
+    with here.using("search", fetch), here.using("search", fetch):
+        pass
+    assert len(fetched) == 1
+    here.forget("search")
+    with here.using("search", fetch):
+        assert len(fetched) == 2
+    time.sleep(0.6)
+    with here.using("search", lambda: None) as nothing:
+        assert nothing is None
