@@ -1,5 +1,7 @@
 """A fit that was killed goes on where it was, and ends with the bits of an undisturbed one."""
 
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 import torch
@@ -58,8 +60,9 @@ def kept_in(path, estimator, seconds=0.0):
     return type(estimator)(**params)
 
 
-def interrupted_after(n_saves, monkeypatch):
-    """Let a fit be interrupted after it has been saved so often."""
+@contextmanager
+def interruption(n_saves, monkeypatch):
+    """Interrupt the fit inside after it has been saved so often."""
     left = [n_saves]
     save = KeptFile.save
 
@@ -69,7 +72,9 @@ def interrupted_after(n_saves, monkeypatch):
         if not left[0]:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(KeptFile, "save", save_some)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):  # noqa: PT012
+        patch.setattr(KeptFile, "save", save_some)
+        yield
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -79,8 +84,7 @@ def test_a_fit_that_goes_on_has_the_bits_of_an_undisturbed_one(
     X, y = diabetes
     expected = CASES[name].fit(X, y)
     for n_saves in (1, 3, 2):
-        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            interrupted_after(n_saves, patch)
+        with interruption(n_saves, monkeypatch):
             kept_in(tmp_path / "fit", CASES[name]).fit(X, y)
     going = kept_in(tmp_path / "fit", CASES[name]).fit(X, y)
     np.testing.assert_array_equal(going.predict(X), expected.predict(X))
