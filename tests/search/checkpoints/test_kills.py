@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -26,32 +27,38 @@ from sklearn.datasets import load_diabetes
 from tests.search.checkpoints.test_kills import search
 from sklloss.search.checkpoints import kept
 kept.seconds_between_states = 0.0
-print("begun", flush=True)
 search(sys.argv[1], int(sys.argv[2])).fit(*load_diabetes(return_X_y=True))
 """
 
 
 def search(path, n_jobs):
-    net = regressor(max_epochs=40, n_members=2)
+    net = regressor(max_epochs=30, n_members=2)
     return search_in(path, net, {"loss": ["mse", "mae", "huber"]}, n_jobs=n_jobs, stack_size=2)
 
 
-def killed_when(path, n_jobs, is_time):
-    """Start a search in a process of its own, and kill that once it is time."""
+def killed_when(is_time, process):
+    """Kill a process that searches, once it is time."""
+    end = time.monotonic() + 200
+    try:
+        while process.poll() is None and not is_time() and time.monotonic() < end:
+            time.sleep(0.02)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+
+def started(path, n_jobs):
+    """Start a search in a process of its own."""
     command = [sys.executable, "-c", PROGRAM, str(path), str(n_jobs)]
     root = Path(__file__).parents[3]
-    process = subprocess.Popen(
-        command, cwd=root, env={**os.environ, MARK: str(path)}, stderr=subprocess.PIPE
-    )
-    end = time.monotonic() + 120
-    while process.poll() is None and not is_time() and time.monotonic() < end:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    return subprocess.Popen(command, cwd=root, env={**os.environ, MARK: str(path)})
 
 
 def n_rows(path, table):
-    return len(rows_of(path, f"SELECT 1 FROM {table}")) if path.exists() else 0
+    try:
+        return len(rows_of(path, f"SELECT 1 FROM {table}")) if path.exists() else 0
+    except sqlite3.OperationalError:
+        return 0  # The table is still to be made.
 
 
 def processes_of(path):
@@ -70,11 +77,11 @@ def processes_of(path):
 def test_a_killed_search_ends_as_an_undisturbed_one(n_jobs, diabetes, tmp_path):
     path = tmp_path / "s.db"
     moments = {
-        1: [lambda: n_rows(path, "states") > 0, lambda: n_rows(path, "results") > 1],
-        2: [lambda: n_rows(path, "states") > 2],
+        1: [lambda: n_rows(path, "states") > 0, lambda: n_rows(path, "results") > 3],
+        2: [lambda: n_rows(path, "results") > 1 and n_rows(path, "states") > 2],
     }
     for is_time in moments[n_jobs]:
-        killed_when(path, n_jobs, is_time)
+        killed_when(is_time, started(path, n_jobs))
         opened = LossSearchCV.from_checkpoint(path)
         assert opened.partial_results_["interrupted"].any()
     assert rows_of(path, "SELECT status FROM searches") == [("running",)]
