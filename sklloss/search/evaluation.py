@@ -16,17 +16,17 @@ from .candidates import Candidate, Params, candidates_of, check_score_is_one
 from .checkpoints.identity import parts_of
 from .checkpoints.kept import kept_or_not
 from .cluster.active import pool_of
-from .cluster.kept import KeptSteps
+from .cluster.kept import AnySteps
 from .cluster.tasks import Task, title_of
 from .progress import Counts, Progress
 from .results import Key, Result, Results
 from .scikit_learn import Data, failed_scores
 from .stacks import Fit, stacks_of
-from .steps import FittedSteps, shape_of
+from .steps import shape_of
 from .worker import Worker
 
 # By what is set around the net, and by split.
-Steps = Mapping[tuple[Hashable, int], FittedSteps | KeptSteps]
+Steps = Mapping[tuple[Hashable, int], AnySteps]
 
 
 class Evaluation:

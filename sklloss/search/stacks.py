@@ -16,7 +16,8 @@ from ..estimators.fit.settings import batch_size, dtype_name, hidden_widths, mem
 from ..estimators.fit.together import epochs_of, members_and_epochs
 from ..training import Pause
 from .candidates import Candidate
-from .steps import FittedSteps, Shape, net_of, path_to_net
+from .cluster.kept import AnySteps
+from .steps import Shape, net_of, path_to_net
 
 # Bytes that each step of a stack touches again: about what a core's share of the caches holds.
 CACHE = 6 * 2**20
@@ -38,7 +39,7 @@ class Fit:
     split : int
     shape : Shape
         That of the rows which its net is trained on.
-    steps : FittedSteps or None
+    steps : FittedSteps, KeptSteps or None
         The fitted steps around its net; None where there are none, or where it is fitted alone.
     pauses : sequence of Pause or None
         Where the trainings of its members go on; None where they begin.
@@ -51,7 +52,7 @@ class Fit:
     candidate: Candidate
     split: int
     shape: Shape
-    steps: FittedSteps | None = None
+    steps: AnySteps | None = None
     pauses: Sequence[Pause | None] | None = None
     start: int = 0
     until: int | None = None

@@ -32,6 +32,9 @@ class Shape(NamedTuple):
     is_sparse: bool
 
 
+NO_ROWS = Shape(0, 1, False)
+
+
 def shape_of(X: Any, n_rows: int) -> Shape:
     """Return the shape of n_rows rows of X."""
     shape: tuple[int, ...] = getattr(X, "shape", ())
@@ -52,15 +55,15 @@ class FittedSteps:
         The traceback of what fitting raised.
     seconds : float
         How long fitting took, for each of the nets.
-    shape : Shape or None
-        That of the rows which the nets are fitted on; None where fitting raised.
+    shape : Shape
+        That of the rows which the nets are fitted on; without rows where fitting raised.
     """
 
     estimator: Any
     arguments: Arguments
     error: str | None
     seconds: float
-    shape: Shape | None
+    shape: Shape
 
     def here(self, worker: Any, fit: Any) -> FittedSteps:
         """Return these, which every process that needs them receives."""

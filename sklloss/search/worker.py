@@ -22,6 +22,7 @@ from .results import Key, Result
 from .scikit_learn import Data, failed_scores, with_params
 from .stacks import Fit, Stack
 from .steps import (
+    NO_ROWS,
     Arguments,
     FittedSteps,
     fitted_around_net,
@@ -85,7 +86,7 @@ class Worker:
                 fitted, arguments = fitted_around_net(estimator, X, y, params)
             trace, shape = None, shape_of(arguments[0], n_rows_of(arguments[0]))
         except Exception as error:
-            fitted, arguments, trace, shape = None, (None, None, {}), self._trace(error), None
+            fitted, arguments, trace, shape = None, (None, None, {}), self._trace(error), NO_ROWS
         return FittedSteps(fitted, arguments, trace, (time.perf_counter() - start) / n_nets, shape)
 
     def steps_kept(
@@ -118,7 +119,7 @@ class Worker:
         nets = [net_of(each) for each in made]
         direct = {fit.split for fit in fits if fit.steps is None}
         rows = {split: self.data.training_rows(self.estimator, split) for split in direct}
-        steps = [fit.steps and fit.steps.here(self, fit) for fit in fits]
+        steps = [fit.steps.here(self, fit) if fit.steps else None for fit in fits]
         pairs = list(zip(fits, steps, strict=True))
         arguments = [around.arguments if around else rows[fit.split] for fit, around in pairs]
         start = time.perf_counter()

@@ -53,7 +53,7 @@ class KeptSteps:
     seed: int
     error: str | None
     seconds: float
-    shape: Shape | None
+    shape: Shape
 
     def here(self, worker: Any, fit: Any) -> FittedSteps:
         """Return them as this process has fitted them, for a fit.
@@ -70,3 +70,6 @@ class KeptSteps:
                 f" another, on split {fit.split}. Does it lack a file or memory? {found.error}"
             )
         return found
+
+
+AnySteps = FittedSteps | KeptSteps

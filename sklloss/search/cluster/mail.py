@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -10,13 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from ..progress import Counts
+from ..progress import SECONDS_BETWEEN_LOOKS, Counts
 
 # How often a stack sends its number of epochs.
 SECONDS_BETWEEN_MESSAGES = 0.5
 # The position of the stack; epochs so far, or None; the number and state of a stack, or None.
 Message = tuple[int, int | None, int | None, bytes | None]
-Keep = Callable[[int, bytes], None]
 
 
 @dataclass
@@ -68,7 +68,7 @@ class MailSlot:
 
 
 class CountsByMail(Counts):
-    """Counts what stacks send, which it fetches whenever it is read.
+    """Counts what stacks send, and passes on their half-finished states.
 
     Parameters
     ----------
@@ -79,10 +79,9 @@ class CountsByMail(Counts):
         Returns the messages that have come.
     close : callable
         Called in the end.
-    keep : callable or None, default=None
-        Called with the number and the half-finished state of a stack that has sent one.
-    seconds_between_states : float or None, default=None
-        How often stacks send these; None means never.
+    checkpoint : Unkept or None, default=None
+        Its `keep` is called with the number and the state of each stack that has sent one, every
+        `seconds` if these are not None.
     """
 
     def __init__(
@@ -91,30 +90,34 @@ class CountsByMail(Counts):
         post: Callable[[Message], None],
         fetch: Callable[[], Iterable[Message]],
         close: Callable[[], None],
-        keep: Keep | None = None,
-        seconds_between_states: float | None = None,
+        checkpoint: Any = None,
     ) -> None:
         self._counts = np.zeros(max(n_stacks, 1), dtype=np.int64)
         self._finished: set[int] = set()
         self._post, self._fetch, self._close = post, fetch, close
-        self._keep, self._seconds = keep, seconds_between_states
+        self._checkpoint = checkpoint
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._fetch_until_done, daemon=True)
+
+    def __enter__(self) -> CountsByMail:
+        """Begin to fetch messages."""
+        self._thread.start()
+        return self
 
     def __exit__(self, *_: object) -> None:
         """Let go of what carries the mail."""
+        self._done.set()
+        self._thread.join()
         with suppress(Exception):
             self._close()
 
-    def slot(self, position: int) -> Any:
+    def slot(self, position: int) -> MailSlot:
         """Return where the stack of a position counts."""
-        return MailSlot(self._post, position, self._seconds)
+        seconds = None if self._checkpoint is None else self._checkpoint.seconds
+        return MailSlot(self._post, position, seconds)
 
     def read(self) -> np.ndarray:
         """Return what has been counted, by position."""
-        for position, n_epochs, number, payload in self._fetch():
-            if n_epochs is not None and position not in self._finished:
-                self._counts[position] = n_epochs
-            if self._keep is not None and number is not None and payload is not None:
-                self._keep(number, payload)
         return self._counts.copy()
 
     def reset(self, position: int) -> None:
@@ -125,3 +128,22 @@ class CountsByMail(Counts):
         """Note that the stack of a position is over, whose last messages may still be on the way."""
         self._finished.add(position)
         self._counts[position] = n_epochs
+
+    def _fetch_until_done(self) -> None:
+        last = False
+        while not last:
+            last = self._done.wait(SECONDS_BETWEEN_LOOKS)
+            # The search finds out by itself where its cluster is gone.
+            with suppress(Exception):
+                for message in self._fetch():
+                    self._take(*message)
+
+    def _take(
+        self, position: int, n_epochs: int | None, number: int | None, payload: bytes | None
+    ) -> None:
+        if position in self._finished:
+            return
+        if n_epochs is not None:
+            self._counts[position] = n_epochs
+        if self._checkpoint is not None and number is not None and payload is not None:
+            self._checkpoint.keep(number, payload)

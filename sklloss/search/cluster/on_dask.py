@@ -5,16 +5,18 @@ from __future__ import annotations
 import queue
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
 import cloudpickle
 
 from ..progress import Counts
-from ..scikit_learn import Data, in_settings_of_now
+from ..scikit_learn import in_settings_of_now
+from .held import forget, held
 from .mail import CountsByMail, Message
 from .pool import Pool
 from .tasks import Losses, Task, perform
@@ -30,8 +32,10 @@ LARGE = 2**20
 class DaskPool(Pool):
     """The threads of the workers of a cluster of dask, each of which is one worker of the search.
 
-    X and y go to every worker process once, through dask's scatter.  dask itself runs a task again
-    whose worker process has died, as often as ``distributed.scheduler.allowed-failures`` says.
+    X and y go to every worker process once, through dask's scatter, and are held there: tasks carry
+    the name under which they are, and only a process that lacks them, such as a new one, is sent
+    them with a task.  dask itself runs a task again whose worker process has died, as often as
+    ``distributed.scheduler.allowed-failures`` says.
 
     Parameters
     ----------
@@ -48,10 +52,25 @@ class DaskPool(Pool):
         self.search, self.backend, self.client = search, backend, backend.client
         self.n_workers = n_workers
         self._shared: dict[int, tuple[Any, Any]] = {}
+        # By the id of the search's worker: it, the name it is held by, and how many have got it.
+        self._names: dict[int, tuple[Any, str]] = {}
+        self._sent: Counter[str] = Counter()
 
     def __exit__(self, *_: object) -> None:
         """Let workers forget X and y."""
         self._shared.clear()
+        for _, name in self._names.values():
+            with suppress(Exception):
+                self.client.run(forget, name, wait=False, on_error="ignore")
+
+    def name_of(self, worker: Any) -> str:
+        """Return the name by which worker processes hold a worker with its rows."""
+        return self._names.setdefault(id(worker), (worker, uuid.uuid4().hex))[1]
+
+    def is_known_to_all(self, name: str) -> bool:
+        """Return whether as many tasks as there are workers have carried what has a name."""
+        self._sent[name] += 1
+        return self._sent[name] > self.n_workers
 
     @cached_property
     def memory(self) -> float:  # type: ignore[override]
@@ -67,8 +86,8 @@ class DaskPool(Pool):
 
         mailbox = Queue(f"sklloss-{uuid.uuid4().hex}", client=self.client)
         fetch = partial(mailbox.get, batch=True)
-        keep = (None, None) if checkpoint is None else (checkpoint.keep, checkpoint.seconds)
-        return CountsByMail(n_stacks, PostOnDask(mailbox.name), fetch, mailbox.close, *keep)
+        post = PostOnDask(mailbox.name)
+        return CountsByMail(n_stacks, post, fetch, mailbox.close, checkpoint)
 
     def completed(
         self, worker: Any, tasks: Sequence[Task], counts: Counts
@@ -104,7 +123,7 @@ class _Calls:
 
     def __init__(self, pool: DaskPool, worker: Any, tasks: Sequence[Task], counts: Counts) -> None:
         self.pool, self.worker, self.tasks, self.counts = pool, worker, tasks, counts
-        self.perform = in_settings_of_now(perform_on_rows)
+        self.perform = in_settings_of_now(perform_by_name)
         self.losses = Losses(type(pool.search).__name__)
         self.waiting = list(range(len(tasks)))[::-1]
         self.going: dict[Any, int] = {}
@@ -122,7 +141,10 @@ class _Calls:
             except _LostError as lost:
                 self._run_again(position, lost)
             else:
-                yield position, result
+                if isinstance(result, Missing):
+                    self._submit(position, with_data=True)
+                else:
+                    yield position, result
 
     def cancel(self) -> None:
         """Cancel the tasks that are still on their way."""
@@ -130,21 +152,21 @@ class _Calls:
             with suppress(Exception):
                 self.pool.client.cancel(list(self.going))
 
-    def _submit(self, position: int) -> None:
-        task = self.tasks[position]
+    def _submit(self, position: int, with_data: bool = False) -> None:
+        """Start a task, with X and y if worker processes may lack them."""
+        task, name = self.tasks[position], self.pool.name_of(self.worker)
         call: Any = cloudpickle.dumps(task)
         if len(call) > LARGE:
             call = self.pool.scattered(call)
-        data = self.worker.data
-        future = self.pool.client.submit(
-            self.perform,
-            self.pool.shared(data.X, data.without_splits),
-            self.pool.shared(self.worker, self.worker.without_rows),
-            call,
-            key=f"sklloss-{task.method}-{uuid.uuid4().hex}",
-            pure=False,
-            **self.pool.backend.submit_kwargs,
-        )
+        data: list[Any] = []
+        if not self.pool.is_known_to_all(name) or with_data:
+            data = [
+                self.pool.shared(self.worker, self.worker.without_rows),
+                self.pool.shared(self.worker.data.X, self.worker.data.without_splits),
+            ]
+        key = f"sklloss-{task.method}-{uuid.uuid4().hex}"
+        options = {"key": key, "pure": False, **self.pool.backend.submit_kwargs}
+        future = self.pool.client.submit(self.perform, name, call, *data, **options)
         self.going[future] = position
         future.add_done_callback(self.done.put)
 
@@ -177,6 +199,9 @@ class _Calls:
             self.losses.give_up(self.tasks[position], error.allowed_failures + 1, error)
         except FutureCancelledError as error:
             raise _LostError from error
+        finally:
+            # An error that is kept somewhere would keep it in the scheduler.
+            future.release()
 
     def _run_again(self, position: int, lost: _LostError) -> None:
         """Run a task again that was lost because the last worker which had X is gone."""
@@ -190,10 +215,58 @@ class _LostError(Exception):
     """A task is lost with its worker, or with the data that it needs."""
 
 
-def perform_on_rows(rows: Data, worker: Any, call: bytes) -> Any:
-    """Return what comes of a task, in a worker process that has the rows and the worker."""
+class Missing:
+    """Says that a worker process lacks the rows for a task."""
+
+
+def perform_by_name(name: str, call: bytes, *data: Any) -> Any:
+    """Return what comes of a task, or `Missing`.
+
+    Parameters
+    ----------
+    name : str
+        By which this process holds the worker with its rows.
+    call : bytes
+        The task.
+    *data
+        The worker without rows, and the rows, where this process may lack them.
+    """
     task: Task = cloudpickle.loads(call)
-    return perform(worker.with_rows_of(rows), task)
+    arguments = tuple(WatchedSlot(a) if hasattr(a, "wants_state") else a for a in task.arguments)
+    fetch = partial(data[0].with_rows_of, data[1]) if data else lambda: None
+    with held.using(name, fetch) as worker:
+        if worker is None:
+            return Missing()
+        return perform(worker, replace(task, arguments=arguments))
+
+
+class CancelledTaskError(BaseException):
+    """Ends a task whose search is over; no `except Exception` takes it for a failed fit."""
+
+
+class WatchedSlot:
+    """A slot through which a task ends at its next epoch once dask has cancelled it.
+
+    Parameters
+    ----------
+    slot : MailSlot or Slot
+    """
+
+    def __init__(self, slot: Any) -> None:
+        from distributed import get_worker
+
+        self.slot, self.worker = slot, get_worker()
+        self.key = self.worker.get_current_task()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.slot, name)
+
+    def add(self, n_epochs: int) -> None:
+        """Count epochs as done."""
+        task = self.worker.state.tasks.get(self.key)
+        if task is None or task.state == "cancelled":
+            raise CancelledTaskError
+        self.slot.add(n_epochs)
 
 
 @dataclass(frozen=True)
