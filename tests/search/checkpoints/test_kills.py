@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -20,14 +19,26 @@ pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="There is no kill -9."),
 ]
 MARK = "SKLLOSS_TEST_OF_KILLS"
+# It kills itself after so many half-finished states, or finished stacks.
 PROGRAM = """
-import sys, warnings
+import os, signal, sys, warnings
 warnings.simplefilter("ignore")
 from sklearn.datasets import load_diabetes
+from sklloss.search.checkpoints import kept, states
 from tests.search.checkpoints.test_kills import search
-from sklloss.search.checkpoints import kept
+path, n_jobs, event, left = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+events = {"state": (states.StatesInFile, "keep"), "result": (kept.KeptSearch, "add")}
+cls, name = events[event]
+method = getattr(cls, name)
+def counted(*args):
+    global left
+    method(*args)
+    left -= 1
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+setattr(cls, name, counted)
 kept.seconds_between_states = 0.0
-search(sys.argv[1], int(sys.argv[2])).fit(*load_diabetes(return_X_y=True))
+search(path, n_jobs).fit(*load_diabetes(return_X_y=True))
 """
 
 
@@ -36,29 +47,12 @@ def search(path, n_jobs):
     return search_in(path, net, {"loss": ["mse", "mae", "huber"]}, n_jobs=n_jobs, stack_size=2)
 
 
-def killed_when(is_time, process):
-    """Kill a process that searches, once it is time."""
-    end = time.monotonic() + 200
-    try:
-        while process.poll() is None and not is_time() and time.monotonic() < end:
-            time.sleep(0.02)
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-
-
-def started(path, n_jobs):
-    """Start a search in a process of its own."""
-    command = [sys.executable, "-c", PROGRAM, str(path), str(n_jobs)]
+def killed(path, *how):
+    """Run a search in a process of its own until it is killed."""
+    command = [sys.executable, "-c", PROGRAM, str(path), *map(str, how)]
     root = Path(__file__).parents[3]
-    return subprocess.Popen(command, cwd=root, env={**os.environ, MARK: str(path)})
-
-
-def n_rows(path, table):
-    try:
-        return len(rows_of(path, f"SELECT 1 FROM {table}")) if path.exists() else 0
-    except sqlite3.OperationalError:
-        return 0  # The table is still to be made.
+    process = subprocess.run(command, cwd=root, env={**os.environ, MARK: str(path)}, check=False)
+    assert process.returncode == -signal.SIGKILL
 
 
 def processes_of(path):
@@ -73,18 +67,12 @@ def processes_of(path):
     return found
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
-def test_a_killed_search_ends_as_an_undisturbed_one(n_jobs, diabetes, tmp_path):
+@pytest.mark.parametrize(("n_jobs", "event", "number"), [(1, "state", 20), (2, "result", 1)])
+def test_a_killed_search_ends_as_an_undisturbed_one(n_jobs, event, number, diabetes, tmp_path):
     path = tmp_path / "s.db"
-    moments = {
-        1: [lambda: n_rows(path, "states") > 0, lambda: n_rows(path, "results") > 3],
-        2: [lambda: n_rows(path, "results") > 1 and n_rows(path, "states") > 2],
-    }
-    for is_time in moments[n_jobs]:
-        killed_when(is_time, started(path, n_jobs))
-        opened = LossSearchCV.from_checkpoint(path)
-        assert opened.partial_results_["interrupted"].any()
+    killed(path, n_jobs, event, number)
     assert rows_of(path, "SELECT status FROM searches") == [("running",)]
+    assert LossSearchCV.from_checkpoint(path).partial_results_["interrupted"].any()
     expected = search(None, 1).fit(*diabetes)
     assert_same(search(path, 1).fit(*diabetes), expected, diabetes[0])
     assert [each.name for each in tmp_path.iterdir()] == ["s.db"]
