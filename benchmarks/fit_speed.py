@@ -53,7 +53,8 @@ PARTIAL_FIT_BARS = {MLP: 1 / 2}
 PARTIAL_FIT_ROWS = 50
 MANY_ROWS_BARS = {MLP: 1.0}
 IMPORTS = {
-    OURS: "import sklloss",
+    OURS: "from sklloss import LossSearchCV, NeuralClassifier",
+    "sklloss alone, nothing of it used": "import sklloss",
     "torch, skorch, scikit-learn": (
         "import torch, skorch, sklearn.model_selection, sklearn.neural_network"
     ),

@@ -195,6 +195,15 @@ def test_rivals_of_the_largest_search_are_scaled_unless_full():
     assert [setting.fits for setting in searches.SETTINGS] == [30, 30, 200]
 
 
+def test_files_compares_sizes_and_times(capsys):
+    files = importlib.import_module("files")
+    files.main(["--rows=60", "--rounds=1", "--epochs=1"])
+    sizes, times = tables_in(capsys.readouterr().out)
+    assert names_in(sizes) == names_in(times) == list(files.FORMATS)
+    assert barred(sizes) == barred(times) == [files.OURS]
+    assert column(times, "times as long")[0] == "1.00"
+
+
 def test_ratio_cells_name_the_side_of_the_bar():
     assert rivals.ratio_cells(6.0, 1.0, 6.0) == ("6.00", ">= 6", "met")
     assert rivals.ratio_cells(5.9, 1.0, 6.0) == ("5.90", ">= 6", "missed")

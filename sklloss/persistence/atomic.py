@@ -22,16 +22,16 @@ def write_whole(path: str, data: bytes) -> None:
     target = Path(path).resolve()
     mode = _mode_of(target)
     descriptor, name = tempfile.mkstemp(".tmp", f".{target.name[:64]}.", target.parent)
+    beside = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, mode)
-        os.replace(name, target)
+        beside.chmod(mode)
+        beside.replace(target)
     except BaseException:
-        with suppress(OSError):
-            os.unlink(name)
+        beside.unlink(missing_ok=True)
         raise
     _sync_folder(target.parent)
 

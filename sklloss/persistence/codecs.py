@@ -7,6 +7,7 @@ from .objects.foreign import Distributions, Foreign
 from .objects.functions import Classes, Functions
 from .objects.known import Estimators, Objects
 from .objects.networks import Histories, Modules, Nets
+from .objects.scorers import DistributionScorers
 from .values.arrays import Arrays, Generators, SparseArrays, Tensors
 from .values.frames import PandasArrays, PandasScalars
 from .values.scalars import Containers, Dates, Numbers
@@ -27,6 +28,7 @@ CODECS: tuple[Codec, ...] = (
     Nets(),
     Histories(),
     Distributions(),
+    DistributionScorers(),
     Estimators(),
     Objects(),
     Foreign(),

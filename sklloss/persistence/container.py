@@ -4,8 +4,8 @@
 part    content
 ======  ==========================================================================================
 header  of safetensors: names, types, shapes and places of tensors; under ``__metadata__`` one
-        entry, "sklloss", JSON with the version of the format, the SHA-256 of the file and the
-        versions of the libraries that wrote it
+        entry, "sklloss", JSON with the version of the format, the size and the SHA-256 of the
+        file, and the versions of the libraries that wrote it
 data    tensor "manifest", UTF-8 of JSON: what the estimator is; the others, by number, are its
         arrays
 ======  ==========================================================================================
@@ -28,9 +28,10 @@ import numpy as np
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest"
-ZEROS = b"0" * 64
+ZEROS, NO_SIZE = b"0" * 64, b"0" * 20
 # A file of this package begins with it, behind the length of the header.
 BEGINNING = re.compile(rb'\{"__metadata__":\{"sklloss":"((?:[^"\\]|\\.)*)"\}')
+SIZE = re.compile(rb'\\"size\\":\\"([0-9]{20})\\"')
 DIGEST = re.compile(rb'\\"sha256\\":\\"([0-9a-f]{64})\\"')
 # Most bytes of a header, and of the entry at its beginning.
 LARGEST_HEADER, LARGEST_ENTRY = 2**24, 2**14
@@ -50,7 +51,7 @@ class Content(NamedTuple):
     arrays: Mapping[str, np.ndarray]
 
 
-class DamagedFile(ValueError):
+class DamagedFileError(ValueError):
     """What is wrong with a file, which the reader puts into a sentence with its path."""
 
 
@@ -61,12 +62,24 @@ def to_bytes(content: Content, versions: Mapping[str, str]) -> bytes:
     text = json.dumps(content.manifest, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     # What is no Unicode, such as half of a surrogate pair, has to survive, too.
     manifest = np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)
-    entry = {"format_version": FORMAT_VERSION, "sha256": ZEROS.decode(), "versions": versions}
+    entry = {
+        "format_version": FORMAT_VERSION,
+        "size": NO_SIZE.decode(),
+        "sha256": ZEROS.decode(),
+        "versions": versions,
+    }
     tensors = {MANIFEST: manifest, **content.arrays}
-    data = save(tensors, {"sklloss": json.dumps(entry, separators=(",", ":"))})
-    start, end = _place_of_digest(data)
-    digest = hashlib.sha256(data).hexdigest().encode()
-    return b"".join((memoryview(data)[:start], digest, memoryview(data)[end:]))
+    data = bytearray(save(tensors, {"sklloss": json.dumps(entry, separators=(",", ":"))}))
+    seal(data)
+    return bytes(data)
+
+
+def seal(data: bytearray) -> None:
+    """Write the size and the checksum of a file into its header."""
+    size, digest = _place_of(SIZE, data), _place_of(DIGEST, data)
+    data[size] = f"{len(data):020}".encode()
+    data[digest] = ZEROS
+    data[digest] = hashlib.sha256(data).hexdigest().encode()
 
 
 def read(path: str) -> bytes:
@@ -74,25 +87,28 @@ def read(path: str) -> bytes:
 
     Raises
     ------
-    DamagedFile
+    DamagedFileError
         If it is another file, of a newer version, or not as it was written.
     OSError
         If there is no such file, or it cannot be read.
     """
     # A pipe must not block before it is known to be one.
-    with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(descriptor, "rb") as file:
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode):
-            raise DamagedFile("it is no regular file")
+            raise DamagedFileError("it is no regular file")
         start = file.read(8 + LARGEST_ENTRY)
         _check_beginning(start, found.st_size)
         data = start + file.read()
-    begin, end = _place_of_digest(data)
-    digest = hashlib.sha256(data[:begin])
+    place = _place_of(DIGEST, data)
+    digest = hashlib.sha256(data[: place.start])
     digest.update(ZEROS)
-    digest.update(memoryview(data)[end:])
-    if digest.hexdigest().encode() != data[begin:end]:
-        raise DamagedFile("its checksum is wrong: bytes have changed or are missing since")
+    digest.update(memoryview(data)[place.stop :])
+    if digest.hexdigest().encode() != data[place]:
+        raise DamagedFileError(
+            "its checksum is wrong, because bytes have changed or are missing. Copy or save it again"
+        )
     return data
 
 
@@ -101,7 +117,7 @@ def parsed(data: bytes) -> Content:
 
     Raises
     ------
-    DamagedFile
+    DamagedFileError
         If they are no safetensors with a manifest.
     """
     from safetensors import SafetensorError
@@ -112,38 +128,46 @@ def parsed(data: bytes) -> Content:
         manifest = arrays.pop(MANIFEST).tobytes().decode("utf-8", "surrogatepass")
         return Content(json.loads(manifest, parse_constant=_refused), arrays)
     except (SafetensorError, KeyError, ValueError, RecursionError) as error:
-        raise DamagedFile(f"its content cannot be read ({error})") from error
+        raise DamagedFileError(f"its content cannot be read ({error})") from error
 
 
 def _check_beginning(start: bytes, size: int) -> None:
     """Raise for files of others, of a newer version, and cut ones, by their first bytes."""
     found = BEGINNING.match(start, 8)
     if found is None:
-        raise DamagedFile("it does not begin as files of sklloss.save do")
+        raise DamagedFileError(
+            "it does not begin as files of sklloss.save do. Pickles are for joblib.load, files of"
+            " skops for skops.io.load"
+        )
     (length,) = struct.unpack("<Q", start[:8])
     if length > min(size - 8, LARGEST_HEADER):
-        raise DamagedFile(f"its header of {length} bytes does not fit into it")
+        raise DamagedFileError(f"its header of {length} bytes does not fit into it")
     try:
         entry = json.loads(json.loads(b'"' + found[1] + b'"'))
         version, written = entry["format_version"], entry["versions"].get("sklloss", "unknown")
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
-        raise DamagedFile("its header cannot be read") from None
+        raise DamagedFileError("its header cannot be read") from None
     if type(version) is not int or version < 1:
-        raise DamagedFile("its header has no version of the format")
+        raise DamagedFileError("its header has no version of the format")
     if version > FORMAT_VERSION:
-        raise DamagedFile(
+        raise DamagedFileError(
             f"it has version {version} of the format, written by sklloss {written!r:.40}, and this"
             f" sklloss reads versions up to {FORMAT_VERSION}. Install a newer sklloss"
         )
+    written_size = int(start[_place_of(SIZE, start)])
+    if written_size != size:
+        raise DamagedFileError(
+            f"it has {size:,} bytes and was written with {written_size:,}. Copy or save it again"
+        )
 
 
-def _place_of_digest(data: bytes) -> tuple[int, int]:
-    """Return where the checksum begins and ends."""
+def _place_of(what: re.Pattern[bytes], data: bytes | bytearray) -> slice:
+    """Return where the size or the checksum stands in the entry of a header."""
     entry = BEGINNING.match(data, 8, 8 + LARGEST_ENTRY)
-    places = [] if entry is None else list(DIGEST.finditer(data, 8, entry.end()))
+    places = [] if entry is None else list(what.finditer(data, 8, entry.end()))
     if len(places) != 1:
-        raise DamagedFile("its header has no checksum")
-    return places[0].span(1)
+        raise DamagedFileError("its header lacks its size or its checksum")
+    return slice(*places[0].span(1))
 
 
 def _refused(constant: str) -> Any:

@@ -7,37 +7,38 @@ twice also has an "id", and its second place is ``{"ref": id}``.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from math import isfinite
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 
-from .container import DamagedFile
+from .container import DamagedFileError
 
 Node = Any
 # A node as a reader meets it: parsed JSON.
 PLAIN = (type(None), bool, int, str)
 
 
-class Codec(Protocol):
-    """Writes and reads the values of one or several kinds."""
+class Codec(ABC):
+    """Writes and reads the values of some kinds."""
 
-    kinds: tuple[str, ...]
+    kinds: ClassVar[tuple[str, ...]]
 
+    @abstractmethod
     def write(self, value: Any, writer: Writer) -> Mapping[str, Any] | None:
         """Return ``{kind: payload}``, or None for a value of another codec."""
-        ...
 
+    @abstractmethod
     def read(self, kind: str, payload: Any, reader: Reader) -> Any:
         """Return the value of a payload; anything that it raises means a damaged file."""
-        ...
 
 
-class CannotWrite(TypeError):
+class CannotWriteError(TypeError):
     """Why a value cannot be written, and what to do."""
 
 
@@ -82,7 +83,7 @@ class Writer:
 
         Raises
         ------
-        CannotWrite
+        CannotWriteError
             If the value, or a part of it, cannot be written.
         """
         if type(value) in PLAIN or (type(value) is float and isfinite(value)):
@@ -109,9 +110,9 @@ class Writer:
         self.arrays[name] = values
         return name
 
-    def refuse(self, why: str) -> CannotWrite:
+    def refuse(self, why: str) -> CannotWriteError:
         """Return the error of a value that cannot be written."""
-        return CannotWrite(f"save cannot write {self.place}: {why}")
+        return CannotWriteError(f"save cannot write {self.place}: {why}")
 
     def _by_codec(self, value: Any) -> dict[str, Any]:
         for codec in self.codecs:
@@ -166,13 +167,13 @@ class Reader:
 
         Raises
         ------
-        DamagedFile
+        DamagedFileError
             If there is none.
         """
         if type(node) in PLAIN or type(node) is float:
             return node
         if type(node) is not dict:
-            raise DamagedFile(f"a value has the form {str(node)[:40]!r}")
+            raise DamagedFileError(f"a value has the form {str(node)[:40]!r}")
         if "ref" in node:
             return self._of_ids[node["ref"]]
         number = node.get("id")
@@ -182,7 +183,7 @@ class Reader:
         elif kind in self._of_kinds:
             value = self._of_kinds[kind].read(kind, node[kind], self)
         else:
-            raise DamagedFile(f"it has a value of the unknown kind {kind[:40]!r}")
+            raise DamagedFileError(f"it has a value of the unknown kind {kind[:40]!r}")
         if number is not None:
             self._of_ids[number] = value
         return value
@@ -192,7 +193,7 @@ class Reader:
         found: dict[str, Any] = {}
         for name, node in pairs:
             if type(name) is not str or name in found:
-                raise DamagedFile(f"a name stands twice or is none: {str(name)[:40]!r}")
+                raise DamagedFileError(f"a name stands twice or is none: {str(name)[:40]!r}")
             found[name] = self.value(node)
         return found
 

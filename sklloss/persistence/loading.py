@@ -10,10 +10,10 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from .codecs import CODECS
-from .container import Content, DamagedFile, parsed, read
+from .container import Content, DamagedFileError, parsed, read
 from .graph import Reader, nodes_in
 from .objects.foreign import untrusted_of
-from .objects.own import UntrustedNames, check_trusted, full_name
+from .objects.own import UntrustedNamesError, check_trusted, full_name
 from .saving import explained, path_of
 
 
@@ -56,22 +56,22 @@ def load(path: str | os.PathLike[str], *, trusted: Iterable[str] = ()) -> Any:
         data = read(target)
     except OSError as error:
         raise explained(error, target, "read") from error
-    except DamagedFile as error:
+    except DamagedFileError as error:
         raise ValueError(f"{target!r} cannot be loaded: {error}.") from error
     try:
         content = parsed(data)
         # All at once, and before anything is built.
         check_trusted(_names_needed(content), names)
         return _estimator(content, names)
-    except UntrustedNames as error:
+    except UntrustedNamesError as error:
         raise ValueError(f"{target!r} is not loaded. {error}") from None
     except ImportError:
         raise
-    except (Exception, RecursionError) as error:
+    except Exception as error:
         reason = str(error) or type(error).__name__
         raise ValueError(
-            f"{target!r} cannot be loaded: {reason:.300}. It is damaged, or was made by something"
-            " else than sklloss.save."
+            f"{target!r} cannot be loaded: {reason[:300].rstrip('.')}. It is damaged, or was made by"
+            " something else than sklloss.save."
         ) from error
 
 
@@ -99,5 +99,5 @@ def _estimator(content: Content, trusted: frozenset[str]) -> Any:
     arrays: Mapping[str, np.ndarray] = content.arrays
     found = Reader(CODECS, arrays, trusted).value(content.manifest)
     if not isinstance(found, BaseEstimator):
-        raise DamagedFile("it holds no estimator")
+        raise DamagedFileError("it holds no estimator")
     return found

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from sklearn.base import BaseEstimator
@@ -78,8 +80,13 @@ def save(
         raise ValueError(f"oof is a bool, training a bool or None; got {oof!r}, {training!r}.")
     target = path_of(path)
     writer = Writer(CODECS, oof, training)
-    manifest = writer.node(estimator, type(estimator).__name__)
-    data = to_bytes(Content(manifest, writer.arrays), _versions())
+    try:
+        manifest = writer.node(estimator, type(estimator).__name__)
+        data = to_bytes(Content(manifest, writer.arrays), _versions())
+    except RecursionError as error:
+        raise TypeError(
+            f"save cannot write this {type(estimator).__name__}: it is nested too deeply."
+        ) from error
     try:
         write_whole(target, data)
     except OSError as error:
@@ -99,7 +106,7 @@ def path_of(path: Any) -> str:
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"path is a str or a path; got {type(path).__name__}.")
     found = os.fsdecode(path)
-    if os.path.isdir(found):
+    if Path(found).is_dir():
         raise IsADirectoryError(f"{found!r} is a folder. Give the path of a file in it.")
     return found
 
@@ -115,6 +122,7 @@ def explained(error: OSError, path: str, what: str) -> OSError:
     return type(error)(error.errno, f"{path!r} cannot be {what}: {reason}.{kept}")
 
 
+@cache
 def _versions() -> dict[str, str]:
     """Return the versions of the libraries in use."""
     found = {}

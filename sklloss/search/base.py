@@ -151,7 +151,12 @@ class LossSearch(InCheckpoints, LinkedToGuide, OpenSearchCV):
         ------
         ValueError
             If a candidate cannot be set up, or a scorer cannot work with the labels, which is found
-            before any training, or if all fits fail.
+            before any training, or if all fits fail.  With `checkpoint`, if its file is something
+            else, or has an interrupted search that seems to be this one but differs.
+        OSError
+            If the file of `checkpoint` cannot be read or written.
+        RuntimeError
+            If another process is at the same search in that file.
 
         Notes
         -----
@@ -242,8 +247,9 @@ class LossSearch(InCheckpoints, LinkedToGuide, OpenSearchCV):
             interrupted = [not each for each in finished]
             self.partial_results_ = evaluation.table_with({"interrupted": interrupted})
         where = "in its refit, after all" if is_refit else f"after {sum(finished)} of"
+        again = " The same call of fit goes on there." if evaluation.checkpoint.is_kept else ""
         error.add_note(
             f"{type(self).__name__} ended early, {where} {len(finished)} candidates."
             " partial_results_ has their scores, as cv_results_ would; its column 'interrupted'"
-            " marks candidates that are not finished. The search is not fitted."
+            f" marks candidates that are not finished. The search is not fitted.{again}"
         )

@@ -135,19 +135,18 @@ class Engine:
     def _batches(self, subset: Subset, for_steps: bool = False) -> Batches:
         """Return batches for steps, or else of as many rows as are evaluated at once."""
         data, loss = self._data[0], self._groups[0].loss
+        of_raw = (*data.y.shape[1:], self._groups[0].baseline.shape[-1])
         if for_steps or loss.compares_rows:
             # The loss of a row may depend on how many others its batch has: as many as in a step.
             size = step_rows(self._nets[0], data)
         else:
-            of_raw = (*data.y.shape[1:], self._groups[0].baseline.shape[-1])
             size = self._stack.rows_at_once(LOSS_ROWS, data.X.row_shape, of_raw)
             if subset == "train" and self._train.n_rows <= min(size, self._train.batch_size):
                 # The one batch of a step.
                 return self._train
         seeds = [net.seed for net in self._nets]
-        return Batches(
-            self._data, subset, size, self._stack, seeds, loss.whole_batch, loss.compares_rows
-        )
+        how = loss.whole_batch, loss.compares_rows, of_raw
+        return Batches(self._data, subset, size, self._stack, seeds, *how)
 
     def _leave(self) -> None:
         """Let the models that have ended go."""

@@ -306,7 +306,8 @@ def asked(recipe: Recipe, model: Any, X: Any, n: int) -> Answers:
     try:
         return ANSWERS[recipe.family](model, X, n)
     except REFUSALS as error:
-        if "zero vector" in str(error):  # a network of which nothing but that can be said
+        # A network of which nothing but that can be said, and intervals that nothing corrects.
+        if "zero vector" in str(error) or "held-out rows" in str(error):
             raise
         key = f"refuses what it was fitted on, at {_place(error)}: {_first_line(error)}"
         raise UnexpectedError(key) from error

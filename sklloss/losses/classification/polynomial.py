@@ -87,7 +87,7 @@ class TaylorCrossEntropy(SoftmaxLoss):
     Parameters
     ----------
     order : int, default=6
-        Number of terms, >= 1. 1 is absolute error, and infinitely many are cross-entropy.
+        Number of terms, 1 to 1000. 1 is absolute error, and infinitely many are cross-entropy.
 
     References
     ----------
@@ -110,7 +110,7 @@ class TaylorCrossEntropy(SoftmaxLoss):
         " cross_entropy. Not if probabilities of unlikely classes matter, because those are lost."
     )
 
-    order: int = parameter(6, Interval(1, integer=True), structural=True)
+    order: int = parameter(6, Interval(1, 1000, integer=True), structural=True)
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """Σ_j (1 - p)^j / j."""

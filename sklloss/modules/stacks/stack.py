@@ -70,7 +70,7 @@ class Stack:
     # Multiplications of the forward pass of one model, or infinity if unknown.
     multiplications_per_row: float = inf
     # Entries that are evaluated at once outside of training, unless a single row has more.
-    numbers_at_once: int = 2**22
+    numbers_at_once: int = 2**20
     # Whether K models take less time together than one after another.
     benefits_from_stacking: bool = True
     # Gradients of the embedding tables from the last backward pass, one per table.

@@ -11,13 +11,12 @@ from zipfile import ZIP_STORED, BadZipFile, ZipFile
 import numpy as np
 from scipy.stats._distn_infrastructure import rv_frozen
 
-from ..container import DamagedFile
-from ..graph import Reader, Writer
+from ..container import DamagedFileError
+from ..graph import Codec, Reader, Writer
 from .own import check_trusted
 
 MISSING = (
-    "{} is written by skops, which is not installed. Install it with:"
-    ' pip install "sklloss[files]"'
+    '{} is written by skops, which is not installed. Install it with: pip install "sklloss[files]"'
 )
 # Most bytes that a compressed array may unpack to, as a multiple of its file, or at all.
 MOST_TIMES, MOST_BYTES = 20, 2**26
@@ -38,7 +37,7 @@ def skops_io(what: str) -> Any:
     return skops.io
 
 
-class Foreign:
+class Foreign(Codec):
     """Steps of scikit-learn, and objects of libraries that skops can write."""
 
     kinds = ("skops",)
@@ -91,13 +90,13 @@ def _check_sizes(data: bytes) -> None:
         with ZipFile(io.BytesIO(data)) as archive:
             for entry in archive.infolist():
                 if entry.compress_type != ZIP_STORED or entry.file_size > len(data):
-                    raise DamagedFile("a step has an entry that is compressed")
+                    raise DamagedFileError("a step has an entry that is compressed")
                 if entry.filename.endswith(".npy"):
                     _check_array(archive.read(entry))
                 if entry.filename.endswith(".npz"):
                     _check_compressed(archive.read(entry))
     except (BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise DamagedFile(f"a step is no archive of skops ({error})") from error
+        raise DamagedFileError(f"a step is no archive of skops ({error})") from error
 
 
 def _check_array(data: bytes) -> None:
@@ -107,19 +106,19 @@ def _check_array(data: bytes) -> None:
     read = form.read_array_header_1_0 if version == (1, 0) else form.read_array_header_2_0
     shape, _, dtype = read(source)
     if dtype.hasobject or prod(shape) * dtype.itemsize != len(data) - source.tell():
-        raise DamagedFile("an array of a step has another size than its header says")
+        raise DamagedFileError("an array of a step has another size than its header says")
 
 
 def _check_compressed(data: bytes) -> None:
     """Raise where compressed arrays unpack to far more than they hold."""
     with ZipFile(io.BytesIO(data)) as archive:
         if sum(e.file_size for e in archive.infolist()) > max(MOST_TIMES * len(data), MOST_BYTES):
-            raise DamagedFile("a compressed array of a step is far too large")
+            raise DamagedFileError("a compressed array of a step is far too large")
         for entry in archive.infolist():
             _check_array(archive.read(entry))
 
 
-class Distributions:
+class Distributions(Codec):
     """Frozen distributions of SciPy, from which searches draw."""
 
     kinds = ("distribution",)
@@ -143,5 +142,5 @@ class Distributions:
         name, parts = payload[0], reader.named(payload[1])
         made = getattr(scipy.stats, name)
         if not isinstance(made, scipy.stats.rv_continuous | scipy.stats.rv_discrete):
-            raise DamagedFile(f"{name!r:.40} is no distribution")
+            raise DamagedFileError(f"{name!r:.40} is no distribution")
         return made(*parts["args"], **parts["keywords"])

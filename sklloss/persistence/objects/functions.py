@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Mapping
 from importlib import import_module
 from types import BuiltinFunctionType, FunctionType, MethodType
@@ -12,8 +13,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from ..container import DamagedFile
-from ..graph import Reader, Writer
+from ..container import DamagedFileError
+from ..graph import Codec, Reader, Writer
 from .names import class_named, name_of
 from .own import own_name, own_value
 
@@ -47,7 +48,7 @@ TORCH_FAMILIES: Mapping[str, type] = {
 }
 
 
-class Classes:
+class Classes(Codec):
     """Classes as values, such as an optimiser or the network of an estimator."""
 
     kinds = ("type", "class", "torch", "own")
@@ -70,7 +71,11 @@ class Classes:
         if kind == "own":
             return own_value(payload, reader)
         if kind == "torch":
-            return _of_torch(payload)
+            family, _, name = payload.rpartition(".")
+            found = _of_torch(family, name)
+            if found is None:
+                raise DamagedFileError(f"{payload!r:.60} is no class of torch that a file may name")
+            return found
         if payload in FRAMES:
             module, name = FRAMES[payload]
             return getattr(import_module(module), name)
@@ -82,22 +87,22 @@ def class_node(cls: type, writer: Writer) -> dict[str, Any]:
     name = name_of(cls)
     if name is not None:
         return {"class": name}
-    for family in TORCH_FAMILIES:
-        if getattr(import_module(family), cls.__name__, None) is cls:
+    for family in (*TORCH_FAMILIES, cls.__module__):
+        if _of_torch(family, cls.__name__) is cls:
             return {"torch": f"{family}.{cls.__name__}"}
     return own_name(cls, writer)
 
 
-def _of_torch(path: str) -> type:
-    """Return a public class of torch: a module, an optimiser or a schedule."""
-    family, _, name = path.rpartition(".")
-    found = getattr(import_module(family), name) if family in TORCH_FAMILIES else None
-    if not (isinstance(found, type) and issubclass(found, TORCH_FAMILIES[family])):
-        raise DamagedFile(f"{path!r:.60} is no class of torch that a file may name")
-    return found
+def _of_torch(family: str, name: str) -> type | None:
+    """Return a class of torch, a module, an optimiser or a schedule, None for anything else."""
+    base = torch.nn.Module if family.startswith("torch.nn.modules.") else TORCH_FAMILIES.get(family)
+    # Importing torch has imported all of these.
+    found = getattr(sys.modules.get(family), name, None)
+    is_allowed = base is not None and isinstance(found, type) and issubclass(found, base)
+    return found if is_allowed else None
 
 
-class Functions:
+class Functions(Codec):
     """Functions: of NumPy, scikit-learn and torch by name, of others where they are trusted."""
 
     kinds = ("function", "partial")
@@ -130,7 +135,7 @@ class Functions:
         elif module == "torch.nn.functional" and not name.startswith("_"):
             found = getattr(torch.nn.functional, name)
         if not isinstance(found, FunctionType | BuiltinFunctionType | np.ufunc):
-            raise DamagedFile(f"{payload!r:.60} is no function that a file may name")
+            raise DamagedFileError(f"{payload!r:.60} is no function that a file may name")
         return found
 
 

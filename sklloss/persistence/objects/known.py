@@ -9,20 +9,30 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 from sklearn.utils import Bunch
+from sklearn.utils._metadata_requests import SIMPLE_METHODS
+from sklearn.utils.metadata_routing import MetadataRequest
 from torch import nn, optim
 
 from ...estimators.fit.estimator import NeuralEstimator
-from ..container import DamagedFile
-from ..graph import Reader, Writer
+from ...estimators.fit.learned import Learned
+from ...training import LossNet
+from ..container import DamagedFileError
+from ..graph import Codec, Reader, Writer
 from .functions import class_node
 from .names import name_of
 
 # Roots of libraries whose objects need a file format of their own.
 FOREIGN = frozenset(["sklearn", "scipy", "numpy", "pandas", "lightgbm", "xgboost", "catboost"])
+# What metadata routing adds to the attributes of an estimator: an object that holds it.
+ROUTING = "_metadata_request"
+# What makes an object of its class alone, before it gets its attributes.
+NEW_OBJECT = copyreg.__newobj__  # type: ignore[attr-defined]
+# Fitted attributes that are made from the others.
+FOLLOWING = ("net_", "history_", "_answers_of_fit")
 NO_OBJECTS = (nn.Module, optim.Optimizer, dict, list, type)
 
 
-class Estimators:
+class Estimators(Codec):
     """Our estimators, fitted or not: parameters and what was learned."""
 
     kinds = ()
@@ -32,7 +42,8 @@ class Estimators:
         if not isinstance(value, NeuralEstimator):
             return None
         state = dict(value.__getstate__())
-        state.pop("_sklearn_version", None)
+        for name in ("_sklearn_version", *FOLLOWING):
+            state.pop(name, None)
         if not writer.oof and "_oof" in state:
             state["_oof"] = None
         before = writer.keeps_optimizer
@@ -48,7 +59,7 @@ class Estimators:
         raise NotImplementedError
 
 
-class Objects:
+class Objects(Codec):
     """Objects of classes with a name in this format, and of the user's."""
 
     kinds = ("object", "bunch")
@@ -76,15 +87,19 @@ class Objects:
         if kind == "bunch":
             return Bunch(**reader.named(payload))
         of = payload["of"]
-        cls = reader.value(of)
+        cls: Any = reader.value(of)
         is_allowed = isinstance(cls, type) and ("class" in of or "own" in of)
         if not is_allowed or issubclass(cls, NO_OBJECTS):
-            raise DamagedFile("an object is of a class that has none in files")
+            raise DamagedFileError("an object is of a class that has none in files")
         state = reader.named(payload["state"])
         made = cls.__new__(cls)
         is_ours = "class" in of and "/" not in of["class"]
-        if is_ours and is_dataclass(cls) and not issubclass(cls, BaseEstimator):
+        if is_ours and not issubclass(cls, BaseEstimator):
             _check_names(cls, state)
+        if issubclass(cls, NeuralEstimator):
+            state |= _following(state)
+        if "routing" in payload:
+            state[ROUTING] = _routed(made, reader.value(payload["routing"]))
         if not is_ours and hasattr(made, "__setstate__"):
             made.__setstate__(state)
         else:
@@ -92,11 +107,37 @@ class Objects:
         return made
 
 
-def object_node(
-    value: Any, state: Iterable[tuple[str, Any]], writer: Writer
-) -> Mapping[str, Any]:
+def object_node(value: Any, state: Iterable[tuple[str, Any]], writer: Writer) -> Mapping[str, Any]:
     """Return the node of an object with some state."""
-    return {"object": {"of": class_node(type(value), writer), "state": writer.pairs(state)}}
+    kept = dict(state)
+    routing = kept.pop(ROUTING, None)
+    node = {"of": class_node(type(value), writer), "state": writer.pairs(kept.items())}
+    if routing is not None:
+        requests = {name: getattr(routing, name).requests for name in SIMPLE_METHODS}
+        node["routing"] = writer.node({name: each for name, each in requests.items() if each})
+    return {"object": node}
+
+
+def _following(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fitted attributes of an estimator that follow from the others."""
+    if "members_" not in state:
+        return {}
+    nets = state["members_"]
+    is_whole = isinstance(nets, list) and nets and all(isinstance(net, LossNet) for net in nets)
+    if not is_whole or not isinstance(state.get("_learned"), Learned):
+        raise DamagedFileError("a fitted estimator lacks its nets, or what it has learned")
+    return {"net_": nets[0], "history_": nets[0].history, "_answers_of_fit": {}}
+
+
+def _routed(owner: Any, requests: Mapping[str, Any]) -> MetadataRequest:
+    """Return what an estimator asks of metadata routing."""
+    routing = MetadataRequest(owner=owner)
+    for name, of_method in requests.items():
+        for param, alias in of_method.items():
+            if name not in SIMPLE_METHODS:
+                raise DamagedFileError(f"there is no method {name!r:.40} of metadata routing")
+            getattr(routing, name).add_request(param=param, alias=alias)
+    return routing
 
 
 def _state(value: Any) -> Mapping[str, Any]:
@@ -110,7 +151,7 @@ def _state_of_own(value: Any, writer: Writer) -> Iterable[tuple[str, Any]]:
     cls = type(value)
     reduced = value.__reduce_ex__(4)
     made, arguments, state, *rest = (*reduced, None, None)[:5] if isinstance(reduced, tuple) else ()
-    is_plain = made is copyreg.__newobj__ and arguments == (cls,) and not any(rest)
+    is_plain = made is NEW_OBJECT and arguments == (cls,) and not any(rest)
     if not is_plain or not (state is None or isinstance(state, dict)):
         raise writer.refuse(
             f"a {cls.__module__}.{cls.__qualname__} is more than its attributes (it is pickled in a"
@@ -119,13 +160,13 @@ def _state_of_own(value: Any, writer: Writer) -> Iterable[tuple[str, Any]]:
     return (state or {}).items()
 
 
-def _check_names(cls: type, state: Mapping[str, Any]) -> None:
-    """Raise for fields that a class does not have, or has and no file fills."""
+def _check_names(cls: Any, state: Mapping[str, Any]) -> None:
+    """Raise for fields that a dataclass does not have, or has and no file fills."""
     unknown = state.keys() - {field.name for field in fields(cls)}
     if unknown:
-        raise DamagedFile(
+        raise DamagedFileError(
             f"{cls.__name__} has {min(unknown)!r:.40}, which this version of sklloss does not know"
         )
     missing = [f.name for f in fields(cls) if f.name not in state and not hasattr(cls, f.name)]
     if missing:
-        raise DamagedFile(f"{cls.__name__} lacks {missing[0]!r}")
+        raise DamagedFileError(f"{cls.__name__} lacks {missing[0]!r}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
 
 ESTIMATORS = (
     *("NeuralRegressor", "NeuralClassifier", "NeuralSegmenter", "NeuralBoxRegressor"),
@@ -23,7 +22,6 @@ PLACES: Mapping[str, str] = {
     **dict.fromkeys((*WEIGHTINGS, "JointLoss"), "losses"),
     **dict.fromkeys(("OwnRegressionLoss", "OwnClassificationLoss"), "losses.own"),
     "OwnProbabilityLoss": "losses.own",
-    "DistributionScorer": "metrics.scorers",
     # What a fit learns.
     "Learned": "estimators.fit.learned",
     "LearnedInputs": "estimators.inputs.data",
@@ -120,11 +118,10 @@ SCIKIT_LEARN: Mapping[str, str] = {
         ("RFE", "RFECV", "SelectFromModel", "SequentialFeatureSelector"), "feature_selection"
     ),
     "FrozenEstimator": "frozen",
-    **dict.fromkeys(("MetadataRequest", "MethodMetadataRequest"), "utils._metadata_requests"),
+    **dict.fromkeys(("_Scorer", "_PassthroughScorer", "_MultimetricScorer"), "metrics._scorer"),
     **dict.fromkeys(
-        ("_Scorer", "_PassthroughScorer", "_MultimetricScorer"), "metrics._scorer"
+        ("_CalibratedClassifier", "_SigmoidCalibration", "_TemperatureScaling"), "calibration"
     ),
-    "_CalibratedClassifier": "calibration",
     "_CVIterableWrapper": "model_selection._split",
 }
 # Callbacks that read and write no files.
@@ -184,4 +181,3 @@ def _loss_named(name: str) -> type:
     from ...losses.catalogue import CATALOGUE
 
     return {cls.__name__: cls for cls in CATALOGUE}[name]
-

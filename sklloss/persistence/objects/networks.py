@@ -14,8 +14,8 @@ from torch import nn
 from ...training import LossNet
 from ...training.model import Trainable
 from ...training.steps.fused import without_compiler
-from ..container import DamagedFile
-from ..graph import Reader, Writer
+from ..container import DamagedFileError
+from ..graph import Codec, Reader, Writer
 from .functions import class_node
 
 # What a net is built with, beside arguments of its optimiser.
@@ -29,7 +29,7 @@ HELD = ("_parameters", "_buffers", "_modules")
 SETS = ("_non_persistent_buffers_set",)
 
 
-class Modules:
+class Modules(Codec):
     """Networks: their class, and everything that they hold."""
 
     kinds = ("module",)
@@ -60,15 +60,15 @@ class Modules:
         """Return a value."""
         cls = reader.value(payload["of"])
         if not (isinstance(cls, type) and issubclass(cls, nn.Module)):
-            raise DamagedFile("a network is of a class that is none")
+            raise DamagedFileError("a network is of a class that is none")
         held = {name: reader.named(items) for name, items in payload["held"]}
         kinds = {"_parameters": nn.Parameter, "_buffers": torch.Tensor, "_modules": nn.Module}
         for name, of_kind in kinds.items():
             if not all(each is None or isinstance(each, of_kind) for each in held[name].values()):
-                raise DamagedFile(f"the {name.strip('_')} of a network are something else")
+                raise DamagedFileError(f"the {name.strip('_')} of a network are something else")
         state = reader.named(payload["state"])
         if state.keys() & (vars(nn.Module()).keys() - {*SETS, "training"}):
-            raise DamagedFile("a network has names that are torch's own")
+            raise DamagedFileError("a network has names that are torch's own")
         module = cls.__new__(cls)
         nn.Module.__init__(module)
         state |= {name: set(state[name]) for name in SETS}
@@ -76,7 +76,7 @@ class Modules:
         return module
 
 
-class Nets:
+class Nets(Codec):
     """The nets of an estimator: a network, its loss, how both were trained."""
 
     kinds = ("net",)
@@ -103,22 +103,38 @@ class Nets:
         parts = reader.named(payload)
         arguments = parts["arguments"]
         if not (isinstance(parts["module"], nn.Module) and isinstance(parts["history"], History)):
-            raise DamagedFile("a net has no network, or no history")
+            raise DamagedFileError("a net has no network, or no history")
+        unknown = [n for n in arguments if n not in ARGUMENTS and not n.startswith("optimizer__")]
+        if unknown:
+            raise DamagedFileError(f"a net has the argument {unknown[0]!r:.40}")
         arguments["device"] = _device_here(arguments["device"])
         net = LossNet(parts["module"], parts["criterion"], **arguments)
-        callbacks = [each for each in arguments["callbacks"] or () if hasattr(each, "__dict__")]
+        given = arguments["callbacks"] or ()
+        callbacks = [each[-1] if isinstance(each, tuple) else each for each in given]
+        callbacks = [each for each in callbacks if hasattr(each, "__dict__")]
         before = [dict(vars(each)) for each in callbacks]
         with without_compiler():
             net.initialize()
         for callback, state in zip(callbacks, before, strict=True):
-            vars(callback).update(state)
+            callback.__dict__.update(state)
         net.history_, net.lowest_ = parts["history"], parts["lowest"]
-        vars(net).update({name: parts["ends"][name] for name in ENDS})
+        net.__dict__.update({name: parts["ends"][name] for name in ENDS})
         net.may_go_on_ = parts["optimizer"] is not None
         if net.may_go_on_:
-            with without_compiler():
-                net.optimizer_.load_state_dict(parts["optimizer"])
+            _go_on(net.optimizer_, parts["optimizer"])
         return net
+
+
+def _go_on(optimizer: torch.optim.Optimizer, state: Any) -> None:
+    """Give an optimiser the state of another, in the precision that it had there."""
+    with without_compiler():
+        optimizer.load_state_dict(state)
+    (parameter,) = optimizer.param_groups[0]["params"]
+    for name, value in state["state"].get(0, {}).items():
+        now = optimizer.state[parameter][name]
+        # torch gives numbers that are kept in single precision the type of the weights.
+        if isinstance(value, torch.Tensor) and value.dtype != now.dtype:
+            optimizer.state[parameter][name] = value.to(now.device)
 
 
 def _state_of_optimizer(net: Any) -> Any:
@@ -132,12 +148,14 @@ def _state_of_optimizer(net: Any) -> Any:
 def _device_here(device: str) -> str:
     """Return the device of a net where there is such a one here, else the CPU."""
     try:
-        return str(torch.ones(1, device=device).device)
+        one = torch.ones(1, device=device)
+        one.item()  # Raises where a device such as "meta" holds no numbers.
+        return str(one.device)
     except (AssertionError, RuntimeError):
         return "cpu"
 
 
-class Histories:
+class Histories(Codec):
     """skorch's history of a training, written column by column."""
 
     kinds = ("history",)
@@ -147,42 +165,27 @@ class Histories:
         """Return a node."""
         if type(value) is not History:
             return None
-        epochs = [{k: v for k, v in epoch.items() if k != "batches"} for epoch in value]
-        n_batches = [len(epoch.get("batches", ())) for epoch in value]
-        if any(epoch["batches"] != [{}] * n for epoch, n in zip(value, n_batches, strict=True)):
+        names = list(value[0]) if value else []
+        is_table = all(list(epoch) == names and epoch["batches"] == [{}] for epoch in value)
+        if not (names and is_table):
             return {"history": {"epochs": writer.node([dict(epoch) for epoch in value])}}
-        names = list(epochs[0]) if epochs else []
-        if any(list(epoch) != names for epoch in epochs):
-            return {"history": {"epochs": writer.node([dict(epoch) for epoch in value])}}
-        columns = [(name, self._column([epoch[name] for epoch in epochs])) for name in names]
-        counts = np.array(n_batches, dtype=np.int64)
-        return {"history": {"columns": writer.pairs(columns), "batches": writer.node(counts)}}
+        names.remove("batches")
+        columns = [(name, self._column([epoch[name] for epoch in value])) for name in names]
+        return {"history": {"columns": writer.pairs(columns)}}
 
     def read(self, kind: str, payload: Any, reader: Reader) -> Any:
         """Return a value."""
         if "epochs" in payload:
             return History(reader.value(payload["epochs"]))
-        counts = reader.value(payload["batches"]).tolist()
-        if any(n > MOST_BATCHES for n in counts):
-            raise DamagedFile("an epoch has too many batches")
         columns = {
             name: each.tolist() if isinstance(each, np.ndarray) else each
             for name, each in reader.named(payload["columns"]).items()
         }
-        if any(len(each) != len(counts) for each in columns.values()):
-            raise DamagedFile("the columns of a history differ in length")
-        rows = zip(*columns.values(), strict=True) if columns else ((),) * len(counts)
-        return History(
-            {"batches": [{} for _ in range(n)], **dict(zip(columns, row, strict=True))}
-            for n, row in zip(counts, rows, strict=True)
-        )
+        rows = zip(*columns.values(), strict=True)
+        return History({"batches": [{}], **dict(zip(columns, row, strict=True))} for row in rows)
 
     def _column(self, values: list[Any]) -> Any:
         """Return values of one type as an array, others as they are."""
         kinds = set(map(type, values))
         dtype = self._columns.get(kinds.pop()) if len(kinds) == 1 else None
         return values if dtype is None else np.array(values, dtype)
-
-
-# More would be a file that was made to fill the memory.
-MOST_BATCHES = 10**4

@@ -13,7 +13,7 @@ from ..graph import Reader, Writer
 REMEDY = "Define it at the top level of a module that can be imported, and give it from there."
 
 
-class UntrustedNames(ValueError):
+class UntrustedNamesError(ValueError):
     """Names of a file that the caller has not allowed."""
 
 
@@ -27,7 +27,7 @@ def own_name(value: Any, writer: Writer) -> dict[str, Any]:
 
     Raises
     ------
-    CannotWrite
+    CannotWriteError
         If it cannot be imported by its name.
     """
     module = getattr(value, "__module__", None)
@@ -68,9 +68,9 @@ def check_trusted(names: Iterable[str], trusted: frozenset[str]) -> None:
     """Raise for names that are not trusted."""
     unknown = sorted(set(names) - trusted)
     if unknown:
-        raise UntrustedNames(
-            f"It needs {', '.join(unknown)}, which is no part of sklloss, scikit-learn, skorch or"
-            f" torch and would be imported. If you trust its source, load(path, trusted={unknown})."
+        raise UntrustedNamesError(
+            f"It needs {', '.join(unknown)}, imported only where you trust it: its code would run."
+            f" If you do, load(path, trusted={unknown})."
         )
 
 

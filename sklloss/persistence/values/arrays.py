@@ -10,11 +10,13 @@ import numpy as np
 import torch
 from scipy import sparse
 
-from ..container import DamagedFile
-from ..graph import Reader, Writer
+from ..container import DamagedFileError
+from ..graph import Codec, Reader, Writer
 
 # What safetensors has a type for; arrays of other types are written as their bytes.
-DIRECT = frozenset(["<f2", "<f4", "<f8", "|i1", "<i2", "<i4", "<i8", "|u1", "<u2", "<u4", "<u8", "|b1"])
+DIRECT = frozenset(
+    ["<f2", "<f4", "<f8", "|i1", "<i2", "<i4", "<i8", "|u1", "<u2", "<u4", "<u8", "|b1"]
+)
 # Kinds of NumPy's types that are nothing but bytes.
 OF_BYTES = "biufcSUMm"
 TORCH_DTYPES = (
@@ -27,12 +29,18 @@ COMPRESSED = ("csr", "csc", "bsr")
 def dtype_of(text: str) -> np.dtype:
     """Return a type of NumPy by its name, only of those that hold no objects."""
     dtype = np.dtype(text) if type(text) is str else None
-    if dtype is None or dtype.kind not in OF_BYTES or dtype.names or dtype.subdtype:
-        raise DamagedFile(f"it has an array of type {text!r:.40}")
+    if dtype is None or not _is_plain(dtype):
+        raise DamagedFileError(f"it has an array of type {text!r:.40}")
     return dtype
 
 
-class Arrays:
+def _is_plain(dtype: np.dtype) -> bool:
+    """Return whether a type is nothing but bytes, the same on every machine."""
+    is_known = dtype.kind in OF_BYTES and not (dtype.names or dtype.subdtype)
+    return is_known and dtype.itemsize <= {"f": 8, "c": 16}.get(dtype.kind, dtype.itemsize)
+
+
+class Arrays(Codec):
     """Arrays and scalars of NumPy, and their types."""
 
     kinds = ("array", "objects", "masked", "scalar", "dtype")
@@ -47,11 +55,19 @@ class Arrays:
             return {"scalar": [text, array.astype(text).tobytes().hex()]}
         if type(value) is np.ma.MaskedArray:
             parts = writer.pairs(
-                [("data", value.data), ("mask", np.ma.getmaskarray(value)), ("fill", value.fill_value)]
+                [
+                    ("data", value.data),
+                    ("mask", np.ma.getmaskarray(value)),
+                    ("fill", value.fill_value),
+                ]
             )
             return {"masked": parts}
-        if type(value) not in (np.ndarray, np.memmap):
+        if not isinstance(value, np.ndarray):
             return None
+        if type(value) not in (np.ndarray, np.memmap):
+            raise writer.refuse(
+                f"it is a {type(value).__name__}. Give an array of NumPy's own class."
+            )
         if value.dtype.kind == "O":
             items = [writer.node(each, f"{k}") for k, each in enumerate(value.ravel().tolist())]
             return {"objects": [list(value.shape), items]}
@@ -76,17 +92,19 @@ class Arrays:
 
     def _text(self, dtype: np.dtype, writer: Writer) -> str:
         """Return the name of a type of little-endian numbers."""
-        if dtype.kind not in OF_BYTES or dtype.names or dtype.subdtype:
+        if not _is_plain(dtype):
             raise writer.refuse(f"it has NumPy's type {dtype}. Give numbers, texts or objects.")
         return dtype.newbyteorder("<").str
 
     def _of_bytes(self, value: np.ndarray, writer: Writer) -> Mapping[str, Any]:
-        text = self._text(value.dtype, writer)
+        # Texts that are all empty have a type of no bytes.
+        plain = value if value.dtype.itemsize else value.astype(f"{value.dtype.kind}1")
+        text = self._text(plain.dtype, writer)
         is_fortran = value.flags.f_contiguous and not value.flags.c_contiguous
-        stored = np.ascontiguousarray(value.T if is_fortran else value, dtype=text)
+        stored = np.ascontiguousarray(plain.T if is_fortran else plain, dtype=text)
         shape = list(value.shape)
         payload = {"type": text, "shape": shape, **({"order": "F"} if is_fortran else {})}
-        if value.size == 0 or value.dtype.itemsize == 0:
+        if value.size == 0:
             return payload
         if text not in DIRECT:
             stored = np.frombuffer(stored.tobytes(), np.uint8)
@@ -96,21 +114,23 @@ class Arrays:
 def array_of(payload: Mapping[str, Any], reader: Reader) -> np.ndarray:
     """Return the array of a payload, whose size has to be that of what is stored."""
     dtype, shape = dtype_of(payload["type"]), tuple(payload["shape"])
+    if dtype.itemsize == 0:
+        raise DamagedFileError(f"it has an array of type {dtype.str}")
     if not all(type(n) is int and n >= 0 for n in shape) or len(shape) > 32:
-        raise DamagedFile(f"an array has the shape {str(shape)[:40]}")
+        raise DamagedFileError(f"an array has the shape {str(shape)[:40]}")
     if "in" not in payload:
         if prod(shape) * dtype.itemsize:
-            raise DamagedFile(f"an array of shape {str(shape)[:40]} has no numbers")
+            raise DamagedFileError(f"an array of shape {str(shape)[:40]} has no numbers")
         return np.empty(shape, dtype)
     stored = reader.arrays[payload["in"]]
     if stored.nbytes != prod(shape) * dtype.itemsize:
-        raise DamagedFile(f"an array of shape {str(shape)[:40]} has {stored.nbytes} bytes")
+        raise DamagedFileError(f"an array of shape {str(shape)[:40]} has {stored.nbytes} bytes")
     # Without a copy: arrays of files are writable, and one that is wanted twice is a reference.
     values = stored.reshape(-1).view(np.uint8).view(dtype)
     return values.reshape(shape[::-1]).T if payload.get("order") == "F" else values.reshape(shape)
 
 
-class Tensors:
+class Tensors(Codec):
     """Tensors of torch, their types and devices."""
 
     kinds = ("tensor", "torch dtype", "device")
@@ -146,7 +166,7 @@ class Tensors:
             return torch.device(payload)
         name = payload if kind == "torch dtype" else payload["type"]
         if name not in TORCH_DTYPES:
-            raise DamagedFile(f"it has a tensor of type {name!r:.40}")
+            raise DamagedFileError(f"it has a tensor of type {name!r:.40}")
         dtype = getattr(torch, name)
         if kind == "torch dtype":
             return dtype
@@ -158,7 +178,7 @@ class Tensors:
         return values.requires_grad_() if payload["grad"] else values
 
 
-class SparseArrays:
+class SparseArrays(Codec):
     """Sparse arrays and matrices of SciPy."""
 
     kinds = ("sparse",)
@@ -178,7 +198,7 @@ class SparseArrays:
         """Return a value."""
         name, shape, parts = payload
         if name not in {f"{form}_{what}" for form in COMPRESSED for what in ("matrix", "array")}:
-            raise DamagedFile(f"it has a sparse array of form {name!r:.40}")
+            raise DamagedFileError(f"it has a sparse array of form {name!r:.40}")
         found = reader.named(parts)
         made = getattr(sparse, name)(
             (found["data"], found["indices"], found["indptr"]), shape=tuple(shape)
@@ -188,7 +208,7 @@ class SparseArrays:
         return made
 
 
-class Generators:
+class Generators(Codec):
     """NumPy's generators of random numbers."""
 
     kinds = ("random state", "generator")
@@ -207,7 +227,7 @@ class Generators:
         state = reader.value(payload)
         name = state["bit_generator"]
         if name not in self._bits:
-            raise DamagedFile(f"it has a generator {name!r:.40}")
+            raise DamagedFileError(f"it has a generator {name!r:.40}")
         bits = getattr(np.random, name)()
         if kind == "generator":
             bits.state = state

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import pandas as pd
 
-from ..container import DamagedFile
-from ..graph import Reader, Writer
+from ..container import DamagedFileError
+from ..graph import Codec, Reader, Writer
 
 
-class PandasScalars:
+class PandasScalars(Codec):
     """Missing values, moments and durations."""
 
     kinds = ("pandas NA", "pandas NaT", "timestamp", "duration")
@@ -25,7 +27,8 @@ class PandasScalars:
             return {"pandas NaT": None}
         if type(value) is pd.Timestamp:
             moment = value.tz_convert(None) if value.tzinfo else value
-            return {"timestamp": [moment.asm8.view("i8").item(), value.unit, zone_of(value.tz)]}
+            zone = zone_of(value.tz, writer)
+            return {"timestamp": [moment.asm8.view("i8").item(), value.unit, zone]}
         if type(value) is pd.Timedelta:
             return {"duration": [value.asm8.view("i8").item(), value.unit]}
         return None
@@ -40,15 +43,37 @@ class PandasScalars:
             return pd.Timedelta(np.timedelta64(payload[0], payload[1]))
         count, unit, zone = payload
         moment = pd.Timestamp(np.datetime64(count, unit))
-        return moment if zone is None else moment.tz_localize("UTC").tz_convert(zone)
+        return moment if zone is None else moment.tz_localize("UTC").tz_convert(zone_named(zone))
 
 
-def zone_of(zone: Any) -> str | None:
+def texts_dtype() -> Any:
+    """Return the type of texts whose missing values are NaN: objects before pandas 2.3."""
+    try:
+        return pd.StringDtype(na_value=np.nan)
+    except TypeError:
+        return np.dtype(object)
+
+
+def zone_of(zone: Any, writer: Writer) -> str | None:
     """Return the name of a time zone."""
-    return None if zone is None else str(zone)
+    name = None if zone is None else str(zone)
+    try:
+        zone_named(name)
+    except (DamagedFileError, ValueError, ZoneInfoNotFoundError):
+        raise writer.refuse(
+            f"it has the time zone {name!r}. Convert it to one with a name."
+        ) from None
+    return name
 
 
-class PandasArrays:
+def zone_named(name: str | None) -> str | None:
+    """Return the name of a time zone that pandas may look up, and raise for any other text."""
+    if name is not None and not FIXED_ZONE.fullmatch(name):
+        ZoneInfo(name)
+    return name
+
+
+class PandasArrays(Codec):
     """Index, Series, DataFrame, Categorical and other columns, and their types."""
 
     kinds = ("index", "range index", "multi index", "series", "frame", "column", "pandas dtype")
@@ -73,9 +98,7 @@ class PandasArrays:
             parts = writer.pairs([("index", value.index), ("name", value.name)])
             return {"series": {**self._column(value, writer), "parts": parts}}
         if type(value) is pd.DataFrame:
-            columns = [
-                self._column(value.iloc[:, k], writer) for k in range(value.shape[1])
-            ]
+            columns = [self._column(value.iloc[:, k], writer) for k in range(value.shape[1])]
             parts = writer.pairs([("index", value.index), ("columns", value.columns)])
             return {"frame": {"columns": columns, "parts": parts}}
         return None
@@ -125,7 +148,7 @@ class PandasArrays:
         """Return the values of a column."""
         dtype = self._type_of(payload["type"], reader)
         values = reader.value(payload["values"])
-        if isinstance(dtype, np.dtype):
+        if payload["type"] == "numpy":
             return values
         if isinstance(dtype, pd.CategoricalDtype):
             return pd.Categorical.from_codes(values, dtype=dtype)
@@ -134,7 +157,7 @@ class PandasArrays:
         is_known = np.asarray(reader.value(payload["known"]), bool)
         rows = np.full(is_known.shape, None, dtype=object)
         rows[is_known] = values
-        return pd.array(rows, dtype=dtype)
+        return rows if isinstance(dtype, np.dtype) else pd.array(rows, dtype=dtype)
 
     def _type(self, dtype: Any, writer: Writer) -> Any:
         """Return what stands for the type of a column."""
@@ -144,7 +167,7 @@ class PandasArrays:
             parts = [("categories", dtype.categories), ("ordered", bool(dtype.ordered))]
             return {"categories": writer.pairs(parts)}
         if isinstance(dtype, pd.DatetimeTZDtype):
-            return {"moments": [dtype.unit, str(dtype.tz)]}
+            return {"moments": [dtype.unit, zone_of(dtype.tz, writer)]}
         if isinstance(dtype, pd.StringDtype):
             # Missing texts are NaN in pandas' own type of texts, and NA in the older one.
             return {"texts": "NA" if dtype.na_value is pd.NA else "NaN"}
@@ -155,20 +178,23 @@ class PandasArrays:
     def _type_of(self, payload: Any, reader: Reader) -> Any:
         """Return the type of a column."""
         if payload == "numpy":
-            return np.dtype(float)
+            return None
         ((kind, detail),) = payload.items()
         if kind == "categories":
             parts = reader.named(detail)
             return pd.CategoricalDtype(parts["categories"], ordered=parts["ordered"])
         if kind == "moments":
-            return pd.DatetimeTZDtype(*detail)
+            unit, zone = detail
+            return pd.DatetimeTZDtype(unit, zone_named(zone))
         if kind == "texts":
-            return pd.StringDtype(na_value=pd.NA if detail == "NA" else np.nan)
+            return pd.StringDtype() if detail == "NA" else texts_dtype()
         if kind == "masked" and detail in MASKED:
             return pd.api.types.pandas_dtype(detail)
-        raise DamagedFile(f"it has a column of type {str(payload)[:40]}")
+        raise DamagedFileError(f"it has a column of type {str(payload)[:40]}")
 
 
+# Zones that have no name but their distance from UTC.
+FIXED_ZONE = re.compile(r"UTC([+-]\d\d:\d\d(:\d\d)?)?")
 # Types of pandas that are numbers with a mask.
 MASKED = frozenset(
     ["boolean", "Float32", "Float64"]

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from ..graph import Reader, Writer
+from ..graph import Codec, Reader, Writer
 
 
-class Numbers:
+class Numbers(Codec):
     """Numbers that JSON lacks, bytes, ranges and slices."""
 
     kinds = ("float", "complex", "bytes", "range", "slice", "decimal", "fraction", "ellipsis")
@@ -50,11 +51,12 @@ class Numbers:
             return Fraction(*payload)
         if kind == "ellipsis":
             return Ellipsis
-        made = {"float": float, "decimal": Decimal, "bytes": lambda text: b64decode(text, None, True)}
-        return made[kind](payload)
+        if kind == "bytes":
+            return b64decode(payload, None, True)
+        return float(payload) if kind == "float" else Decimal(payload)
 
 
-class Containers:
+class Containers(Codec):
     """Tuples, sets and dicts."""
 
     kinds = ("tuple", "set", "frozenset", "dict", "ordered dict")
@@ -79,10 +81,10 @@ class Containers:
         return self._dicts[kind]((reader.value(k), reader.value(v)) for k, v in payload)
 
 
-class Dates:
+class Dates(Codec):
     """Dates, times and durations of Python."""
 
-    kinds = ("datetime", "date", "time", "timedelta", "timezone")
+    kinds = ("datetime", "date", "time", "timedelta", "timezone", "zone")
 
     def write(self, value: Any, writer: Writer) -> Mapping[str, Any] | None:
         """Return a node."""
@@ -93,6 +95,8 @@ class Dates:
             return {"date": value.isoformat()}
         if cls is dt.timezone:
             return {"timezone": value.utcoffset(None).total_seconds()}
+        if cls is ZoneInfo:
+            return {"zone": value.key}
         if cls in (dt.datetime, dt.time):
             zone = writer.node(value.tzinfo, "tzinfo")
             return {cls.__name__: [value.replace(tzinfo=None).isoformat(), value.fold, zone]}
@@ -106,6 +110,8 @@ class Dates:
             return dt.date.fromisoformat(payload)
         if kind == "timezone":
             return dt.timezone(dt.timedelta(seconds=payload))
+        if kind == "zone":
+            return ZoneInfo(payload)
         text, fold, zone = payload
         cls = dt.datetime if kind == "datetime" else dt.time
         return cls.fromisoformat(text).replace(fold=fold, tzinfo=reader.value(zone))

@@ -101,7 +101,7 @@ def explained(path: Path) -> Iterator[None]:
                 f"{path} is no checkpoint of searches, or is damaged ({error}). It is left as it is;"
                 " give another path."
             ) from error
-        raise CheckpointError(None, _advice(path, error)) from error
+        raise CheckpointError(_advice(path, error)) from error
 
 
 def _advice(path: Path, error: sqlite3.Error) -> str:
@@ -172,9 +172,8 @@ def _write_ahead(connection: sqlite3.Connection, path: Path) -> None:
             time.sleep(SECONDS_BETWEEN_TRIES)
     if mode != "wal":
         raise CheckpointError(
-            None,
             f"{path} is on a file system without shared memory, as some network file systems are."
-            " Give a path on a local disk.",
+            " Give a path on a local disk."
         )
 
 
@@ -200,11 +199,14 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _reader(path: Path) -> sqlite3.Connection:
+    # One that might write removes the files beside the database when it is closed.
+    connection = connected(path, "rw")
     try:
-        connection = connected(path, "ro")
+        connection.execute("PRAGMA query_only = ON")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError:
-        if path.with_name(f"{path.name}-wal").exists():
+    except sqlite3.Error as error:
+        connection.close()
+        if not _says(error, "readonly", "unable to open"):
             raise
         # In a folder that cannot be written, where nobody writes.
         connection = connected(path, "ro&immutable=1")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import os
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -33,6 +35,11 @@ class NotKept(BaseEstimator):
         """Raise: it is only a name."""
         raise ValueError(f"This estimator was not kept in the checkpoint. {self.reason}")
 
+    def score(self, X: Any, y: Any = None) -> float:
+        """Raise as `fit` does, so that a search over it says why it fails."""
+        self.fit(X, y)
+        return np.nan
+
 
 def packed_search(search: Any) -> bytes:
     """Return a search as bytes; where it cannot be written, why, and which candidate is best."""
@@ -41,10 +48,13 @@ def packed_search(search: Any) -> bytes:
         for name in ("best_index_", "best_score_", "refit_time_")
         if hasattr(search, name)
     }
+    written = copy.copy(search)
+    # A path is no value that a file may hold.
+    written.checkpoint = os.fspath(search.checkpoint)
     with tempfile.TemporaryDirectory(prefix="sklloss-") as folder:
         path = Path(folder) / NAME
         try:
-            save(search, path)
+            save(written, path)
         except (TypeError, ImportError) as error:
             return pack({"search": None, "error": str(error), "best": best})
         return pack({"search": path.read_bytes(), "error": None, "best": best})

@@ -93,6 +93,8 @@ class Batches:
         Whether rows have others of their class in their batch, as a loss that compares rows needs,
         also where there are more classes than a batch has rows; batches that are only evaluated are
         of this size, too.
+    raw_shape : tuple of int, default=()
+        The shape of the raw output for a row; a loss may need as many numbers for its targets.
     """
 
     def __init__(
@@ -104,6 +106,7 @@ class Batches:
         seeds: Sequence[int],
         balanced: bool = False,
         near_their_class: bool = False,
+        raw_shape: tuple[int, ...] = (),
     ) -> None:
         self.data = list(data)
         self.batch_size = batch_size
@@ -113,6 +116,7 @@ class Batches:
         if data[0].drops_rest and self.n_rows > batch_size:
             self._n_drawn -= self.n_rows % batch_size
         self._stack = stack
+        self._raw_shape = raw_shape
         self._seeds = seeds
         self._balanced = balanced and not near_their_class and data[0].y.shape[-1] == 1
         self._near_their_class = near_their_class
@@ -262,7 +266,7 @@ class Batches:
         """
         _, of_y, of_weight = self._shuffled if drawn else self._in_order
         indices = self._drawn if drawn else self._indices
-        at_once = self._stack.rows_at_once(TARGET_ROWS, self.data[0].y.shape[1:])
+        at_once = self._stack.rows_at_once(TARGET_ROWS, self.data[0].y.shape[1:], self._raw_shape)
         n_rows = len(indices[0])
         spans: Iterable[tuple[int, int]] = ((k, at_once) for k in range(0, n_rows, at_once))
         if self._near_their_class:

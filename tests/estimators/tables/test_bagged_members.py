@@ -316,7 +316,7 @@ def test_rules_say_how_long_training_lasts():
 
 def mixed(X):
     """Return a table with a category, a date and missing values."""
-    table = pd.DataFrame(X, columns=list("abcd"))
+    table = pd.DataFrame(X.copy(), columns=list("abcd"))
     table["kind"] = np.where(X[:, 0] > 0.5, "x", np.where(X[:, 1] > 0, "y", None))
     table["day"] = pd.Timestamp("2024-01-01") + pd.to_timedelta((X[:, 2] * 100).round(), "D")
     table.loc[::7, "b"] = np.nan
@@ -341,7 +341,7 @@ def test_a_clone_and_a_second_run_equal_the_first():
 
 
 def test_a_frame_of_numbers_equals_its_array():
-    frame = pd.DataFrame(X, columns=list("abcd"))
+    frame = pd.DataFrame(X.copy(), columns=list("abcd"))
     np.testing.assert_array_equal(
         regressor().fit(frame, Y).predict(frame), regressor().fit(X, Y).predict(X)
     )

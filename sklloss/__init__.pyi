@@ -1,0 +1,35 @@
+from . import advice as advice
+from . import estimators as estimators
+from . import inspection as inspection
+from . import losses as losses
+from . import metrics as metrics
+from . import search as search
+from . import training as training
+from .advice.suggestion.suggest import suggest_losses as suggest_losses
+from .advice.verdicts.comparison import compare_losses as compare_losses
+from .advice.verdicts.nested import nested_score as nested_score
+from .advice.verdicts.one_standard_error import one_standard_error as one_standard_error
+from .estimators import MetricEmbedder as MetricEmbedder
+from .estimators import NeuralBoxRegressor as NeuralBoxRegressor
+from .estimators import NeuralClassifier as NeuralClassifier
+from .estimators import NeuralMultiTask as NeuralMultiTask
+from .estimators import NeuralRanker as NeuralRanker
+from .estimators import NeuralRegressor as NeuralRegressor
+from .estimators import NeuralSegmenter as NeuralSegmenter
+from .estimators import Recommender as Recommender
+from .estimators import SequenceTranscriber as SequenceTranscriber
+from .estimators import TokenVectorizer as TokenVectorizer
+from .estimators import character_error_rate as character_error_rate
+from .estimators import mean_ndcg as mean_ndcg
+from .estimators import ndcg_at as ndcg_at
+from .estimators import predict_distribution as predict_distribution
+from .estimators import recall_at as recall_at
+from .estimators import token_error_rate as token_error_rate
+from .estimators import word_error_rate as word_error_rate
+from .inspection.reports.report import report as report
+from .losses import get_loss as get_loss
+from .losses import list_losses as list_losses
+from .search import LossSearchCV as LossSearchCV
+from .training import Criterion as Criterion
+
+__version__: str
