@@ -19,7 +19,7 @@ from ..scikit_learn import in_settings_of_now
 from .held import forget, held
 from .mail import CountsByMail, Message
 from .pool import Pool
-from .tasks import Losses, Task, perform
+from .tasks import Losses, Task, perform_elsewhere
 
 # How long a search waits for the first of its workers to come back after all are gone.
 SECONDS_WITHOUT_WORKERS = 300.0
@@ -76,9 +76,8 @@ class DaskPool(Pool):
     def memory(self) -> float:  # type: ignore[override]
         """Bytes that the tasks have together which run at a time."""
         workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
-        return self.n_workers * min(
-            (each["memory_limit"] or 2**33) / each["nthreads"] for each in workers
-        )
+        of_threads = [(each["memory_limit"] or 2**33) / each["nthreads"] for each in workers]
+        return self.n_workers * min(of_threads, default=2**33)
 
     def counts(self, n_stacks: int, checkpoint: Any = None) -> Counts:
         """Return what counts epochs that come through a queue of the scheduler."""
@@ -205,6 +204,11 @@ class _Calls:
 
     def _run_again(self, position: int, lost: _LostError) -> None:
         """Run a task again that was lost because the last worker which had X is gone."""
+        if self.pool.client.status != "running":
+            raise ConnectionError(
+                f"{self.losses.owner} has lost its connection to the scheduler of dask. Connect a"
+                " new Client, and search again; with a checkpoint, it goes on where it was."
+            ) from lost.__cause__
         self.losses.add(position, self.tasks[position], lost.__cause__ or lost)
         self.counts.reset(position)
         self.pool.share_again()
@@ -237,7 +241,7 @@ def perform_by_name(name: str, call: bytes, *data: Any) -> Any:
     with held.using(name, fetch) as worker:
         if worker is None:
             return Missing()
-        return perform(worker, replace(task, arguments=arguments))
+        return perform_elsewhere(worker, replace(task, arguments=arguments))
 
 
 class CancelledTaskError(BaseException):

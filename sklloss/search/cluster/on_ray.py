@@ -17,7 +17,7 @@ from ..scikit_learn import in_settings_of_now
 from .held import held
 from .mail import CountsByMail, Message
 from .pool import Pool
-from .tasks import Losses, Task, perform
+from .tasks import Losses, Task, perform_elsewhere
 
 # How long a look at the mail may take.
 SECONDS_OF_LOOK = 5.0
@@ -152,7 +152,7 @@ def perform_in_process(name: str, references: Sequence[Any], task: Task) -> Any:
         return worker.with_rows_of(rows)
 
     with held.using(name, fetch) as worker:
-        return perform(worker, task)
+        return perform_elsewhere(worker, task)
 
 
 def _mail(actor: Any) -> list[Message]:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from joblib import parallel_config
+
 # How often a task may be lost before the search ends: other tasks beside it may have been too
 # large together, so the last time it runs with no other beside it, where that can be arranged.
 MOST_LOSSES = 3
@@ -34,6 +36,12 @@ class Task:
 def perform(worker: Any, task: Task) -> Any:
     """Return what comes of a task."""
     return getattr(worker, task.method)(*task.arguments)
+
+
+def perform_elsewhere(worker: Any, task: Task) -> Any:
+    """Return what comes of a task in a process of a cluster, where joblib starts no more of them."""
+    with parallel_config(backend="threading"):
+        return perform(worker, task)
 
 
 def title_of(stack: Any) -> str:
@@ -86,7 +94,7 @@ class Losses:
     def give_up(self, task: Task, n_losses: int, cause: BaseException) -> NoReturn:
         """Raise because a task was lost too often."""
         raise RuntimeError(
-            f"{self.owner} has lost {task.title} {n_losses} times: the worker processes that it ran"
+            f"{self.owner} has lost {task.title} {n_losses} time{'s' * (n_losses > 1)}: the worker processes that it ran"
             " in were killed or crashed. The likely cause is memory. Set a smaller stack_size, use"
             " fewer workers on a machine, or give each of them more memory."
         ) from cause

@@ -84,8 +84,19 @@ def raising(estimator, X, y):
 
 
 def own_processes():
-    """Return the processes below this one, by name of their command."""
-    return {each.pid for each in psutil.Process().children(recursive=True)}
+    """Return the processes below this one, but for Python's own, which ends with it."""
+    return {
+        each.pid
+        for each in psutil.Process().children(recursive=True)
+        if not any("resource_tracker" in part for part in _command(each))
+    }
+
+
+def _command(process):
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 def own_files():
