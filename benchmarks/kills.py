@@ -177,7 +177,7 @@ def main() -> None:
         case = Case(n_jobs, given.halving, given.backend)
         n_equal, cost = run(case, given.kills, given.seed)
         print(f"{case}: {n_equal} of {given.kills} equal (threshold: all), {cost:.1f} s per kill")
-    # Workers notice at their next epoch, or with the next task, that nobody waits for them.
+    # Workers look every second whether anybody waits for them.
     time.sleep(SECONDS_OF_LEAVING)
     print(f"processes left: {processes_left()} (threshold: 0)")
 

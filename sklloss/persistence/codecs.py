@@ -5,7 +5,7 @@ from __future__ import annotations
 from .graph import Codec
 from .objects.foreign import Distributions, Foreign
 from .objects.functions import Classes, Functions
-from .objects.known import Estimators, Objects
+from .objects.known import Objects
 from .objects.networks import Histories, Modules, Nets
 from .objects.scorers import DistributionScorers
 from .values.arrays import Arrays, Generators, SparseArrays, Tensors
@@ -29,7 +29,6 @@ CODECS: tuple[Codec, ...] = (
     Histories(),
     Distributions(),
     DistributionScorers(),
-    Estimators(),
     Objects(),
     Foreign(),
 )

@@ -17,17 +17,30 @@ from sklearn.compose import (
     make_column_transformer,
 )
 from sklearn.ensemble import (
+    AdaBoostRegressor,
     BaggingRegressor,
     HistGradientBoostingRegressor,
     StackingClassifier,
     VotingRegressor,
 )
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import make_scorer, mean_pinball_loss
-from sklearn.model_selection import GridSearchCV, GroupKFold, RandomizedSearchCV, ShuffleSplit
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    RandomizedSearchCV,
+    ShuffleSplit,
+    TunedThresholdClassifierCV,
+)
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    KBinsDiscretizer,
+    OneHotEncoder,
+    StandardScaler,
+)
 
 from sklloss import LossSearchCV, MetricEmbedder, NeuralClassifier, NeuralRegressor
 from sklloss.metrics import get_scorer
@@ -109,6 +122,9 @@ MODELS = {
         X,
         CLASSES,
     ),
+    "imputed": (make_pipeline(SimpleImputer(), KBinsDiscretizer(3), REGRESSOR), X, Y),
+    "boosted": (AdaBoostRegressor(REGRESSOR, n_estimators=2, random_state=0), X, Y),
+    "threshold": (TunedThresholdClassifierCV(CLASSIFIER, cv=2), X, (Y > 0).astype(int)),
     "several": (MultiOutputRegressor(REGRESSOR), X, np.column_stack((Y, X[:, 2]))),
     "calibrated": (CalibratedClassifierCV(CLASSIFIER, cv=2, ensemble=False), X, CLASSES),
     "without ours": (make_pipeline(StandardScaler(), Ridge()), X, Y),

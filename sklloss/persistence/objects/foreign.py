@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Mapping
 from math import prod
 from typing import Any
 from zipfile import ZIP_STORED, BadZipFile, ZipFile
 
 import numpy as np
-from scipy.stats._distn_infrastructure import rv_frozen
 
 from ..container import DamagedFileError
 from ..graph import Codec, Reader, Writer
+from .functions import is_ufunc
 from .own import check_trusted
 
 MISSING = (
     '{} is written by skops, which is not installed. Install it with: pip install "sklloss[files]"'
 )
+# What skops does not trust, and what holds nothing but the name of a type.
+SAFE = ("numpy.dtype",)
 # Most bytes that a compressed array may unpack to, as a multiple of its file, or at all.
 MOST_TIMES, MOST_BYTES = 20, 2**26
 
@@ -60,14 +63,16 @@ class Foreign(Codec):
         name, key = payload
         data = reader.arrays[key].tobytes()
         check_trusted(untrusted_of(name, data), reader.trusted)
-        return skops_io(name).loads(data, trusted=sorted(reader.trusted))
+        skops = skops_io(name)
+        return skops.loads(data, trusted=skops.get_untrusted_types(data=data))
 
 
 def untrusted_of(name: str, data: bytes) -> list[str]:
     """Return what the bytes of skops need that it does not trust; nothing is imported for it."""
     skops = skops_io(f"A {name:.80} in it")
     _check_sizes(data)
-    return skops.get_untrusted_types(data=data)
+    named = skops.get_untrusted_types(data=data)
+    return [each for each in named if each not in SAFE and not is_ufunc(each)]
 
 
 def _check_importable(untrusted: str, name: str, writer: Writer) -> None:
@@ -125,7 +130,11 @@ class Distributions(Codec):
 
     def write(self, value: Any, writer: Writer) -> Mapping[str, Any] | None:
         """Return a node."""
+        # Where nobody has imported them, which takes its time, there are none.
+        if "scipy.stats" not in sys.modules:
+            return None
         import scipy.stats
+        from scipy.stats._distn_infrastructure import rv_frozen
 
         if not isinstance(value, rv_frozen):
             return None

@@ -139,6 +139,12 @@ class Functions(Codec):
         return found
 
 
+def is_ufunc(name: str) -> bool:
+    """Return whether a name is that of a function of NumPy or SciPy that works element by element."""
+    module, _, own = name.rpartition(".")
+    return COMPUTING.get(module) is np.ufunc and own in _public(module)
+
+
 def _known_name(value: Any) -> str | None:
     """Return the name of a function that needs no trust, None for others."""
     name = value.__name__

@@ -32,33 +32,6 @@ FOLLOWING = ("net_", "history_", "_answers_of_fit")
 NO_OBJECTS = (nn.Module, optim.Optimizer, dict, list, type)
 
 
-class Estimators(Codec):
-    """Our estimators, fitted or not: parameters and what was learned."""
-
-    kinds = ()
-
-    def write(self, value: Any, writer: Writer) -> Mapping[str, Any] | None:
-        """Return a node."""
-        if not isinstance(value, NeuralEstimator):
-            return None
-        state = dict(value.__getstate__())
-        for name in ("_sklearn_version", *FOLLOWING):
-            state.pop(name, None)
-        if not writer.oof and "_oof" in state:
-            state["_oof"] = None
-        before = writer.keeps_optimizer
-        goes_on = value.warm_start or state.get("_is_begun", False)
-        writer.keeps_optimizer = bool(goes_on if writer.training is None else writer.training)
-        try:
-            return object_node(value, state.items(), writer)
-        finally:
-            writer.keeps_optimizer = before
-
-    def read(self, kind: str, payload: Any, reader: Reader) -> Any:
-        """Never called: estimators are objects."""
-        raise NotImplementedError
-
-
 class Objects(Codec):
     """Objects of classes with a name in this format, and of the user's."""
 
@@ -68,19 +41,21 @@ class Objects(Codec):
         """Return a node."""
         if type(value) is Bunch:
             return {"bunch": writer.pairs(value.items())}
+        if isinstance(value, NeuralEstimator):
+            return _estimator_node(value, writer)
         cls = type(value)
         if name_of(cls) is None:
             if cls.__module__.partition(".")[0] in {*FOREIGN, "builtins"}:
                 return None
-            return object_node(value, _state_of_own(value, writer), writer)
+            return _object_node(value, _state_of_own(value, writer), writer)
         if cls.__module__.startswith("skorch."):
             # A net sets up the rest when it is made.
             own = [(k, v) for k, v in vars(value).items() if not k.endswith("_")]
-            return object_node(value, own, writer)
+            return _object_node(value, own, writer)
         if is_dataclass(value) and not isinstance(value, BaseEstimator):
             stated = [(field.name, getattr(value, field.name)) for field in fields(value)]
-            return object_node(value, stated, writer)
-        return object_node(value, _state(value).items(), writer)
+            return _object_node(value, stated, writer)
+        return _object_node(value, _state(value).items(), writer)
 
     def read(self, kind: str, payload: Any, reader: Reader) -> Any:
         """Return a value."""
@@ -107,7 +82,23 @@ class Objects(Codec):
         return made
 
 
-def object_node(value: Any, state: Iterable[tuple[str, Any]], writer: Writer) -> Mapping[str, Any]:
+def _estimator_node(value: NeuralEstimator, writer: Writer) -> Mapping[str, Any]:
+    """Return the node of one of our estimators, fitted or not, or of a user's subclass."""
+    state = dict(value.__getstate__())
+    for name in ("_sklearn_version", *FOLLOWING):
+        state.pop(name, None)
+    if not writer.oof and "_oof" in state:
+        state["_oof"] = None
+    goes_on = value.warm_start or state.get("_is_begun", False)
+    before = writer.keeps_optimizer
+    writer.keeps_optimizer = bool(goes_on if writer.training is None else writer.training)
+    try:
+        return _object_node(value, state.items(), writer)
+    finally:
+        writer.keeps_optimizer = before
+
+
+def _object_node(value: Any, state: Iterable[tuple[str, Any]], writer: Writer) -> Mapping[str, Any]:
     """Return the node of an object with some state."""
     kept = dict(state)
     routing = kept.pop(ROUTING, None)

@@ -104,13 +104,22 @@ SCIKIT_LEARN: Mapping[str, str] = {
         ("VotingRegressor", "VotingClassifier", "StackingRegressor", "StackingClassifier"),
         "ensemble",
     ),
-    **dict.fromkeys(("BaggingRegressor", "BaggingClassifier"), "ensemble"),
+    **dict.fromkeys(
+        ("BaggingRegressor", "BaggingClassifier", "AdaBoostRegressor", "AdaBoostClassifier"),
+        "ensemble",
+    ),
+    "RANSACRegressor": "linear_model",
+    "IterativeImputer": "impute",
     **dict.fromkeys(
         ("MultiOutputRegressor", "MultiOutputClassifier", "ClassifierChain", "RegressorChain"),
         "multioutput",
     ),
     **dict.fromkeys(
-        ("OneVsRestClassifier", "OneVsOneClassifier", "OutputCodeClassifier"), "multiclass"
+        (
+            *("OneVsRestClassifier", "OneVsOneClassifier", "OutputCodeClassifier"),
+            "_ConstantPredictor",
+        ),
+        "multiclass",
     ),
     "CalibratedClassifierCV": "calibration",
     "SelfTrainingClassifier": "semi_supervised",
@@ -118,7 +127,9 @@ SCIKIT_LEARN: Mapping[str, str] = {
         ("RFE", "RFECV", "SelectFromModel", "SequentialFeatureSelector"), "feature_selection"
     ),
     "FrozenEstimator": "frozen",
-    **dict.fromkeys(("_Scorer", "_PassthroughScorer", "_MultimetricScorer"), "metrics._scorer"),
+    **dict.fromkeys(
+        ("_Scorer", "_CurveScorer", "_PassthroughScorer", "_MultimetricScorer"), "metrics._scorer"
+    ),
     **dict.fromkeys(
         ("_CalibratedClassifier", "_SigmoidCalibration", "_TemperatureScaling"), "calibration"
     ),

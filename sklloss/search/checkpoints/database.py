@@ -95,7 +95,7 @@ def explained(path: Path) -> Iterator[None]:
     """Raise errors of SQLite with the path and what to do."""
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OverflowError) as error:
         if _says(error, "not a database", "malformed", "corrupt"):
             raise ValueError(
                 f"{path} is no checkpoint of searches, or is damaged ({error}). It is left as it is;"
@@ -104,8 +104,10 @@ def explained(path: Path) -> Iterator[None]:
         raise CheckpointError(_advice(path, error)) from error
 
 
-def _advice(path: Path, error: sqlite3.Error) -> str:
+def _advice(path: Path, error: Exception) -> str:
     what = f"The checkpoint {path} cannot be written ({error})"
+    if _says(error, "too big", "INT_MAX"):
+        return f"{what}. SQLite takes states of 1 GB at most. Leave the checkpoint out."
     if _says(error, "full", "disk I/O"):
         return f"{what}. What it held before is whole. Make room on the disk, then call fit again."
     if _says(error, "readonly", "unable to open"):
@@ -116,7 +118,7 @@ def _advice(path: Path, error: sqlite3.Error) -> str:
     )
 
 
-def _says(error: sqlite3.Error, *words: str) -> bool:
+def _says(error: Exception, *words: str) -> bool:
     return any(word in str(error) for word in words)
 
 

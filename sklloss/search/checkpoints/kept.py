@@ -17,7 +17,7 @@ from ...training.checkpoints.lock import FileLock
 from ...training.checkpoints.packing import pack, unpack
 from ...training.checkpoints.paths import checked_path
 from ..results import Key, Result
-from .database import opened, transaction
+from .database import explained, opened, transaction
 from .finished import packed_search
 from .records import (
     name_of,
@@ -103,7 +103,7 @@ class KeptSearch(Unkept):
 
     def _row(self) -> Any:
         query = "SELECT id, seed, owner, begun FROM searches WHERE key = ?"
-        return self._connection.execute(query, (self.key,)).fetchone()
+        return self._execute(query, (self.key,)).fetchone()
 
     def _take_lock(self) -> None:
         lock = FileLock(lock_of(self.path, self.key))
@@ -248,7 +248,8 @@ class KeptSearch(Unkept):
             self._execute("UPDATE searches SET status = ? WHERE id = ?", (status, self._id))
 
     def _execute(self, query: str, values: Sequence[Any]) -> Any:
-        return self._connection.execute(query, values)
+        with explained(self.path):
+            return self._connection.execute(query, values)
 
 
 def _owner() -> str:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ...training.checkpoints.keeper import CheckpointError, Clock
 from ...training.checkpoints.packing import unpack
 from ..results import Key
 from .database import connected, explained, transaction
 
+# How often a worker looks whether the process that searches is alive.
+SECONDS_BETWEEN_LOOKS = 1.0
 # Only while the run that wants the states still goes on: processes may outlive it.
 ADD = """
 INSERT OR REPLACE INTO states (search, candidate, split, seed, body)
@@ -46,15 +51,17 @@ class StatesInFile:
     seconds: float
     pid: int = field(default_factory=os.getpid)
     _clock: Clock | None = None
-    _is_child: bool = False
     _is_broken: bool = False
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # It has come to a worker process.
+        vars(self).update(state)
+        end_with(self.pid)
+
     def wants_state(self) -> bool:
-        """Return whether a state is due; a worker whose searching process has died ends here."""
+        """Return whether a state is due."""
         if self._clock is None:
-            self._clock, self._is_child = Clock(self.seconds), os.getppid() == self.pid
-        if self._is_child and os.getppid() != self.pid:
-            raise SystemExit("The process that searches has died.")
+            self._clock = Clock(self.seconds)
         return not self._is_broken and self._clock.is_due()
 
     def keep(self, payload: bytes) -> None:
@@ -69,6 +76,27 @@ class StatesInFile:
             self._is_broken = True
         if self._clock is not None:
             self._clock.begin_anew()
+
+
+# The processes with which this one ends.
+_watched: set[int] = set()
+
+
+def end_with(parent: int) -> None:
+    """End this process once its parent has died, which was killed before it could end its workers.
+
+    Workers of loky would otherwise wait for tasks for minutes, or for ever.
+    """
+    if parent in _watched or os.getppid() != parent:
+        return
+    _watched.add(parent)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="sklloss-watch").start()
 
 
 def write_states(path: Path, search: int, run: str, states: dict[Key, bytes]) -> None:

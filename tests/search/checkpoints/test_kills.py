@@ -76,7 +76,7 @@ def test_a_killed_search_ends_as_an_undisturbed_one(n_jobs, event, number, diabe
     expected = search(None, 1).fit(*diabetes)
     assert_same(search(path, 1).fit(*diabetes), expected, diabetes[0])
     assert [each.name for each in tmp_path.iterdir()] == ["s.db"]
-    # A worker notices at the next epoch that nobody waits for it.
+    # Workers look every second whether anybody waits for them.
     end = time.monotonic() + 30
     while processes_of(path) and time.monotonic() < end:
         time.sleep(0.1)
