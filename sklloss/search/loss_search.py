@@ -53,7 +53,8 @@ class LossSearchCV(LossSearch, GridSearchCV):
         or None among labels that are no numbers, where it is in no test fold or the fit failed.
         None for a candidate whose fits all failed.
     partial_results_ : dict of arrays
-        Only after a search that ended early: ``cv_results_`` so far; the column ``interrupted``
+        Only after a search that ended early, or of one that `from_checkpoint` has opened before its
+        end: ``cv_results_`` so far; the column ``interrupted``
         marks the candidates that are not finished.
     param_grid_ : dict or list of dicts
         The grid that is searched: `param_grid`, or what "suggested" stands for.

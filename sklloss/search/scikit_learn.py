@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import copy
 import time
+import warnings
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import _fit_context, clone, is_classifier
 from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer
 from sklearn.model_selection import check_cv
@@ -24,6 +26,7 @@ from sklearn.model_selection._validation import (
 from sklearn.utils import get_tags, indexable
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import _safe_split
+from sklearn.utils.parallel import _FuncWrapper
 from sklearn.utils.validation import _check_method_params, _num_samples
 from torch import nn
 
@@ -107,6 +110,18 @@ class Data:
                 _check_rows(rows, n_rows, f"the {name} rows of split {number}")
         return replace(self, splits=splits)
 
+    def without_rows(self) -> Data:
+        """Return the splits and the scorer alone, for a worker that has the rows already."""
+        return replace(self, X=None, y=None, fit_params={}, split_params={}, score_params={})
+
+    def without_splits(self) -> Data:
+        """Return the rows alone."""
+        return replace(self, splits=())
+
+    def with_rows_of(self, other: Data) -> Data:
+        """Return these splits of the rows of another."""
+        return replace(other, splits=self.splits, scorer=self.scorer)
+
     def training_rows(self, estimator: Any, split: int) -> tuple[Any, Any, dict[str, Any]]:
         """Return X, y and the parameters of `fit` of a split's training rows."""
         train, _ = self.splits[split]
@@ -125,6 +140,14 @@ class Data:
         X, y = _safe_split(estimator, self.X, self.y, indices, other)
         params = _check_method_params(self.X, params=self.score_params, indices=indices)
         return _score(estimator, X, y, self.scorer, params, error_score)
+
+
+def in_settings_of_now(function: Any) -> Any:
+    """Return a function that runs elsewhere with scikit-learn's settings and the warning filters.
+
+    They are those of now, as for the tasks of scikit-learn's Parallel.
+    """
+    return _FuncWrapper(function).with_config_and_warning_filters(get_config(), warnings.filters)
 
 
 def _check_rows(rows: np.ndarray, n_rows: int, what: str) -> None:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
-from scipy import sparse
 
 from ..estimators.fit.estimator import NeuralEstimator
 from ..estimators.fit.settings import batch_size, dtype_name, hidden_widths, members_of
 from ..estimators.fit.together import epochs_of, members_and_epochs
 from ..training import Pause
 from .candidates import Candidate
-from .steps import FittedSteps, net_of, path_to_net
+from .cluster.kept import AnySteps
+from .steps import Shape, net_of, path_to_net
 
 # Bytes that each step of a stack touches again: about what a core's share of the caches holds.
 CACHE = 6 * 2**20
@@ -27,14 +27,6 @@ MEMORY_SHARE = 0.25
 SECONDS_OF_STEP, SECONDS_OF_PRODUCT = 3e-5, 3e-10
 # Models beyond which a stack saves no more time.
 MOST = 100
-
-
-class Shape(NamedTuple):
-    """What the data of the models of one stack have in common."""
-
-    n_rows: int
-    n_columns: int
-    is_sparse: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,9 +39,9 @@ class Fit:
     split : int
     shape : Shape
         That of the rows which its net is trained on.
-    steps : FittedSteps or None
+    steps : FittedSteps, KeptSteps or None
         The fitted steps around its net; None where there are none, or where it is fitted alone.
-    pauses : list of Pause or None
+    pauses : sequence of Pause or None
         Where the trainings of its members go on; None where they begin.
     start : int
         After which epoch they go on.
@@ -60,8 +52,8 @@ class Fit:
     candidate: Candidate
     split: int
     shape: Shape
-    steps: FittedSteps | None = None
-    pauses: list[Pause] | None = None
+    steps: AnySteps | None = None
+    pauses: Sequence[Pause | None] | None = None
     start: int = 0
     until: int | None = None
 
@@ -76,6 +68,13 @@ class Fit:
         net, counted = net_of(self.candidate.estimator), (self.start, self.until)
         is_net = isinstance(net, NeuralEstimator)
         return epochs_of(net, self.shape.n_rows, *counted) if is_net else 1
+
+    def gone_on(self, pauses: Sequence[Pause | None] | None) -> Fit:
+        """Return the fit that goes on where an earlier process was in it."""
+        if pauses is None or self.candidate.sharing is None:
+            return self
+        start = max(0 if pause is None else len(pause.history) for pause in pauses)
+        return replace(self, pauses=pauses, start=start)
 
     @property
     def cost(self) -> float:
@@ -120,13 +119,9 @@ class Stack:
     alone: bool = False
 
 
-def shape_of(X: Any, n_rows: int) -> Shape:
-    """Return the shape of n_rows rows of X."""
-    shape: tuple[int, ...] = getattr(X, "shape", ())
-    return Shape(n_rows, shape[-1] if len(shape) > 1 else 1, sparse.issparse(X))
-
-
-def stacks_of(fits: Iterable[Fit], at_most: int | str, n_workers: int) -> list[Stack]:
+def stacks_of(
+    fits: Iterable[Fit], at_most: int | str, n_workers: int, memory: float
+) -> list[Stack]:
     """Put fits that can share a program into stacks, each of the others into one of its own.
 
     Parameters
@@ -136,6 +131,8 @@ def stacks_of(fits: Iterable[Fit], at_most: int | str, n_workers: int) -> list[S
         Models of a stack.
     n_workers : int
         How many workers the stacks are spread over.
+    memory : float
+        Bytes that these have together.
 
     Returns
     -------
@@ -150,27 +147,28 @@ def stacks_of(fits: Iterable[Fit], at_most: int | str, n_workers: int) -> list[S
             alone.append(Stack((fit,), alone=True))
         else:
             groups.setdefault((fit.candidate.sharing, fit.shape), []).append(fit)
-    stacks = [stack for group in groups.values() for stack in _stacks(group, at_most, n_workers)]
+    spread = at_most, n_workers, memory
+    stacks = [stack for group in groups.values() for stack in _stacks(group, *spread)]
     # The first candidates are trained on all splits before the last are on any.
     stacks.sort(key=lambda stack: min(fit.candidate.number for fit in stack.fits))
     return stacks + alone
 
 
-def _stacks(group: list[Fit], at_most: int | str, n_workers: int) -> list[Stack]:
+def _stacks(group: list[Fit], at_most: int | str, n_workers: int, memory: float) -> list[Stack]:
     losses = {loss: i for i, loss in enumerate(dict.fromkeys(fit.candidate.loss for fit in group))}
 
     def by_loss(fit: Fit) -> tuple[int, ...]:
         candidate = fit.candidate
         return losses[candidate.loss], fit.split, candidate.number, candidate.seed
 
-    most = automatic_size(group[0], n_workers) if at_most == "auto" else int(at_most)
+    most = automatic_size(group[0], n_workers, memory) if at_most == "auto" else int(at_most)
 
     queue = iter(sorted(group, key=lambda fit: (fit.split, *by_loss(fit))))
     together = [islice(queue, size) for size in sizes(len(group), most, n_workers)]
     return [Stack(tuple(sorted(fits, key=by_loss))) for fits in together]
 
 
-def automatic_size(fit: Fit, n_workers: int) -> int:
+def automatic_size(fit: Fit, n_workers: int, memory: float) -> int:
     """Return how many fits like this one make a stack, each of as many models as it has members."""
     net = net_of(fit.candidate.estimator)
     n_rows, n_columns, _ = fit.shape
@@ -181,7 +179,7 @@ def automatic_size(fit: Fit, n_workers: int) -> int:
         min(batch_size(net, net._inputs, n_rows), n_rows),
         n_rows,
         n_workers=n_workers,
-        memory=physical_memory(),
+        memory=memory,
         itemsize=getattr(torch, dtype_name(net, net._inputs, 1, n_rows)).itemsize,
     )
     return max(1, n_models // members.number)

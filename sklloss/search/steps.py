@@ -11,8 +11,9 @@ import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
+from scipy import sparse
 from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
@@ -21,6 +22,23 @@ from ..estimators.fit.estimator import NeuralEstimator
 
 # X, y and the further arguments of `fit`.
 Arguments = tuple[Any, Any, dict[str, Any]]
+
+
+class Shape(NamedTuple):
+    """What the data of the models of one stack have in common."""
+
+    n_rows: int
+    n_columns: int
+    is_sparse: bool
+
+
+NO_ROWS = Shape(0, 1, False)
+
+
+def shape_of(X: Any, n_rows: int) -> Shape:
+    """Return the shape of n_rows rows of X."""
+    shape: tuple[int, ...] = getattr(X, "shape", ())
+    return Shape(n_rows, shape[-1] if len(shape) > 1 else 1, sparse.issparse(X))
 
 
 @dataclass(frozen=True)
@@ -37,12 +55,19 @@ class FittedSteps:
         The traceback of what fitting raised.
     seconds : float
         How long fitting took, for each of the nets.
+    shape : Shape
+        That of the rows which the nets are fitted on; without rows where fitting raised.
     """
 
     estimator: Any
     arguments: Arguments
     error: str | None
     seconds: float
+    shape: Shape
+
+    def here(self, worker: Any, fit: Any) -> FittedSteps:
+        """Return these, which every process that needs them receives."""
+        return self
 
 
 @dataclass(frozen=True)
@@ -185,6 +210,17 @@ def fitted_around_net(
     fitted = clone(estimator).set_params(**{"__".join(path_to_net(estimator) or ()): recorder})
     fitted.fit(X, y, **params)
     return fitted, vars(fitted_net_of(fitted)).pop("arguments_")
+
+
+def with_seeds(estimator: Any, seed: int) -> Any:
+    """Set the seed of all steps around a net that have none, in place; return the estimator."""
+    path = "__".join(path_to_net(estimator) or ())
+    unseeded = {
+        name: seed
+        for name, value in estimator.get_params(deep=True).items()
+        if name.endswith("random_state") and value is None and not name.startswith(f"{path}__")
+    }
+    return estimator.set_params(**unseeded)
 
 
 def with_net(fitted: Any, estimator: Any, net: Any) -> Any:

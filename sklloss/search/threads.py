@@ -1,9 +1,9 @@
 """How many threads compute in a search: in its own process, and in those of its workers.
 
-A search with one worker leaves the number of threads as it is.  One with several computes with one
-thread in each of them, in torch and in BLAS alike, because the workers share the cores.  Its refit
-follows the same rule, so that the refitted model has the bits that the same candidate has in a
-stack.
+A search in its own process alone leaves the number of threads as it is.  One with several workers,
+or on a cluster, computes with one thread in each of them, in torch and in BLAS alike, because the
+workers share the cores.  Its refit follows the same rule, so that the refitted model has the bits
+that the same candidate has in a stack.
 
 The thread that searches sets the number once, around all of it; workers, be they processes or
 threads, in every task.
@@ -13,12 +13,17 @@ from __future__ import annotations
 
 import os
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from threadpoolctl import threadpool_limits
 
 from ..training.threads import SharedSetting, one_thread_of_torch
+
+# Process, thread, and a name that tells this process from those of other machines.
+Place = tuple[int, int, str]
+NAME_OF_PROCESS = uuid.uuid4().hex
 
 
 class OneThreadOfBlas(SharedSetting):
@@ -47,16 +52,16 @@ def one_thread() -> Iterator[None]:
         yield
 
 
-def threads_of_search(n_workers: int) -> AbstractContextManager[None]:
+def threads_of_search(is_spread: bool) -> AbstractContextManager[None]:
     """Return what the process that searches, and refits, runs in."""
-    return one_thread() if n_workers > 1 else nullcontext()
+    return one_thread() if is_spread else nullcontext()
 
 
-def threads_of_task(search: tuple[int, int]) -> AbstractContextManager[None]:
-    """Return what a task runs in, given which process and thread searches."""
+def threads_of_task(search: Place) -> AbstractContextManager[None]:
+    """Return what a task runs in, given where the search runs."""
     return nullcontext() if here() == search else one_thread()
 
 
-def here() -> tuple[int, int]:
-    """Return the ids of this process and of this thread."""
-    return os.getpid(), threading.get_ident()
+def here() -> Place:
+    """Return this process and this thread, which no other machine has."""
+    return os.getpid(), threading.get_ident(), NAME_OF_PROCESS

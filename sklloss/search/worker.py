@@ -4,22 +4,35 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from traceback import format_exception
 from typing import Any
 
 from ..estimators.fit.together import epochs_of, fit_data, fit_together, n_rows_of, pauses_of
+from ..training.checkpoints.keeper import Keeping
+from ..training.checkpoints.packed_pauses import Pauses
 from ..training.outcome import no_warning_of_few_epochs
 from .candidates import Candidate
-from .progress import Slot
+from .checkpoints.records import packed_states
+from .cluster.kept import Kept, KeptSteps
 from .records.course import FAILED, Course
 from .records.predictions import Piece, classes_of, predictions_of
 from .results import Key, Result
 from .scikit_learn import Data, failed_scores, with_params
 from .stacks import Fit, Stack
-from .steps import Arguments, FittedSteps, fitted_around_net, fitted_net_of, net_of, with_net
-from .threads import here, threads_of_task
+from .steps import (
+    NO_ROWS,
+    Arguments,
+    FittedSteps,
+    fitted_around_net,
+    fitted_net_of,
+    net_of,
+    shape_of,
+    with_net,
+    with_seeds,
+)
+from .threads import Place, here, threads_of_task
 
 
 @dataclass(frozen=True)
@@ -34,8 +47,10 @@ class Worker:
     error_score : "raise" or float
     return_train_score : bool
     keep_predictions : bool
-    search : tuple of two int
-        The ids of the process and the thread that search.
+    search : tuple
+        The process and the thread that search.
+    kept : Kept
+        The steps that this process keeps, where it is a worker of a cluster.
     """
 
     estimator: Any
@@ -43,22 +58,50 @@ class Worker:
     error_score: Any
     return_train_score: bool
     keep_predictions: bool
-    search: tuple[int, int] = field(default_factory=here)
+    search: Place = field(default_factory=here)
+    kept: Kept = field(default_factory=Kept, repr=False)
 
-    def fitted_steps(self, candidate: Candidate, split: int, n_nets: int) -> FittedSteps:
-        """Fit the steps around the net of a candidate, which `n_nets` nets share on a split."""
+    def without_rows(self) -> Worker:
+        """Return all but the rows."""
+        return replace(self, data=self.data.without_rows())
+
+    def with_rows_of(self, data: Data) -> Worker:
+        """Return the same on the rows of some data."""
+        return replace(self, data=self.data.with_rows_of(data))
+
+    def fitted_steps(
+        self, candidate: Candidate, split: int, n_nets: int, seed: int | None = None
+    ) -> FittedSteps:
+        """Fit the steps around the net of a candidate, which `n_nets` nets share on a split.
+
+        `seed` is that of steps that have none; None leaves them without.
+        """
         estimator = with_params(self.estimator, candidate.params)
+        if seed is not None:
+            estimator = with_seeds(estimator, seed)
         X, y, params = self.data.training_rows(estimator, split)
         start = time.perf_counter()
         try:
             with threads_of_task(self.search):
                 fitted, arguments = fitted_around_net(estimator, X, y, params)
-            trace = None
+            trace, shape = None, shape_of(arguments[0], n_rows_of(arguments[0]))
         except Exception as error:
-            fitted, arguments, trace = None, (None, None, {}), self._trace(error)
-        return FittedSteps(fitted, arguments, trace, (time.perf_counter() - start) / n_nets)
+            fitted, arguments, trace, shape = None, (None, None, {}), self._trace(error), NO_ROWS
+        return FittedSteps(fitted, arguments, trace, (time.perf_counter() - start) / n_nets, shape)
 
-    def results(self, stack: Stack, slot: Slot) -> list[Result]:
+    def steps_kept(
+        self, candidate: Candidate, split: int, seed: int, n_nets: int = 1
+    ) -> FittedSteps:
+        """Return fitted steps that this process keeps."""
+        key = candidate.steps, split
+        return self.kept.steps(key, lambda: self.fitted_steps(candidate, split, n_nets, seed))
+
+    def keep_steps(self, candidate: Candidate, split: int, n_nets: int, seed: int) -> KeptSteps:
+        """Fit steps that stay in this process, and return what is to be known of them."""
+        steps = self.steps_kept(candidate, split, seed, n_nets)
+        return KeptSteps(seed, steps.error, steps.seconds, steps.shape)
+
+    def results(self, stack: Stack, slot: Any) -> list[Result]:
         """Fit and score a stack; its epochs are counted in a slot."""
         with threads_of_task(self.search):
             if stack.alone:
@@ -71,23 +114,23 @@ class Worker:
         train = scores if self.return_train_score else None
         return Result(key, trace, seconds, 0.0, scores, train, course=FAILED)
 
-    def _together(self, fits: Sequence[Fit], slot: Slot) -> list[Result]:
+    def _together(self, fits: Sequence[Fit], slot: Any) -> list[Result]:
         made = [with_params(self.estimator, fit.candidate.params) for fit in fits]
         nets = [net_of(each) for each in made]
         direct = {fit.split for fit in fits if fit.steps is None}
         rows = {split: self.data.training_rows(self.estimator, split) for split in direct}
-        arguments = [fit.steps.arguments if fit.steps else rows[fit.split] for fit in fits]
+        steps = [fit.steps.here(self, fit) if fit.steps else None for fit in fits]
+        pairs = list(zip(fits, steps, strict=True))
+        arguments = [around.arguments if around else rows[fit.split] for fit, around in pairs]
         start = time.perf_counter()
-        errors = _train(nets, arguments, slot.add, fits[0].until, [fit.pauses for fit in fits])
+        errors = _train(nets, arguments, fits, slot)
         seconds = (time.perf_counter() - start) / len(fits)
         return [
-            self._result(
-                fit, with_net(fit.steps and fit.steps.estimator, each, net), error, seconds
-            )
-            for fit, each, net, error in zip(fits, made, nets, errors, strict=True)
+            self._result(fit, with_net(around and around.estimator, each, net), error, seconds)
+            for (fit, around), each, net, error in zip(pairs, made, nets, errors, strict=True)
         ]
 
-    def _alone(self, fit: Fit, slot: Slot) -> Result:
+    def _alone(self, fit: Fit, slot: Any) -> Result:
         """Fit and score as GridSearchCV does."""
         estimator = with_params(self.estimator, fit.params)
         X, y, params = self.data.training_rows(estimator, fit.split)
@@ -133,25 +176,28 @@ class Worker:
 
 
 def _train(
-    nets: Sequence[Any],
-    arguments: Sequence[Arguments],
-    on_epoch: Callable[[int], None],
-    until: int | None,
-    pauses: Sequence[Any],
+    nets: Sequence[Any], arguments: Sequence[Arguments], fits: Sequence[Fit], slot: Any
 ) -> list[Exception | None]:
-    """Train nets in place, each on arguments of its `fit`; return what stopped each of them.
+    """Train the nets of fits in place, each on arguments; return what stopped each of them.
 
-    Trainings go on where they have paused, and pause after epoch `until`, where that is given.
+    Trainings go on where they have paused, and pause after the epoch that fits say.  Epochs are
+    counted, and states kept, in a slot.
     """
     errors: dict[int, Exception | None] = {}
-    data = {}
+    data, until = {}, fits[0].until
     for i, (net, given) in enumerate(zip(nets, arguments, strict=True)):
         try:
             data[i] = fit_data(net, *given)
         except TypeError as error:
             errors[i] = error
-            on_epoch(epochs_of(net, n_rows_of(given[0]), until=until))
-    paused = [pauses[i] for i in data]
-    stopped = fit_together([nets[i] for i in data], list(data.values()), on_epoch, until, paused)
+            slot.add(epochs_of(net, n_rows_of(given[0]), until=until))
+    keys, paused = [fits[i].key for i in data], [fits[i].pauses for i in data]
+
+    def save(pauses: Sequence[Pauses]) -> None:
+        stands = zip(keys, pauses, strict=True)
+        slot.keep(slot.position, packed_states({key: each for key, each in stands if any(each)}))
+
+    of_data = [nets[i] for i in data], list(data.values())
+    stopped = fit_together(*of_data, slot.add, until, paused, Keeping(slot.wants_state, save))
     errors.update(zip(data, stopped, strict=True))
     return [errors[i] for i in range(len(nets))]

@@ -1,6 +1,7 @@
 """Training: how K models learn together, each a skorch net."""
 
 from .callbacks import is_callback
+from .checkpoints.fit_checkpoint import FitCheckpoint
 from .criterion import Criterion
 from .loss_module import LossModule
 from .net import LossNet
@@ -27,6 +28,7 @@ __all__ = [
     "BatchChange",
     "Criterion",
     "Encoding",
+    "FitCheckpoint",
     "InputScaler",
     "LossModule",
     "LossNet",

@@ -15,6 +15,7 @@ from torch import Tensor
 from ..modules import stack_modules
 from ..modules.stacks.stack import Snapshot
 from .callbacks import BatchEvents, RowsDataset, batch_events
+from .checkpoints.keeper import Keeper
 from .groups import Forward, Limit, Piece, concatenated, forward_all, loss_groups, summed
 from .model import Trainable, epochs_left, step_rows
 from .outcome import Verdict, divergence, warn_of_poor_training
@@ -55,8 +56,9 @@ class Engine:
     on_epoch : callable
         Called with the number of epochs that are done or no longer needed, summed over models.
     until : int or None, default=None
-        The epoch, counted from the first of a history, after which models pause that have not
-        ended by themselves: they are as if it was their last, and can go on.
+        The epoch of their history after which models that have not ended pause, and can go on.
+    keeper : Keeper or None, default=None
+        Keeps where the models stand between epochs.
     """
 
     def __init__(
@@ -66,8 +68,9 @@ class Engine:
         epochs: int | None,
         on_epoch: Callable[[int], None],
         until: int | None = None,
+        keeper: Keeper | None = None,
     ) -> None:
-        self._on_epoch = on_epoch
+        self._on_epoch, self._keeper = on_epoch, keeper
         self._errors: dict[int, FloatingPointError] = {}
         self._may_stop = epochs is None
         self._all_nets = list(nets)
@@ -94,8 +97,12 @@ class Engine:
             while self._nets:
                 self._epoch()
                 ended = int(self._stopping.ended.sum())
-                if ended == len(self._nets) or ended > LEAVING_SHARE * len(self._nets):
+                is_due = self._keeper is not None and self._keeper.keeping.wants_state()
+                share = 0 if is_due else LEAVING_SHARE
+                if ended > min(share * len(self._nets), len(self._nets) - 1):
                     self._leave()
+                if is_due and self._nets:
+                    self._keep()
         self._stack.release()
         return [self._errors.get(id(net)) for net in self._all_nets]
 
@@ -153,13 +160,9 @@ class Engine:
             )
         self._judge(ended, last)
         rest = [k for k, is_out in enumerate(ended) if not is_out]
-        self._hand_back_optimizers(rest)
-        if self._alone is None:
-            for group in self._groups:
-                for k, net in enumerate(self._nets[group.span]):
-                    net.criterion_.copy_state(group.state.model(k))
-            for net in self._nets:
-                net.attach()
+        self._hand_back(rest)
+        for net in self._nets if self._alone is None else ():
+            net.attach()
         if not rest:
             self._nets = []
             return
@@ -200,11 +203,25 @@ class Engine:
         net.stopped_by_ = "patience" if stopping.enough[k] else by_time
         net.best_epoch_ = int(stopping.kept_epoch[k])
 
-    def _hand_back_optimizers(self, models: Sequence[int]) -> None:
-        """Give some of the nets their state of the optimiser.
+    def _keep(self) -> None:
+        """Let the keeper have where the models stand, none of which has ended."""
+        self._hand_back(range(len(self._nets)))
+        last = self._stack.snapshot()
+        for k, net in enumerate(self._nets):
+            net.interrupted_ = last.select([k]), self._stopping.standing(k)
+        if self._keeper is not None:
+            self._keeper.keep(self._errors)
+        for net in self._nets:
+            net.interrupted_ = None
 
-        A model that ends has it at once, though its stack goes on.
-        """
+    def _hand_back(self, models: Sequence[int]) -> None:
+        """Give all nets the state of their loss, and some of them that of the optimiser."""
+        self._hand_back_optimizers(models)
+        for group in self._groups if self._alone is None else ():
+            for k, net in enumerate(self._nets[group.span]):
+                net.criterion_.copy_state(group.state.model(k))
+
+    def _hand_back_optimizers(self, models: Sequence[int]) -> None:
         if self._alone is None:
             hand_back(self._optimizer, self._nets, models)
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from ..modules.stacks.stack import Snapshot
 from .model import Trainable
 from .steps.fused import without_compiler
+from .stopping import Standing
 
 # What a net says of its last training.
 ENDS = ("may_improve_", "stopped_by_", "best_epoch_")
@@ -36,6 +37,8 @@ class Pause:
         The optimiser's state; None for a training that is over.
     standing : Standing or None
         Where the stopping rule stands; None for a training that is over.
+    seed : int
+        That of the net.
     """
 
     weights: Snapshot
@@ -44,7 +47,8 @@ class Pause:
     lowest: dict[str, float]
     ends: dict[str, Any]
     optimizer: dict[str, Any] | None
-    standing: Any
+    standing: Standing | None
+    seed: int
 
     @classmethod
     def of(cls, net: Trainable) -> Pause:
@@ -59,6 +63,7 @@ class Pause:
             {name: getattr(net, name) for name in ENDS},
             None if is_over else _state_of_optimizer(net),
             standing,
+            net.seed,
         )
 
     @property
@@ -77,7 +82,10 @@ class Pause:
         if self.optimizer is not None:
             with without_compiler():
                 net.optimizer_.load_state_dict(self.optimizer)
-        net.interrupted_ = None if self.is_over else (self.weights, self.standing)
+        device = net.stack_.flat.values.device
+        last = self.weights.to(device)
+        standing = self.standing
+        net.interrupted_ = None if standing is None else (last, standing.to(device))
 
 
 def _state_of_optimizer(net: Trainable) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Sequence
 from itertools import chain, compress
 
 from ..losses.own import OwnLoss
+from .checkpoints.keeper import CheckpointError, Keeper
 from .engine import Engine
 from .model import Trainable, epochs_left, step_rows
 from .rows.data import TrainingSet
@@ -22,6 +23,7 @@ def train(
     epochs: int | None = None,
     on_epoch: Callable[[int], None] | None = None,
     until: int | None = None,
+    keeper: Keeper | None = None,
 ) -> list[Exception | None]:
     """Train nets of any kinds, together where they can share a program.
 
@@ -39,6 +41,8 @@ def train(
         Called with the number of epochs that are done or no longer needed, summed over models.
     until : int or None, default=None
         The epoch after which nets pause that have not ended by themselves.
+    keeper : Keeper or None, default=None
+        Keeps where these nets stand, and others that they belong to.
 
     Returns
     -------
@@ -46,7 +50,7 @@ def train(
         What stopped each net, which is then as it was before.
     """
     if len(nets) == 1:
-        return list(_train_program(nets, data, epochs, on_epoch, until))
+        return list(_train_program(nets, data, epochs, on_epoch, until, keeper))
     programs: dict[Hashable, list[int]] = {}
     for k, pair in enumerate(zip(nets, data, strict=True)):
         programs.setdefault(program_of(*pair), []).append(k)
@@ -54,7 +58,7 @@ def train(
     stacks = [stacks_of(members, nets, data) for members in programs.values()]
     for members in chain.from_iterable(stacks):
         chosen, of_chosen = [nets[k] for k in members], [data[k] for k in members]
-        found = _train_program(chosen, of_chosen, epochs, on_epoch, until)
+        found = _train_program(chosen, of_chosen, epochs, on_epoch, until, keeper)
         for k, error in zip(members, found, strict=True):
             errors[k] = error
     return errors
@@ -114,6 +118,7 @@ def _train_program(
     epochs: int | None,
     on_epoch: Callable[[int], None] | None,
     until: int | None,
+    keeper: Keeper | None,
 ) -> Sequence[Exception | None]:
     """Train nets of one program.
 
@@ -128,12 +133,15 @@ def _train_program(
             on_epoch(n_epochs)
 
     try:
-        return _trained(nets, data, epochs, count, until)
+        return _trained(nets, data, epochs, count, until, keeper)
+    except CheckpointError:
+        raise
     except Exception as error:
         errors: list[Exception | None] = [error]
     if len(nets) > 1:
         pairs = zip(nets, data, strict=True)
-        errors = [_train_program([net], [own], epochs, None, until)[0] for net, own in pairs]
+        how = epochs, None, until, keeper
+        errors = [_train_program([net], [own], *how)[0] for net, own in pairs]
     count(planned - sum(done))
     return errors
 
@@ -144,6 +152,7 @@ def _trained(
     epochs: int | None,
     on_epoch: Callable[[int], None],
     until: int | None,
+    keeper: Keeper | None,
 ) -> Sequence[Exception | None]:
     """Train nets of one program, with skorch's events where a net is alone, and rewind what fails.
 
@@ -158,7 +167,7 @@ def _trained(
     rewinds = [net.checkpoint() for net in nets]
     has_failed = [True] * len(nets)
     try:
-        errors = Engine(nets, data, epochs, on_epoch, until).run()
+        errors = Engine(nets, data, epochs, on_epoch, until, keeper).run()
         has_failed = [error is not None for error in errors]
     finally:
         for rewind in compress(rewinds, has_failed):

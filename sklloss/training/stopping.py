@@ -58,6 +58,11 @@ class Standing:
     kept: Snapshot | None
     begun: Snapshot | None
 
+    def to(self, device: torch.device) -> Standing:
+        """Return the same on a device."""
+        numbers = {name: value.to(device) for name, value in self.numbers.items()}
+        return Standing(numbers, *(each and each.to(device) for each in (self.kept, self.begun)))
+
 
 class Stopping:
     """The state of the models' stopping rules over the epochs of one fit.

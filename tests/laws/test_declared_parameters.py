@@ -126,7 +126,7 @@ NeuralRegressor("huber", lr=0.1, hidden_layer_sizes=(3, 4), max_epochs=3, n_memb
 NeuralClassifier(loss="focal", class_weight="balanced")
 NeuralMultiTask({"price": "mae"}, weighting="dwa")
 Recommender(weight_decay="auto", n_factors=3)
-LossSearchCV(NeuralRegressor(), {"loss": ["mse"]}, n_seeds=2)
+LossSearchCV(NeuralRegressor(), {"loss": ["mse"]}, n_seeds=2, checkpoint="search.db")
 NeuralRegressor("mae", 3)  # E: more than one positional argument
 NeuralRegressor(no_such_parameter=1)  # E: no such parameter
 NeuralRegressor(l1="many")  # E: wrong type

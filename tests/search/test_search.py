@@ -1,17 +1,13 @@
 """What LossSearchCV does beyond GridSearchCV: checks before training, seeds, progress,
 interruptions."""
 
-import os
 import shutil
-import signal
 import tempfile
-import time
 from pathlib import Path
 
 import joblib
 import numpy as np
 import pytest
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 from scipy import sparse
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.exceptions import FitFailedWarning, NotFittedError
@@ -293,25 +289,6 @@ def test_a_search_that_an_error_ends_keeps_the_results_so_far(diabetes):
         search.fit(*diabetes)
     assert "after 2 of 3 candidates" in caught.value.__notes__[0]
     assert search.partial_results_["interrupted"].tolist() == [False, False, True]
-
-
-def killed_by_mse(estimator, X, y):
-    if estimator.loss == "mse":
-        time.sleep(2)  # The other worker finishes the rest.
-        os.kill(os.getpid(), signal.SIGKILL)
-    return {"r2": estimator.score(X, y)}
-
-
-def test_a_worker_that_is_killed_loses_only_its_own_results(diabetes):
-    grid = {"loss": ["mae", "huber", "mse"]}
-    search = LossSearchCV(regressor(), grid, cv=2, n_jobs=2, stack_size=1, refit="r2")
-    search.set_params(scoring=killed_by_mse)
-    with joblib.parallel_config(backend="loky"), pytest.raises(TerminatedWorkerError) as caught:
-        search.fit(*diabetes)
-    assert "partial_results_ has their scores" in caught.value.__notes__[0]
-    table = search.partial_results_
-    assert table["interrupted"].tolist() == [False, False, True]
-    assert np.isfinite(table["mean_test_r2"][:2]).all()
 
 
 def interrupted_by_mse(estimator, X, y):

@@ -96,7 +96,7 @@ class Own(NeuralRegressor):
 def test_what_is_fitted_alone(estimator):
     (fit,) = fits_of({}, 1, estimator)
     assert fit.candidate.sharing is None
-    assert [stack.alone for stack in stacks_of([fit], "auto", 1)] == [True]
+    assert [stack.alone for stack in stacks_of([fit], "auto", 1, 2**33)] == [True]
 
 
 def test_a_subclass_with_a_fit_of_its_own_is_searched_as_there(diabetes):
@@ -115,9 +115,9 @@ def fits_of(grid, n_splits, estimator=None, shape=lambda split: Shape(100, 5, Fa
 def test_stacks_cover_few_splits_and_keep_losses_together():
     grid = {"lr": [0.1, 0.2], "loss": ["mae", "mse", "huber"]}
     fits = fits_of(grid, 4)
-    stacks = stacks_of(fits, 6, 1)
+    stacks = stacks_of(fits, 6, 1, 2**33)
     assert [{fit.split for fit in stack.fits} for stack in stacks] == [{0}, {1}, {2}, {3}]
-    for stack in stacks_of(fits, 9, 1):
+    for stack in stacks_of(fits, 9, 1, 2**33):
         losses = [fit.candidate.params["loss"] for fit in stack.fits]
         changes = sum(a != b for a, b in pairwise(losses))
         assert changes == len(set(losses)) - 1
@@ -130,7 +130,7 @@ def test_stacks_cover_few_splits_and_keep_losses_together():
 def test_rows_columns_and_widths_make_stacks_of_their_own():
     grid = {"loss": ["mse", "gaussian_nll"], "optimizer": ["adam", "lbfgs"]}
     fits = fits_of(grid, 3, shape=lambda split: Shape(100 + (split == 0), 5, False))
-    stacks = stacks_of(fits, 50, 1)
+    stacks = stacks_of(fits, 50, 1, 2**33)
     assert sorted(len(stack.fits) for stack in stacks if not stack.alone) == [1, 1, 2, 2]
     assert sum(stack.alone for stack in stacks) == 6
 
@@ -139,7 +139,7 @@ def test_automatic_size_follows_the_net():
     def size(n_rows=5000, n_workers=1, **params):
         shape, net = Shape(n_rows, 20, False), NeuralRegressor(**{**ONE_NETWORK, **params})
         (fit,) = fits_of({}, 1, net, lambda split: shape)
-        return automatic_size(fit, n_workers)
+        return automatic_size(fit, n_workers, 2**33)
 
     typical = size(hidden_layer_sizes=(64, 64), batch_size=128)
     assert 16 <= typical <= 32
@@ -190,12 +190,13 @@ def test_threads():
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        with threads_of_search(1), threads_of_task(here()):
+        with threads_of_search(False), threads_of_task(here()):
             assert torch.get_num_threads() == 2
-        with threads_of_search(2):
+        with threads_of_search(True):
             assert torch.get_num_threads() == 1
-        with threads_of_task((-1, -1)):
-            assert torch.get_num_threads() == 1
+        for elsewhere in ((-1, *here()[1:]), (here()[0], -1, here()[2]), (*here()[:2], "other")):
+            with threads_of_task(elsewhere):
+                assert torch.get_num_threads() == 1
         with pytest.raises(KeyError), one_thread():
             raise KeyError
         assert torch.get_num_threads() == 2

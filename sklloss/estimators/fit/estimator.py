@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from ...losses.base import State
-from ...training import train
+from ...training.checkpoints.kept_fits import kept, trained
 from ...training.outcome import warn_of_few_epochs
 from ..inputs.base import Inputs
 from ..inputs.data import FitData
@@ -76,11 +76,13 @@ class NeuralEstimator(
                 " dict(zip(classes, compute_class_weight('balanced', classes=classes, y=y)))."
             )
         before = self._learned if go_on and hasattr(self, "net_") else None
-        prepared = Preparation(self, Cache(), epochs, before).of(data)
-        errors: Sequence[Exception | None] = [None] * len(prepared.nets)
-        if epochs != 0:
-            errors = train(prepared.nets, prepared.data, epochs)
-        self._adopt(prepared, errors)
+        with kept(self, vars(data), epochs, before is not None) as where:
+            seeds = None if where is None else where.seeds
+            prepared = Preparation(self, Cache(), epochs, before, seeds).of(data)
+            errors: Sequence[Exception | None] = [None] * len(prepared.nets)
+            if epochs != 0:
+                errors = trained(prepared.nets, prepared.data, epochs, where)
+            self._adopt(prepared, errors)
         # Whether somebody counts its epochs, and may ask for more.
         self._is_begun = epochs is not None
         if self._may_improve:

@@ -24,6 +24,7 @@ from ...training import (
     optimizer_options,
     optimizer_spec,
 )
+from ...training.checkpoints.fit_checkpoint import without_checkpoint
 from ..inputs.base import Inputs
 from ..targets.base import Start, Target
 from .learned import Learned
@@ -59,7 +60,7 @@ class NetBuilder:
         baseline = start.baseline.unsqueeze(0).clone()
         spec = optimizer_spec(estimator.optimizer)
         options = optimizer_options(spec, estimator.optimizer_params or {}, self.device)
-        given = estimator.callbacks
+        given = without_checkpoint(estimator.callbacks)
         net = LossNet(
             module,
             LossModule(start.loss, State.stack([start.state]), baseline),

@@ -79,6 +79,8 @@ class Preparation:
         How many epochs are trained, whatever the stopping rule says; without validation rows.
     before : Learned or None, default=None
         What an earlier fit has learned, where its training goes on.
+    seeds : tuple of int or None, default=None
+        Those of the members, where a training goes on that was killed.
     """
 
     def __init__(
@@ -87,11 +89,13 @@ class Preparation:
         cache: Cache,
         epochs: int | None = None,
         before: Learned | None = None,
+        seeds: tuple[int, ...] | None = None,
     ) -> None:
         self.estimator = estimator
         self.inputs, self.target = estimator._inputs, estimator._target
         self.cache = cache
         self.before = before
+        self.seeds = before.seeds if before is not None else seeds
         self.goes_on = epochs is not None
         self.device = torch.device("cpu")
 
@@ -212,8 +216,8 @@ class Preparation:
     # ------------------------------------------------------------------ members
 
     def _seeds(self, n_members: int) -> tuple[int, ...]:
-        if self.before is not None:
-            return self.before.seeds
+        if self.seeds is not None:
+            return self.seeds
         first = seed_of(self.estimator.random_state)
         return tuple((first + i) % SEED_LIMIT for i in range(n_members))
 

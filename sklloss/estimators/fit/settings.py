@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from ...training import optimizer_spec
+from ...training.checkpoints.fit_checkpoint import without_checkpoint
 from ..inputs.base import Inputs
 from ..inputs.sample import Sample
 from .splits import N_FOLDS
@@ -160,8 +161,9 @@ def few_rows(estimator: Any, inputs: Inputs, sample: Sample) -> bool:
 
 
 def has_callbacks(estimator: Any) -> bool:
-    """Return whether there are callbacks, in any form of a list."""
-    return estimator.callbacks is not None and len(estimator.callbacks) > 0
+    """Return whether there are callbacks that act while a net trains, in any form of a list."""
+    callbacks = without_checkpoint(estimator.callbacks)
+    return callbacks is not None and len(callbacks) > 0
 
 
 def batch_size(estimator: Any, inputs: Inputs, n_rows: int) -> int:

@@ -11,7 +11,10 @@ from typing import Any
 from ...modules import benefits_from_stacking
 from ...parameters.declared import declared_by
 from ...parameters.plain import frozen
-from ...training import LossNet, Pause, TrainingSet, optimizer_spec, train
+from ...training import Pause, optimizer_spec, train
+from ...training.checkpoints.keeper import Keeper, Keeping
+from ...training.checkpoints.kept_fits import going, gone_on
+from ...training.checkpoints.packed_pauses import Pauses
 from ...training.model import epochs_left
 from ..inputs.data import FitData
 from .cache import Cache
@@ -66,7 +69,8 @@ def fit_together(
     data: Sequence[FitData],
     on_epoch: Callable[[int], None] | None = None,
     until: int | None = None,
-    pauses: Sequence[Sequence[Pause] | None] | None = None,
+    pauses: Sequence[Pauses | None] | None = None,
+    keeping: Keeping | None = None,
 ) -> list[Exception | None]:
     """Fit estimators in place, stacked where they can share a program.
 
@@ -83,6 +87,8 @@ def fit_together(
     pauses : sequence of (list of Pause or None), or None, default=None
         Where an earlier call with the same data and parameters, random_state included, has paused
         the members of each, None for those that begin.
+    keeping : Keeping or None, default=None
+        Keeps where the members of each stand; [] for estimators that have failed.
 
     Returns
     -------
@@ -96,30 +102,20 @@ def fit_together(
     starts = [0] * len(estimators)
     for k, paused in enumerate(pauses or ()):
         if paused is not None and isinstance(each := prepared[k], Prepared):
-            starts[k] = _gone_on(each, paused)
+            starts[k] = gone_on(each.nets, paused)
     ready = [each for each in prepared if isinstance(each, Prepared)]
-    going = [pair for each in ready for pair in _going(each)]
+    left = [pair for each in ready for pair in going(each.nets, each.data)]
     if on_epoch is not None:
         # What was expected of fits, but will not be trained.
         rows = (n_rows_of(given.X) for given in data)
         expected = sum(map(epochs_of, estimators, rows, starts, repeat(until)))
-        on_epoch(expected - sum(epochs_left(net, None, until) for net, _ in going))
-    nets, sets = [net for net, _ in going], [own for _, own in going]
-    errors = dict(zip(map(id, nets), train(nets, sets, None, on_epoch, until), strict=True))
+        on_epoch(expected - sum(epochs_left(net, None, until) for net, _ in left))
+    nets, sets = [net for net, _ in left], [own for _, own in left]
+    fits = [each.nets if isinstance(each, Prepared) else [] for each in prepared]
+    keeper = keeping and Keeper(fits, keeping)
+    found = train(nets, sets, None, on_epoch, until, keeper)
+    errors = dict(zip(map(id, nets), found, strict=True))
     return _adopted(estimators, prepared, errors)
-
-
-def _gone_on(prepared: Prepared, pauses: Sequence[Pause]) -> int:
-    """Bring nets to where their trainings have paused; return after which epoch."""
-    for net, pause in zip(prepared.nets, pauses, strict=True):
-        pause.restore(net)
-    return max(len(pause.history) for pause in pauses)
-
-
-def _going(prepared: Prepared) -> list[tuple[LossNet, TrainingSet]]:
-    """Return the nets whose training is not over, with their data."""
-    pairs = zip(prepared.nets, prepared.data, strict=True)
-    return [(net, own) for net, own in pairs if net.interrupted_ or not net.history]
 
 
 def pauses_of(estimator: Any) -> list[Pause] | None:

@@ -38,6 +38,11 @@ class Snapshot:
         """Return the snapshot of some of the models."""
         return Snapshot(self.values[list(models)], [self.buffers[k] for k in models])
 
+    def to(self, device: torch.device) -> Snapshot:
+        """Return the snapshot on a device."""
+        buffers = [[buffer.to(device) for buffer in of_model] for of_model in self.buffers]
+        return Snapshot(self.values.to(device), buffers)
+
     @classmethod
     def joined(cls, parts: Sequence[Snapshot]) -> Snapshot:
         """Return the snapshot of the models of several, one after another."""

@@ -51,11 +51,12 @@ class Rungs:
         for rung, n_epochs in enumerate(self.epochs):
             n, start = len(staying), len(results.settings)
             more = {"iter": [rung] * n, "n_resources": [n_epochs] * n}
-            results.expect([given[i] for i in staying], more)
+            self.evaluation.expect([given[i] for i in staying], more)
             copied = self._train(staying, start, rung, worker)
             scores = self._scores(self.evaluation.finish(start, copied))[start:]
             staying = [staying[i] for i in top(scores, self.halving.n_staying(n))]
             self._let_go_of_all_but(staying)
+            self.evaluation.checkpoint.forget_before(start)
             n_candidates.append(n)
         return {
             "n_candidates_": n_candidates,
@@ -93,7 +94,7 @@ class Rungs:
         for key, new in keys.items():
             before = self.last.get(key)
             if before is not None and is_over(before):
-                results.add([replace(before, key=new, fit_time=0.0, may_improve=False)])
+                self.evaluation.add([replace(before, key=new, fit_time=0.0, may_improve=False)])
                 copied.add(new)
             else:
                 going.append(self._fit(key, new[0], rung))

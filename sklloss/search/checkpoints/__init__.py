@@ -1,0 +1,1 @@
+"""Searches in files, so that they survive their process."""

@@ -1,0 +1,1 @@
+"""Checkpoints: how trainings survive the process that they run in."""

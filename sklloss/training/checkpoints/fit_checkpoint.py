@@ -1,0 +1,192 @@
+"""FitCheckpoint: a callback with which one long fit goes on after its process was killed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from skorch.callbacks import Callback, EpochTimer, PrintLog, ProgressBar
+
+from ..pause import Pause
+from .fit_file import check_same, read, write
+from .identity import Parts, described, described_data, versions
+from .keeper import SECONDS, CheckpointError, Clock, KeptFit
+from .lock import FileLock
+from .packed_pauses import Pauses, pauses_of_plain, plain_pauses
+from .paths import checked_path
+
+# Callbacks without a state of their own, which may stand beside it.
+STATELESS = (EpochTimer, PrintLog, ProgressBar)
+
+
+class FitCheckpoint(Callback):
+    """Lets one long fit go on after its process was killed, by ``callbacks=[FitCheckpoint(path)]``.
+
+    Weights, optimiser and stopping rule of all members are written to a file while they train.
+    After a kill, the same call of `fit` goes on at the epoch that was saved last, and ends with the
+    same bits as without the kill.  The callback changes nothing about the fit: it is stacked and
+    bagged as without.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.  It stays when the fit is over: the same call then returns the same model at once
+        (unless ``random_state`` is None, which asks for another), and another fit replaces it.
+    seconds : float, default=60
+        How often the state is written, >= 0; 0 writes it after every epoch.
+
+    Raises
+    ------
+    ValueError
+        In `fit`: if the file has an unfinished fit with other data, parameters or versions; if it
+        is no such file, is damaged, or was written by a newer version of sklloss; with
+        `partial_fit` or ``warm_start``; beside callbacks with a state, such as schedules.
+    OSError
+        In `fit`, before training: if the file cannot be read or written, or if another fit is
+        using it; while training: if it cannot be written any more.
+
+    Notes
+    -----
+    It is for the estimators of sklloss; for a plain skorch net there is
+    `skorch.callbacks.Checkpoint`.  In a search give `checkpoint` to the search instead.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklloss import NeuralRegressor
+    >>> from sklloss.training import FitCheckpoint
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     kept = FitCheckpoint(Path(folder) / "fit.checkpoint")
+    ...     model = NeuralRegressor(callbacks=[kept], random_state=0).fit(X, y)
+    >>> len(model.members_)
+    8
+    """
+
+    def __init__(self, path: Any, *, seconds: float = SECONDS) -> None:
+        self.path = path
+        self.seconds = seconds
+
+    def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+        """Raise: a plain net does not know how to go on."""
+        raise ValueError(
+            f"FitCheckpoint is for estimators of sklloss, and {type(net).__name__} is a net of"
+            " skorch. Use skorch.callbacks.Checkpoint and LoadInitState."
+        )
+
+    @contextmanager
+    def opened(self, estimator: Any, data: Mapping[str, Any]) -> Iterator[KeptFile]:
+        """Yield where a fit of an estimator is kept, locked for this process."""
+        self._check(estimator)
+        path = checked_path(self.path, "FitCheckpoint")
+        lock = FileLock(path.with_name(f"{path.name}.lock"))
+        if not lock.acquire():
+            raise OSError(
+                f"{path} is being written by another fit, here or in another process. Wait for it,"
+                " or give each fit a path of its own."
+            )
+        try:
+            yield KeptFile(path, self.seconds, parts_of(estimator, data), estimator.random_state)
+        finally:
+            lock.release()
+
+    def _check(self, estimator: Any) -> None:
+        if not (isinstance(self.seconds, int | float) and self.seconds >= 0):
+            raise ValueError(f"FitCheckpoint needs seconds >= 0; got {self.seconds!r}.")
+        for callback in map(callback_of, estimator.callbacks):
+            if not (callback is self or isinstance(callback, STATELESS)):
+                name = getattr(callback, "__name__", type(callback).__name__)
+                raise ValueError(
+                    f"FitCheckpoint cannot keep the state of the callback {name}, without which"
+                    " a fit does not go on as it was. Leave one of the two out."
+                )
+
+
+class KeptFile(KeptFit):
+    """The file of one fit.
+
+    Parameters
+    ----------
+    path : Path
+    seconds : float
+        Between two states.
+    parts : mapping
+        What the fit is known by.
+    random_state : object
+        That of the estimator.
+    """
+
+    def __init__(self, path: Path, seconds: float, parts: Parts, random_state: Any) -> None:
+        self._path, self._parts, self._clock = path, parts, Clock(seconds)
+        self._new = path.with_name(f"{path.name}.new")
+        found = read(path) if path.exists() else None
+        if found is not None and not found["is_over"]:
+            check_same(path, found["parts"], parts)
+        is_same = found is not None and found["parts"] == parts
+        self._found = found if is_same and self._is_wanted(found, random_state) else None
+        if self._found is not None:
+            self.seeds = tuple(self._found["seeds"])
+
+    @staticmethod
+    def _is_wanted(found: Any, random_state: Any) -> bool:
+        """Return whether a fit is to go on, or to be returned, instead of another being drawn."""
+        return not found["is_over"] or random_state is not None
+
+    def pauses(self) -> list[Pause | None] | None:
+        """Return where the members stand, None where the fit begins."""
+        return None if self._found is None else pauses_of_plain(self._found["pauses"])
+
+    def wants_state(self) -> bool:
+        """Return whether a state is due."""
+        return self._clock.is_due()
+
+    def save(self, pauses: Pauses) -> None:
+        """Write where the members stand; the old file is replaced once the new one is whole."""
+        is_over = all(pause is not None and pause.is_over for pause in pauses)
+        held = {"seeds": self.seeds, "is_over": is_over, "pauses": plain_pauses(pauses)}
+        try:
+            write(self._path, self._new, {"parts": self._parts, **held})
+        except OSError as error:
+            with suppress(OSError):
+                self._new.unlink()
+            raise CheckpointError(
+                error.errno,
+                f"{self._path} cannot be written any more ({error.strerror}); the state before is"
+                " whole. Make room, and call fit again to go on from there.",
+            ) from error
+        self._clock.begin_anew()
+
+
+def callback_of(item: Any) -> Any:
+    """Return the callback of an item of a list of them, which may be a pair of a name and it."""
+    return item[1] if isinstance(item, tuple | list) else item
+
+
+def fit_checkpoint_of(callbacks: Any) -> FitCheckpoint | None:
+    """Return the first FitCheckpoint among callbacks."""
+    given = () if callbacks is None or isinstance(callbacks, str) else callbacks
+    return next((c for c in map(callback_of, given) if isinstance(c, FitCheckpoint)), None)
+
+
+def without_checkpoint(callbacks: Any) -> Any:
+    """Return the callbacks that a net receives, None where there are no others."""
+    if callbacks is None or isinstance(callbacks, str):
+        return callbacks
+    return [c for c in callbacks if not isinstance(callback_of(c), FitCheckpoint)] or None
+
+
+def parts_of(estimator: Any, data: Mapping[str, Any]) -> Parts:
+    """Return what a fit is known by: its data, its parameters and the versions of libraries."""
+    params = estimator.get_params(deep=False)
+    params["callbacks"] = without_checkpoint(params["callbacks"])
+    shown = {name: described(value) for name, value in params.items() if name != "verbose"}
+    of_data: dict[str, str] = {}
+    for name, value in data.items():
+        if value is not None:
+            of_data |= described_data(name, value)
+    of_estimator = {"class": described(type(estimator)), **shown}
+    return {"data": of_data, "estimator": of_estimator, "versions": versions()}
