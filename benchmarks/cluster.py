@@ -18,6 +18,7 @@ with nothing else on the machine; about five minutes:
 
 import argparse
 import logging
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -155,6 +156,7 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def main(arguments: Sequence[str] | None = None, page: Path = PAGE) -> None:
     given = options(arguments)
+    warnings.filterwarnings("ignore", "max_epochs")  # Few epochs are enough to be timed.
     setting = SETTINGS[-1].of_epochs(given.epochs)
     backends = [given.only] if given.only else BACKENDS
     parts = [
