@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from ...persistence import load, save
 from ...training.checkpoints.packing import pack, unpack
 from ..results import Result, Results
 from .records import result_of
@@ -48,6 +47,9 @@ def packed_search(search: Any) -> bytes:
         for name in ("best_index_", "best_score_", "refit_time_")
         if hasattr(search, name)
     }
+    # Few searches are kept, and all of persistence takes its time to be imported.
+    from ...persistence import save
+
     written = copy.copy(search)
     # A path is no value that a file may hold.
     written.checkpoint = os.fspath(search.checkpoint)
@@ -72,6 +74,8 @@ def search_of(data: bytes, trusted: Iterable[str]) -> tuple[Any, str]:
     ValueError
         If it uses names that are not trusted.
     """
+    from ...persistence import load
+
     found = unpack(data)
     if found["search"] is None:
         return None, found["error"]
