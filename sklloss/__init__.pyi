@@ -36,5 +36,6 @@ from .persistence import save as save
 from .persistence.onnx import to_onnx as to_onnx
 from .search import LossSearchCV as LossSearchCV
 from .training import Criterion as Criterion
+from .training import FitCheckpoint as FitCheckpoint
 
 __version__: str

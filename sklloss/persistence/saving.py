@@ -58,15 +58,14 @@ def save(
     Examples
     --------
     >>> import os, tempfile
-    >>> import sklloss.persistence
     >>> from sklearn.datasets import load_diabetes
-    >>> from sklloss import NeuralRegressor
+    >>> from sklloss import NeuralRegressor, load, save
     >>> X, y = load_diabetes(return_X_y=True)
     >>> model = NeuralRegressor("huber", max_epochs=5, random_state=0).fit(X, y)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = os.path.join(folder, "model.sklloss")
-    ...     sklloss.persistence.save(model, path)
-    ...     loaded = sklloss.persistence.load(path)
+    ...     save(model, path)
+    ...     loaded = load(path)
     >>> bool((loaded.predict(X) == model.predict(X)).all())
     True
     """
