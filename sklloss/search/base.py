@@ -223,11 +223,13 @@ class LossSearch(InCheckpoints, LinkedToGuide, OpenSearchCV):
         """Warn once of all candidates of which `max_epochs` has ended a training too early."""
         settings, numbers = evaluation.results.settings, evaluation.results.that_may_improve()
         if numbers:
+            # With halving, a candidate has a row at each of its rungs.
+            n_candidates = getattr(self, "n_candidates_", [len(settings)])[0]
             named = ", ".join(str(settings[number]) for number in numbers[:MOST_NAMED])
             others = f" and {len(numbers) - MOST_NAMED} more" if len(numbers) > MOST_NAMED else ""
             warnings.warn(
                 f"max_epochs has ended trainings whose loss still fell, of {len(numbers)} of"
-                f" {len(settings)} candidates: {named}{others}. Set a larger max_epochs, or a"
+                f" {n_candidates} candidates: {named}{others}. Set a larger max_epochs, or a"
                 " larger lr.",
                 ConvergenceWarning,
                 stacklevel=4,  # Where the user calls fit.

@@ -167,7 +167,7 @@ class Table(Inputs):
         if not varies and not len(encoding.level_column) and not len(encoding.missing):
             warnings.warn(
                 f"No column of X can be learned from, with n_samples={len(sample.y)}: all are"
-                " constant, missing in all rows, or hold categories of which none has 5 rows."
+                " constant, missing in all rows, or have no category that occurs in 5 rows."
                 " Predictions are a constant.",
                 UserWarning,
                 stacklevel=2,
@@ -180,9 +180,9 @@ class Table(Inputs):
         rare = [name for i, (name, levels) in enumerate(pairs) if levels > 2 and i not in used]
         if rare:
             warnings.warn(
-                f"X has categories of which none has 5 rows, in {count(len(rare), 'column')}, which"
-                f" are ignored: {', '.join(map(repr, rare))}. If they are ids, leave them out; of"
-                " text, TokenVectorizer or TfidfVectorizer make numbers.",
+                f"X has {count(len(rare), 'column')} without a category that occurs in 5 rows, which"
+                f" the network ignores: {', '.join(map(repr, rare))}. Leave ids out, and turn text"
+                " into numbers with TokenVectorizer or TfidfVectorizer.",
                 UserWarning,
                 stacklevel=2,
             )

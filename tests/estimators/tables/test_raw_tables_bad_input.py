@@ -100,7 +100,8 @@ def test_a_table_without_a_usable_column_gives_the_best_constant(columns, y):
 
 def test_categories_that_are_all_rare_are_named(table, y):
     ids = [f"customer {i}" for i in range(N)]
-    with pytest.warns(UserWarning, match="none has 5 rows, in 1 column, which are ignored: 'id'"):
+    message = "1 column without a category that occurs in 5 rows, which the network ignores: 'id'"
+    with pytest.warns(UserWarning, match=message):
         model = quick().fit(table.assign(id=ids), y)
     assert not any("id" in name for name in model.get_feature_names_out())
 
