@@ -40,7 +40,9 @@ STEPS = [
 ]
 
 
-@pytest.mark.parametrize("steps", STEPS, ids=str)
+@pytest.mark.parametrize(
+    "steps", STEPS, ids=lambda steps: ", ".join(type(each).__name__ for each in steps)
+)
 def test_steps_give_the_same_numbers(steps):
     model = make_pipeline(*steps, NeuralRegressor(**SMALL)).fit(X, Y)
     rows = torch.from_numpy(3 * X)
