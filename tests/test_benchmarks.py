@@ -73,7 +73,8 @@ def test_fit_speed_compares_fits_predictions_and_imports(monkeypatch, capsys):
         [rivals.SKORCH, rivals.MLP, rivals.FUSED],
         *5 * [[rivals.MLP]],
     ]
-    assert barred(imports) == names_in(imports)[1:] == list(fit_speed.IMPORTS)[1:]
+    assert names_in(imports) == list(fit_speed.IMPORTS)
+    assert barred(imports) == names_in(imports)[-1:]
     for table in [*tables, imports]:
         assert column(table, "times as long")[0] == "1.00"
 

@@ -4,6 +4,7 @@ from .callbacks import is_callback
 from .checkpoints.fit_checkpoint import FitCheckpoint
 from .criterion import Criterion
 from .loss_module import LossModule
+from .model import print_line
 from .net import LossNet
 from .pause import Pause
 from .programs import train
@@ -48,6 +49,7 @@ __all__ = [
     "learn_encoding",
     "optimizer_options",
     "optimizer_spec",
+    "print_line",
     "rows",
     "seed_of",
     "train",

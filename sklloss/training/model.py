@@ -33,8 +33,23 @@ from .stopping import NEVER, Standing, StoppingRule
 from .threads import is_worker, noted_interruptions
 
 
+def print_line(text: str) -> None:
+    """Print a line of the table; unlike Python's print, which ray replaces, it always pickles."""
+    print(text)
+
+
 class QuietPrintLog(PrintLog):
     """skorch's table of losses, which costs its time only where it is printed."""
+
+    def __init__(
+        self,
+        keys_ignored: Any = None,
+        sink: Callable[[str], None] = print_line,
+        tablefmt: str = "simple",
+        floatfmt: str = ".4f",
+        stralign: str = "right",
+    ) -> None:
+        super().__init__(keys_ignored, sink, tablefmt, floatfmt, stralign)
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Print a line, if the net is verbose."""

@@ -97,7 +97,7 @@ def search(param_grid: Any = None, loss: Any = "mse", **params: Any) -> sklloss.
     """Return a search over a small regressor."""
     net = NeuralRegressor(loss, **SMALL_TABLE, early_stopping=False, n_members=1)
     grid = {"lr": [0.01, 0.1]} if param_grid is None else param_grid
-    return sklloss.LossSearchCV(net, grid, **{"cv": 2, **params})
+    return sklloss.LossSearchCV(net, grid, **{"cv": 2, "random_state": 0, **params})
 
 
 FAMILIES: dict[str, Family] = {

@@ -34,6 +34,7 @@ FUNCTIONS: Mapping[str, tuple[str, ...]] = {
     "builtins": ("print",),
     "skorch.utils": ("to_numpy", "to_tensor"),
     "torch": POINTWISE,
+    "sklloss.training": ("print_line",),
     "sklloss.estimators": (
         *("character_error_rate", "mean_ndcg", "ndcg_at", "recall_at", "token_error_rate"),
         "word_error_rate",

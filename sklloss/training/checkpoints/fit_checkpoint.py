@@ -166,15 +166,20 @@ def callback_of(item: Any) -> Any:
     return item[1] if isinstance(item, tuple | list) else item
 
 
+def is_list(callbacks: Any) -> bool:
+    """Return whether callbacks are given as what skorch takes; others are refused elsewhere."""
+    return isinstance(callbacks, list | tuple)
+
+
 def fit_checkpoint_of(callbacks: Any) -> FitCheckpoint | None:
     """Return the first FitCheckpoint among callbacks."""
-    given = () if callbacks is None or isinstance(callbacks, str) else callbacks
+    given = callbacks if is_list(callbacks) else ()
     return next((c for c in map(callback_of, given) if isinstance(c, FitCheckpoint)), None)
 
 
 def without_checkpoint(callbacks: Any) -> Any:
     """Return the callbacks that a net receives, None where there are no others."""
-    if callbacks is None or isinstance(callbacks, str):
+    if not is_list(callbacks):
         return callbacks
     return [c for c in callbacks if not isinstance(callback_of(c), FitCheckpoint)] or None
 

@@ -135,7 +135,7 @@ def test_levels_of_merged_rows_are_counted():
 def test_one_tiny_weight_does_not_keep_rare_levels(table, y):
     ids = table.assign(id=[f"customer {i}" for i in range(N)])
     weight = np.r_[1e-9, np.ones(N - 1)]
-    with pytest.warns(UserWarning, match="are ignored"):
+    with pytest.warns(UserWarning, match="the network ignores"):
         quick().fit(ids, y, sample_weight=weight)
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 
-out_of_core = importlib.import_module("out_of_core")
+mapped_file = importlib.import_module("mapped_file")
 
 
 def test_it_measures_a_fit_and_a_prediction(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     name = "classifier, small network"
-    out_of_core.main(["--rows", "600", "--contenders", name])
+    mapped_file.main(["--rows", "600", "--contenders", name])
     lines = [line for line in capsys.readouterr().out.splitlines() if name in line]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     assert [each[1] for each in cells] == ["fit", "predict"]
@@ -23,9 +23,9 @@ def test_it_measures_a_fit_and_a_prediction(capsys, tmp_path, monkeypatch):
 
 
 def test_memory_that_is_taken_is_seen():
-    with out_of_core.sampled() as most:
+    with mapped_file.sampled() as most:
         before = most[0]
-        taken = bytearray(200 * out_of_core.MIB)
+        taken = bytearray(200 * mapped_file.MIB)
         taken[::4096] = b"x" * len(taken[::4096])
-        out_of_core.time.sleep(0.2)
-    assert most[0] - before > 150 * out_of_core.MIB
+        mapped_file.time.sleep(0.2)
+    assert most[0] - before > 150 * mapped_file.MIB

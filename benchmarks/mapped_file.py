@@ -6,8 +6,8 @@ of ``/proc/self/status``) every 20 ms. Pages of the file do not count: the syste
 when it needs them. The imports do count. It runs on Linux only; the file lies in a temporary
 folder, which is removed. An epoch of the default network takes half an hour on two cores:
 
-    python benchmarks/out_of_core.py
-    python benchmarks/out_of_core.py --rows 1000000 --contenders "classifier, small network"
+    python benchmarks/mapped_file.py
+    python benchmarks/mapped_file.py --rows 1000000 --contenders "classifier, small network"
 """
 
 import argparse
