@@ -1,13 +1,17 @@
 """Searches on a real ray with two CPUs on this machine."""
 
+import builtins
+import pickle
 import tempfile
 
 import joblib
 import numpy as np
 import pytest
 import ray
+from ray.experimental import tqdm_ray
 from ray.util.joblib import register_ray
 
+from sklloss import NeuralRegressor, load, save
 from sklloss.search.checkpoints import kept
 
 from .small_searches import (
@@ -24,7 +28,7 @@ from .small_searches import (
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
-    before = own_processes()
+    before, printed = own_processes(), builtins.print
     with tempfile.TemporaryDirectory(prefix="ray-") as folder:  # Its sockets need a short path.
         ray.init(
             num_cpus=2,
@@ -40,6 +44,7 @@ def cluster(tmp_path_factory):
                 yield
         finally:
             ray.shutdown()
+            builtins.print = printed  # ray has replaced it
     assert gone(before) == set()
 
 
@@ -48,6 +53,17 @@ def no_file_is_left(cluster, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     yield
     assert own_files() == set()
+
+
+def test_models_can_be_kept_although_ray_replaces_print(diabetes, tmp_path):
+    X, y = diabetes
+    model = NeuralRegressor(n_members=1, max_epochs=2, random_state=0).fit(X, y)
+    tqdm_ray.instance()  # as for the first line that a worker prints
+    assert builtins.print.__module__ == "ray.experimental.tqdm_ray"
+    save(model, tmp_path / "model")
+    for kept_model in (load(tmp_path / "model"), pickle.loads(pickle.dumps(model))):
+        np.testing.assert_array_equal(kept_model.predict(X), model.predict(X))
+    (tmp_path / "model").unlink()
 
 
 def test_searches_have_the_bits_of_one_process(diabetes, capsys, monkeypatch):
