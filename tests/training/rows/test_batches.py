@@ -157,3 +157,13 @@ def test_losses_of_batches_see_all_classes_of_sorted_rare_labels(loss):
     ).fit(X, y)  # fmt: skip
     assert model.predict(X)[y == 1].mean() > 0.8
     assert model.predict(X)[y == 0].mean() < 0.05
+
+
+def test_targets_come_in_parts_as_small_as_the_raw_output_of_a_row_asks_for():
+    data = imbalanced()
+    per_row = LOOP.numbers_at_once // 100
+    few = list(batches(data, 40, raw_shape=(1, per_row)).targets())
+    assert [y.shape[1] for y, _ in few] == [100] * 4
+    (whole,) = batches(data, 40).targets()
+    for parts, at_once in zip(zip(*few, strict=True), whole, strict=True):
+        assert torch.equal(torch.cat(parts, 1), at_once)
