@@ -136,8 +136,7 @@ class NeuralClassifier(
             Labels of any type.
         classes : array-like of shape (n_classes,) or None, default=None
             All labels; None for those of y.
-        sample_weight : array-like of shape (n_samples,) or None, default=None
-            What each row counts, >= 0.
+        %(sample_weight)s
 
         Returns
         -------

@@ -137,8 +137,7 @@ class NeuralRegressor(
             As `fit` takes it.  A category needs five rows, as in `fit`.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Targets, in the domain of the loss.
-        sample_weight : array-like of shape (n_samples,) or None, default=None
-            What each row counts, >= 0.
+        %(sample_weight)s
 
         Returns
         -------
