@@ -18,6 +18,8 @@ from torch import Tensor, nn
 
 from ..estimators.fit.estimator import NeuralEstimator
 
+__all__ = ["to_module"]
+
 SUPPORTED = (
     "StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler, SimpleImputer, PCA, TruncatedSVD,"
     " selectors of features and 'passthrough'"
