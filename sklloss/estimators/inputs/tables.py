@@ -19,6 +19,7 @@ from ...parameters.refusals import count
 from ...training import Encoding, TableEncoding, learn_encoding
 from .base import Inputs, copy_of, encoding_of
 from .column_values import floats_of
+from .columns import with_columns_named
 from .data import Checked, FitData, LearnedInputs
 from .frames import Columns, NumberColumn, as_frame
 from .sample import Sample
@@ -123,7 +124,14 @@ class Table(Inputs):
         options = dict(y_options or {})
         if "y" not in options:
             return Checked(numbers, data.y, learned)
-        y = validate_data(copy_of(owner), **options)
+        try:
+            y = validate_data(copy_of(owner), **options)
+            if options.get("y_numeric"):
+                y.astype(np.float64, copy=False)  # scikit-learn lets arrays of text pass
+        except (TypeError, ValueError, OverflowError) as error:
+            if not options.get("y_numeric"):
+                raise
+            raise with_columns_named(numbers, options["y"], error) from error
         check_consistent_length(numbers, y)
         return Checked(numbers, y, learned)
 

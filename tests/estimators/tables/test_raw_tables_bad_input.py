@@ -235,3 +235,18 @@ def test_weights_of_ratios_beyond_float32_are_refused(largest, y):
         quick().fit(X, y, sample_weight=weight)
     with pytest.raises(ValueError, match="class_weight has weights from 1"):
         NeuralClassifier(class_weight={False: 1, True: largest}).fit(X, labels)
+
+
+@pytest.mark.parametrize(
+    ("y", "said"),
+    [
+        ([10**400] * 20, "whole number that is too large for a float64"),
+        (["1.5"] * 19 + ["high"], "y has text, for example 'high', and needs numbers"),
+        ([[1, 2]] * 10 + [[1]] * 10, "y cannot be made an array of numbers"),
+        ([object()] * 20, "y cannot be made an array of numbers"),
+    ],
+)
+def test_targets_that_are_no_numbers_beside_a_raw_table(y, said):
+    table = pd.DataFrame({"city": ["Rome", "Oslo"] * 10, "size": range(20)})
+    with pytest.raises((TypeError, ValueError), match=said):
+        NeuralRegressor().fit(table, y)
