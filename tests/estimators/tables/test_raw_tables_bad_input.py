@@ -10,9 +10,7 @@ import pytest
 import torch
 from scipy import sparse
 
-from sklloss import (
-    NeuralClassifier,
-)
+from sklloss import NeuralClassifier, NeuralRegressor
 from sklloss.training import ENCODINGS
 
 from .raw_tables import N, quick
