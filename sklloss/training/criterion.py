@@ -68,13 +68,18 @@ class Criterion(StateModule):
 
         Parameters
         ----------
-        prediction : Tensor of shape (n_samples,), (n_samples, width) or \
-(n_samples, n_targets, n_outputs)
-            Raw output of the network.
+        prediction : Tensor
+            Raw output of the network, of shape (n_samples,), (n_samples, width) or
+            (n_samples, n_targets, n_outputs).
         y : Tensor of shape (n_samples,) or (n_samples, n_targets)
             Targets; class indices in classification.
-        sample_weight : Tensor of shape (n_samples,) or None
-            Weights.
+        sample_weight : Tensor of shape (n_samples,) or None, default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        Tensor of shape ()
+            The weighted mean loss.
 
         Raises
         ------
@@ -90,15 +95,24 @@ class Criterion(StateModule):
 
     @staticmethod
     def probabilities(loss: Any, y: Any = None, **loss_params: Any) -> Probabilities:
-        """Return what makes class probabilities of a classifier's raw output in skorch.
+        """Return the function from a classifier's raw output to class probabilities.
 
-        It is for the net's ``predict_nonlinearity``.
+        Pass it to skorch as the net's ``predict_nonlinearity``.
 
         Parameters
         ----------
-        loss, y, **loss_params
-            As in `Criterion`; give the same here.  Where the loss itself trains values beside the
-            network, give the fitted net's ``criterion_`` as `loss`.
+        loss : str, Loss, torch.nn loss, nn.Module, function or Criterion
+            The same as in `Criterion`.  If the loss trains values of its own along with the
+            network, the fitted net's ``criterion_``.
+        y : array-like or None, default=None
+            The same as in `Criterion`.
+        **loss_params
+            The same as in `Criterion`.
+
+        Returns
+        -------
+        Probabilities
+            A function from raw output to probabilities.
 
         Raises
         ------
@@ -112,14 +126,23 @@ class Criterion(StateModule):
 
     @staticmethod
     def predictions(loss: Any, y: Any = None, **loss_params: Any) -> Predictions:
-        """Return what makes predictions of y of a regressor's raw output in skorch.
+        """Return the function from a regressor's raw output to predictions of y.
 
-        It is for the net's ``predict_nonlinearity``.
+        Pass it to skorch as the net's ``predict_nonlinearity``.
 
         Parameters
         ----------
-        loss, y, **loss_params
-            As in `Criterion`; give the same here.
+        loss : str, Loss, torch.nn loss, nn.Module or function
+            The same as in `Criterion`.
+        y : array-like or None, default=None
+            The same as in `Criterion`.
+        **loss_params
+            The same as in `Criterion`.
+
+        Returns
+        -------
+        Predictions
+            A function from raw output to predictions.
         """
         return Predictions(get_loss(loss, task="regression", **_without_prefix(loss_params)), y)
 

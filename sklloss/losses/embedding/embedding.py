@@ -27,15 +27,27 @@ class EmbeddingLoss(Loss):
     squared Euclidean distance of two vectors is 2 - 2 cos, between 0 and 4. There are two kinds of
     batches, which differ in the number of targets::
 
-        raw    (*models, n_samples, 1, n_components)    rows
-        y      (*models, n_samples, 1)                  the class of the row
-        raw    (*models, n_samples, 2, n_components)    pairs
-        y      (*models, n_samples, 2)                  similar if both columns are equal
+        raw    (..., n_samples, 1, n_components)    rows
+        y      (..., n_samples, 1)                  the class of the row
+        raw    (..., n_samples, 2, n_components)    pairs
+        y      (..., n_samples, 2)                  similar if both columns are equal
 
     A subclass defines ``of_vectors(vectors, y, state, sample_weight)``, a scalar for one model,
     from the unit vectors (n_samples, 1 or 2, n_components) of a batch, its y (n_samples, 1 or 2)
     and its weights (n_samples,), which are all 1 if they are equal. A batch of rows holds at least
     two rows of nearly every class that it has, if the training set does.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class Attraction(EmbeddingLoss):
+    ...     def of_vectors(self, vectors, y, state, sample_weight):
+    ...         cosine = vectors[:, 0] @ vectors[:, 0].mT
+    ...         return ((1 - cosine) * (y == y.mT)).mean()
+    >>> raw = torch.tensor([[[1.0, 0.0]], [[0.0, 1.0]]])
+    >>> Attraction()(raw, torch.tensor([[3], [3]]), {})
+    tensor(0.5000)
     """
 
     task: ClassVar[Task] = "embedding"
@@ -50,7 +62,7 @@ class EmbeddingLoss(Loss):
         raise self._lacking("of_vectors(vectors, y, state, sample_weight)")
 
     def total(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
-        """Return the loss of the batch times its weight, shape (*models,).
+        """Return the loss of the batch times its weight, shape (n_models,).
 
         Each model is computed alone, since matrix products of arbitrary sizes have other bits in a
         stack.
@@ -67,7 +79,7 @@ class EmbeddingLoss(Loss):
         return torch.ones(1, 1, dtype=sample_weight.dtype, device=y.device)
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """Return unit vectors, shape (*models, n_samples, n_targets, n_components)."""
+        """Return unit vectors, shape (..., n_samples, n_targets, n_components)."""
         return unit(raw)
 
 
@@ -155,11 +167,11 @@ class CosineEmbedding(PairLoss):
     margin: float = parameter(0.0, Interval(-1, 1))
 
     def alike(self, cosine: Tensor, state: State) -> Tensor:
-        """1 - cos."""
+        """Return ``1 - cos``."""
         return 1 - cosine
 
     def unlike(self, cosine: Tensor, state: State) -> Tensor:
-        """max(0, cos - margin)."""
+        """Return ``max(0, cos - margin)``."""
         return (cosine - state["margin"]).clamp(min=0)
 
 
@@ -204,11 +216,11 @@ class HingeEmbedding(PairLoss):
     margin: float = parameter(1.0, POSITIVE)
 
     def alike(self, cosine: Tensor, state: State) -> Tensor:
-        """d."""
+        """Return ``d``."""
         return distance(cosine)
 
     def unlike(self, cosine: Tensor, state: State) -> Tensor:
-        """max(0, margin - d)."""
+        """Return ``max(0, margin - d)``."""
         return (state["margin"] - distance(cosine)).clamp(min=0)
 
 
@@ -254,11 +266,11 @@ class Contrastive(PairLoss):
     margin: float = parameter(1.0, POSITIVE)
 
     def alike(self, cosine: Tensor, state: State) -> Tensor:
-        """d²."""
+        """Return ``d²``."""
         return 2 - 2 * cosine
 
     def unlike(self, cosine: Tensor, state: State) -> Tensor:
-        """max(0, margin - d)²."""
+        """Return ``max(0, margin - d)²``."""
         return (state["margin"] - distance(cosine)).clamp(min=0) ** 2
 
 

@@ -36,12 +36,12 @@ class OverlapLoss(RowLoss, ClassificationLoss):
 
         Returns
         -------
-        Tensor of shape (*models, n_samples, n_classes)
+        Tensor of shape (..., n_samples, n_classes)
         """
         raise NotImplementedError
 
     def of_row(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Return the mean over classes of one minus their overlap, shape (*models, n_samples)."""
+        """Return the mean over classes of one minus their overlap, shape (..., n_samples)."""
         # (*models, samples, pixels, classes)
         p = probabilities(raw)
         t = one_hot(y, p)
@@ -114,7 +114,7 @@ class Dice(OverlapLoss):
     include_background: bool = parameter(True, Choice(True, False), structural=True)
 
     def overlap(self, both: Tensor, predicted: Tensor, true: Tensor, state: State) -> Tensor:
-        """(2 Σpt + s) / (Σp + Σt + s)."""
+        """Return ``(2 Σpt + s) / (Σp + Σt + s)``."""
         return ratio(2 * both + state["smooth"], predicted + true + state["smooth"])
 
 
@@ -173,6 +173,6 @@ class Tversky(OverlapLoss):
     include_background: bool = parameter(True, Choice(True, False), structural=True)
 
     def overlap(self, both: Tensor, predicted: Tensor, true: Tensor, state: State) -> Tensor:
-        """(TP + s) / (TP + α FP + β FN + s)."""
+        """Return ``(TP + s) / (TP + α FP + β FN + s)``."""
         wrong = state["alpha"] * (predicted - both) + state["beta"] * (true - both)
         return ratio(both + state["smooth"], both + wrong + state["smooth"])

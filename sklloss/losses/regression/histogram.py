@@ -104,7 +104,7 @@ class HistogramCrossEntropy(RegressionLoss):
         return state
 
     def soft_labels(self, y: Tensor, state: State) -> Tensor:
-        """Return the mass of every bin, shape (*models, n_samples, n_targets, n_bins + 6)."""
+        """Return the mass of every bin, shape (..., n_samples, n_targets, n_bins + 6)."""
         edges = state["edges"]
         sigma = state["sigma_ratio"].unsqueeze(-1) * (edges[..., 1:2] - edges[..., :1])
         inside = y.clamp(edges[..., PADDING], edges[..., -1 - PADDING]).unsqueeze(-1)
@@ -112,7 +112,7 @@ class HistogramCrossEntropy(RegressionLoss):
         return mass / mass.sum(-1, keepdim=True)
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """-Σ t_k log p_k."""
+        """Return ``-Σ t_k log p_k``."""
         return -(self.soft_labels(y, state) * raw.log_softmax(-1)).sum(-1)
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
@@ -131,14 +131,14 @@ class HistogramCrossEntropy(RegressionLoss):
 
         Returns
         -------
-        Tensor of shape (*models, n_samples, n_targets, levels)
+        Tensor of shape (..., n_samples, n_targets, levels)
         """
         mass = raw.softmax(-1)
         columns = [histogram_quantile(mass, state["edges"], q) for q in levels.tolist()]
         return torch.stack(columns, -1)
 
     def cdf(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Return the probability below values of y, (*models, n_samples, n_targets, n_values)."""
+        """Return the probability below values of y, (..., n_samples, n_targets, n_values)."""
         mass, edges = raw.softmax(-1), state["edges"]
         below = torch.nn.functional.pad(mass.cumsum(-1), (1, 0)) / mass.sum(-1, keepdim=True)
         place = (y - edges[..., :1]) / (edges[..., 1:2] - edges[..., :1])

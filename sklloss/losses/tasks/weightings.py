@@ -56,15 +56,15 @@ class Weighting:
     Attributes
     ----------
     name : str
+        The name that `NeuralMultiTask` takes.
     reference : str
-        Where it comes from.
+        Author and year, or arXiv number, of its source.
     when : str
-        When to choose it and when not.
+        When to choose the weighting and when not to.
     compares_sizes : bool
-        Whether it looks at how large losses are, so that each needs a least value that it is
-        measured from.
+        Whether it compares the sizes of losses, each of which then needs a lower bound.
     draws : bool
-        Whether it takes standard normal numbers, ``state["draws"]``, at every step.
+        Whether it uses standard normal numbers, ``state["draws"]``, at every step.
     """
 
     name: ClassVar[str] = ""
@@ -83,26 +83,89 @@ class Weighting:
         check_declared(type(self).__name__, self, vars(self))
 
     def fixed(self, names: tuple[str, ...]) -> tuple[float, ...]:
-        """Return the factors that a model is judged by, of mean 1."""
+        """Return the factors of the reported loss, which early stopping uses; their mean is 1.
+
+        Parameters
+        ----------
+        names : tuple of str
+            Names of the tasks.
+
+        Returns
+        -------
+        tuple of float
+            One factor per task.
+        """
         return (1.0,) * len(names)
 
     def prepare(self, sizes: Sizes) -> State:
-        """Return what the weighting remembers and trains, each tensor (1, n_tasks)."""
+        """Return what the weighting remembers and trains.
+
+        Parameters
+        ----------
+        sizes : Sizes
+            The tasks' losses before training.
+
+        Returns
+        -------
+        State
+            Tensors of shape (1, n_tasks).
+        """
         return State()
 
     def factors(self, state: State) -> Tensor:
-        """Return what multiplies the tasks' losses in training, shape (*models, 1, n_tasks)."""
+        """Return the factors of the tasks' losses in training.
+
+        Parameters
+        ----------
+        state : State
+            The state of the joint loss.
+
+        Returns
+        -------
+        Tensor of shape (..., 1, n_tasks)
+            One factor per task.
+        """
         return state["fixed"]
 
     def penalty(self, state: State) -> Tensor:
-        """Return what the factors themselves cost, shape (*models, 1, n_tasks)."""
+        """Return the penalty of the factors, which is added to the tasks' losses in training.
+
+        Parameters
+        ----------
+        state : State
+            The state of the joint loss.
+
+        Returns
+        -------
+        Tensor of shape (..., 1, n_tasks)
+            One penalty per task.
+        """
         return torch.zeros_like(state["fixed"])
 
     def note_epoch(self, sizes: Tensor, state: State) -> None:
-        """Remember the tasks' mean losses of an epoch, (*models, 1, n_tasks)."""
+        """Remember the tasks' mean losses of an epoch.
+
+        Parameters
+        ----------
+        sizes : Tensor of shape (..., 1, n_tasks)
+            Mean loss of each task, less its lower bound.
+        state : State
+            The state of the joint loss, which is changed in place.
+        """
 
     def learnt(self, state: State) -> dict[str, Tensor]:
-        """Return what the trained entries of the state stand for, by name."""
+        """Return the trained entries of the state on their natural scale.
+
+        Parameters
+        ----------
+        state : State
+            The state of the joint loss.
+
+        Returns
+        -------
+        dict of str to Tensor
+            The entries by name.
+        """
         return {}
 
 
@@ -118,7 +181,7 @@ class EqualWeights(Weighting):
 
     name: ClassVar[str] = "equal"
     when: ClassVar[str] = (
-        "First, and whenever the losses are of like size: after scaling, those of numbers are."
+        "The first to try, and enough if the losses are of similar size, as those of scaled numbers are."
     )
 
 
@@ -158,7 +221,7 @@ class FixedWeights(Weighting):
         Raises
         ------
         ValueError
-            If a weight is that of a task which there is not, or all tasks have 0.
+            If there is no task of one of the names, or all weights are 0.
         """
         known = dict(self.weights)
         unknown = [name for name in known if name not in names]
@@ -179,15 +242,15 @@ class FixedWeights(Weighting):
 
 @dataclass(frozen=True)
 class UncertaintyWeights(Weighting):
-    """Weights that train beside the network: each task has a variance, and is divided by it.
+    """Trained weights: the loss of each task is divided by a variance that is learned with it.
 
-    ``L / (2 exp s) + s/2`` for numbers and ``L / exp s + s/2`` for labels, s the logarithm of the
-    variance.  At its optimum exp s is L (labels: 2 L), so that every task counts by its relative
-    progress.  s starts there for the best constant, and stays within ±5 of that: a task that is
-    fitted exactly would take an infinite weight.
+    ``L / (2 exp s) + s/2`` for numbers and ``L / exp s + s/2`` for labels, where s is the logarithm
+    of the variance.  At the optimum, exp s is L (2 L for labels), so that only relative progress in
+    a task counts.  s starts at the optimum for the best constant and stays within ±5 of it, because
+    a task that is fitted exactly would get an infinite weight.
 
-    L is measured from the least that the loss can be, so that ``poisson`` and its like, which may
-    be negative, have a variance, too.
+    L is the loss minus its lower bound, so that losses that may be negative, such as ``poisson``,
+    have a variance, too.
 
     References
     ----------
@@ -205,8 +268,8 @@ class UncertaintyWeights(Weighting):
     name: ClassVar[str] = "uncertainty"
     reference: ClassVar[str] = "Kendall 1705.07115"
     when: ClassVar[str] = (
-        "Losses differ in size, or some tasks are much noisier than others. Not where a noisy task"
-        " is the one that you care for."
+        "Losses differ in size, or some tasks are much noisier than others. Not if a noisy task is"
+        " the one that matters most to you."
     )
     compares_sizes: ClassVar[bool] = True
 
@@ -222,20 +285,31 @@ class UncertaintyWeights(Weighting):
         return State(entries, ["raw_log_variance"])
 
     def log_variance(self, state: State) -> Tensor:
-        """Return s, shape (*models, 1, n_tasks)."""
+        """Return s, the logarithm of each task's variance.
+
+        Parameters
+        ----------
+        state : State
+            The state of the joint loss.
+
+        Returns
+        -------
+        Tensor of shape (..., 1, n_tasks)
+            One number per task.
+        """
         away = PACE * state["raw_log_variance"]
         return state["start_log_variance"] + away.clamp(-LOG_VARIANCE_LIMIT, LOG_VARIANCE_LIMIT)
 
     def factors(self, state: State) -> Tensor:
-        """1 / (2 exp s) for numbers, 1 / exp s for labels."""
+        """Return ``1 / (2 exp s)`` for numbers, ``1 / exp s`` for labels."""
         return state["likelihood_scale"] * torch.exp(-self.log_variance(state))
 
     def penalty(self, state: State) -> Tensor:
-        """s/2."""
+        """Return ``s/2``."""
         return self.log_variance(state) / 2
 
     def learnt(self, state: State) -> dict[str, Tensor]:
-        """The ``log_variance`` of each task."""
+        """Return the ``log_variance`` of each task."""
         return {"log_variance": self.log_variance(state)}
 
 
@@ -244,7 +318,7 @@ class DynamicWeightAverage(Weighting):
     """Dynamic weight average: tasks whose loss has fallen least count most.
 
     ``n softmax(r / T)`` over the n tasks, ``r = L(last epoch) / L(epoch before)``; equal in the
-    first two epochs.  L is measured from the least that the loss can be.
+    first two epochs.  L is the loss minus its lower bound.
 
     Parameters
     ----------
@@ -270,8 +344,8 @@ class DynamicWeightAverage(Weighting):
     name: ClassVar[str] = "dwa"
     reference: ClassVar[str] = "Liu 1803.10704"
     when: ClassVar[str] = (
-        "Tasks are learnt at different speeds. Its weights seldom leave 1 by far: raise the"
-        " contrast with a lower temperature."
+        "Tasks are learned at different speeds. Its weights rarely differ much from 1; a lower"
+        " temperature increases the contrast."
     )
     compares_sizes: ClassVar[bool] = True
 
@@ -283,7 +357,7 @@ class DynamicWeightAverage(Weighting):
         return State({"last_losses": none, "losses_before": none.clone()})
 
     def factors(self, state: State) -> Tensor:
-        """N softmax(r / T)."""
+        """Return ``n softmax(r / T)``."""
         last, before = state["last_losses"], state["losses_before"]
         is_known = (last > 0) & (before > 0)
         rate = torch.where(is_known, last, 1.0) / torch.where(is_known, before, 1.0)
@@ -297,7 +371,7 @@ class DynamicWeightAverage(Weighting):
 
 @dataclass(frozen=True)
 class RandomWeights(Weighting):
-    """Random loss weighting: at every step other weights, on average equal.
+    """Random loss weighting: new random weights at every step, which are equal on average.
 
     ``n softmax(normal draws)`` over the n tasks.  The draws follow from ``random_state``.
 
@@ -315,13 +389,13 @@ class RandomWeights(Weighting):
     name: ClassVar[str] = "random"
     reference: ClassVar[str] = "Lin 2111.10603"
     when: ClassVar[str] = (
-        "As a baseline that cleverer weightings should beat; its noise can also help to leave poor"
-        " optima."
+        "As a baseline that other weightings should beat. Its noise can also help training to leave"
+        " poor local optima."
     )
     draws: ClassVar[bool] = True
 
     def factors(self, state: State) -> Tensor:
-        """N softmax(draws) in training, 1 elsewhere."""
+        """Return ``n softmax(draws)`` in training, 1 elsewhere."""
         if "draws" not in state:
             return state["fixed"]
         return state["draws"].shape[-1] * torch.softmax(state["draws"], -1)

@@ -29,15 +29,30 @@ OPSETS = range(18, 24)
 
 @dataclass(frozen=True)
 class OnnxFile:
-    """What `to_onnx` has written.
+    """The file that `to_onnx` wrote, with its inputs and outputs.
 
-    Attributes
+    Parameters
     ----------
     path : Path
+        The file.
     opset : int
-        The version of ONNX's operators.
+        The version of ONNX's operator set.
     inputs, outputs : tuple of Port
-        With ``name``, ``dtype``, ``shape`` and ``meaning`` each.
+        Each with ``name``, ``dtype``, ``shape`` and ``meaning``.
+    _feed : Feed
+        Encodes rows for the inputs.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.datasets import load_iris
+    >>> from sklloss import NeuralClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = NeuralClassifier(max_epochs=2, random_state=0).fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = to_onnx(model, f"{folder}/model.onnx", outputs=["predict"])
+    >>> file.outputs[0].name, sorted(file.feed(X[:2]))
+    ('predict', ['X'])
     """
 
     path: Path
@@ -57,7 +72,7 @@ class OnnxFile:
         Returns
         -------
         dict of str to ndarray
-            An array per input.
+            One array per input.
         """
         return self._feed.of(X)
 
