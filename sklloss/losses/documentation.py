@@ -7,8 +7,8 @@ here once, and `document_methods` adds them to the docstrings that lack them.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from types import FunctionType
 
 # Shapes of raw output and of y by task. "..." is empty, or the axis of models trained together.
 SHAPES: Mapping[str | None, tuple[str, str]] = {
@@ -169,27 +169,55 @@ def document_methods(cls: type) -> None:
     """Add the sections that the docstrings of the public methods of a loss lack."""
     of_raw, of_y = SHAPES.get(getattr(cls, "task", None), OTHER_SHAPES)
     shapes = {"raw": of_raw, "y": of_y, "rows": f"{of_y.rpartition(', ')[0]})"}
-    for name, method in vars(cls).items():
-        if inspect.isfunction(method) and not name.startswith("_") and method.__doc__:
-            method.__doc__ = _completed(inspect.cleandoc(method.__doc__), name, method, shapes)
-
-
-def _completed(text: str, name: str, method: Callable[..., Any], shapes: Mapping[str, str]) -> str:
-    """Return a docstring with its sections, in the order of numpydoc."""
-    opening, *rest = text.split("\n\n")
-    body = [block for block in rest if not _title(block)]
-    sections = {_title(block): block for block in rest if _title(block)}
-    if "Parameters" not in sections:
-        known = {**ARGUMENTS, **EXCEPTIONS.get(name, {})}
+    for name, method in _documented(cls):
+        known, sections = {**ARGUMENTS, **EXCEPTIONS.get(name, {})}, {}
         code = method.__code__
         names = [each for each in code.co_varnames[1 : code.co_argcount] if each in known]
         entries = [_entry(f"{each} : {known[each][0]}", known[each][1], shapes) for each in names]
         if entries:
             sections["Parameters"] = "\n".join(["Parameters", "----------", *entries])
-    if "Returns" not in sections and name in RESULTS:
-        sections["Returns"] = f"Returns\n-------\n{_entry(*RESULTS[name], shapes)}"
-    first = [sections.pop(each) for each in ("Parameters", "Returns") if each in sections]
-    return "\n\n".join([opening, *body, *first, *sections.values()]) + "\n"
+        if name in RESULTS:
+            sections["Returns"] = f"Returns\n-------\n{_entry(*RESULTS[name], shapes)}"
+        method.__doc__ = _completed(method, sections)
+
+
+def inherit_sections(cls: type) -> None:
+    """Add the sections of the overridden methods to the docstrings of those of a class."""
+    for name, method in _documented(cls):
+        overridden = getattr(super(cls, cls), name, None)
+        if overridden is not None:
+            method.__doc__ = _completed(method, _divided(overridden)[1])
+
+
+def _documented(cls: type) -> Iterator[tuple[str, FunctionType]]:
+    """Yield the public methods that a class of this package defines, if they have docstrings."""
+    if cls.__module__.startswith(f"{__package__}."):
+        for name, method in vars(cls).items():
+            if isinstance(method, FunctionType) and not name.startswith("_") and method.__doc__:
+                yield name, method
+
+
+def _completed(method: FunctionType, sections: Mapping[str, str]) -> str:
+    """Return a docstring with its own sections and others, in the order of numpydoc."""
+    body, own = _divided(method)
+    found = {**sections, **own}
+    ordered = dict.fromkeys(("Parameters", "Returns", "Raises", *found))
+    return "\n\n".join([*body, *(found[each] for each in ordered if each in found)]) + "\n"
+
+
+def _divided(method: FunctionType) -> tuple[list[str], dict[str, str]]:
+    """Return the paragraphs of a docstring before its sections, and the sections by title."""
+    body: list[str] = []
+    sections: dict[str, str] = {}
+    for block in inspect.cleandoc(method.__doc__ or "").split("\n\n"):
+        if _title(block):
+            sections[_title(block)] = block
+        elif sections:
+            title, text = sections.popitem()
+            sections[title] = f"{text}\n\n{block}"
+        else:
+            body.append(block)
+    return body, sections
 
 
 def _title(block: str) -> str:

@@ -266,8 +266,7 @@ class Loss:
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         forget_derivative(cls, "gradient", Loss.gradient, {"pointwise", "of_row", "total"})
-        if cls.__module__.startswith(f"{__package__}."):
-            document_methods(cls)
+        document_methods(cls)
 
     def total(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
         """Return the weighted sum over rows of the loss, averaged over targets, (n_models,)."""

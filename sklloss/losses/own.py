@@ -93,7 +93,18 @@ class OwnLoss(Loss):
         return {**keywords_of(self.function), **dict(self.keywords)}
 
     def replace(self, **params: Any) -> Loss:
-        """Return a copy of this loss with other hyperparameters."""
+        """Return a copy of this loss with other hyperparameters.
+
+        Parameters
+        ----------
+        **params
+            The hyperparameters to change, by name.
+
+        Returns
+        -------
+        Loss
+            The changed copy.
+        """
         keywords = {**dict(self.keywords), **params}
         return own_loss(self.function, self.task, tuple(sorted(keywords.items())))
 

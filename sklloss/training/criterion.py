@@ -1,4 +1,4 @@
-"""Any loss of sklloss as the criterion of a plain skorch net, or of a training loop of your own."""
+"""Any loss of sklloss as the criterion of a plain skorch net, or of your own training loop."""
 
 from __future__ import annotations
 
@@ -16,27 +16,28 @@ LOSS_PREFIX = "loss__"
 
 
 class Criterion(StateModule):
-    """Any loss of sklloss as the criterion of a plain skorch net or of a training loop of your own.
+    """Any loss of sklloss as the criterion of a plain skorch net or of your own training loop.
 
     Parameters
     ----------
     loss : str, Loss, or anything that `get_loss` takes, default="cross_entropy"
         The loss.
     task : {"auto", "regression", "classification", ...}, default="auto"
-        What it is for.  "auto": whole-number y is class indices, as everywhere in torch, and other
-        y is regression; 0 and 1 as floats, which skorch's ``NeuralNetBinaryClassifier`` gives, are
-        classes where the loss has no regression that suits the network.
+        The task of the loss.  "auto" takes y of an integer dtype for class indices, as torch does,
+        and any other y for targets of regression.  Floats 0 and 1, as from skorch's
+        ``NeuralNetBinaryClassifier``, are classes if there is no loss of this name for regression
+        that suits the network.
     y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
-        Training targets, for a loss that learns from them (bins, class shares).  Other losses do
-        not need them.
+        Training targets; required only by losses that learn from them, such as bins or class
+        shares.
     **loss_params
-        Hyperparameters of the loss, as ``loss__delta=2.0``.
+        Hyperparameters of the loss, such as ``loss__delta=2.0``.
 
     Notes
     -----
-    In skorch these arguments are ``criterion__loss="huber"``, ``criterion__loss__delta=2.0``.
-    skorch's ``predict`` and ``predict_proba`` return raw output unless they know what it means:
-    give the net ``predict_nonlinearity=Criterion.probabilities(loss)`` for a classifier,
+    In skorch these arguments are ``criterion__loss="huber"`` and ``criterion__loss__delta=2.0``.
+    For skorch's ``predict`` and ``predict_proba`` to return predictions instead of raw output, give
+    the net ``predict_nonlinearity=Criterion.probabilities(loss)`` for a classifier, or
     ``Criterion.predictions(loss)`` for a regressor.
 
     Examples

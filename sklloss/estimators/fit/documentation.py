@@ -174,4 +174,4 @@ def _completed(text: str, entries: Mapping[str, str]) -> str:
         lines = entries[match[2]].splitlines()
         return "\n".join(match[1] + line if line else "" for line in lines)
 
-    return PLACE.sub(filled, text)
+    return f"{PLACE.sub(filled, text)}\n"

@@ -127,12 +127,7 @@ class HistogramCrossEntropy(RegressionLoss):
         return (raw.softmax(-1) * (edges[..., 1:] + edges[..., :-1]) / 2).sum(-1)
 
     def predict_quantiles(self, raw: Tensor, levels: Tensor, state: State) -> Tensor:
-        """Return quantiles of a density that is constant within bins.
-
-        Returns
-        -------
-        Tensor of shape (..., n_samples, n_targets, levels)
-        """
+        """Return quantiles of a density that is constant within bins."""
         mass = raw.softmax(-1)
         columns = [histogram_quantile(mass, state["edges"], q) for q in levels.tolist()]
         return torch.stack(columns, -1)

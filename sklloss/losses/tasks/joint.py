@@ -19,7 +19,8 @@ from torch import Tensor
 
 from ..base import Loss, State, Task
 from ..weighted import row_sums, weighted_mean
-from .weightings import EqualWeights, Sizes, Weighting
+from .weighting import Sizes, Weighting
+from .weightings import EqualWeights
 
 EQUAL = EqualWeights()
 # Entries of the joint state that every task's loss may look for.
