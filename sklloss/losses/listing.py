@@ -100,7 +100,7 @@ def register_loss(cls: type[Loss]) -> type[Loss]:
     _check_names(cls)
     if cls.pointwise is Loss.pointwise and cls.total is Loss.total:
         raise TypeError(f"{cls.__name__} needs a method pointwise(raw, y, state).")
-    # A notebook defines a class anew each time its cell runs; the latest definition counts.
+    # A notebook defines a class again each time its cell runs; the latest definition counts.
     place = (cls.__module__, cls.__qualname__)
     _registered[:] = [c for c in _registered if (c.__module__, c.__qualname__) != place]
     taken = {alias.lower(): known for known in losses_of(cls.task) for alias in names_of(known)}

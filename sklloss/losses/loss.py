@@ -40,7 +40,7 @@ Task = Literal[
 
 
 def forget_derivative(cls: type, derivative: str, automatic: Any, formulas: set[str]) -> None:
-    """Replace an inherited derivative in a class that defines one of its formulas anew."""
+    """Replace an inherited derivative in a class that overrides one of its formulas."""
     if formulas & vars(cls).keys() and derivative not in vars(cls):
         setattr(cls, derivative, automatic)
 

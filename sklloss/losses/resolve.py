@@ -157,6 +157,6 @@ def _wrong_task_message(loss: Loss, task: Task) -> str:
     loss_name = f"{type(loss).__name__} ({loss.label!r})"
     what = f"{loss_name} is a {loss.task} loss, and this needs one for {task}."
     if twins:
-        return f"{what} Its twin there is {twins[0].__name__}, by name {twins[0].name!r}."
+        return f"{what} Its counterpart there is {twins[0].__name__}, by name {twins[0].name!r}."
     names = ", ".join(cls.name for cls in losses_of(task))
     return f"{what} Choose one of {names}."

@@ -242,7 +242,7 @@ def check_widths(module: nn.Module, X: Tensor, allowed: Sequence[int], why: str)
     width = output[0].numel()
     if width not in allowed:
         raise ValueError(
-            f"module {name} puts out {width} numbers per row, and {why} needs {allowed[0]}. Change"
+            f"module {name} returns {width} numbers per row, and {why} needs {allowed[0]}. Change"
             " the last layer of the module, or give a class or factory that takes n_outputs."
         )
 

@@ -107,7 +107,7 @@ def parameter(
 
 
 def redeclared(cls: Any, name: str, **changes: Any) -> Any:
-    """Declare a parameter of a base anew, with another default or another meaning.
+    """Declare a parameter of a base again, with another default or another meaning.
 
     Parameters
     ----------

@@ -82,7 +82,7 @@ def load(path: str | os.PathLike[str], *, trusted: Iterable[str] = ()) -> Any:
         reason = str(error) or type(error).__name__
         raise ValueError(
             f"{target!r} cannot be loaded: {reason[:300].rstrip('.')}. It is damaged, or was made by"
-            " something else than sklloss.save."
+            " something other than sklloss.save."
         ) from error
 
 

@@ -190,7 +190,7 @@ class Trainable(NeuralNet):
                 )
             if isinstance(callback, InputShapeSetter):
                 raise ValueError(
-                    f"callback {name!r} (InputShapeSetter) builds the module anew while it is"
+                    f"callback {name!r} (InputShapeSetter) rebuilds the module while it is"
                     " trained. Leave it out, and give a module of your own its number of inputs, for"
                     " example with module_params."
                 )
@@ -241,7 +241,7 @@ class Trainable(NeuralNet):
     def attach(self) -> Stack:
         """Return the stack of this model alone, its parameters in the stack's buffer.
 
-        It is made anew where loading or moving has taken them out of the buffer.
+        It is made again where loading or moving has taken them out of the buffer.
         """
         if getattr(self, "stack_", None) is None or not self.stack_.holds_parameters():
             with without_compiler():

@@ -82,8 +82,8 @@ def test_parameters_are_set_and_arrays_become_tuples():
         ("poisson", "classification", "is a regression loss"),
         ("hinge", "regression", "is a classification loss"),
         ("dice", "regression", "^Dice .'dice'. is a segmentation loss"),  # no alias of another's
-        (Huber(), "classification", "Its twin there is ProbabilityHuber, by name 'huber'"),
-        (ProbabilityHuber, "regression", "Its twin there is Huber"),
+        (Huber(), "classification", "Its counterpart there is ProbabilityHuber, by name 'huber'"),
+        (ProbabilityHuber, "regression", "Its counterpart there is Huber"),
         (Quantile(), "classification", "Choose one of cross_entropy"),
         (nn.CrossEntropyLoss, "regression", "nn.CrossEntropyLoss does not take what a regression"),
         (nn.CTCLoss, "transcription", "Name it: loss='CTCLoss'"),

@@ -145,7 +145,7 @@ def _check_shape(y: Any) -> None:
 
 
 def _may_only_be_labels(y: Any) -> bool:
-    """Return whether y is text, truth values or categories."""
+    """Return whether y is text, booleans or categories."""
     columns = [y.iloc[:, i] for i in range(y.shape[1])] if isinstance(y, pd.DataFrame) else [y]
     if any(isinstance(getattr(c, "dtype", None), pd.CategoricalDtype) for c in columns):
         return True

@@ -1,4 +1,4 @@
-"""Values as they come, as what their column held in training."""
+"""Values converted to the type that their column had in training."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def unseen_in(feature: Feature, series: pd.Series, misfits: Sequence[Misfit]) ->
             if not feature.knows_missing:
                 found.append(Misfit(row, "it is missing, and was never in training", True))
         elif _key(value) not in levels:
-            found.append(Misfit(row, f"{value!r} is no category of training", True))
+            found.append(Misfit(row, f"{value!r} did not occur in training", True))
     return found
 
 

@@ -367,7 +367,7 @@ def check_goes_on(estimator: Any, loss: Loss, before: Learned) -> None:
     if not all(net.may_go_on_ for net in estimator.members_):
         raise ValueError(
             "This estimator is from a file without the state of its optimiser, and its training"
-            " cannot go on. Save it with save(..., training=True), or fit it anew with"
+            " cannot go on. Save it with save(..., training=True), or fit it again with"
             " warm_start=False."
         )
     if not _same(loss, estimator.loss_):

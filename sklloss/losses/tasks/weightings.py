@@ -65,7 +65,7 @@ class FixedWeights(Weighting):
     """
 
     name: ClassVar[str] = "fixed"
-    when: ClassVar[str] = "You know what the tasks are worth to you."
+    when: ClassVar[str] = "You know how much each task matters to you."
 
     weights: tuple[tuple[str, float], ...] = ()
 

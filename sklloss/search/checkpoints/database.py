@@ -98,7 +98,7 @@ def explained(path: Path) -> Iterator[None]:
     except (sqlite3.Error, OverflowError) as error:
         if _says(error, "not a database", "malformed", "corrupt"):
             raise ValueError(
-                f"{path} is no checkpoint of searches, or is damaged ({error}). It is left as it is;"
+                f"{path} is not a checkpoint of searches, or is damaged ({error}). It was not changed;"
                 " give another path."
             ) from error
         raise CheckpointError(_advice(path, error)) from error
@@ -139,7 +139,7 @@ def check_is_ours(connection: sqlite3.Connection, path: Path) -> bool:
         return False
     if application != APPLICATION:
         raise ValueError(
-            f"{path} is a database of something else, and is left as it is. Give another path."
+            f"{path} is a database of something else, and was not changed. Give another path."
         )
     if version > VERSION:
         raise ValueError(

@@ -91,7 +91,7 @@ class DaskPool(Pool):
     def completed(
         self, worker: Any, tasks: Sequence[Task], counts: Counts
     ) -> Iterator[tuple[int, Any]]:
-        """Yield positions and results of tasks, as they come."""
+        """Yield positions and results of tasks as they arrive."""
         # A search inside a task of dask leaves its thread to the tasks that it waits for.
         with self.backend.retrieval_context():
             calls = _Calls(self, worker, tasks, counts)

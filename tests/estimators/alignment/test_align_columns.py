@@ -413,7 +413,7 @@ BAD_ROWS = {
     "a bad line": ('{"area": 1}\n{"area"', ValueError, "that of row 1 is none"),
     "a name twice": ('{"area": 1, "area": 2}', ValueError, "'area' more than once"),
     "bytes": (b"\xff\xfe", ValueError, "no JSON"),
-    "other bytes": (b"[\xe9]", ValueError, "bytes that are no text"),
+    "other bytes": (b"[\xe9]", ValueError, "bytes that are not text"),
     "columns twice": (pd.DataFrame([[1, 2]], columns=["a", "a"]), ValueError, "2 columns named"),
     "levels": (pd.DataFrame({("a", "b"): [1]}), ValueError, "2 levels of names"),
     "lazy": (pl.LazyFrame({"area": [1]}), TypeError, "Give rows.collect()"),

@@ -40,7 +40,7 @@ def one_hot(y):
         (lambda X, y: (X, y.transpose(0, 2, 1)), r"\(10, 12\), and X images of \(12, 10\)"),
         (lambda X, y: (X, [*y[:9], y[9][:5]]), r"unequal size: row 9 has the shape \(5, 10\)"),
         (lambda X, y: (X[:2], [y[0], [[0, 1], [1]]]), r"masks whose lines are .* in row 1"),
-        (lambda X, y: (X, y * 0.5), r"pixels that are no labels, for example 0\.5.*y > 0\.5"),
+        (lambda X, y: (X, y * 0.5), r"pixels that are not labels, for example 0\.5.*y > 0\.5"),
         (
             lambda X, y: (X, np.where(y == 1, np.nan, 0)),
             r"no labels, for example nan.*unknown class",
@@ -76,7 +76,7 @@ def test_labels_of_different_kinds_are_named(fitted):
     model, X, y = fitted
     with pytest.raises(TypeError, match="labels of different kinds: int, str"):
         segmenter().fit(X, np.where(y == 1, "object", y.astype(object)))
-    with pytest.raises(ValueError, match="pixels that are no labels, for example None"):
+    with pytest.raises(ValueError, match="pixels that are not labels, for example None"):
         segmenter().fit(X, np.where(y == 1, "object", None))
     with pytest.raises(TypeError, match="labels of different kinds: int, str"):
         model.score(X, np.where(y == 1, "object", "ground"))

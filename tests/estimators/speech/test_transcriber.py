@@ -211,7 +211,7 @@ def test_partial_fit_is_an_epoch_and_knows_its_symbols(data):
     row = next(k for k, text in enumerate(y) if "c" in text)
     with pytest.raises(ValueError, match=rf"row {row} has 'c'; known are \['a', 'b'\]"):
         other.partial_fit(X, y)
-    with pytest.raises(TypeError, match="sequences of labels, and this estimator was trained with"):
+    with pytest.raises(TypeError, match="sequences of labels, but this estimator was trained with"):
         other.partial_fit(X[:1], [[1]])
     other.set_params(module__stride=1)
     with pytest.raises(ValueError, match="module_params was .* cannot become"):

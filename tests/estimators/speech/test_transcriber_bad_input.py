@@ -17,7 +17,7 @@ def test_an_utterance_shorter_than_its_transcript_is_named(data):
     with pytest.raises(
         ValueError,
         match="1 of 121 utterances are shorter than their transcripts, for example row 120: the "
-        "network puts out 2 frames for it, and its transcript takes 3",
+        "network returns 2 frames for it, and its transcript takes 3",
     ):
         small().fit(X, [*y[:-1], "aa"])
     with pytest.raises(ValueError, match="for example row 120"):

@@ -191,8 +191,8 @@ def test_a_network_of_ones_own(data, unseen):
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"masked": False}, "puts out symbols after the end of an utterance.*certain_blank_where"),
-        ({"wide": 2}, "puts out .* numbers per row, and ctc for .* frames of 4 outputs each needs"),
+        ({"masked": False}, "returns symbols after the end of an utterance.*certain_blank_where"),
+        ({"wide": 2}, "returns .* numbers per row, and ctc for .* frames of 4 outputs each needs"),
     ],
 )
 def test_a_network_that_does_not_fit_is_refused(params, message, data):

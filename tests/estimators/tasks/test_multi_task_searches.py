@@ -171,7 +171,7 @@ def test_a_network_of_ones_own():
     assert learnt.net_.module_[-1].out_features == 5
     with pytest.raises(
         ValueError,
-        match=r"puts out 3 numbers per row, and the tasks side by side \('size': 1, 'count': 1, "
+        match=r"returns 3 numbers per row, and the tasks side by side \('size': 1, 'count': 1, "
         r"'kind': 3\)",
     ):
         model(module=Wide, module_params={"n_outputs": 3}).fit(X, y)

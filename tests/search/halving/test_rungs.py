@@ -1,4 +1,4 @@
-"""Halving gives the rows of HalvingGridSearchCV, though no rung begins anew."""
+"""Halving gives the rows of HalvingGridSearchCV, though no rung starts again."""
 
 import joblib
 import numpy as np
