@@ -10,7 +10,7 @@ import numpy as np
 from ..parameters.domains import check_in_domain
 from .candidates import CONFIDENCE, Candidates, MetricScores
 from .given import COUNT
-from .style import BLACK, BLUE, GREY, VERMILLION, draws, legend_above, panels, shortened, tidy
+from .style import BLACK, BLUE, GREY, VERMILION, draws, legend_above, panels, shortened, tidy
 
 # Inches that a candidate takes, and that everything else takes.
 ROW, FRAME = 0.27, 1.3
@@ -186,7 +186,7 @@ class LossComparisonDisplay:
             label = "mean" if scores.tied is None else "tied with the best"
             return {"marker": "o", "color": BLUE, "markersize": 7, "label": label}
         hollow = {"markerfacecolor": "white", "markeredgewidth": 1.4, "label": "worse"}
-        return {"marker": "D", "color": VERMILLION, "markersize": 5.5, **hollow}
+        return {"marker": "D", "color": VERMILION, "markersize": 5.5, **hollow}
 
     def _name_what_is_drawn(self) -> None:
         """Name each marker once, and say how many candidates are not shown."""
@@ -232,4 +232,4 @@ def _note(ax: Any, row: int, mean: float, sign: int) -> None:
     words = arrow if np.isfinite(mean) else "no score"
     x, side = (0.01, "left") if sign > 0 else (0.99, "right")
     place = {"xy": (x, row), "xycoords": ("axes fraction", "data"), "ha": side, "va": "center"}
-    ax.annotate(words, **place, fontsize="small", color=VERMILLION)
+    ax.annotate(words, **place, fontsize="small", color=VERMILION)

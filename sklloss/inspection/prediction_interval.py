@@ -14,7 +14,7 @@ from ..parameters.domains import Interval, check_in_domain
 from ..parameters.refusals import count
 from .given import COUNT, OPEN_UNIT, check_lengths, column_of, intervals_of, numbers_of
 from .intervals import interval_of
-from .style import BLACK, BLUE, SKY, VERMILLION, draws, legend_above, name_levels, panels, tidy
+from .style import BLACK, BLUE, SKY, VERMILION, draws, legend_above, name_levels, panels, tidy
 
 
 class PredictionIntervalDisplay:
@@ -258,7 +258,7 @@ class PredictionIntervalDisplay:
         self.ax_.plot(positions[inside], y[inside], "o", color=BLUE, label=within, **marks)
         marks |= {"markersize": 6, "markeredgecolor": BLACK, "markeredgewidth": 0.5}
         self.ax_.plot(
-            positions[~inside], y[~inside], "X", color=VERMILLION, label="outside", **marks
+            positions[~inside], y[~inside], "X", color=VERMILION, label="outside", **marks
         )
 
 

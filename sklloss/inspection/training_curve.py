@@ -17,7 +17,7 @@ from .style import (
     BLACK,
     BLUE,
     GREY,
-    VERMILLION,
+    VERMILION,
     draws,
     legend_above,
     legend_beside,
@@ -30,7 +30,7 @@ from .style import (
 # Candidates that have a colour and a name of their own.
 MOST_NAMED = 7
 NAMES = {"train_loss": "training loss", "valid_loss": "validation loss"}
-COLOUR_OF = {"train_loss": BLUE, "valid_loss": VERMILLION}
+COLOUR_OF = {"train_loss": BLUE, "valid_loss": VERMILION}
 
 
 class TrainingCurveDisplay:
