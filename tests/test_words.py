@@ -63,9 +63,8 @@ def strings_of(source: str) -> Iterator[tuple[int, str]]:
         if isinstance(node, ast.JoinedStr):
             texts = (part.value if isinstance(part, ast.Constant) else "…" for part in node.values)
             yield node.lineno, "".join(map(str, texts))
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if id(node) not in parts:
-                yield node.lineno, node.value
+        elif isinstance(getattr(node, "value", None), str) and id(node) not in parts:
+            yield node.lineno, node.value
 
 
 def test_prose_has_no_house_words():

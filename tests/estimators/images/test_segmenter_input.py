@@ -43,10 +43,10 @@ def one_hot(y):
         (lambda X, y: (X, y * 0.5), r"pixels that are not labels, for example 0\.5.*y > 0\.5"),
         (
             lambda X, y: (X, np.where(y == 1, np.nan, 0)),
-            r"no labels, for example nan.*unknown class",
+            r"not labels, for example nan.*unknown class",
         ),
         (lambda X, y: (X, np.where(y == 1, "a", None)), r"for example None.*as class_weight"),
-        (lambda X, y: (X, np.where(y == 1, "a", pd.NA)), r"no labels, for example <NA>"),
+        (lambda X, y: (X, np.where(y == 1, "a", pd.NA)), r"not labels, for example <NA>"),
         (lambda X, y: (X[:0], y[:0]), r"0 sample"),
         (lambda X, y: (X, y, np.ones(y.shape)), r"one weight per row of X.*\(40, 12, 10\)"),
         (lambda X, y: (X, 0 * y), r"at least two classes; all 4800 pixels of y have the class 0"),

@@ -131,7 +131,7 @@ def test_bad_features_are_named(bad, error, message):
     ("params", "message"),
     [
         ({"ndcg_at": 0}, "ndcg_at >= 1.*got 0"),
-        ({"module": "cnn"}, "network for other data .* Choose 'mlp', or give a network"),
+        ({"module": "cnn"}, "network for other data .* Choose 'mlp', or give your own network"),
         ({"batch_size": 0}, "batch_size"),
         ({"loss": "huber"}, "Huber .'huber'. is a regression loss, and this needs one for ranking"),
         ({"loss": "lamdarank"}, "Did you mean 'lambdarank'"),

@@ -97,7 +97,10 @@ def test_other_features_than_in_training_are_refused(fitted):
         ({"tokens": "sentence"}, "tokens to be one of 'char', 'word'; got 'sentence'"),
         ({"decoding": "best"}, "decoding to be one of 'greedy', 'beam'; got 'best'"),
         ({"beam_width": 0}, "beam_width"),
-        ({"module": "text"}, "network for other data .* Choose 'sequence', or give a network"),
+        (
+            {"module": "text"},
+            "network for other data .* Choose 'sequence', or give your own network",
+        ),
         ({"features": "mfcc"}, "features to be one of None, 'log_mel'; got 'mfcc'"),
         ({"sampling_rate": 0}, "sampling_rate > 0; got 0"),
         ({"loss": "mse"}, "no transcription loss|this needs one for transcription"),

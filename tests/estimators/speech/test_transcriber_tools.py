@@ -201,7 +201,7 @@ def test_a_network_that_does_not_fit_is_refused(params, message, data):
 
 
 def test_the_network_for_sequences_belongs_to_the_transcriber():
-    with pytest.raises(ValueError, match="belongs to SequenceTranscriber"):
+    with pytest.raises(ValueError, match="is for SequenceTranscriber"):
         NeuralClassifier(module="sequence").fit(np.ones((4, 2)), [0, 1, 0, 1])
 
 

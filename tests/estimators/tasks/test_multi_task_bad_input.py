@@ -184,7 +184,7 @@ def test_before_fit_and_another_y_at_score(fitted):
         model().to_module("size")
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         learnt.score(X, y[:50])
-    with pytest.raises(ValueError, match=r"y has the tasks \['size'\], and this estimator"):
+    with pytest.raises(ValueError, match=r"y has the tasks \['size'\], but this estimator"):
         learnt.score(X, y[["size"]])
     assert learnt.score(X, y.to_numpy()) == pytest.approx(learnt.score(X, y))
 

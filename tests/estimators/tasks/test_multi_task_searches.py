@@ -108,7 +108,7 @@ def test_partial_fit_takes_classes_and_rows_without_a_tasks_labels():
     with pytest.raises(ValueError, match="Task 'kind': .* is not the same as on the first call"):
         net.partial_fit(X, y, classes={"kind": ["ash", "oak"]})
     with pytest.raises(
-        ValueError, match=r"y has the tasks \['size', 'count'\], and this estimator"
+        ValueError, match=r"y has the tasks \['size', 'count'\], but this estimator"
     ):
         net.partial_fit(X, y[["size", "count"]])
     with pytest.raises(ValueError, match="cannot go on with"):

@@ -140,7 +140,7 @@ def test_a_search_that_runs_is_locked(diabetes, tmp_path):
         ):
             search_in(path, scoring=scoring, grid={"lr": [0.01]}).fit(*diabetes)
         key = rows_of(path, "SELECT key FROM searches")[0][0]
-        with pytest.raises(RuntimeError, match="A process is at the search"):
+        with pytest.raises(RuntimeError, match="A process is running the search"):
             search_in(path).drop_checkpoint(path, key)
         return 0.0
 
@@ -300,7 +300,7 @@ def test_a_full_disk_ends_the_search_and_leaves_the_file_whole(diabetes, interru
         limited_to(pages + 1, patch)
         with pytest.raises(OSError, match="Make room on the disk, then call fit again") as caught:
             search.fit(*diabetes)
-    assert "The same call of fit goes on there" in caught.value.__notes__[0]
+    assert "The same call of fit resumes there" in caught.value.__notes__[0]
     assert (
         search.partial_results_["interrupted"].sum()
         == 4 - np.isfinite(search.partial_results_["mean_test_score"]).sum()
