@@ -383,7 +383,7 @@ def own_loss(function: Any, task: str, keywords: tuple[tuple[str, Any], ...] = (
         function = CLASS_OF_FUNCTION.get(function, function)
     if task not in ("regression", "classification"):
         raise ValueError(
-            f"A loss of your own for {task} needs to be a Loss, a frozen dataclass with task ="
+            f"Your own loss for {task} needs to be a Loss, a frozen dataclass with task ="
             f" {task!r}; got {function!r}. list_losses({task!r}) shows the existing ones."
         )
     cls = class_of(function)

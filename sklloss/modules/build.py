@@ -130,7 +130,7 @@ def _built_in(name: str, params: Mapping[str, Any]) -> Callable[..., nn.Module]:
     if name not in MODULES:
         raise ValueError(
             f"There is no built-in module {name!r}; the names are"
-            f" {', '.join(map(repr, MODULES))}.{_hint(name, MODULES)} Pass a network of your own as"
+            f" {', '.join(map(repr, MODULES))}.{_hint(name, MODULES)} Pass your own network as"
             " an nn.Module class, instance or factory."
         )
     known = sorted(set(inspect.signature(MODULES[name]).parameters) - set(BUILT_FROM))

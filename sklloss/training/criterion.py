@@ -212,8 +212,8 @@ class Probabilities:
         state = state_from(self.loss, self.y, scores) if self.state is None else self.state
         if state.trained and self.state is None:
             raise ValueError(
-                f"Loss {self.loss.label!r} trains {sorted(state.trained)} beside the network. Once"
-                " the net is fitted, tell it: net.set_params("
+                f"Loss {self.loss.label!r} trains {sorted(state.trained)} beside the network."
+                " Once the net is fitted, call net.set_params("
                 "predict_nonlinearity=Criterion.probabilities(net.criterion_))."
             )
         return self.loss.predict_proba(scores, state)[0, :, 0]
@@ -250,8 +250,8 @@ def state_from(loss: Loss, y: Any, like: Tensor) -> State:
     """
     if y is None and loss.learns_from_y:
         raise ValueError(
-            f"Loss {loss.label!r} learns from the training targets, and a plain net does not show"
-            " them to its criterion. Give them: criterion__y=y_train."
+            f"Loss {loss.label!r} learns from the training targets, and a plain net does"
+            " not pass them to its criterion. Give them: criterion__y=y_train."
         )
     dtype = torch.long if loss.y_is_index else like.dtype
     values = torch.zeros(1, 1) if y is None else torch.as_tensor(np.asarray(y)).reshape(len(y), -1)

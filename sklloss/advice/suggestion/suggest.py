@@ -209,8 +209,8 @@ def _notes(target: TargetOfAdvice, aim: Aim | None, metric: Any) -> tuple[str, .
         notes.append(f"y was read as {_words(target)}. If it is not, set task={other!r}.")
     if metric is not None and aim is None:
         notes.append(
-            f"What {name_of(metric)} asks of a prediction is not known, so that the data alone"
-            " decide. Search with it as scoring."
+            f"What {name_of(metric)} asks of a prediction is not known, so the suggestions depend"
+            " only on the data. Use it as scoring in the search."
         )
     if metric is None:
         notes.append(

@@ -137,8 +137,8 @@ def _names_of(given: GivenRows, features: Features, who: str) -> list[Hashable]:
         if not has_positions:
             raise ValueError(
                 f"These rows have names ({', '.join(map(repr, list(given.columns)[:5]))} ...), and"
-                f" {who} was fitted on columns without names, so that nothing says which is which."
-                " Fit it on a DataFrame; or give tuples in the order of training."
+                f" {who} was fitted on columns without names, so nothing shows which column is"
+                " which. Fit it on a DataFrame; or give tuples in the order of training."
             )
         return list(range(n_features))
     if len(given.columns) != n_features:
@@ -178,8 +178,8 @@ def _check_names(
         )
     if others and surplus == "error":
         raise ValueError(
-            f"rows have {_listed(others)}, on which {who} was not fitted. Leave out what training did"
-            " not have, or set surplus='drop'."
+            f"rows have {_listed(others)}, on which {who} was not fitted. Leave out what training"
+            " did not have, or set surplus='drop'."
         )
 
 

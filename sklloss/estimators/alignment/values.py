@@ -213,7 +213,7 @@ def _moment(value: Any) -> datetime:
         return value
     if isinstance(value, np.datetime64 | date):
         return np.datetime64(value).astype("M8[us]").item()
-    raise UnfitError(f"{_shown(value)} is not a date; give text of ISO 8601, as 2024-02-29")
+    raise UnfitError(f"{_shown(value)} is not a date; give text of ISO 8601, such as 2024-02-29")
 
 
 def _date_of_level(value: Any, zone: str | None) -> Any:
@@ -226,7 +226,8 @@ def _duration(value: Any, zone: str | None) -> pd.Timedelta:
     is_bare = isinstance(value, str) and value.strip().lstrip("+-").replace(".", "", 1).isdigit()
     if is_bare or not isinstance(value, str | timedelta | np.timedelta64):
         raise UnfitError(
-            f"{_shown(value)} is not a duration; give text of ISO 8601, as P1DT2H, or with units"
+            f"{_shown(value)} is not a duration; give text of ISO 8601, such as P1DT2H, or with"
+            " units"
         )
     try:
         return pd.Timedelta(value)

@@ -138,7 +138,7 @@ class Tasks(Target):
         if lost.any():
             raise ValueError(
                 f"Task {list(learned.tasks)[lost.argmax()]!r}: none of the {len(train)} training"
-                " rows has a label; early_stopping has made all that have one validation rows."
+                " rows has a label; early_stopping took all rows that have one for validation."
                 f" {remedy}"
             )
         if not known[valid].any():

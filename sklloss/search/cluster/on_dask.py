@@ -207,7 +207,7 @@ class _Calls:
         if self.pool.client.status != "running":
             raise ConnectionError(
                 f"{self.losses.owner} has lost its connection to the scheduler of dask. Connect a"
-                " new Client, and search again; with a checkpoint, it goes on where it was."
+                " new Client, and search again; with a checkpoint, it continues where it was."
             ) from lost.__cause__
         self.losses.add(position, self.tasks[position], lost.__cause__ or lost)
         self.counts.reset(position)

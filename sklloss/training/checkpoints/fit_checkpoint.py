@@ -91,8 +91,8 @@ class FitCheckpoint(Callback):
             Always.
         """
         raise ValueError(
-            f"FitCheckpoint is for estimators of sklloss, and {type(net).__name__} is a net of"
-            " skorch. Use skorch.callbacks.Checkpoint and LoadInitState."
+            f"FitCheckpoint is for estimators of sklloss, but {type(net).__name__} is a net"
+            " of skorch. Use skorch.callbacks.Checkpoint and LoadInitState."
         )
 
     @contextmanager
@@ -136,8 +136,8 @@ class FitCheckpoint(Callback):
             if not (callback is self or isinstance(callback, STATELESS)):
                 name = getattr(callback, "__name__", type(callback).__name__)
                 raise ValueError(
-                    f"FitCheckpoint cannot keep the state of the callback {name}, without which"
-                    " a fit does not go on as it was. Leave one of the two out."
+                    f"FitCheckpoint cannot keep the state of the callback {name}, without which a"
+                    " fit cannot resume. Leave one of the two out."
                 )
 
 
@@ -190,8 +190,8 @@ class KeptFile(KeptFit):
                 self._new.unlink()
             raise CheckpointError(
                 error.errno,
-                f"{self._path} cannot be written any more ({error.strerror}); the state before is"
-                " whole. Make room, and call fit again to go on from there.",
+                f"{self._path} can no longer be written ({error.strerror}); the previous"
+                " state is complete. Make room, and call fit again to resume from there.",
             ) from error
         self._clock.begin_anew()
 

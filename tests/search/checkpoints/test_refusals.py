@@ -259,7 +259,7 @@ def test_a_file_of_a_fit_is_no_file_of_searches(diabetes, tmp_path):
             FileNotFoundError,
             "there is no folder .*/no. Make",
         ),
-        (lambda _: "/dev/null", OSError, "it is no ordinary file"),
+        (lambda _: "/dev/null", OSError, "it is not an ordinary file"),
         (lambda _: 3, TypeError, "needs the path of a file; got 3"),
         (lambda _: "", TypeError, "needs the path of a file; got ''"),
     ],

@@ -234,7 +234,7 @@ def test_a_disk_that_is_full_ends_a_fit_and_leaves_the_state_before(
     before = (tmp_path / "fit").read_bytes()
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        with pytest.raises(OSError, match="cannot be written any more .No space left"):
+        with pytest.raises(OSError, match="can no longer be written .No space left"):
             kept_in(tmp_path / "fit", CASES["members"]).fit(*diabetes)
     assert (tmp_path / "fit").read_bytes() == before
     assert [each.name for each in tmp_path.iterdir()] == ["fit"]
