@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-# What to write instead of each phrase; a phrase is a regular expression, and a space any white space.
+# What to write instead of each phrase. Phrases are regular expressions; a space is any white space.
 INSTEAD = {
     "(a law|laws?) (of|for)|tells? a law": "a predictive distribution",
     "anew": "again, or from scratch",

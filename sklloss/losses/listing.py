@@ -143,8 +143,8 @@ def list_losses(task: Task | None = None) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per loss, with the columns name, task, aliases, parameters (defaults and domains), functional,
-        y_domain, predict_proba (bool), reference and class.
+        One row per loss, with the columns name, task, aliases, parameters (defaults and domains),
+        functional, y_domain, predict_proba (bool), reference and class.
 
     Examples
     --------

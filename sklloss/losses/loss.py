@@ -191,7 +191,7 @@ class Loss:
         return False
 
     def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
-        """Return the state of one model: its hyperparameters as tensors, and what is learnt from y.
+        """Return the state of one model: hyperparameters as tensors, and what is learned from y.
 
         Parameters
         ----------

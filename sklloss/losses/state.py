@@ -1,4 +1,4 @@
-"""The state of a loss: what it learnt from data, what it trains, and its hyperparameters."""
+"""The state of a loss: what it learned from data, what it trains, and its hyperparameters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PACE = 5.0
 
 
 class State(dict[str, Tensor]):
-    """What a loss learnt from data, what it trains, and its hyperparameters, as named tensors.
+    """What a loss learned from data, what it trains, and its hyperparameters, as named tensors.
 
     Every tensor broadcasts against ``(..., n_samples, n_targets)``, or has that shape and
     further axes.

@@ -47,8 +47,8 @@ class LossSearch(InCheckpoints, LinkedToGuide, OpenSearchCV):
     )
     scoring: Any = parameter(
         None,
-        doc="""As in GridSearchCV, and the names of `sklloss.metrics.get_scorer`, such as "neg_crps".
-        With several metrics, give `refit`.""",
+        doc="""As in GridSearchCV, and the names of `sklloss.metrics.get_scorer`, such as
+        "neg_crps".  With several metrics, give `refit`.""",
         kind="str, callable, list, tuple, dict or None",
     )
     n_jobs: int | None = parameter(
@@ -254,6 +254,6 @@ class LossSearch(InCheckpoints, LinkedToGuide, OpenSearchCV):
         again = " The same call of fit resumes there." if evaluation.checkpoint.is_kept else ""
         error.add_note(
             f"{type(self).__name__} ended early, {where} {len(finished)} candidates."
-            " partial_results_ has their scores in the form of cv_results_; its column 'interrupted'"
+            " partial_results_ has their scores, in the form of cv_results_; the column 'interrupted'"
             f" marks unfinished candidates. The search is not fitted.{again}"
         )

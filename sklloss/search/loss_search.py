@@ -118,9 +118,9 @@ class LossSearchCV(LossSearch, GridSearchCV):
         None,
         doc="""Successive halving: all candidates are trained for a few epochs, the best third
         continues for three times as many, and so on.  The candidates of the last rung have the same
-        scores as without halving.  3, or True, is short for ``{"factor": 3, "min_epochs": "auto"}``,
-        where "auto" is a tenth of all epochs.  With several metrics, `refit` names the one that
-        decides.""",
+        scores as without halving.  3, or True, is short for
+        ``{"factor": 3, "min_epochs": "auto"}``, where "auto" is a tenth of all epochs.  With several metrics, `refit` names the
+        one that decides.""",
         kind="None, True, float > 1 or dict",
     )
 

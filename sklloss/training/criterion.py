@@ -234,7 +234,7 @@ class Predictions:
 
 
 def state_from(loss: Loss, y: Any, like: Tensor) -> State:
-    """Return the stacked state of one model, learnt from y where it is given.
+    """Return the stacked state of one model, learned from y where it is given.
 
     Parameters
     ----------

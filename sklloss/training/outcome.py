@@ -75,7 +75,7 @@ class Verdict(NamedTuple):
 
 
 def warn_of_poor_training(loss: Loss, of_train: Verdict, of_valid: Verdict | None = None) -> None:
-    """Warn of a model that has learnt nothing.
+    """Warn of a model that has learned nothing.
 
     Parameters
     ----------

@@ -82,8 +82,8 @@ class Suggestions:
         Parameters
         ----------
         prefix : str, default=""
-            Prefix of the network's parameters in the estimator that is searched, such as ``"net__"``
-            for the step "net" of a Pipeline.
+            Prefix of the network's parameters in the estimator that is searched, such as
+            ``"net__"`` for the step "net" of a Pipeline.
 
         Returns
         -------

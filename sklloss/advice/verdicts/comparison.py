@@ -170,8 +170,8 @@ def compare_losses(
         Significance level: the probability of calling any candidate worse than the best if there is
         no difference at all.
     test_size : float in (0, 1) or None, default=None
-        Share of test rows in a split.  None takes it from the search's ``cv``, which is not possible
-        for a table, `TimeSeriesSplit` and splitters of other libraries.
+        Share of test rows in a split.  None takes it from the search's ``cv``, which is not
+        possible for a table, `TimeSeriesSplit` and splitters of other libraries.
 
     Returns
     -------

@@ -229,8 +229,8 @@ def _scoring_of(search: Any, owner: str) -> Any:
         return None
     if refit is None:
         raise ValueError(
-            f"{owner} scores one metric, but the search has {list(scoring)}, and refit names none of"
-            " them. Give scoring."
+            f"{owner} scores one metric, but the search has {list(scoring)}, and refit names none"
+            " of them. Give scoring."
         )
     return scoring[refit] if isinstance(scoring, Mapping) else refit
 

@@ -167,9 +167,9 @@ class MetricEmbedder(
         Parameters
         ----------
         X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
-            Rows, as in `NeuralClassifier`.  With ``pairs=True`` pairs of numeric rows, a dense array
-            of shape (n_pairs, 2, n_features) such as ``np.stack([left, right], axis=1)``, or pairs
-            of images, of shape (n_pairs, 2, n_channels, height, width).
+            Rows, as in `NeuralClassifier`.  With ``pairs=True`` pairs of numeric rows, a dense
+            array of shape (n_pairs, 2, n_features) such as ``np.stack([left, right], axis=1)``, or
+            pairs of images, of shape (n_pairs, 2, n_channels, height, width).
         y : array-like of shape (n_samples,)
             Labels of any type; rows with the same label are alike.  With ``pairs=True`` 1 for pairs
             that are alike, and 0 or -1 for the others.

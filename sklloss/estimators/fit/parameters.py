@@ -222,7 +222,7 @@ class NetworkParameters(BaseEstimator):
     l1: float = parameter(
         0.0,
         NOT_NEGATIVE,
-        """L1 penalty on weights, >= 0, which makes some of them exactly 0 (nearly 0 with lbfgs).""",
+        """L1 penalty on weights, >= 0, which makes some of them 0 (nearly 0 with lbfgs).""",
         kind="float",
     )
 

@@ -66,9 +66,9 @@ class TableColumns(TableParameters):
         Returns
         -------
         ndarray of shape (n_samples, n_numbers)
-            Float64.  Numbers are unchanged, with NaN for missing values.  A date has six numbers.  A
-            category is the position of its level in sorted order; the position after the last is a
-            missing value, and -1 an unknown level.
+            Float64.  Numbers are unchanged, with NaN for missing values.  A date has six numbers.
+            A category is the position of its level in sorted order; the position after the last is
+            a missing value, and -1 an unknown level.
         """
         check_is_fitted(self, "net_")
         inputs, learned = self._inputs, self._learned.inputs

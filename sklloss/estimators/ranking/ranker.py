@@ -270,8 +270,8 @@ class NeuralRanker(HiddenLayerParameters, TableColumns, NetworkParameters, Neura
             What the module returns: the scores of `predict`, of shape (n_samples,), or the
             network's raw output, of shape (n_samples, 1, 1).
         column : bool, default=False
-            Whether one number per row has shape (n_samples, 1), as explainers such as shap's expect,
-            instead of (n_samples,).
+            Whether one number per row has shape (n_samples, 1), as explainers such as shap's
+            expect, instead of (n_samples,).
 
         %(exported)s
         """

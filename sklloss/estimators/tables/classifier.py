@@ -80,8 +80,8 @@ class NeuralClassifier(
         metadata=declare(
             """What is minimised: a name, alias or torch class name of
             ``list_losses("classification")``; a class or instance of it; a ``torch.nn`` loss class
-            or instance; or your own function or module, which is called with logits (n, classes) and
-            class indices (n,) and returns one loss per row.""",
+            or instance; or your own function or module, which is called with logits (n, classes)
+            and class indices (n,) and returns one loss per row.""",
             kind="str, Loss, torch.nn loss, nn.Module or function",
         ),
     )
@@ -123,7 +123,7 @@ class NeuralClassifier(
     def fit_encoder(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
     ) -> NeuralClassifier:
-        """Learn the encoding of X, the classes and their shares for `partial_fit`, without training.
+        """Learn encoding, classes and their shares for `partial_fit`, without training.
 
         Without this call, `partial_fit` learns them from the rows of its first call: later
         categories are then unknown, and numbers outside that range are clipped.  Give rows from all
@@ -204,7 +204,9 @@ class NeuralClassifier(
 
     @available_if(where_loss_has("predict_proba", A_DECISION))
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Return class probabilities, if the loss determines any; otherwise there is no such method.
+        """Return class probabilities, if the loss determines any.
+
+        Otherwise there is no such method.
 
         Parameters
         ----------
@@ -273,8 +275,8 @@ class NeuralClassifier(
             (n_samples, n_targets, n_outputs).  "auto" is "predict_proba" if the loss has it, else
             "decision_function".
         column : bool, default=False
-            Whether one number per row has shape (n_samples, 1), as explainers such as shap's expect,
-            instead of (n_samples,).
+            Whether one number per row has shape (n_samples, 1), as explainers such as shap's
+            expect, instead of (n_samples,).
 
         %(exported)s
 

@@ -126,7 +126,7 @@ class NeuralRegressor(
         return self._train(FitData(X, y, sample_weight), go_on=self.warm_start)
 
     def fit_encoder(self, X: Any, y: Any, sample_weight: Any = None) -> NeuralRegressor:
-        """Learn the encoding of X and the scale of y for `partial_fit`, without training.
+        """Learn encoding and scale for `partial_fit`, without training.
 
         Without this call, `partial_fit` learns them from the rows of its first call: later
         categories are then unknown, and numbers outside that range are clipped.  Give rows from all
@@ -333,8 +333,8 @@ class NeuralRegressor(
             (n_samples,) or (n_samples, n_targets), or the network's raw output, of shape
             (n_samples, n_targets, n_outputs).
         column : bool, default=False
-            Whether one number per row has shape (n_samples, 1), as explainers such as shap's expect,
-            instead of (n_samples,).
+            Whether one number per row has shape (n_samples, 1), as explainers such as shap's
+            expect, instead of (n_samples,).
 
         %(exported)s
 

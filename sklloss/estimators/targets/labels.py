@@ -413,11 +413,11 @@ def order_of(y: Any) -> list[Any] | None:
 def check_order(order: list[Any], class_order: list[Any]) -> None:
     """Raise if classes are in another order than at the first call."""
     known = [label for label in order if label in class_order]
-    learnt = [label for label in class_order if label in order]
-    if known != learnt:
+    learned = [label for label in class_order if label in order]
+    if known != learned:
         raise ValueError(
             f"y is a categorical in the order {known}, but this estimator was trained with the"
-            f" order {learnt}. Give the same order, or fit again with warm_start=False."
+            f" order {learned}. Give the same order, or fit again with warm_start=False."
         )
 
 

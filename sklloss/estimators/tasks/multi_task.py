@@ -281,8 +281,8 @@ class NeuralMultiTask(
         found = self.task_scores(X, y, sample_weight)
         if not found:
             raise ValueError(
-                "score needs labels of at least one task; all entries of y are missing. Give rows with"
-                " labels."
+                "score needs labels of at least one task; all entries of y are missing. Give rows"
+                " with labels."
             )
         return float(np.mean(list(found.values())))
 

@@ -162,8 +162,8 @@ class TokenVectorizer(
     token_pattern: str = parameter(
         r"(?u)\b\w\w+\b",
         PATTERN,
-        r"""Regular expression of a word, for ``analyzer="word"``.  The default is CountVectorizer's:
-        two or more letters or digits.  ``r"(?u)\w+|[^\w\s]"`` takes every word and every
+        r"""Regular expression of a word, for ``analyzer="word"``.  The default is
+        CountVectorizer's: two or more letters or digits.  ``r"(?u)\w+|[^\w\s]"`` takes every word and every
         punctuation mark.""",
         kind="str",
     )

@@ -328,9 +328,9 @@ class Asymmetric(PosteriorLoss):
     """Asymmetric loss: a focal loss per label that discounts negatives more than positives.
 
     For each label, with ``p = σ(z)``, it is ``-(1 - p)^gamma_pos log p`` if the label is present,
-    and ``-p_m^gamma_neg log(1 - p_m)`` with ``p_m = max(p - clip, 0)`` if it is absent. Of several
-    classes, each is a label. ``predict_proba`` is ``D / (D + C)`` per label, where D and C are the
-    slopes of the two branches, normalised over classes.
+    and ``-p_m^gamma_neg log(1 - p_m)`` with ``p_m = max(p - clip, 0)`` if it is absent. With
+    several classes, each counts as a label. ``predict_proba`` is ``D / (D + C)`` per label, where D
+    and C are the slopes of the two branches, normalised over classes.
 
     Parameters
     ----------

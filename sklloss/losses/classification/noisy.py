@@ -285,9 +285,9 @@ class Bootstrap(SoftmaxLoss):
 
 @dataclass(frozen=True)
 class ForwardCorrection(SoftmaxLoss):
-    """Forward correction: cross-entropy of labels that are seen through known noise.
+    """Forward correction: cross-entropy of labels with known noise.
 
-    ``-log Σ_i p_i T[i, y]`` where ``T[i, j]`` is the probability that class j is seen if class i is
+    ``-log Σ_i p_i T[i, y]`` where ``T[i, j]`` is the probability of observing class j if class i is
     true. ``predict_proba`` is p, the posterior of the clean labels.
 
     Parameters

@@ -184,7 +184,7 @@ class Brier(SoftmaxLoss):
     reference: ClassVar[str] = "Brier 1950"
     when: ClassVar[str] = (
         "Probabilities that a few wrong labels cannot spoil, since no row costs more than 2. Rows"
-        " that are badly misclassified are learnt more slowly than with cross_entropy."
+        " that are badly misclassified are learned more slowly than with cross_entropy."
     )
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
@@ -236,7 +236,7 @@ class ProbabilityHuber(SoftmaxLoss):
     ``Σ_k H(p_k - e_k)`` with H Huber's function: ``½ r²`` if ``|r| <= delta``, else
     ``delta (|r| - ½ delta)``. Its optimum is not the posterior, but determines it, and
     ``predict_proba`` solves for it. With ``A = min(1 - p, delta)`` and ``B = min(p, delta)`` it is
-    ``(B - λ) / (A + B)``, where λ makes the probabilities sum to one, clipped; from delta = 1 on it
+    ``(B - λ) / (A + B)``, where λ makes the probabilities sum to one, clipped; for delta >= 1 it
     is p itself.
 
     Parameters

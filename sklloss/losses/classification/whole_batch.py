@@ -134,7 +134,7 @@ class AUCMargin(WholeBatchLoss):
     Parameters
     ----------
     margin : float, default=1.0
-        The required lead of the mean of the positives, > 0, in units of the score.
+        The required lead of the positives' mean, > 0, in units of the score.
 
     References
     ----------

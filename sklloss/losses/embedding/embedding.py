@@ -87,10 +87,10 @@ class PairLoss(EmbeddingLoss):
     """Base of the losses that are means over pairs.
 
     A subclass defines the cost of a similar and of a dissimilar pair, as functions of the cosine of
-    its vectors. Of labelled rows, all pairs are compared: half of the loss is the mean over similar
-    pairs and half the mean over dissimilar ones, however many there are of each. A pair has the
-    product of the weights of its rows, and every row is also paired with itself, so that weight 2
-    equals a repeated row. Of given pairs, the loss is the mean.
+    its vectors. With labelled rows, all pairs are compared: half of the loss is the mean over
+    similar pairs and half the mean over dissimilar ones, however many there are of each. A pair has
+    the product of the weights of its rows, and every row is also paired with itself, so that weight
+    2 equals a repeated row. With given pairs, the loss is the mean.
     """
 
     def alike(self, cosine: Tensor, state: State) -> Tensor:
@@ -133,8 +133,9 @@ class CosineEmbedding(PairLoss):
     """Cosine embedding loss: similar vectors should point the same way, others away.
 
     ``1 - cos`` for a similar pair, ``max(0, cos - margin)`` for a dissimilar one, which should be
-    at least ``arccos(margin)`` apart. Of labelled rows, all pairs are compared: half of the loss is
-    the mean over similar ones and half the mean over the others. Of given pairs, it is the mean.
+    at least ``arccos(margin)`` apart. With labelled rows, all pairs are compared: half of the loss
+    is the mean over similar ones and half the mean over the others. With given pairs, it is the
+    mean.
 
     Parameters
     ----------
@@ -180,14 +181,14 @@ class HingeEmbedding(PairLoss):
     """Hinge embedding loss: the distance of similar vectors, and a hinge on that of others.
 
     ``d`` for a similar pair, ``max(0, margin - d)`` for a dissimilar one, where d is the Euclidean
-    distance of the unit vectors, in [0, 2]. Of labelled rows, all pairs are compared: half of the
-    loss is the mean over similar ones and half the mean over the others. Of given pairs, it is the
-    mean.
+    distance of the unit vectors, in [0, 2]. With labelled rows, all pairs are compared: half of the
+    loss is the mean over similar ones and half the mean over the others. With given pairs, it is
+    the mean.
 
     Parameters
     ----------
     margin : float, default=1.0
-        The distance, > 0, from which on dissimilar vectors cost nothing. 1 is an angle of 60
+        The distance, > 0, beyond which dissimilar vectors cost nothing. 1 is an angle of 60
         degrees, 1.41 one of 90.
 
     References
@@ -229,14 +230,14 @@ class Contrastive(PairLoss):
     """Contrastive loss: the squared distance of similar vectors, a squared hinge on that of others.
 
     ``d²`` for a similar pair, ``max(0, margin - d)²`` for a dissimilar one, where d is the
-    Euclidean distance of the unit vectors, in [0, 2]. This is twice the loss of the paper. Of
+    Euclidean distance of the unit vectors, in [0, 2]. This is twice the loss of the paper. With
     labelled rows, all pairs are compared: half of the loss is the mean over similar ones and half
-    the mean over the others. Of given pairs, it is the mean.
+    the mean over the others. With given pairs, it is the mean.
 
     Parameters
     ----------
     margin : float, default=1.0
-        The distance, > 0, from which on dissimilar vectors cost nothing. 1 is an angle of 60
+        The distance, > 0, beyond which dissimilar vectors cost nothing. 1 is an angle of 60
         degrees, 1.41 one of 90.
 
     References
@@ -292,9 +293,9 @@ class Triplet(AnchorLoss):
 
     ``max(0, margin + d(anchor, positive) - d(anchor, negative))``, averaged over all triplets of a
     batch, where d is the Euclidean distance of the unit vectors, in [0, 2]. A row is also its own
-    positive, so that weight 2 equals a repeated row. Of given pairs, the left side of every similar
-    pair is an anchor, its right side is the positive, and the right sides of all other pairs of the
-    batch are negatives.
+    positive, so that weight 2 equals a repeated row. With given pairs, the left side of every
+    similar pair is an anchor, its right side is the positive, and the right sides of all other
+    pairs of the batch are negatives.
 
     Parameters
     ----------
@@ -349,7 +350,7 @@ class EmbeddingInfoNCE(AnchorLoss):
 
     ``-log(exp(cos_p / T) / Σ_a exp(cos_a / T))``, with the cosine of the anchor and the positive p,
     or any other row a of the batch. It is averaged over the positives of an anchor and then over
-    the anchors. Rows that are the only ones of their class in a batch are no anchors. Of given
+    the anchors. A row that is the only one of its class in a batch is not an anchor. Of given
     pairs, the left side of every similar pair is an anchor, its right side is the positive, and the
     sum is over the right sides of all pairs of the batch.
 

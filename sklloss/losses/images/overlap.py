@@ -66,7 +66,7 @@ class Dice(OverlapLoss):
 
     ``1 - mean_k (2 Σ p_k t_k + smooth) / (Σ p_k + Σ t_k + smooth)``, with sums over the pixels of
     one image, where t_k is 1 for pixels of class k. It is averaged over classes, and a class counts
-    the same whatever its share of the pixels. At the optimum p is a decision, 0 or 1, and no class
+    the same whatever its share of the pixels. At the optimum p is a decision, 0 or 1, not a class
     posterior, so there is no ``predict_proba``.
 
     Parameters
@@ -125,7 +125,7 @@ class Tversky(OverlapLoss):
     ``1 - mean_k (TP_k + smooth) / (TP_k + alpha FP_k + beta FN_k + smooth)`` with ``TP = Σ p t``,
     ``FP = Σ p (1 - t)`` and ``FN = Σ (1 - p) t`` over the pixels of one image. alpha = beta = ½ is
     `Dice` with twice the smooth, and alpha = beta = 1 is the Jaccard loss. At the optimum p is a
-    decision, 0 or 1, and no class posterior, so there is no ``predict_proba``.
+    decision, 0 or 1, not a class posterior, so there is no ``predict_proba``.
 
     Parameters
     ----------

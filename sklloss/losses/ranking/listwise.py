@@ -25,7 +25,7 @@ FAR = 1e30
 
 @dataclass(frozen=True)
 class ListNet(OrderLoss):
-    """ListNet: cross-entropy between two distributions of the row that comes first.
+    """ListNet: cross-entropy between two distributions over the first row.
 
     ``-Σ softmax(y)_i log softmax(s)_i`` over the rows of a group.
 

@@ -237,7 +237,7 @@ class PairwiseHinge(PairwiseLoss):
 
 @dataclass(frozen=True)
 class RankNet(PairwiseLoss):
-    """RankNet: cross-entropy of the question which of two rows is more relevant.
+    """RankNet: cross-entropy of which of two rows is more relevant.
 
     ``mean log(1 + exp(-sigma (s_i - s_j)))`` over the pairs of a group with y_i > y_j.
 
@@ -285,7 +285,7 @@ class LambdaRank(OrderLoss):
 
     The gradients of a group are LightGBM's (``lambdarank_norm=False``) times a positive number:
     since w is divided by its sum, every group counts the same, and the loss is log 2 before
-    anything is learnt.
+    anything is learned.
 
     Parameters
     ----------

@@ -95,7 +95,7 @@ def gaussian_nll(raw_location: Tensor, scale: Tensor, y: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class GaussianNLL(LocationScaleLoss):
-    """Negative log-likelihood of a normal distribution whose mean and variance are both learnt.
+    """Negative log-likelihood of a normal distribution whose mean and variance are both learned.
 
     ``(log σ + r²/(2σ²) + ½ log 2π) · stopgrad(σ²)^beta`` with ``σ = softplus(raw) + 0.001``. It
     elicits mean and variance. With beta 0 it equals ``torch.nn.GaussianNLLLoss`` with
@@ -147,7 +147,7 @@ class GaussianNLL(LocationScaleLoss):
 
 @dataclass(frozen=True)
 class LaplaceNLL(LocationScaleLoss):
-    """Negative log-likelihood of a Laplace distribution whose median and spread are both learnt.
+    """Negative log-likelihood of a Laplace distribution whose median and spread are both learned.
 
     ``|r|/b + log 2b`` with ``b = softplus(raw) + 0.001``. It elicits median and spread.
 
@@ -203,7 +203,7 @@ class StudentTNLL(LocationScaleLoss):
     """Negative log-likelihood of Student's t distribution: a robust gaussian_nll.
 
     ``½(ν+1) log(1 + r²/(νs²)) + log s + lgamma(ν/2) - lgamma((ν+1)/2) + ½ log(νπ)`` with
-    ``s = softplus(raw) + 0.001``. Location and scale are both learnt, and elicited; the standard
+    ``s = softplus(raw) + 0.001``. Location and scale are both learned, and elicited; the standard
     deviation is ``s √(ν/(ν-2))``.
 
     Parameters

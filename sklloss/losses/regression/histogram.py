@@ -41,7 +41,7 @@ class HistogramCrossEntropy(RegressionLoss):
 
     The bins are uniform over ``[max(min y, m - 10 s), min(max y, m + 10 s)]`` with m the weighted
     median and s 1.4826 median absolute deviations of the training targets, plus three bins on each
-    side. Targets outside are clamped to the range. The bins are learnt at the first fit.
+    side. Targets outside are clamped to the range. The bins are learned at the first fit.
 
     Parameters
     ----------

@@ -45,13 +45,14 @@ class EqualWeights(Weighting):
 
     name: ClassVar[str] = "equal"
     when: ClassVar[str] = (
-        "The first to try, and enough if the losses are of similar size, as those of scaled numbers are."
+        "The first to try, and enough if the losses are of similar size, as those of scaled numbers"
+        " are."
     )
 
 
 @dataclass(frozen=True)
 class FixedWeights(Weighting):
-    """Weights of your own; only their ratios count.
+    """Your own weights; only their ratios count.
 
     Parameters
     ----------
@@ -76,7 +77,7 @@ class FixedWeights(Weighting):
             if weight not in Interval(0):
                 raise ValueError(
                     f"weighting needs finite weights >= 0; got {weight!r} for the task {name!r}."
-                    " Give 0 to a task that should not be learnt."
+                    " Give 0 to a task that should not be learned."
                 )
 
     def fixed(self, names: tuple[str, ...]) -> tuple[float, ...]:

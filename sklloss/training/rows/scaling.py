@@ -1,4 +1,4 @@
-"""Scaling of features and targets, learnt from weighted rows in float64."""
+"""Scaling of features and targets, learned from weighted rows in float64."""
 
 from __future__ import annotations
 
