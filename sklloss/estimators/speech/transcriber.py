@@ -103,7 +103,7 @@ class SequenceTranscriber(
         HiddenLayerParameters,
         "hidden_layer_sizes",
         default=(),
-        doc="Widths of the dense layers between the features of each frame and its output.",
+        doc="Widths of the dense layers between recurrence, or convolutions, and output.",
         remedy="Give one width per hidden layer, such as (64, 64), or () for none.",
     )
     dropout: float = redeclared(NetworkParameters, "dropout", default=0.2)
