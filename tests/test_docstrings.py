@@ -1,6 +1,7 @@
 """numpydoc's checks of every public name: of classes and functions, and of their public methods.
 
-Run `python -m numpydoc validate <name>` for one name. The names are those of the API reference.
+The names are those of the API reference. ``python -m numpydoc validate <name>`` checks one of them,
+without the exceptions below.
 """
 
 import functools
@@ -11,9 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-pytest.importorskip("numpydoc")
-
 from numpydoc.validate import validate
 
 PUBLIC_NAMES = Path(__file__).parents[1] / "docs" / "public_names.py"
