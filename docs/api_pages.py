@@ -17,6 +17,8 @@ from sphinx.errors import ExtensionError
 
 from sklloss.losses.catalogue import CATALOGUE
 
+# Plain text that reST would read as markup.
+MARKUP = re.compile(r"(?<=\()\*(?=\w)|(?<=\w)_(?!\w)|(?<!\\)\|")
 GENERATED = Path(__file__).parent / "api" / "generated"
 
 # The task of a loss, and the heading of its group.
@@ -30,6 +32,9 @@ TASKS: Mapping[str, str] = {
     "recommendation": "Losses for recommendation",
     "embedding": "Losses for embeddings",
 }
+
+# Libraries whose methods are listed, and not shown.
+LIBRARIES: Mapping[str, str] = {"sklearn": "scikit-learn", "skorch": "skorch", "torch": "PyTorch"}
 
 
 @dataclass(frozen=True)
@@ -237,46 +242,44 @@ def name_page(name: str, value: object, public: set[object]) -> str:
     if not inspect.isclass(value):
         return "\n".join([*lines, f".. autofunction:: {name}", ""])
     lines += [f".. autoclass:: {name}", ""]
-    own, inherited = members_of(value, public)
+    own, listed = members_of(value, public)
+    if own:
+        lines += ["   .. rubric:: Methods", ""]
     for member in own:
-        is_method = callable(getattr(value, member))
-        directive = "automethod" if is_method else "autoattribute"
+        directive = "automethod" if callable(getattr(value, member)) else "autoattribute"
         lines += [f"   .. {directive}:: {name}.{member}", ""]
-    for base, members in inherited.items():
+    for base, members in listed.items():
         methods = ", ".join(f"``{member}``" for member in members)
-        lines += [f"   Inherited from {base}: {methods}.", ""]
+        lines += [f"   As in {base}: {methods}.", ""]
     return "\n".join(lines)
 
 
 def members_of(cls: type, public: set[object]) -> tuple[list[str], dict[str, list[str]]]:
     """Return the documented members that a page shows in full, and the others by their base.
 
-    Members of a base that has a page of its own, or of another library, are only listed.
+    A member that a base with a page of its own has, or another library, is only listed.
     """
     own: list[str] = []
-    inherited: dict[str, list[str]] = {}
+    listed: dict[str, list[str]] = {}
     for name in sorted(dir(cls)):
-        if name.startswith("_"):
-            continue
         definer = next((base for base in cls.__mro__ if name in vars(base)), None)
-        if definer is None or not is_documented(vars(definer)[name]):
+        if name.startswith("_") or definer is None or not is_documented(vars(definer)[name]):
             continue
         library = definer.__module__.partition(".")[0]
-        if library not in ("sklloss", "sklearn", "skorch", "torch"):
-            continue
-        if library != "sklloss":
-            inherited.setdefault(library, []).append(name)
-        elif definer is not cls and definer in public:
-            inherited.setdefault(f"`{definer.__name__}`", []).append(name)
-        else:
+        shown_by = [base for base in cls.__mro__[1:] if base in public and hasattr(base, name)]
+        if shown_by:
+            listed.setdefault(f"`{shown_by[-1].__name__}`", []).append(name)
+        elif library in LIBRARIES or re.fullmatch(r"set_\w+_request", name):
+            listed.setdefault(LIBRARIES.get(library, "scikit-learn"), []).append(name)
+        elif library == "sklloss":
             own.append(name)
-    return own, inherited
+    return own, listed
 
 
 def is_documented(member: object) -> bool:
-    """Return whether a member is a method or property with a docstring."""
-    is_member = isinstance(member, (property, classmethod, staticmethod)) or callable(member)
-    return is_member and not inspect.isclass(member) and bool(inspect.getdoc(member))
+    """Return whether a member is a method or a property, and has a docstring."""
+    is_member = hasattr(member, "__get__") and not inspect.isclass(member)
+    return is_member and bool(inspect.getdoc(member))
 
 
 def heading(title: str) -> list[str]:
@@ -305,9 +308,27 @@ def public_name_role(targets: Mapping[str, str]) -> Callable:
     return role
 
 
+def escape(app: Sphinx, what: str, name: str, value: object, options, lines: list[str]) -> None:
+    """Escape what docstrings write as plain text and reST would read as markup.
+
+    These are the shapes ``(*models, n)``, names that end with an underscore and bars ``|r|``, outside
+    of code. Docstrings are read in terminals, too.
+    """
+    in_doctest = False
+    for index, line in enumerate(lines):
+        in_doctest = bool(line.strip()) and (in_doctest or line.lstrip().startswith(">>>"))
+        if in_doctest or line.lstrip().startswith(".. "):
+            continue
+        parts = re.split(r"(``.+?``|`.+?`)", line)
+        parts[::2] = [MARKUP.sub(r"\\\g<0>", part) for part in parts[::2]]
+        lines[index] = "".join(parts)
+
+
 def setup(app: Sphinx) -> None:
     """Write the pages before sphinx looks for them."""
     public = public_names()
     targets = {short(name): name for name in public} | {name: name for name in public}
     app.add_role("public_name", public_name_role(targets))
     app.connect("builder-inited", lambda app: write_all())
+    # After numpydoc, which reads names that end with an underscore itself.
+    app.connect("autodoc-process-docstring", escape, priority=900)

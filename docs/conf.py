@@ -31,6 +31,8 @@ extensions = [
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 exclude_patterns = ["_build", "_templates"]
 nitpicky = True
+# The documentation of other projects is not there unless their inventories are.
+nitpick_ignore_regex = [("py:.*", r"(sklearn|torch|skorch|numpy|pandas|matplotlib)\..*")]
 default_role = "public_name"
 
 # Inventories of other projects are downloaded only when this variable is set.
