@@ -57,9 +57,7 @@ ON_TIME = (
     " boosters, RealMLP and TabM, ran with one thread beside other work, so their times are upper"
     " bounds."
 )
-ON_TABM = (
-    f"{TABM} takes minutes where others take seconds, so it runs on one split of the smallest tables."
-)
+ON_TABM = f"{TABM} takes minutes where others take seconds, so it runs on one split of the smallest tables."
 ON_SEARCH = (
     "`LossSearchCV` over four losses that a user might try, scored by the metric in five folds,"
     f" beside the loss that matches the metric; at most {FEW_ROWS:,} rows, two splits."

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
@@ -26,8 +28,12 @@ COMMANDS = {
     "docs/quality.csv": "python benchmarks/quality.py",
     "docs/speed.md": "python benchmarks/search_speed.py --write",
     "docs/advice.csv": "python benchmarks/advice.py",
+    "benchmarks/advice_sets.py": "TRAIN_ROWS",
     "docs/calibration.md": "python benchmarks/calibration.py --write",
+    "docs/advice.md": "python benchmarks/advice.py --write",
     "docs/choice.csv": "python docs/make_choice_table.py",
+    "examples/data.py": "docs/make_choice_table.py draws the rows",
+    "pyproject.toml": "requires-python, classifiers",
 }
 # Tasks of the quality benchmark that share a table with another task.
 SAME_TABLE = {
@@ -117,6 +123,17 @@ def _errors(case: str, *losses: str, digits: int = 1) -> tuple[str, ...]:
     return tuple(each.removeprefix("0") for each in shown)
 
 
+def _train_rows() -> tuple[str, ...]:
+    text = (DOCS.parent / "benchmarks" / "advice_sets.py").read_text(encoding="utf-8")
+    return (f"{int(re.search(r'TRAIN_ROWS.* = ([0-9_]+),', text)[1]):,}",)
+
+
+def _within() -> tuple[str, ...]:
+    """Return the number of sets, and on how many four suggestions are as good as all losses."""
+    text = (DOCS / "advice.md").read_text(encoding="utf-8")
+    return re.search(r"\| all sets \| (\d+) \| (\d+)% \|", text).groups()
+
+
 def _coverage(loss: str) -> tuple[str, ...]:
     """Return the smallest and the largest coverage of 80 % intervals, and the number of tables."""
     page = (DOCS / "calibration.md").read_text(encoding="utf-8")
@@ -124,7 +141,28 @@ def _coverage(loss: str) -> tuple[str, ...]:
     head, _, *rows = (line.split("|")[1:-1] for line in re.findall(r"^\|.*\|$", table, re.M))
     column = [name.strip() for name in head].index(loss)
     shares = [float(row[column].split()[0]) for row in rows]
-    return (*(f"{share:.2f}".removeprefix("0") for share in (min(shares), max(shares))), str(len(rows)))
+    return (
+        *(f"{share:.2f}".removeprefix("0") for share in (min(shares), max(shares))),
+        str(len(rows)),
+    )
+
+
+def _sample() -> tuple[str, ...]:
+    """Return the share of loans that went bad, and the number of loans."""
+    sys.path[:0] = [str(DOCS), str(DOCS.parent / "examples")]
+    from data import lending_club
+    from make_choice_table import sampled
+
+    _, bad = sampled(*lending_club())
+    return f"{100 * bad.mean():.0f}", f"{len(bad):,}"
+
+
+def _pythons() -> tuple[str, ...]:
+    with (DOCS.parent / "pyproject.toml").open("rb") as file:
+        project = tomllib.load(file)["project"]
+    versions = re.findall(r"Python :: (3\.\d+)", "\n".join(project["classifiers"]))
+    assert project["requires-python"] == f">={versions[0]}"
+    return versions[0], versions[-1]
 
 
 def _off_total(*losses: str) -> tuple[str, ...]:
@@ -133,31 +171,116 @@ def _off_total(*losses: str) -> tuple[str, ...]:
     return tuple(f"{100 * own[loss]:.0f}" for loss in losses)
 
 
-QUANTILE, LEVELS = (
-    '{"loss": "quantile", "loss__quantile": 0.9}',
-    '{"loss": "multi_quantile", "loss__quantiles": [0.9, 0.95]}',
-)
+QUANTILE = '{"loss": "quantile", "loss__quantile": 0.9}'
+LEVELS = '{"loss": "multi_quantile", "loss__quantiles": [0.9, 0.95]}'
+BALANCED = "HGB, balanced"
 _SKORCH = partial(_search_times, "GridSearchCV, plain skorch", 0)
 _MLP = partial(_search_times, "GridSearchCV, scikit-learn MLP", 1)
+_ADVICE = "docs/advice.csv"
+
+
+def _number_of_losses(task: str | None = None) -> tuple[str, ...]:
+    return (str(len(list_losses(task))),)
+
 
 FIGURES = [
-    Figure("{} losses", "sklloss.losses", lambda: (str(len(list_losses())),)),
+    Figure("There are {} losses", "sklloss.losses", _number_of_losses),
+    Figure("{} for [regression]", "sklloss.losses", partial(_number_of_losses, "regression")),
     Figure(
-        "{} for [regression]", "sklloss.losses", lambda: (str(len(list_losses("regression"))),)
+        "{} for [classification]", "sklloss.losses", partial(_number_of_losses, "classification")
     ),
-    Figure(
-        "{} for [classification]",
-        "sklloss.losses",
-        lambda: (str(len(list_losses("classification"))),),
-    ),
+    Figure("Python {} to {}.", "pyproject.toml", _pythons),
     Figure("{} tasks over {} real tables", "docs/quality.csv", _tasks_and_tables),
     Figure("ahead of HistGradientBoosting on {}", "docs/quality.csv", partial(_ahead, HGB)),
     Figure("of LightGBM on {}", "docs/quality.csv", partial(_ahead, "LightGBM")),
     Figure("of CatBoost on {}", "docs/quality.csv", partial(_ahead, "CatBoost")),
+    Figure("of scikit-learn's MLP on {}", "docs/quality.csv", partial(_ahead, "scikit-learn MLP")),
     Figure(
-        "of scikit-learn's MLP on {}", "docs/quality.csv", partial(_ahead, "scikit-learn MLP")
+        "Over {} fits, a grid search over plain skorch takes {} times as long",
+        "docs/speed.md",
+        _SKORCH,
+    ),
+    Figure("one over scikit-learn's MLP {} times", "docs/speed.md", lambda: _MLP()[1:]),
+    Figure("at most {} training rows (", "benchmarks/advice_sets.py", _train_rows),
+    Figure(
+        "the sum is off by {} % with `mse`, by {} % with `mae`",
+        "docs/choice.csv",
+        partial(_off_total, "mse", "mae"),
     ),
     Figure(
-        "mean rank {}, CatBoost {}", "docs/quality.csv", partial(_ranks, OURS, "CatBoost")
+        "health spending, MAE: {} with `mse`, {} with `mae`, {} with `huber`",
+        _ADVICE,
+        partial(_errors, "health spending", "squared_error", "absolute_error", "huber"),
     ),
+    Figure(
+        "contaminated targets (simulated), MAE: {} with `mse`, {} with `cauchy`",
+        _ADVICE,
+        partial(_errors, "contaminated", "squared_error", "cauchy", digits=2),
+    ),
+    Figure(
+        "check times, pinball loss: {} with `mse`, {} with `quantile`",
+        _ADVICE,
+        partial(_errors, "check times, high", "squared_error", QUANTILE),
+    ),
+    Figure(
+        "health spending, pinball loss: {} with `mse`, {} with two levels",
+        _ADVICE,
+        partial(_errors, "health spending, high", "squared_error", LEVELS),
+    ),
+    Figure(
+        "80 % intervals hold {} to {} of the rows of {} tables",
+        "docs/calibration.md",
+        partial(_coverage, "absolute_error"),
+    ),
+    Figure(
+        "patents, Poisson deviance: {} with `mse`, {} with `poisson`",
+        _ADVICE,
+        partial(_errors, "patents", "squared_error", "poisson"),
+    ),
+    Figure(
+        "zero-inflated (simulated), RMSE: {} with `mse`, {} with `tweedie`",
+        _ADVICE,
+        partial(_errors, "zero-inflated", "squared_error", "tweedie"),
+    ),
+    Figure(
+        "{} tables, mean macro-F1: {}; HistGradientBoosting {}, with balanced classes {}",
+        "docs/quality.csv",
+        partial(_macro_f1, OURS, HGB, BALANCED),
+    ),
+    Figure(
+        "Caravan, 1 - macro-F1: {} with `cross_entropy`, which finds none, {} with `logit_adjusted`",
+        _ADVICE,
+        partial(_errors, "Caravan", "cross_entropy", "logit_adjusted", digits=3),
+    ),
+    Figure(
+        "diamond cut, MAE of ranks: {} with `cross_entropy`, {} with `corn`",
+        _ADVICE,
+        partial(_errors, "diamond cut, ordered", "cross_entropy", "corn", digits=3),
+    ),
+    Figure(
+        "On {} sets, a search over the first four suggestions is within 1 % of a search over all"
+        " losses on {} %",
+        "docs/advice.md",
+        _within,
+    ),
+    Figure("Loans that go bad: {} % of {}.", "examples/data.py", _sample),
 ]
+
+# Numbers that are definitions or settings, not results.
+SETTINGS = [
+    *(
+        "9 times in 10",
+        "9 times as high",
+        "often 0",
+        "mass at 0",
+        "c / (1 + c)",
+        "above 0",
+        "y ≥ 0",
+    ),
+    *("log(1 + y)", "the level .9", "4,000 packages", "BSD-3", "1 - token error rate"),
+    "If 5 % are positive, predicting none has an accuracy of .95.",
+]
+
+
+if __name__ == "__main__":
+    print(*FIGURES, sep="\n")

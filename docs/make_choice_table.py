@@ -155,6 +155,7 @@ def filled(page: str, results: pd.DataFrame) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Train, or write the page."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--write", action="store_true", help="write the page, train nothing")
     if parser.parse_args(arguments).write:
