@@ -42,13 +42,11 @@ def main(arguments: list[str] | None = None) -> None:
 
 def store(name: str, folder: Path) -> None:
     """Run an example, and write its output and pictures to a folder."""
-    before = cpu_seconds()
     printed = run(ROOT / "examples" / f"{name}.py")
-    seconds = cpu_seconds() - before
     for i, number in enumerate(plt.get_fignums()):
         suffix = f"_{i + 1}" if i else ""
         plt.figure(number).savefig(folder / f"{name}{suffix}.png", dpi=100)
-    (folder / f"{name}.txt").write_text(f"{heading(name, seconds)}\n\n{printed}\n")
+    (folder / f"{name}.txt").write_text(f"{heading(name)}\n\n{printed}\n")
     plt.close("all")
 
 
@@ -67,20 +65,12 @@ def run(path: Path) -> str:
     return printed.getvalue().strip("\n")
 
 
-def cpu_seconds() -> float:
-    """Return the processor time of this process and of those that it started and that ended."""
-    return sum(os.times()[:4])
-
-
-def heading(name: str, seconds: float) -> str:
-    """Return the command, the versions and the time."""
+def heading(name: str) -> str:
+    """Return the command and the versions."""
     versions = {"sklloss": sklloss, "scikit-learn": sklearn, "torch": torch, "numpy": np}
     named = [f"{package} {module.__version__}" for package, module in versions.items()]
     python = f"Python {platform.python_version()}"
-    return (
-        f"$ python docs/store_gallery.py {name}\n"
-        f"{', '.join([python, *named])}; {seconds:.0f} seconds of processor time"
-    )
+    return f"$ python docs/store_gallery.py {name}\n{', '.join([python, *named])}"
 
 
 if __name__ == "__main__":

@@ -65,9 +65,12 @@ LossComparisonDisplay.from_search(search)
 # What was learnt
 # ---------------
 guess = -cross_val_score(DummyRegressor(strategy="median"), X, y, scoring=SCORING, cv=SPLITS).mean()
+error = -search.best_score_
+of_mse = compared.to_frame().set_index("candidate").loc["mse"]
 text = (
-    f"The best candidate, {search.best_params_}, has a mean absolute error of"
-    f" {-search.best_score_:,.0f} dollars, {-search.best_score_ / guess:.0%} of the error of"
-    f" predicting the median. {compared.verdict}"
+    f"The best candidate, {compared.best}, is off by {error:,.0f} dollars on average,"
+    f" {error / guess:.0%} of the error of predicting the median. That is"
+    f" {of_mse['difference']:,.0f} dollars less than mse, which it beats in {of_mse['ahead']:.0f} of"
+    " 5 folds."
 )
 print(textwrap.fill(text, width=90))

@@ -66,12 +66,8 @@ LossComparisonDisplay.from_search(classification, metrics=["f1_macro", "accuracy
 # The metric is the same for all losses, so it compares them fairly; which loss it favours is for
 # the search to say.
 for metric, search in {"mean absolute error": regression, "macro-F1": classification}.items():
-    scores = [
-        [search.cv_results_[f"split{fold}_test_{search.refit}"][i] for fold in range(5)]
-        for i in search.cv_results_[f"rank_test_{search.refit}"].argsort()
-    ]
-    gains = [first - second for first, second in zip(*scores[:2], strict=True)]
+    best, second = (row for _, row in compare_losses(search).to_frame().head(2).iterrows())
     print(
-        f"Best {metric}: {search.best_params_['loss']}, {abs(search.best_score_):.3g};"
-        f" ahead of the next in {sum(gain > 0 for gain in gains)} of 5 folds."
+        f"{metric}: {best['candidate']} has {best['mean']:.3g} and {second['candidate']}, the next,"
+        f" {second['mean']:.3g}; it leads in {second['ahead']:.0f} of 5 folds."
     )
