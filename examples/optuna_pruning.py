@@ -96,7 +96,7 @@ for trial in study.trials:
     if is_pruned:
         ax.plot(epochs[-1], errors[-1], "o", color="C1", fillstyle="none")
 ax.plot([], [], "o", color="C1", fillstyle="none", label="pruned")
-ax.set(xlabel="epoch", ylabel="error relative to that of the median", yscale="log")
+ax.set(xlabel="epoch", ylabel="error relative to that of the median")
 _ = ax.legend(frameon=False)
 
 # %%

@@ -3,6 +3,7 @@
 import ast
 import re
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ sys.path.append(str(ROOT / "docs"))
 import gallery  # noqa: E402
 import store_gallery  # noqa: E402
 
-EXAMPLES = {path.stem: path for path in (ROOT / "examples").glob("*.py")}
+EXAMPLES = {path.stem: path for path in sorted((ROOT / "examples").glob("*.py"))}
+EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 for other in gallery.NOT_EXAMPLES:
     del EXAMPLES[other]
 
@@ -44,9 +46,12 @@ def test_the_title_is_a_question_and_the_head_says_how_to_run_it(name):
     title, underline, *_ = docstring.splitlines()
     assert title.count("?") == 1
     assert title.endswith("?")
-    assert underline == "=" * len(title)
+    assert len(underline) >= len(title)
+    assert set(underline) == {"="}
     assert f"``python examples/{name}.py``" in docstring
-    assert re.search(r"``(\w+)`` extra", docstring)[1] in ("examples", "plot", "cluster", "speech")
+    extras = re.findall(r"``(\w+)``(?= extra| and ``\w+`` extras)", " ".join(docstring.split()))
+    assert extras
+    assert set(extras) <= set(EXTRAS)
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -61,11 +66,39 @@ def test_cells_follow_each_other_and_nothing_waits_for_a_window(name):
 def test_long_examples_have_stored_output_and_others_have_none():
     stored = {path.stem for path in gallery.RESULTS.glob("*.txt")}
     assert stored == gallery.LONG
-    pictures = {path.stem.removesuffix("_2") for path in gallery.RESULTS.glob("*.png")}
+    pictures = {re.sub(r"_\d+$", "", path.stem) for path in gallery.RESULTS.glob("*.png")}
     assert pictures <= stored
     for name in stored:
+        picture = f"# sphinx_gallery_thumbnail_path = 'gallery_results/{name}.png'"
+        assert (picture in EXAMPLES[name].read_text()) == (name in pictures)
         first = (gallery.RESULTS / f"{name}.txt").read_text().splitlines()[0]
         assert first == f"$ python docs/store_gallery.py {name}"
+
+
+def test_the_index_has_a_heading_above_each_group():
+    thumbnail = '.. raw:: html\n\n    <div class="sphx-glr-thumbcontainer">\n\n  :doc:`/auto_examples/{}`\n\n'
+    thumbnails = [thumbnail.format(name) for name in gallery.ORDER]
+    index = gallery.grouped("Gallery\n=======\n\n" + "".join(thumbnails))
+    found = re.findall(r"^(.+)\n-+$|:doc:`/auto_examples/(\w+)`", index, re.MULTILINE)
+    groups = gallery.GROUPS.items()
+    expected = [line for title, names in groups for line in (title, *names)]
+    assert [title or name for title, name in found] == expected
+    assert index.count("</div>") == index.count('<div class="sphx-glr-thumbnails">') == len(groups)
+
+
+def test_the_page_of_a_long_example_ends_with_its_stored_output(tmp_path, monkeypatch):
+    monkeypatch.setattr(gallery, "RESULTS", tmp_path)
+    for name in ("counts.png", "counts_2.png", "counts_more.png"):
+        (tmp_path / name).touch()
+    page = "The head\n\n.. GENERATED FROM PYTHON SOURCE LINES 1-2\n\nThe code\n\n"
+    page += ".. _sphx_glr_download_auto_examples_counts.py:\n\nDownload\n"
+    changed = gallery.with_results(page, "counts")
+    parts = ["The head", ".. note::", ":ref:`at the end <stored_counts>`", "The code"]
+    parts += [".. _stored_counts:", "literalinclude:: ../gallery_results/counts.txt"]
+    parts += ["gallery_results/counts.png", "gallery_results/counts_2.png", "Download"]
+    places = [changed.index(part) for part in parts]
+    assert places == sorted(places)
+    assert "counts_more" not in changed
 
 
 def test_output_and_pictures_are_stored_with_command_and_versions(example):
