@@ -69,6 +69,7 @@ for ax, (title, table) in zip(axes, tables.items(), strict=True):
         ax.plot(table.loc[loss, "MAE"], table.loc[loss, "RMSE"], marker, markersize=9, label=loss)
     ax.set(title=title, xlabel="MAE", ylabel="RMSE")
     ax.grid(color="0.9")
+    ax.locator_params(nbins=6)
 _ = axes[0].legend(frameon=False)
 
 # %%
