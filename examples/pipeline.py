@@ -70,7 +70,7 @@ of_mse = compared.to_frame().set_index("candidate").loc["mse"]
 text = (
     f"The best candidate, {compared.best}, is off by {error:,.0f} dollars on average,"
     f" {error / guess:.0%} of the error of predicting the median. That is"
-    f" {of_mse['difference']:,.0f} dollars less than mse, which it beats in {of_mse['ahead']:.0f} of"
-    " 5 folds."
+    f" {of_mse['difference']:,.0f} dollars less than mse, which it beats in"
+    f" {of_mse['ahead']:.0f} of 5 folds."
 )
 print(textwrap.fill(text, width=90))
