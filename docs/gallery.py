@@ -9,37 +9,33 @@ ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
 RESULTS = ROOT / "docs" / "gallery_results"
 
-# The order of the gallery; every example is named here.
-ORDER = (
-    "quickstart",
-    "loss_search",
-    "pipeline",
-    "outliers",
-    "quantiles",
-    "counts",
-    "imbalance",
-    "noisy_labels",
-    "ordinal",
-    "custom_loss",
-    "optimisers",
-    "regularisation",
-    "linear_regression",
-    "optuna_pruning",
-    "image_classification",
-    "segmentation_and_boxes",
-    "sentiment",
-    "speech_ctc",
-    "digit_strings_ctc",
-    "ranking",
-    "recommender",
-    "embeddings",
-    "multi_task",
-    "out_of_core",
-    "cluster",
-)
+# The gallery from top to bottom; every example is in one group.
+GROUPS = {
+    "Start here": ("quickstart", "loss_search", "pipeline"),
+    "Numbers": ("outliers", "quantiles", "counts"),
+    "Classes": ("imbalance", "noisy_labels", "ordinal"),
+    "Your own losses, and training": (
+        "custom_loss",
+        "optuna_pruning",
+        "optimisers",
+        "regularisation",
+        "linear_regression",
+    ),
+    "Images, texts and speech": (
+        "image_classification",
+        "segmentation_and_boxes",
+        "sentiment",
+        "speech_ctc",
+        "digit_strings_ctc",
+    ),
+    "Rankings, recommendations and embeddings": ("ranking", "recommender", "embeddings"),
+    "Several targets, many rows, many machines": ("multi_task", "out_of_core", "cluster"),
+}
+ORDER = tuple(name for group in GROUPS.values() for name in group)
 
-# Examples that take too long for a build: their pages show the output of a stored run, which is
-# in docs/gallery_results/<name>.txt, and its picture, <name>.png, if there is one.
+# Examples that take too long for a build: their pages show the output of a stored run, which
+# ``python docs/store_gallery.py <name>`` writes to docs/gallery_results/<name>.txt, and its
+# pictures, <name>.png, <name>_2.png ...
 LONG: frozenset[str] = frozenset()
 
 # Other modules in the folder of examples.
@@ -75,7 +71,9 @@ def example_order(path: str) -> int:
     """Return where an example stands in the gallery."""
     name = Path(path).stem
     if name not in ORDER:
-        raise ValueError(f"{path} has no place in the gallery. Add it to ORDER in docs/gallery.py.")
+        raise ValueError(
+            f"{path} has no place in the gallery. Add it to GROUPS in docs/gallery.py."
+        )
     return ORDER.index(name)
 
 
@@ -102,33 +100,47 @@ def reset_warnings(gallery_conf: dict, name: str, when: str) -> None:
             os.environ["PYTHONWARNINGS"] = before
 
 
-def show_stored_results(app, docname: str, source: list[str]) -> None:
-    """Add the output of a stored run to the page of an example that the build does not run."""
+def change_page(app, docname: str, source: list[str]) -> None:
+    """Change what sphinx-gallery wrote: group the index, and show stored results."""
     folder, _, name = docname.partition("/")
-    if folder != "auto_examples" or name not in LONG:
-        return
-    lines = [
-        "",
-        ".. note::",
-        "",
-        "   This example takes minutes, so the build of this page does not run it. Below is the",
-        f"   output of ``python examples/{name}.py``, as it was stored.",
-        "",
-        f".. literalinclude:: ../gallery_results/{name}.txt",
-        "   :language: none",
-        "",
-    ]
-    if (RESULTS / f"{name}.png").exists():
-        lines += [
-            f".. image:: ../gallery_results/{name}.png",
-            "   :alt: What the example draws",
-            "",
-        ]
-    start = re.search(r"^\.\. GENERATED FROM PYTHON SOURCE LINES", source[0], re.MULTILINE)
-    first_code = source[0].index("\n.. code-block::", start.end() if start else 0)
-    source[0] = source[0][:first_code] + "\n".join(lines) + source[0][first_code:]
+    if folder == "auto_examples" and name == "index":
+        source[0] = grouped(source[0])
+    elif folder == "auto_examples" and name in LONG:
+        source[0] = with_results(source[0], name)
+
+
+def grouped(index: str) -> str:
+    """Return the index with a heading above the thumbnails of each group."""
+    container = '.. raw:: html\n\n    <div class="sphx-glr-thumbcontainer"'
+    for title, (first, *_) in GROUPS.items():
+        start = index.rindex(container, 0, index.index(f":doc:`/auto_examples/{first}`"))
+        heading = (
+            ".. raw:: html\n\n    </div>\n\n"
+            f"{title}\n{'-' * len(title)}\n\n"
+            '.. raw:: html\n\n    <div class="sphx-glr-thumbnails">\n\n'
+        )
+        index = index[:start] + heading + index[start:]
+    return index
+
+
+def with_results(page: str, name: str) -> str:
+    """Return the page of an example with what a stored run printed and drew at its end."""
+    note = (
+        ".. note::\n\n"
+        "   This example takes minutes, so the build of this page does not run it. What it printed"
+        f" and drew\n   in a stored run is :ref:`at the end <stored_{name}>`.\n\n"
+    )
+    results = [f".. _stored_{name}:\n\nStored output\n-------------\n"]
+    results.append(f".. literalinclude:: ../gallery_results/{name}.txt\n   :language: none\n")
+    for picture in sorted(RESULTS.glob(f"{name}*.png")):
+        if re.fullmatch(rf"{name}(_\d+)?", picture.stem):
+            path = f"../gallery_results/{picture.name}"
+            results.append(f".. image:: {path}\n   :alt: What the example draws\n")
+    start = page.index(".. GENERATED FROM PYTHON SOURCE LINES")
+    end = page.index(f".. _sphx_glr_download_auto_examples_{name}.py:")
+    return page[:start] + note + page[start:end] + "\n".join(results) + "\n" + page[end:]
 
 
 def setup(app) -> None:
-    """Connect the stored results."""
-    app.connect("source-read", show_stored_results)
+    """Connect what changes the pages of the gallery."""
+    app.connect("source-read", change_page)
