@@ -1,194 +1,27 @@
-"""Write the API reference: a page per public name, and one per group of names.
-
-Names without a group, and groups with a name that is not public, fail the build.
-"""
+"""Write the API reference: a page per public name, and one per group of names."""
 
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from docutils import nodes
+from api_groups import Group, groups
 from public_names import public_names
-from sphinx import addnodes
-from sphinx.application import Sphinx
-from sphinx.errors import ExtensionError
 
 from sklloss.losses.catalogue import CATALOGUE
 
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
 # Plain text that reST would read as markup.
 MARKUP = re.compile(r"(?<=\()\*(?=\w)|(?<=\w)_(?!\w)|(?<!\\)\|")
+# Methods that are scikit-learn's in every estimator, wherever they are defined.
+OF_SCIKIT_LEARN = re.compile(r"[gs]et_params|get_metadata_routing|set_\w+_request")
 GENERATED = Path(__file__).parent / "api" / "generated"
 
-# The task of a loss, and the heading of its group.
-TASKS: Mapping[str, str] = {
-    "regression": "Losses for regression",
-    "classification": "Losses for classification",
-    "segmentation": "Losses for segmentation",
-    "boxes": "Losses for boxes",
-    "transcription": "Losses for transcription",
-    "ranking": "Losses for ranking",
-    "recommendation": "Losses for recommendation",
-    "embedding": "Losses for embeddings",
-}
-
-# Libraries whose methods are listed, and not shown.
-LIBRARIES: Mapping[str, str] = {"sklearn": "scikit-learn", "skorch": "skorch", "torch": "PyTorch"}
-
-
-@dataclass(frozen=True)
-class Group:
-    """Names that the reference shows together."""
-
-    key: str
-    title: str
-    text: str
-    names: Sequence[str]
-
-
-# Groups by hand; the losses of the catalogue are in the groups of their tasks.
-BY_HAND = (
-    Group(
-        "estimators",
-        "Estimators",
-        "Each has the parameter `loss`, and trains on the same engine.",
-        (
-            "sklloss.NeuralClassifier",
-            "sklloss.NeuralRegressor",
-            "sklloss.NeuralSegmenter",
-            "sklloss.NeuralBoxRegressor",
-            "sklloss.TokenVectorizer",
-            "sklloss.SequenceTranscriber",
-            "sklloss.NeuralRanker",
-            "sklloss.Recommender",
-            "sklloss.MetricEmbedder",
-            "sklloss.NeuralMultiTask",
-        ),
-    ),
-    Group(
-        "search",
-        "Search and compare losses",
-        "Suggest losses, search over them, and say how sure the winner is.",
-        (
-            "sklloss.LossSearchCV",
-            "sklloss.suggest_losses",
-            "sklloss.compare_losses",
-            "sklloss.one_standard_error",
-            "sklloss.nested_score",
-            "sklloss.report",
-            "sklloss.inspection.LossComparisonDisplay",
-            "sklloss.inspection.LossShapeDisplay",
-            "sklloss.inspection.TrainingCurveDisplay",
-            "sklloss.inspection.ReliabilityDisplay",
-            "sklloss.inspection.PredictionIntervalDisplay",
-        ),
-    ),
-    Group(
-        "metrics",
-        "Distributions and metrics",
-        "Predictive distributions, and the scores of predictions.",
-        (
-            "sklloss.predict_distribution",
-            "sklloss.metrics.get_scorer",
-            "sklloss.metrics.crps",
-            "sklloss.metrics.log_likelihood",
-            "sklloss.metrics.interval_coverage",
-            "sklloss.metrics.interval_score",
-            "sklloss.metrics.interval_width",
-            "sklloss.mean_ndcg",
-            "sklloss.ndcg_at",
-            "sklloss.recall_at",
-            "sklloss.token_error_rate",
-            "sklloss.word_error_rate",
-            "sklloss.character_error_rate",
-        ),
-    ),
-    Group(
-        "persistence",
-        "Save, serve and continue",
-        "Files of models and searches, ONNX, PyTorch modules, checkpoints.",
-        (
-            "sklloss.save",
-            "sklloss.load",
-            "sklloss.to_onnx",
-            "sklloss.persistence.onnx.OnnxFile",
-            "sklloss.persistence.onnx.register",
-            "sklloss.persistence.torch_module.to_module",
-            "sklloss.align_columns",
-            "sklloss.FitCheckpoint",
-        ),
-    ),
-)
-FIND_LOSSES = Group(
-    "losses",
-    "Find and name losses",
-    "Which losses there are, and one by its name; a loss in a skorch net of your own.",
-    ("sklloss.list_losses", "sklloss.get_loss", "sklloss.Criterion"),
-)
-TASK_WEIGHTS = Group(
-    "task_weights",
-    "Several tasks",
-    "How the losses of the tasks of `NeuralMultiTask` are weighted.",
-    (
-        "sklloss.losses.JointLoss",
-        "sklloss.losses.EqualWeights",
-        "sklloss.losses.FixedWeights",
-        "sklloss.losses.UncertaintyWeights",
-        "sklloss.losses.DynamicWeightAverage",
-        "sklloss.losses.RandomWeights",
-    ),
-)
-OWN_LOSSES = Group(
-    "own_losses",
-    "Write a loss",
-    "The base classes of losses, and what a loss of your own is made of.",
-    (
-        "sklloss.losses.register_loss",
-        "sklloss.losses.parameter",
-        "sklloss.losses.Interval",
-        "sklloss.losses.Choice",
-        "sklloss.losses.State",
-        "sklloss.losses.Loss",
-        "sklloss.losses.RegressionLoss",
-        "sklloss.losses.ClassificationLoss",
-        "sklloss.losses.OrderLoss",
-        "sklloss.losses.RankingLoss",
-        "sklloss.losses.RecommendationLoss",
-        "sklloss.losses.EmbeddingLoss",
-        "sklloss.losses.TranscriptionLoss",
-        "sklloss.losses.certain_blank_where",
-        "sklloss.losses.OwnRegressionLoss",
-        "sklloss.losses.OwnClassificationLoss",
-    ),
-)
-
-
-def groups() -> list[Group]:
-    """Return all groups of the reference, in its order; raise if a public name has none."""
-    by_task = []
-    public = public_names()
-    dotted = {value: name for name, value in public.items()}
-    for task, title in TASKS.items():
-        names = [dotted[cls] for cls in CATALOGUE if cls.task == task]
-        text = "The catalogue has a picture and the formula of each."
-        by_task.append(Group(f"losses_{task}", title, text, names))
-    found = [*BY_HAND[:2], FIND_LOSSES, *by_task, TASK_WEIGHTS, OWN_LOSSES, *BY_HAND[2:]]
-    check_complete(found, list(public))
-    return found
-
-
-def check_complete(found: Sequence[Group], public: Sequence[str]) -> None:
-    """Raise unless every public name is in one group, and nothing else is."""
-    shown = [name for group in found for name in group.names]
-    problems = {
-        "no page in the API reference": sorted(set(public) - set(shown)),
-        "a page, but are not public": sorted(set(shown) - set(public)),
-        "more than one group": sorted({name for name in shown if shown.count(name) > 1}),
-    }
-    texts = [f"{', '.join(names)} have {problem}" for problem, names in problems.items() if names]
-    if texts:
-        raise ExtensionError(f"{'; '.join(texts)}. Correct the groups in docs/api_pages.py.")
+# Libraries whose methods are listed by their names.
+LIBRARIES: Mapping[str, str] = {"sklearn": "scikit-learn", "skorch": "skorch"}
 
 
 def write_all() -> None:
@@ -242,22 +75,34 @@ def name_page(name: str, value: object, public: set[object]) -> str:
     if not inspect.isclass(value):
         return "\n".join([*lines, f".. autofunction:: {name}", ""])
     lines += [f".. autoclass:: {name}", ""]
+    if value in CATALOGUE:
+        lines += [*in_the_catalogue(value), ""]
     own, listed = members_of(value, public)
     if own:
         lines += ["   .. rubric:: Methods", ""]
     for member in own:
         directive = "automethod" if callable(getattr(value, member)) else "autoattribute"
         lines += [f"   .. {directive}:: {name}.{member}", ""]
-    for base, members in listed.items():
-        methods = ", ".join(f"``{member}``" for member in members)
-        lines += [f"   As in {base}: {methods}.", ""]
+    bases = [base for base in listed if base.startswith("`")]
+    if bases:
+        lines += [f"   The other methods are those of {' and '.join(bases)}.", ""]
+    for library in (name for name in listed if name not in bases):
+        methods = ", ".join(f"``{member}``" for member in listed[library])
+        lines += [f"   As in {library}: {methods}.", ""]
     return "\n".join(lines)
+
+
+def in_the_catalogue(loss: type) -> list[str]:
+    """Return the line that says how a loss is called, and where its picture is."""
+    names = " or ".join(f'``"{name}"``' for name in (loss.name, *loss.aliases))
+    anchor = f"{loss.task}_{loss.name}"
+    return [f"   Its name is {names}. :ref:`When to choose it, with a picture <{anchor}>`."]
 
 
 def members_of(cls: type, public: set[object]) -> tuple[list[str], dict[str, list[str]]]:
     """Return the documented members that a page shows in full, and the others by their base.
 
-    A member that a base with a page of its own has, or another library, is only listed.
+    Members that a base with a page of its own has, or another library, are the others.
     """
     own: list[str] = []
     listed: dict[str, list[str]] = {}
@@ -269,7 +114,7 @@ def members_of(cls: type, public: set[object]) -> tuple[list[str], dict[str, lis
         shown_by = [base for base in cls.__mro__[1:] if base in public and hasattr(base, name)]
         if shown_by:
             listed.setdefault(f"`{shown_by[-1].__name__}`", []).append(name)
-        elif library in LIBRARIES or re.fullmatch(r"set_\w+_request", name):
+        elif library in LIBRARIES or OF_SCIKIT_LEARN.fullmatch(name):
             listed.setdefault(LIBRARIES.get(library, "scikit-learn"), []).append(name)
         elif library == "sklloss":
             own.append(name)
@@ -294,8 +139,10 @@ def short(name: str) -> str:
 
 def public_name_role(targets: Mapping[str, str]) -> Callable:
     """Return the role of text in backticks: a link if it is a public name, otherwise code."""
+    from docutils import nodes
+    from sphinx import addnodes
 
-    def role(kind, rawtext, text, lineno, inliner, options=None, content=()):  # noqa: PLR0913
+    def role(kind, rawtext, text, lineno, inliner, options=None, content=()):
         name = re.sub(r"\(\)$", "", text)
         code = nodes.literal(rawtext, text, classes=["code"])
         if name not in targets:
@@ -308,7 +155,7 @@ def public_name_role(targets: Mapping[str, str]) -> Callable:
     return role
 
 
-def escape(app: Sphinx, what: str, name: str, value: object, options, lines: list[str]) -> None:
+def escape(app: "Sphinx", what: str, name: str, value: object, options, lines: list[str]) -> None:
     """Escape what docstrings write as plain text and reST would read as markup.
 
     These are the shapes ``(*models, n)``, names that end with an underscore and bars ``|r|``, outside
@@ -324,7 +171,7 @@ def escape(app: Sphinx, what: str, name: str, value: object, options, lines: lis
         lines[index] = "".join(parts)
 
 
-def setup(app: Sphinx) -> None:
+def setup(app: "Sphinx") -> None:
     """Write the pages before sphinx looks for them."""
     public = public_names()
     targets = {short(name): name for name in public} | {name: name for name in public}
