@@ -110,8 +110,8 @@ def front_table(results: pd.DataFrame) -> str:
         "sklloss ahead on",
         "clearly better",
         "clearly worse",
-        "seconds, rival",
-        "sklloss",
+        "rival, seconds",
+        "sklloss, seconds",
     ]
     return markdown_table(head, rows)
 

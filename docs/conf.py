@@ -54,6 +54,7 @@ myst_enable_extensions = [
 ]
 myst_heading_anchors = 4
 
+toc_object_entries_show_parents = "hide"
 autodoc_typehints = "none"
 autodoc_docstring_signature = False
 # Methods have headings of their own in the pages of classes.

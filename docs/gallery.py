@@ -57,6 +57,7 @@ def settings() -> dict[str, object]:
         "backreferences_dir": None,
         "download_all_examples": False,
         "min_reported_time": 10,
+        "write_computation_times": False,
         "show_memory": False,
         "show_signature": False,
         "remove_config_comments": True,

@@ -38,7 +38,7 @@ def in_toctrees(page: Path) -> list[Path]:
     trees = re.findall(r"^```\{toctree\}\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
     lines = [line for tree in trees for line in tree.splitlines()]
     names = [line for line in lines if line and not line.startswith(":")]
-    paths = [page.parent / f"{name}.md" for name in names]
+    paths = [page.parent / f"{re.sub(r'.*<(.*)>', r'\1', name)}.md" for name in names]
     return [path for path in paths if not path.is_relative_to(GENERATED) and path.parent != GALLERY]
 
 
