@@ -50,7 +50,7 @@ def strings(images, labels, n, shift, seed):
     return X, y
 
 
-def split(seed, n_train=1_500, n_test=300):
+def split(seed, n_train=1_200, n_test=200):
     """Return training strings, their transcripts, and the same for test strings."""
     images, labels = mnist_5000()
     train, test = train_test_split(np.arange(len(images)), test_size=0.2, random_state=seed)
@@ -99,8 +99,8 @@ print(table.round({"seconds": 0}).to_string(float_format="{:.3f}".format))
 # %%
 # What the network puts out
 # -------------------------
-# Below each string, the probability of every symbol in every frame; the network halves the number
-# of frames twice. Between symbols it answers "blank", which is not drawn.
+# Below each string, the probability of every symbol in every frame; the network puts out one frame
+# for two columns. Between symbols it answers "blank", which is not drawn.
 chosen = [0, 1, next((k for k, (a, b) in enumerate(zip(y_test, found, strict=True)) if a != b), 2)]
 figure, axes = plt.subplots(2, 3, figsize=(10, 4.5), layout="constrained")
 for (above, below), k in zip(axes.T, chosen, strict=True):

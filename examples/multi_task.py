@@ -33,7 +33,7 @@ print("\nmissing:", ", ".join(f"{task} {share:.0%}" for task, share in y.isna().
 # ``"equal"`` counts all alike. All networks stop early by the same validation rows.
 LOSSES = {"reading": "squared_error", "maths": "squared_error", "lunch": "cross_entropy"}
 SHARES = (1.0, 0.3, 0.1, 0.03)
-SEEDS = 4
+SEEDS = 3
 
 
 def network(losses, weighting, inner):
@@ -75,7 +75,7 @@ found = pd.DataFrame(rows, columns=["seed", "share", "way", "task", "score"])
 # %%
 # All labels known
 # ----------------
-# R² for the two scores, accuracy for lunch; means over four splits.
+# R² for the two scores, accuracy for lunch; means over three splits.
 table = found[found["share"] == 1].pivot_table(index="way", columns="task", values="score")
 print(table[list(LOSSES)].sort_index(ascending=False).to_string(float_format="{:.3f}".format))
 

@@ -31,7 +31,7 @@ parser = argparse.ArgumentParser(description="Find a digit among clutter.")
 parser.add_argument("--splits", type=int, default=1, help="number of splits to average over")
 n_splits = parser.parse_args().splits
 
-N_TRAIN, N_TEST = 2_000, 500
+N_TRAIN, N_TEST = 1_200, 300
 
 
 def split(seed):

@@ -24,7 +24,7 @@ from sklearn.pipeline import make_pipeline
 
 from sklloss import NeuralClassifier, TokenVectorizer
 
-texts, is_good = film_reviews(12_500)
+texts, is_good = film_reviews(8_000)
 split = train_test_split(texts, is_good, test_size=0.2, random_state=0)
 texts_train, texts_test, y_train, y_test = split
 for text, good in zip(texts_train[:3], y_train[:3], strict=True):
