@@ -56,6 +56,7 @@ def jittered(images):
 
 
 figure, axes = plt.subplots(2, 8, figsize=(9, 2.6), layout="constrained")
+torch.manual_seed(0)
 shifted = jittered(torch.tensor(np.stack([view[0] for view in views]))[:, None])[:, 0]
 for k, (above, below) in enumerate(axes.T):
     above.imshow(views[k][0], cmap="gray_r")

@@ -27,7 +27,7 @@ from sklloss import NeuralClassifier, TokenVectorizer
 texts, is_good = film_reviews(8_000)
 split = train_test_split(texts, is_good, test_size=0.2, random_state=0)
 texts_train, texts_test, y_train, y_test = split
-for text, good in zip(texts_train[:3], y_train[:3], strict=True):
+for text, good in zip(texts_train.head(3), y_train.head(3), strict=True):
     print("for:    " if good else "against:", text[:80], "...")
 
 # %%
@@ -78,7 +78,7 @@ vocabulary = reader[0].vocabulary_
 weight_of = pd.Series(weights[list(vocabulary.values())], index=list(vocabulary)).sort_values()
 
 figure, axis = plt.subplots(figsize=(7, 5.5), layout="constrained")
-shown = pd.concat([weight_of[:12], weight_of[-12:]])
+shown = pd.concat([weight_of.head(12), weight_of.tail(12)])
 axis.barh(shown.index, shown, color=np.where(shown > 0, "tab:blue", "tab:orange"))
 axis.set(xlabel="weight of the word: against the film < 0 < for it")
 axis.tick_params(axis="y", labelsize=9)

@@ -107,6 +107,7 @@ axis.set(xlabel="word error rate", xlim=(0, 1.1))
 # What was learnt
 # ---------------
 n_words = sum(len(said.split()) for said in y)
+# sphinx_gallery_thumbnail_path = 'gallery_results/speech_ctc.png'
 print(
     f"{len(X)} utterances with {n_words} words of {len(learner.symbols_)} kinds can be learnt by",
     f"heart (word error {in_training:.3f}) but are too few to learn speech from: on new utterances",
