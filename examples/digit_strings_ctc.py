@@ -98,7 +98,9 @@ print(table.to_string(float_format="{:.3f}".format))
 # -------------------------
 # Below each string, the probability of every symbol in every frame; the network puts out one frame
 # for two columns. Between symbols it answers "blank", which is not drawn.
-chosen = [0, 1, next((k for k, (a, b) in enumerate(zip(y_test, found, strict=True)) if a != b), 2)]
+is_right = np.array([a == b for a, b in zip(y_test, found, strict=True)])
+order = np.argsort(~is_right, kind="stable")  # errors last
+chosen = [order[0], order[1], order[-1]]
 figure, axes = plt.subplots(2, 3, figsize=(10, 4.5), layout="constrained")
 for (above, below), k in zip(axes.T, chosen, strict=True):
     above.imshow(X_test[k].T, cmap="gray_r", aspect="auto")
