@@ -165,10 +165,21 @@ def _pythons() -> tuple[str, ...]:
     return versions[0], versions[-1]
 
 
-def _off_total(*losses: str) -> tuple[str, ...]:
+def _choice(metric: str) -> pd.Series:
+    """Return the mean score of each loss by one metric."""
     results = pd.read_csv(DOCS / "choice.csv")
-    own = results[results["metric"] == "error of the total"].groupby("loss")["score"].mean()
+    return results[results["metric"] == metric].groupby("loss")["score"].mean()
+
+
+def _off_total(*losses: str) -> tuple[str, ...]:
+    own = _choice("error of the total")
     return tuple(f"{100 * own[loss]:.0f}" for loss in losses)
+
+
+def _worse(metric: str, loss: str, best: str) -> tuple[str, ...]:
+    """Return by how many percent the error with one loss is above that with another."""
+    own = _choice(metric)
+    return (f"{100 * (own[loss] / own[best] - 1):.0f}",)
 
 
 QUANTILE = '{"loss": "quantile", "loss__quantile": 0.9}'
@@ -206,6 +217,16 @@ FIGURES = [
         "the sum is off by {} % with `mse`, by {} % with `mae`",
         "docs/choice.csv",
         partial(_off_total, "mse", "mae"),
+    ),
+    Figure(
+        "judged by MAE, `mse` is {} % worse than `mae`",
+        "docs/choice.csv",
+        partial(_worse, "MAE", "mse", "mae"),
+    ),
+    Figure(
+        "by the pinball loss, it is {} % worse than `quantile`",
+        "docs/choice.csv",
+        partial(_worse, "pinball .9", "mse", "quantile"),
     ),
     Figure(
         "health spending, MAE: {} with `mse`, {} with `mae`, {} with `huber`",
@@ -277,7 +298,15 @@ SETTINGS = [
         "above 0",
         "y ≥ 0",
     ),
-    *("log(1 + y)", "the level .9", "4,000 packages", "BSD-3", "1 - token error rate"),
+    *(
+        "weighted by 1/\\|y\\|",
+        "exp(E log(1 + y)) - 1",
+        "of log(1 + y)",
+        "the level .9",
+        "4,000 packages",
+        "BSD-3",
+        "1 - token error rate",
+    ),
     "If 5 % are positive, predicting none has an accuracy of .95.",
 ]
 

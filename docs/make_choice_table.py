@@ -1,6 +1,6 @@
 """Train a set of losses on two real tables and judge each by every metric: what a wrong choice costs.
 
-    python docs/make_choice_table.py          # train: about two minutes of processor time; docs/choice.csv
+    python docs/make_choice_table.py          # train: two minutes of processor time; docs/choice.csv
     python docs/make_choice_table.py --write  # the tables of docs/guide/choose_a_loss.md, from that file
 
 The tables are 4,000 rows each of the times that checks of R packages take, and of bad loans of
@@ -132,17 +132,16 @@ def markdown(table: str, results: pd.DataFrame) -> str:
     lines = ["| judged by | " + " | ".join(f"`{name}`" for name in means) + " |"]
     lines.append("|---|" + "--:|" * len(means.columns))
     for metric, row in means.iterrows():
-        best = row.max() if metric in LARGER_IS_BETTER else row.min()
-        cells = [_cell(value, is_best=value == best) for value in row]
+        best = _shown(row.max() if metric in LARGER_IS_BETTER else row.min())
+        cells = [f"**{best}**" if shown == best else shown for shown in map(_shown, row)]
         lines.append(f"| {metric} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def _cell(value: float, *, is_best: bool) -> str:
+def _shown(value: float) -> str:
     if np.isnan(value):
         return "-"
-    shown = f"{value:.3g}" if value < 1 else f"{value:.2f}"
-    return f"**{shown}**" if is_best else shown
+    return f"{value:.3f}" if value < 1 else f"{value:.2f}"
 
 
 def filled(page: str, results: pd.DataFrame) -> str:
