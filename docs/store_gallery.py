@@ -54,7 +54,8 @@ def run(path: Path) -> str:
     """Return what an example prints when it is run as a script."""
     os.environ["PYTHONWARNINGS"] = WARNINGS
     sys.path.insert(0, str(path.parent))
-    printed = io.StringIO()
+    printed, arguments = io.StringIO(), sys.argv
+    sys.argv = [str(path)]
     with warnings.catch_warnings(), redirect_stdout(printed):
         warnings.simplefilter("error")
         warnings.filterwarnings("ignore", "max_epochs")
@@ -62,6 +63,7 @@ def run(path: Path) -> str:
             runpy.run_path(str(path), run_name="__main__")
         finally:
             sys.path.remove(str(path.parent))
+            sys.argv = arguments
     return printed.getvalue().strip("\n")
 
 
