@@ -13,9 +13,11 @@ from sklloss.losses import list_losses
 from .readme_table import rows
 
 ROOT = Path(__file__).parent.parent
-INDEX = ROOT / "docs" / "guide" / "index.md"
-GUIDE = sorted(set((ROOT / "docs" / "guide").glob("*.md")) - {INDEX})
-PAGES = [ROOT / "README.md", *GUIDE]
+DOCS = ROOT / "docs"
+GUIDE = sorted(set((DOCS / "guide").glob("*.md")) - {DOCS / "guide" / "index.md"})
+COMING_FROM = sorted((DOCS / "coming_from").glob("*.md"))
+FRONT = [DOCS / "index.md", DOCS / "get_started.md"]
+PAGES = [ROOT / "README.md", *FRONT, *GUIDE, *COMING_FROM, DOCS / "how_it_works.md"]
 WRITTEN_BY_HAND = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 WITH_LINKS = [*WRITTEN_BY_HAND, ROOT / "docs" / "losses.md"]
 README = (ROOT / "README.md").read_text()
@@ -85,6 +87,9 @@ def test_pages_have_code():
     assert [bool(shown) for _, shown in blocks_of(ROOT / "README.md")] == [False, True]
     assert sum(len(blocks_of(page)) for page in GUIDE) >= 17
     assert [page.stem for page in GUIDE if not blocks_of(page)] == ["notes"]
+    assert len(COMING_FROM) == 6
+    for page in COMING_FROM:
+        assert len(blocks_of(page)) >= (1 if page.stem == "index" else 3)
 
 
 def test_skorch_probabilities_equal_ours():
