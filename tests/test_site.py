@@ -37,8 +37,9 @@ def in_toctrees(page: Path) -> list[Path]:
     """Return the pages that the toctrees of a page name, without what the build writes."""
     trees = re.findall(r"^```\{toctree\}\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
     lines = [line for tree in trees for line in tree.splitlines()]
-    names = [line for line in lines if line and not line.startswith(":")]
-    paths = [page.parent / f"{re.sub(r'.*<(.*)>', r'\1', name)}.md" for name in names]
+    # "Catalogue <losses>" is the page losses with a title for menus.
+    names = [re.sub(r".*<(.*)>", r"\1", line) for line in lines if line and line[0] != ":"]
+    paths = [page.parent / f"{name}.md" for name in names]
     return [path for path in paths if not path.is_relative_to(GENERATED) and path.parent != GALLERY]
 
 
