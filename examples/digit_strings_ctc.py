@@ -94,9 +94,9 @@ table.loc["mean"] = table.mean()
 print(table.to_string(float_format="{:.3f}".format))
 
 # %%
-# What the network puts out
+# What the network returns
 # -------------------------
-# Below each string, the probability of every symbol in every frame; the network puts out one frame
+# Below each string, the probability of every symbol in every frame; the network returns one frame
 # for two columns. Between symbols it answers "blank", which is not drawn.
 is_right = np.array([a == b for a, b in zip(y_test, found, strict=True)])
 order = np.argsort(~is_right, kind="stable")  # errors last

@@ -64,7 +64,7 @@ print(f"word error on the {len(X)} training utterances: {in_training:.3f}")
 # Words in time
 # -------------
 # Nobody told the network when a word is said. Below the cepstra, the probability of each word in
-# each frame that the network puts out.
+# each frame that the network returns.
 k = int(np.argmax([len(said.split()) for said in y]))
 figure, (above, below) = plt.subplots(
     2, 1, figsize=(9, 5), layout="constrained", height_ratios=(1, 1.3)

@@ -17,7 +17,6 @@ ROOT = Path(__file__).parents[1]
 INSTEAD = {
     "(a law|laws?) (of|for)|tells? a law": "a predictive distribution",
     "anew": "again, or from scratch",
-    "as they come": "unchanged, or as they arrive",
     "culprit": "raises, with the name of the column",
     "gains? by company|in company": "benefits from stacking; stacked",
     "held once": "cached",
