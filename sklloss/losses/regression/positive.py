@@ -27,7 +27,7 @@ class LogLinkLoss(RegressionLoss):
 
     @property
     def y_domain(self) -> Interval:
-        """The targets that the loss accepts: y >= 0."""
+        """Targets y >= 0."""
         return Interval(0)
 
     def link(self, y: np.ndarray) -> np.ndarray:
@@ -157,7 +157,7 @@ class Tweedie(LogLinkLoss):
 
     @property
     def y_domain(self) -> Interval:
-        """The targets that the loss accepts: y >= 0 for a power below 2, y > 0 from 2 on."""
+        """Targets y >= 0 for a power below 2, y > 0 from 2 on."""
         return Interval(0, closed="both" if self.power < 2 else "neither")
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
@@ -205,7 +205,7 @@ class NegativeBinomial(LogLinkLoss):
 
     @property
     def y_domain(self) -> Interval:
-        """The targets that the loss accepts: y >= 0, typically counts."""
+        """Targets y >= 0, typically counts."""
         return Interval(0)
 
     def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
