@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Hashable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 
 def plain(value: Any) -> Any:
-    """Turn arrays, tensors, lists and NumPy scalars into tuples and plain Python values."""
+    """Turn arrays, tensors, lists, NumPy scalars and fractions into tuples and plain values.
+
+    Tensors can be multiplied by floats, but not by fractions.  One too large for a float stays.
+    """
     is_array = hasattr(value, "__array__") and hasattr(value, "tolist")
     if is_array and not isinstance(value, type):
         value = value.tolist()
     if isinstance(value, list | tuple):
         return tuple(plain(item) for item in value)
+    if isinstance(value, numbers.Rational) and not isinstance(value, int):
+        with suppress(OverflowError):
+            return float(value)
     return value
 
 

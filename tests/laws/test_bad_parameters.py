@@ -20,7 +20,7 @@ from sklloss import (
     TokenVectorizer,
     word_error_rate,
 )
-from sklloss.losses import HistogramCrossEntropy, Huber
+from sklloss.losses import LDAM, Hinge, HistogramCrossEntropy, Huber, Poly1, SquaredLogits
 
 X = np.random.default_rng(0).normal(size=(30, 3))
 Y = X[:, 0]
@@ -274,6 +274,16 @@ def test_hyperparameters_may_be_fractions():
     expected = regressor(loss=Huber(0.25)).fit(X, Y).predict(X)
     said = regressor(loss=Huber(Fraction(1, 4))).fit(X, Y).predict(X)
     np.testing.assert_array_equal(said, expected)
+
+
+@pytest.mark.parametrize("cls", [Hinge, SquaredLogits, LDAM, Poly1])
+def test_hyperparameters_of_classifiers_may_be_fractions(cls):
+    name = next(iter(cls().params))
+    whole, exact = cls(**{name: 0.25}), cls(**{name: Fraction(1, 4)})
+    assert exact == whole
+    net = NeuralClassifier(max_epochs=2, random_state=0)
+    fits = [clone(net).set_params(loss=loss).fit(X, Y > 0) for loss in (whole, exact)]
+    np.testing.assert_array_equal(*(fit.decision_function(X) for fit in fits))
 
 
 def test_tokens_that_do_not_hash():

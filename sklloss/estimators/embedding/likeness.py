@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from ...parameters.memory import NUMBER, check_memory
 from ...parameters.refusals import refuse_rows
+from ..inputs.columns import check_names
 from ..inputs.data import FitData
 from ..inputs.missing import check_labels, check_plain
 from ..inputs.sample import Sample
@@ -147,6 +148,7 @@ class SideBySide(nn.Module):
 
 def checked_labels(y: Any) -> np.ndarray:
     """Return labels of any type, (n_samples,)."""
+    check_names(y, "y")
     labels = column_or_1d(y, warn=True)
     with np.errstate(invalid="ignore"):  # floats beyond all whole numbers
         kind = type_of_target(labels, input_name="y", raise_unknown=True)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ...losses.base import State
+from ...parameters.refusals import some_of
 from ...training import LossNet, PartOfRows, Rows
 from .outputs import MeanOverMembers
 
@@ -110,13 +111,25 @@ def _outputs(
     values: dict[Key, list[Tensor]] = {key: [] for key in answers}
     with torch.no_grad():
         for net in nets:
-            raw, state = net.raw(scaled), net.loss.readable(net.criterion_.state)
+            raw, state = _finite(net.raw(scaled)), net.loss.readable(net.criterion_.state)
             for key, answer in answers.items():
                 values[key].append(answer.said_by_member(raw, state))
         # A stack of one is a view, not a copy of all rows.
         one = len(nets) == 1
         stacked = {key: said[0][None] if one else torch.stack(said) for key, said in values.items()}
         return {key: answers[key].of_members(stacked[key]) for key in answers}
+
+
+def _finite(raw: Tensor) -> Tensor:
+    """Return raw output, (1, n_samples, ...); raise a ValueError where it is not finite."""
+    if raw.isfinite().all():
+        return raw
+    wrong = ~raw[0].flatten(1).isfinite().all(1).numpy(force=True)
+    raise ValueError(
+        f"X has values so far from those of training that the network overflows: its output is not"
+        f" finite for {some_of(wrong, 'row', '')}, for example row {wrong.argmax()}. Remove or clip"
+        " them."
+    )
 
 
 def chosen(answers: Mapping[str, Answer], output: Any, label: str) -> Answer:

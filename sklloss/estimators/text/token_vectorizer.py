@@ -349,7 +349,7 @@ class TokenVectorizer(
         """Return the length of rows."""
         if isinstance(self.max_length, Integral):
             return int(self.max_length)
-        share = 1.0 if self.max_length is None else self.max_length
+        share = 1.0 if self.max_length is None else float(self.max_length)
         return max(1, int(np.quantile(lengths, share, method="inverted_cdf")))
 
     def __sklearn_tags__(self) -> Any:

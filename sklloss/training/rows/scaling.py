@@ -46,8 +46,9 @@ class InputScaler(Encoding):
         A constant feature has an infinite scale, so that it has no influence; a feature of 0 and 1
         is only centred, if X is a table.
         """
-        low, high = _range(X)
-        unit = _units(np.maximum(-low, high).astype(np.float64))
+        # Truth values have no minus, and that of unsigned integers is positive.
+        low, high = (end.astype(np.float64) for end in _range(X))
+        unit = _units(np.maximum(-low, high))
         scaler = StandardScaler(with_mean=not sparse.issparse(X), copy=False)
         for table, weights in _tables(X, sample_weight, unit):
             scaler.partial_fit(table, sample_weight=weights)

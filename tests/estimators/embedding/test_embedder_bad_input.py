@@ -164,3 +164,5 @@ def test_use_before_fit_and_other_rows_are_named(fitted):
         paired.transform(pairs_of(X, y)[0])
     with pytest.raises(ValueError, match=r"shape \(n_pairs, 2"):
         paired.score(X, y)
+    with pytest.raises(ValueError, match="y has 2 columns named 'y'"):
+        model.score(X, pd.DataFrame({"y": y, "z": y}).set_axis(["y", "y"], axis=1))

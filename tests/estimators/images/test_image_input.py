@@ -194,3 +194,12 @@ def test_one_failure_leaves_a_fitted_estimator_as_it_was():
     with pytest.raises(ValueError, match="NaN"):
         model.fit(with_nan(X), Y)
     np.testing.assert_array_equal(model.predict_proba(X), before)
+
+
+@pytest.mark.parametrize("call", ["fit", "partial_fit"])
+def test_truth_values_are_images_of_0_and_1(call):
+    truth = X > 8
+    fits = [getattr(classifier(), call)(images, Y) for images in (truth, truth.astype(np.uint8))]
+    said = [fit.predict_proba(truth.astype(float)) for fit in fits]
+    np.testing.assert_array_equal(*said)
+    np.testing.assert_array_equal(fits[0].predict_proba(truth), said[0])

@@ -2,6 +2,7 @@
 
 import pickle
 from collections import Counter
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -78,7 +79,7 @@ def test_tokens_outside_the_vocabulary_are_unknown_not_left_out():
 
 @pytest.mark.parametrize(
     ("max_length", "expected"),
-    [(3, 3), (50, 50), (0.5, 2), (0.75, 3), (0.76, 9), (1.0, 9), (None, 9)],
+    [(3, 3), (50, 50), (0.5, 2), (0.75, 3), (0.76, 9), (1.0, 9), (None, 9), (Fraction(3, 4), 3)],
 )
 def test_length_is_a_number_or_a_share_of_documents_left_whole(max_length, expected):
     documents = ["aa", "aa bb", "aa bb cc", "aa bb cc dd ee ff gg hh ii"]
