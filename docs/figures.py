@@ -291,7 +291,7 @@ FIGURES = [
 SETTINGS = [
     *(
         "9 times in 10",
-        "9 times as high",
+        "9 times as much",
         "often 0",
         "mass at 0",
         "c / (1 + c)",
