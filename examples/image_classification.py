@@ -133,7 +133,7 @@ def report_resnet(X: np.ndarray, y: np.ndarray) -> None:
     ).fit(X_train, rows[2])
     print(
         f"resnet18 of torchvision, {RESNET_EPOCHS} epochs on {N_COLOURED} digits that are turned and"
-        f" shifted anew in each: accuracy {model.score(X_test, rows[3]):.1%}\n"
+        f" shifted differently in each: accuracy {model.score(X_test, rows[3]):.1%}\n"
     )
 
 
