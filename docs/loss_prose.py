@@ -14,7 +14,17 @@ deviations, so that a threshold means the same for house prices and for temperat
 `scale_target=False` leaves y as it is.
 
 Never compare two losses by their values, because each has its own unit. Compare them by one metric,
-on the same splits.\
+on the same splits.
+
+Jump to [all losses in one table](#all-losses), [how to choose](#how-to-choose) or [your own
+loss](#your-own-loss). If you are not sure what to look for, start with [Choose a
+loss](guide/choose_a_loss.md).\
+"""
+
+ALL_LOSSES = """\
+Cost is the processor time of a training step of the default network, relative to that with the
+usual loss of the task, which each entry names: 1.3 is about 30 % more. `python docs/loss_costs.py`
+measures it.\
 """
 
 REGRESSION_QUESTIONS = (
@@ -95,7 +105,7 @@ OTHER_QUESTIONS = {
     "transcription": (
         ("what was said, without an alignment", ("ctc",), "the first loss to try"),
         ("rare symbols", ("focal_ctc",), ""),
-        ("no isolated spikes of symbols", ("entropy_ctc",), "several times as slow"),
+        ("no isolated spikes of symbols", ("entropy_ctc",), "slower"),
     ),
     "embedding": (
         (
@@ -120,7 +130,7 @@ OTHER_QUESTIONS = {
             ("ranknet", "hinge", "listmle"),
             "every pair or position counts the same",
         ),
-        ("the few best of many rows", ("listnet",), "the fastest"),
+        ("the few best of many rows", ("listnet",), "fast"),
         ("the relevance itself as well", ("squared_error",), "`predict` is on the scale of y"),
     ),
 }

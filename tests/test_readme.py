@@ -15,7 +15,9 @@ from .readme_table import rows
 ROOT = Path(__file__).parent.parent
 INDEX = ROOT / "docs" / "guide" / "index.md"
 GUIDE = sorted(set((ROOT / "docs" / "guide").glob("*.md")) - {INDEX})
-PAGES = [ROOT / "README.md", *GUIDE]
+COMING_FROM = sorted((ROOT / "docs" / "coming_from").glob("*.md"))
+HOW_IT_WORKS = ROOT / "docs" / "how_it_works.md"
+PAGES = [ROOT / "README.md", *GUIDE, *COMING_FROM, HOW_IT_WORKS]
 WRITTEN_BY_HAND = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 WITH_LINKS = [*WRITTEN_BY_HAND, ROOT / "docs" / "losses.md"]
 README = (ROOT / "README.md").read_text()
@@ -85,6 +87,9 @@ def test_pages_have_code():
     assert [bool(shown) for _, shown in blocks_of(ROOT / "README.md")] == [False, True]
     assert sum(len(blocks_of(page)) for page in GUIDE) >= 17
     assert [page.stem for page in GUIDE if not blocks_of(page)] == ["notes"]
+    assert len(COMING_FROM) == 6
+    for page in COMING_FROM:
+        assert len(blocks_of(page)) >= (1 if page.stem == "index" else 3)
 
 
 def test_skorch_probabilities_equal_ours():

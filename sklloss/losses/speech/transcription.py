@@ -308,7 +308,7 @@ class EntropyCTC(TranscriptionLoss):
     reference: ClassVar[str] = "Liu 2018"
     when: ClassVar[str] = (
         "With CTC, symbols come as isolated spikes, are misplaced or dropped, or training stalls"
-        " early. It takes several times as long as CTC."
+        " early. Computing it takes several times as long as CTC."
     )
 
     beta: float = parameter(0.2, Interval(0))
