@@ -88,6 +88,47 @@ def page(results: pd.DataFrame) -> str:
     return "\n".join(parts)
 
 
+def with_front_table(text: str, results: pd.DataFrame) -> str:
+    """Return the front page with its table written anew."""
+    before, start, rest = text.partition(f"<!-- {COMMAND} --write -->\n")
+    _, end, after = rest.partition("<!-- end -->")
+    return f"{before}{start}\n{front_table(results)}\n\n{end}{after}"
+
+
+def front_table(results: pd.DataFrame) -> str:
+    """Return how we compare with boosted trees and other networks, a line for each."""
+    few = few_of(results)
+    few_rows = f"at most {FEW_ROWS:,} rows"
+    parts = [
+        (whole_of(results), {name: name for name in UNTUNED[1:]}),
+        (few, {REALMLP: f"{REALMLP}, {few_rows}"}),
+        (_with_tabm(few), {TABM: f"{TABM}, {few_rows}, one split"}),
+    ]
+    rows = [_front_row(part, name, label) for part, names in parts for name, label in names.items()]
+    head = [
+        "rival",
+        "sklloss ahead on",
+        "clearly better",
+        "clearly worse",
+        "rival, seconds",
+        "sklloss, seconds",
+    ]
+    return markdown_table(head, rows)
+
+
+def _front_row(results: pd.DataFrame, name: str, label: str) -> list[str]:
+    both = means(results, [OURS, name]).dropna()
+    ahead = int((both[OURS] < both[name]).sum())
+    # One split says nothing about what is clear.
+    clear = _significant(results, name) if results["split"].nunique() > 1 else ("", "")
+    seconds = results.pivot_table(
+        index="task", columns="contender", values="seconds", aggfunc="median"
+    )
+    medians = seconds[[name, OURS]].dropna().median()
+    times = [f"{medians[each]:.1f}" for each in (name, OURS)]
+    return [label, f"{ahead} of {len(both)}", *map(str, clear), *times]
+
+
 def whole_of(results: pd.DataFrame) -> pd.DataFrame:
     """Return the results of fits on all rows."""
     return results[results["rows"] == results.groupby("task")["rows"].transform("max")]
@@ -199,10 +240,15 @@ def _significant(results: pd.DataFrame, name: str) -> tuple[int, int]:
     return better, worse
 
 
+def _with_tabm(few: pd.DataFrame) -> pd.DataFrame:
+    """Return the results of the tasks, and the one split, of a rival that has a single split."""
+    first = few[few["split"] == 0]
+    return first[first["task"].isin(first[first["contender"] == TABM]["task"])]
+
+
 def _of_tabm(few: pd.DataFrame) -> list[str]:
     """Return how we compare with a rival that has a single split."""
-    first = few[few["split"] == 0]
-    first = first[first["task"].isin(first[first["contender"] == TABM]["task"])]
+    first = _with_tabm(few)
     if first.empty:
         return []
     names = [OURS, TABM, REALMLP, CATBOOST]

@@ -13,11 +13,11 @@ from sklloss.losses import list_losses
 from .readme_table import rows
 
 ROOT = Path(__file__).parent.parent
-INDEX = ROOT / "docs" / "guide" / "index.md"
-GUIDE = sorted(set((ROOT / "docs" / "guide").glob("*.md")) - {INDEX})
-COMING_FROM = sorted((ROOT / "docs" / "coming_from").glob("*.md"))
-HOW_IT_WORKS = ROOT / "docs" / "how_it_works.md"
-PAGES = [ROOT / "README.md", *GUIDE, *COMING_FROM, HOW_IT_WORKS]
+DOCS = ROOT / "docs"
+GUIDE = sorted(set((DOCS / "guide").glob("*.md")) - {DOCS / "guide" / "index.md"})
+COMING_FROM = sorted((DOCS / "coming_from").glob("*.md"))
+FRONT = [DOCS / "index.md", DOCS / "get_started.md"]
+PAGES = [ROOT / "README.md", *FRONT, *GUIDE, *COMING_FROM, DOCS / "how_it_works.md"]
 WRITTEN_BY_HAND = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 WITH_LINKS = [*WRITTEN_BY_HAND, ROOT / "docs" / "losses.md"]
 README = (ROOT / "README.md").read_text()
