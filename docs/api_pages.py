@@ -74,9 +74,9 @@ def name_page(name: str, value: object, public: set[object]) -> str:
     lines = [*heading(short(name)), f".. currentmodule:: {module}", ""]
     if not inspect.isclass(value):
         return "\n".join([*lines, f".. autofunction:: {name}", ""])
-    lines += [f".. autoclass:: {name}", ""]
     if value in CATALOGUE:
-        lines += [*in_the_catalogue(value), ""]
+        lines += [in_the_catalogue(value), ""]
+    lines += [f".. autoclass:: {name}", ""]
     own, listed = members_of(value, public)
     if own:
         lines += ["   .. rubric:: Methods", ""]
@@ -92,11 +92,11 @@ def name_page(name: str, value: object, public: set[object]) -> str:
     return "\n".join(lines)
 
 
-def in_the_catalogue(loss: type) -> list[str]:
+def in_the_catalogue(loss: type) -> str:
     """Return the line that says how a loss is called, and where its picture is."""
     names = " or ".join(f'``"{name}"``' for name in (loss.name, *loss.aliases))
     anchor = f"{loss.task}_{loss.name}"
-    return [f"   Its name is {names}. :ref:`When to choose it, with a picture <{anchor}>`."]
+    return f"Its name is {names}. :ref:`When to choose it, with a picture <{anchor}>`."
 
 
 def members_of(cls: type, public: set[object]) -> tuple[list[str], dict[str, list[str]]]:

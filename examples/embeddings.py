@@ -57,7 +57,7 @@ def jittered(images):
 
 figure, axes = plt.subplots(2, 8, figsize=(9, 2.6), layout="constrained")
 torch.manual_seed(0)
-shifted = jittered(torch.tensor(np.stack([view[0] for view in views]))[:, None])[:, 0]
+shifted = jittered(torch.tensor(np.stack([view[0] for view in views]))[:, None])[:, 0].numpy()
 for k, (above, below) in enumerate(axes.T):
     above.imshow(views[k][0], cmap="gray_r")
     below.imshow(shifted[k], cmap="gray_r")
@@ -91,7 +91,7 @@ for name, loss in losses.items():
         module_params={"channels": (16, 32)},
         hidden_layer_sizes=(),
         lr=0.002,
-        max_epochs=4,
+        max_epochs=3,
         augment=jittered,
         random_state=0,
     ).fit(X_train, y_train)

@@ -10,8 +10,8 @@ Run it with ``python examples/imbalance.py``; it needs the ``examples`` extra.
 """
 
 # %%
-# Nine ways to decide
-# -------------------
+# Ten ways to decide
+# ------------------
 # ``logit_adjusted`` and ``class_balanced`` balance ``predict`` on purpose, while ``predict_proba``
 # stays the posterior of the data: compare their log-loss with that of cross-entropy under
 # ``class_weight="balanced"``, which changes the probabilities, too. ``decision="macro_f1"`` learns
@@ -81,15 +81,17 @@ for title, (X, y) in {"caravan insurance": caravan_insurance(), "loans": lending
     print(tables[title].to_string(float_format="{:.3f}".format, na_rep="none"), end="\n\n")
 
 # %%
-# The rare class is found by all but those on the left.
-_, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained", sharey=True)
+# The highest recall and the best macro-F1 are in different rows.
+figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained", sharey=True)
 for ax, (title, table) in zip(axes, tables.items(), strict=True):
     ax.plot(table["recall"], table.index, "o", label="recall of the positives")
     ax.plot(table["macro-F1"], table.index, "s", label="macro-F1")
     ax.set(title=title, xlim=(-0.03, 1))
     ax.grid(axis="y", color="0.9")
 axes[0].invert_yaxis()
-_ = axes[0].legend(frameon=False)
+figure.legend(
+    *axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=2, frameon=False
+)
 
 # %%
 # What was learnt

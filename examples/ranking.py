@@ -145,7 +145,7 @@ axis.scatter(ordered, ordered.index, s=60, color=colours)
 for place, value in enumerate(ordered):
     axis.annotate(f"{value:.4f}", (value, place), (9, -4), textcoords="offset points")
 axis.set_xlabel("NDCG@10")
-axis.margins(x=0.12)
+axis.margins(x=0.2)
 axis.grid(axis="y", alpha=0.3)
 
 # %%

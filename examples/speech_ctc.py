@@ -109,8 +109,8 @@ axis.set(xlabel="word error rate", xlim=(0, 1.1))
 n_words = sum(len(said.split()) for said in y)
 # sphinx_gallery_thumbnail_path = 'gallery_results/speech_ctc.png'
 print(
-    f"{len(X)} utterances with {n_words} words of {len(learner.symbols_)} kinds are learnt by heart: the word error is",
-    f"{in_training:.3f}. On new utterances of the same two speakers it is {np.mean(errors):.2f}, and",
-    f"{np.mean(guessed):.2f} for a constant guess. What other speakers say needs recordings of many of them.",
+    f"{len(X)} utterances with {n_words} words of {len(learner.symbols_)} kinds can be learnt by",
+    f"heart (word error {in_training:.3f}) but are too few to learn speech from: on new utterances",
+    f"the error is {np.mean(errors):.2f}, of a constant guess {np.mean(guessed):.2f}.",
     sep="\n",
 )

@@ -57,6 +57,13 @@
       }
     }
 
+    // The tables of questions, "In regression you want ...", by their task.
+    const questions = [...document.querySelectorAll("table")].flatMap((questionTable) => {
+      const found = /^in (\w+) you want/.exec(words(questionTable.querySelector("th")).trim());
+      const outer = questionTable.closest(".pst-scrollable-table-container") || questionTable;
+      return found ? [{ outer, task: found[1] }] : [];
+    });
+
     const bar = make("div", { className: "loss-filter" });
     bar.setAttribute("role", "search");
     const input = make("input", {
@@ -89,14 +96,18 @@
       for (const [section, inside] of holders) {
         section.hidden = inside.every((loss) => loss.row.hidden);
       }
+      for (const { outer, task } of questions) {
+        outer.classList.toggle("loss-filtered-out", state.task !== "all" && state.task !== task);
+      }
       buttons.forEach((button, k) => button.setAttribute("aria-pressed", tasks[k] === state.task));
       count.textContent = shown ? `${shown} of ${losses.length} losses` : "No loss. Try fewer words.";
     };
 
+    // Not "q", which the search of Sphinx reads on every page.
     const remember = () => {
       const asked = new URLSearchParams();
       if (state.task !== "all") asked.set("task", state.task);
-      if (state.query) asked.set("q", state.query);
+      if (state.query) asked.set("words", state.query);
       const search = asked.toString() ? `?${asked}` : "";
       try {
         history.replaceState(null, "", location.pathname + search + location.hash);
@@ -125,7 +136,7 @@
     window.addEventListener("hashchange", reveal);
 
     const asked = new URLSearchParams(location.search);
-    state.query = asked.get("q") || "";
+    state.query = asked.get("words") || "";
     state.task = tasks.includes(asked.get("task")) ? asked.get("task") : "all";
     input.value = state.query;
     show();
