@@ -11,14 +11,14 @@ MARGIN = 0.01
 INTRODUCTION = """\
 # Suggested losses beside exhaustive searches
 
-Written by `python benchmarks/advice.py --write`. Each set is searched twice in three folds of at most 1,000 training
-rows, one network per candidate: over every loss of the task at its defaults, and over the first four losses that
-`suggest_losses` names for the metric, with the parameters that it names. The errors are those of the two winners on
-test rows that no search has seen, averaged over the splits; lower is better. *Worse by* compares the two; a negative
-number says that the four were better. *Best of four* is the one with the lowest test error, which a user cannot know.
+Is it enough to search over the first four losses that `suggest_losses` names? Each set is searched twice, in three
+folds of at most 1,000 training rows, with one network per candidate: over every loss of the task at its defaults, and
+over the first four suggestions for the metric, with the parameters that they name. Errors are those of the two winners
+on test rows that no search has seen, averaged over the splits; lower is better. *Worse by* compares the two, and is
+negative where the four did better. *Best of four* is the one with the lowest test error, which a user cannot know.
 
-The rules behind the suggestions were chosen by looking at the first split of the sets marked †; the others were left
-for the end.
+The rules behind the suggestions were chosen on the first split of the sets marked †; the others were kept for the
+end. Written by `python benchmarks/advice.py --write` from `docs/advice.csv` and `docs/advice_suggested.csv`.
 """
 
 
@@ -96,9 +96,9 @@ def _against_lowest(means: pd.DataFrame) -> str:
         ((means[column] / means["lowest"] - 1) <= MARGIN).mean() for column in ("four", "all")
     )
     return (
-        "Folds choose with an error of their own: beside the loss whose test error turns out to be"
-        f" the lowest of all,\nthe winner of the four is within 1 % on {four:.0%} of the sets, and"
-        f" the winner of the full search on {every:.0%}."
+        "Cross-validation itself errs: compared with the loss whose test error turns out to be the"
+        f" lowest of all,\nthe winner of the four is within 1 % on {four:.0%} of the sets, and the"
+        f" winner of the full search on {every:.0%}."
     )
 
 
@@ -108,7 +108,7 @@ def _summary(means: pd.DataFrame) -> Iterator[str]:
         "sets on which rules were chosen": means[means["chosen on"]],
         "other sets": means[~means["chosen on"]],
         "real tables": means[~means["is law"]],
-        "simulated laws": means[means["is law"]],
+        "simulated data": means[means["is law"]],
     }
     yield "| | sets | four within 1 % of all | best of four within 1 % of all | median worse by |"
     yield "| --- | ---: | ---: | ---: | ---: |"

@@ -1,7 +1,7 @@
-"""Data of the advice benchmark: real tables, and laws from which rows are drawn.
+"""Data of the advice benchmark: real tables, and distributions to draw rows from.
 
-A case is a set with the metric that a user would watch.  Rows of real tables are split anew for
-each split, rows of a law are drawn anew.
+A case is a set with the metric that a user would watch.  Real tables are split
+again for each split, and rows of a distribution are drawn again.
 """
 
 from collections.abc import Callable

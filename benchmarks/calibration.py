@@ -120,14 +120,15 @@ def page(found: pd.DataFrame) -> str:
     lines = [
         "# Coverage of calibrated intervals",
         "",
-        "How often `predict_interval` of `NeuralRegressor(calibrate=True)` holds y, on test rows: the mean over"
-        f" {n_splits} random",
-        f"splits of at most {MOST_ROWS:,} rows of each table, and its standard error. Eight members, {EPOCHS} epochs"
-        " at most, otherwise",
-        "defaults. In brackets what the loss gives without `calibrate`; `squared_error` and `absolute_error` give no",
-        "intervals at all. Of all figures,"
-        f" {met.sum()} of {len(met)} are within .02 and two standard errors of their nominal value;",
-        "a star marks the others. Measured by `python benchmarks/calibration.py`.",
+        "The share of test rows whose y lies inside `predict_interval` of `NeuralRegressor(calibrate=True)`: the mean over"
+        f" {n_splits}",
+        f"random splits of at most {MOST_ROWS:,} rows of each table, and its standard error. Brackets hold the share"
+        " without `calibrate`;",
+        "`squared_error` and `absolute_error` give no intervals without it. Of all figures,"
+        f" {met.sum()} of {len(met)} are within .02 and",
+        "two standard errors of their nominal value; a star marks the others. Eight members,"
+        f" {EPOCHS} epochs at most, otherwise",
+        "defaults. Written by `python benchmarks/calibration.py --write`.",
         "",
     ]
     for nominal in COVERAGES:
@@ -138,9 +139,10 @@ def page(found: pd.DataFrame) -> str:
             "",
         ]
     lines += [
-        "Held-out rows are judged by one member each, new rows by all eight, which err less. So intervals hold more than",
-        "they promise where members disagree much beside the noise of y: most with `gaussian_nll` on skewed targets, whose",
-        "members disagree about the width as well. There they are still nearer to it than without `calibrate`.",
+        "Each held-out row is predicted by one member, each new row by all eight, which err less. So intervals hold more",
+        "than they promise where members disagree by much compared with the noise of y: most of all with `gaussian_nll` on",
+        "skewed targets, whose members also disagree about the width. Even there they are closer to it than without",
+        "`calibrate`.",
         "",
     ]
     return "\n".join(lines)

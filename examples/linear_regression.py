@@ -1,17 +1,21 @@
-"""Fit linear regression as the smallest network: no hidden layer, squared error.
+"""When is a network the same as linear regression?
+===================================================
 
-Run it with
+A network without hidden layers that minimises squared error has the same optimum as
+``LinearRegression``. Does training get there? The network learns by stochastic gradient descent
+("sgd") and by L-BFGS ("lbfgs"). Look at how far the loss of sgd stays above its minimum, and at the
+coefficients.
 
-    python examples/linear_regression.py
-
-It trains the same model by stochastic gradient descent ("sgd") and by L-BFGS ("lbfgs"), and
-compares both with `LinearRegression`, which solves for the optimum. Look at the loss per epoch,
-which falls towards its minimum, and at the coefficients: those of lbfgs are exact, while some of
-those of sgd are still far off although its loss is nearly as low.
+Run it with ``python examples/linear_regression.py``; it needs the ``plot`` extra.
 """
 
+# %%
+# Train the same model twice
+# --------------------------
+# The patients, the features and the loss are the same; only the optimiser differs.
 import textwrap
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from sklearn.datasets import load_diabetes
@@ -19,92 +23,68 @@ from sklearn.linear_model import LinearRegression
 
 from sklloss import NeuralRegressor
 
-SHOWN_EPOCHS = (1, 2, 3, 5, 10, 20, 50, 100, 200)
-
 
 def linear_model(**params: object) -> NeuralRegressor:
     """Return a network without hidden layers that trains for 200 epochs."""
-    return NeuralRegressor(
-        "mse",
-        hidden_layer_sizes=(),
-        max_epochs=200,
-        n_iter_no_change=float("inf"),
-        random_state=0,
-        **params,
-    )
+    epochs = {"max_epochs": 200, "n_iter_no_change": float("inf")}
+    return NeuralRegressor("mse", hidden_layer_sizes=(), random_state=0, **epochs, **params)
 
 
-def loss_of(model: NeuralRegressor | LinearRegression, X: pd.DataFrame, y: pd.Series) -> float:
-    """Return the training loss: half the mean squared error, in variances of y."""
-    return (1 - model.score(X, y)) / 2
+X, y = load_diabetes(return_X_y=True, as_frame=True)
+exact = LinearRegression().fit(X, y)
+models = {
+    "sgd": linear_model(optimizer="sgd", lr=0.01).fit(X, y),
+    "lbfgs": linear_model(optimizer="lbfgs").fit(X, y),
+}
+
+# %%
+# Compare coefficients
+# --------------------
+# A coefficient is how much the prediction rises per unit of a feature.
 
 
-def coefficients(model: NeuralRegressor, X: pd.DataFrame) -> np.ndarray:
+def coefficients(model: NeuralRegressor) -> np.ndarray:
     """Return how much the prediction rises per unit of each feature."""
-    n_features = X.shape[1]
-    units = pd.DataFrame(np.eye(n_features), columns=X.columns)
-    origin = pd.DataFrame(np.zeros((1, n_features)), columns=X.columns)
-    return model.predict(units) - model.predict(origin)
+    units = pd.DataFrame(np.eye(X.shape[1]), columns=X.columns)
+    return model.predict(units) - model.predict(0 * units)
 
 
-def print_losses(model: NeuralRegressor, least: float) -> None:
-    losses = model.history_[:, "train_loss"]
-    print("Training loss of sgd: half the squared error, in variances of y\n")
-    print("epoch    loss   above the minimum")
-    for epoch in SHOWN_EPOCHS:
-        print(f"{epoch:5d}  {losses[epoch - 1]:.4f}   {losses[epoch - 1] / least - 1:17.1%}")
-    print(f"  min  {least:.4f}\n")
+table = pd.DataFrame({name: coefficients(model) for name, model in models.items()}, index=X.columns)
+table["LinearRegression"] = exact.coef_
+print(table.to_string(float_format="{:.2f}".format))
 
+# %%
+# Draw both
+# ---------
+# The loss is half the mean squared error, in variances of y. Its least value follows from the R2 of
+# the exact solution.
+least = (1 - exact.score(X, y)) / 2
+losses = models["sgd"].history_[:, "train_loss"]
 
-def coefficient_table(
-    models: dict[str, NeuralRegressor], exact: LinearRegression, X: pd.DataFrame
-) -> pd.DataFrame:
-    """Return one row per feature and one column per model."""
-    columns = {name: coefficients(model, X) for name, model in models.items()}
-    return pd.DataFrame({**columns, "LinearRegression": exact.coef_}, index=X.columns)
+_, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
+left.plot(range(1, len(losses) + 1), losses, label="sgd")
+left.axhline(least, color="k", linestyle="--", label="minimum")
+left.set(xscale="log", xlabel="epoch", ylabel="training loss", ylim=(0, None))
+left.legend(frameon=False)
+for name, marker in (("sgd", "D"), ("lbfgs", "o")):
+    right.plot(table[name], X.columns, marker, label=name, fillstyle="none")
+right.plot(table["LinearRegression"], X.columns, "k|", markersize=12, label="LinearRegression")
+right.set(xlabel="coefficient")
+right.invert_yaxis()
+_ = right.legend(frameon=False)
 
-
-def print_differences(
-    models: dict[str, NeuralRegressor],
-    exact: LinearRegression,
-    X: pd.DataFrame,
-    table: pd.DataFrame,
-) -> None:
-    print("Largest difference from LinearRegression\n")
-    print("       coefficients  predictions")
-    for name, model in models.items():
-        coefficient = (table[name] - table["LinearRegression"]).abs().max()
-        prediction = np.abs(model.predict(X) - exact.predict(X)).max()
-        print(f"{name:5s}  {coefficient:12.3g}  {prediction:11.3g}")
-
-
-def print_conclusion(excess: float, table: pd.DataFrame, X: pd.DataFrame) -> None:
-    """Print which coefficient of sgd is furthest off, and the feature that it correlates with."""
-    worst = (table["sgd"] - table["LinearRegression"]).abs().idxmax()
-    correlations = X.corr()[worst].drop(worst)
-    twin = correlations.abs().idxmax()
-    text = (
-        f"The loss of sgd ends {excess:.1%} above the minimum, and its coefficient of {worst} is"
-        f" furthest off. That feature has a correlation of {correlations[twin]:.2f} with {twin}, so"
-        " many pairs of their coefficients have nearly the same loss."
-    )
-    print("\n" + textwrap.fill(text, width=90))
-
-
-def main() -> None:
-    X, y = load_diabetes(return_X_y=True, as_frame=True)
-    exact = LinearRegression().fit(X, y)
-    models = {
-        "sgd": linear_model(optimizer="sgd", lr=0.01).fit(X, y),
-        "lbfgs": linear_model(optimizer="lbfgs").fit(X, y),
-    }
-    table = coefficient_table(models, exact, X)
-    least = loss_of(exact, X, y)
-    print_losses(models["sgd"], least)
-    print(f"Coefficients\n\n{table.to_string(float_format='{:.2f}'.format)}\n")
-    print_differences(models, exact, X, table)
-    print_conclusion(loss_of(models["sgd"], X, y) / least - 1, table, X)
-
-
-if __name__ == "__main__":
-    main()
+# %%
+# What was learnt
+# ---------------
+off = table.sub(table["LinearRegression"], axis=0).abs()
+excess = (1 - models["sgd"].score(X, y)) / 2 / least - 1
+worst = off["sgd"].idxmax()
+correlations = X.corr()[worst].drop(worst)
+twin = correlations.abs().idxmax()
+text = (
+    f"L-BFGS gives the coefficients of LinearRegression to within {off['lbfgs'].max():.1g}. The"
+    f" loss of sgd ends only {excess:.1%} above the minimum, yet its coefficient of {worst} is"
+    f" {off['sgd'].max():.0f} off: that feature has a correlation of {correlations[twin]:.2f} with"
+    f" {twin}, so many pairs of their coefficients have nearly the same loss."
+)
+print(textwrap.fill(text, width=90))

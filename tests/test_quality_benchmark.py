@@ -99,3 +99,15 @@ def test_splits_keep_classes_and_cut_rows():
     )
     again = task.split(0, 500)[0][0]
     pd.testing.assert_frame_equal(X, again)
+
+
+def test_front_page_has_the_table_of_the_results():
+    """Write it anew with ``python benchmarks/quality.py --write``."""
+    results = quality.known(quality.RESULTS)
+    page = quality.FRONT.read_text(encoding="utf-8")
+    assert report.front_table(results) in page
+    assert report.with_front_table(page, results) == page
+    worse = results["error"] * (1 + 9 * (results["contender"] == "sklloss"))
+    other = report.with_front_table(page, results.assign(error=worse))
+    assert "0 of 26" in other
+    assert other.partition("\n## ")[0] == page.partition("\n## ")[0]

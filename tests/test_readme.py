@@ -1,5 +1,7 @@
 """The code of the README and the guide runs as it stands; the commands are those that CI runs."""
 
+import contextlib
+import io
 import re
 from pathlib import Path
 
@@ -11,23 +13,51 @@ from sklloss.losses import list_losses
 from .readme_table import rows
 
 ROOT = Path(__file__).parent.parent
-GUIDE = sorted((ROOT / "docs" / "guide").glob("*.md"))
-PAGES = [ROOT / "README.md", *GUIDE]
+DOCS = ROOT / "docs"
+GUIDE = sorted(set((DOCS / "guide").glob("*.md")) - {DOCS / "guide" / "index.md"})
+COMING_FROM = sorted((DOCS / "coming_from").glob("*.md"))
+FRONT = [DOCS / "index.md", DOCS / "get_started.md"]
+PAGES = [ROOT / "README.md", *FRONT, *GUIDE, *COMING_FROM, DOCS / "how_it_works.md"]
 WRITTEN_BY_HAND = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 WITH_LINKS = [*WRITTEN_BY_HAND, ROOT / "docs" / "losses.md"]
 README = (ROOT / "README.md").read_text()
 
 
-def blocks_of(page: Path) -> list[str]:
-    return re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.DOTALL)
+# A block of code, and the block of text right below it, which is what the code prints.
+BLOCK = re.compile(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", flags=re.DOTALL)
+
+
+def blocks_of(page: Path) -> list[tuple[str, str]]:
+    return BLOCK.findall(page.read_text())
 
 
 def names_after(page: Path) -> dict[str, object]:
     """Run all code of a page in order, in a namespace of its own, and return the namespace."""
     names: dict[str, object] = {"__name__": page.stem}
-    for block in blocks_of(page):
-        exec(compile(block, page.name, "exec"), names)
+    for code, shown in blocks_of(page):
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            exec(compile(code, page.name, "exec"), names)
+        if shown:
+            assert_same_output(shown, printed.getvalue())
     return names
+
+
+def assert_same_output(shown: str, printed: str) -> None:
+    """Compare words exactly, and numbers as another processor may round them."""
+    parts, of_printed = (
+        re.split(r"(\d+(?:\.\d+)?)", " ".join(text.split())) for text in (shown, printed)
+    )
+    assert parts[::2] == of_printed[::2]
+    numbers, of_run = ([float(number) for number in each[1::2]] for each in (parts, of_printed))
+    assert numbers == pytest.approx(of_run, rel=0.1, abs=0.1)
+
+
+def test_output_of_another_run_is_noticed():
+    shown = "mae 39.37 leads by 0.24 (p = 1)"
+    assert_same_output(shown, "mae  39.36 leads\nby 0.25 (p = 1)")
+    for other in ("mse 39.37 leads by 0.24 (p = 1)", "mae 46.37 leads by 0.24 (p = 1)"):
+        with pytest.raises(AssertionError):
+            assert_same_output(shown, other)
 
 
 def lines_of_prose(page: Path) -> list[str]:
@@ -53,9 +83,13 @@ def test_every_block_of_code_runs_in_order(page, tmp_path, monkeypatch):
 
 
 def test_pages_have_code():
-    assert len(blocks_of(ROOT / "README.md")) == 3
+    assert len(blocks_of(ROOT / "README.md")) == 2
+    assert [bool(shown) for _, shown in blocks_of(ROOT / "README.md")] == [False, True]
     assert sum(len(blocks_of(page)) for page in GUIDE) >= 17
     assert [page.stem for page in GUIDE if not blocks_of(page)] == ["notes"]
+    assert len(COMING_FROM) == 6
+    for page in COMING_FROM:
+        assert len(blocks_of(page)) >= (1 if page.stem == "index" else 3)
 
 
 def test_skorch_probabilities_equal_ours():
@@ -71,7 +105,7 @@ def test_skorch_probabilities_equal_ours():
     assert abs(net.predict_proba(features).sum(1) - 1).max() > 1e-3
 
 
-@pytest.mark.parametrize("extra", ["-e . ", '-e ".[test]" '])
+@pytest.mark.parametrize("extra", ['-e ".[examples]" ', '-e ".[test]" '])
 def test_commands_need_a_clone_and_python_only(extra):
     pattern = (
         rf"^python3 -m venv \.venv && \.venv/bin/pip install -c constraints\.txt {re.escape(extra)}"
@@ -120,7 +154,7 @@ def test_links_lead_somewhere(page):
 
 
 def test_readme_leads_to_every_page_of_the_guide():
-    assert set(re.findall(r"\]\((docs/guide/.*?)\)", README)) == {
+    assert set(re.findall(r"\]\((docs/guide/[^)#]*)", README)) == {
         page.relative_to(ROOT).as_posix() for page in GUIDE
     }
 
@@ -131,4 +165,4 @@ def test_lines_of_prose_are_at_most_120_wide(page):
 
 
 def test_readme_is_short():
-    assert len(README.splitlines()) <= 200
+    assert len(README.splitlines()) <= 150

@@ -108,7 +108,7 @@ class Candidates:
         Raises
         ------
         TypeError
-            If it is no search.
+            If it is not a search.
         NotFittedError
             If it is not fitted.
         ValueError

@@ -95,7 +95,7 @@ def check_estimator(owner: str, estimator: Any) -> None:
     Raises
     ------
     TypeError
-        If it is no estimator.
+        If it is not an estimator.
     NotFittedError
         If it is not fitted.
     ValueError

@@ -48,7 +48,7 @@ class LearningCourse:
     def relative(self) -> LearningCourse:
         """Return the course with each value going from 1 in the first epoch to 0 at its lowest.
 
-        Losses in different units become comparable by how soon they are learnt.
+        Losses in different units become comparable by how soon they are learned.
         """
         values = {}
         for name, value in self.values.items():

@@ -1,4 +1,4 @@
-"""LossComparisonDisplay: how each candidate of a search scored on each split."""
+"""LossComparisonDisplay: scores of the candidates of a search on every split."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from ..parameters.domains import check_in_domain
 from .candidates import CONFIDENCE, Candidates, MetricScores
 from .given import COUNT
-from .style import BLACK, BLUE, GREY, VERMILLION, draws, legend_above, panels, shortened, tidy
+from .style import BLACK, BLUE, GREY, VERMILION, draws, legend_above, panels, shortened, tidy
 
 # Inches that a candidate takes, and that everything else takes.
 ROW, FRAME = 0.27, 1.3
@@ -21,34 +21,35 @@ INTERVAL = f"{CONFIDENCE:.0%} interval of the difference"
 
 
 class LossComparisonDisplay:
-    """Scores of the candidates of a search: every split, the mean, and how sure it is.
+    """Scores of the candidates of a search: every split, the mean, and its uncertainty.
 
-    Candidates stand below each other, the one with the best mean on top, with one panel per metric,
-    in the metric's own units.  Small dots are splits; the large marker is their mean.  The chosen
-    candidate has a star.  Blue dots cannot be told from the best by the test of `compare_losses`,
-    hollow diamonds are worse.  The bar around a mean is the 95 % interval of its difference to the
-    best mean, the dotted line, by the corrected standard error of Nadeau and Bengio (2003).
+    Each candidate is a row, with the best mean on top, and each metric is a panel, in its own
+    units.  Small dots are splits and large markers their means; the chosen candidate is a star.
+    Candidates that the test of `compare_losses` cannot tell from the best are blue dots, and worse
+    ones are hollow diamonds.  The bar around a mean is the 95 % interval of its difference to the
+    best mean (the dotted line), with the corrected standard error of Nadeau and Bengio (2003).
 
-    It is best made by `from_search`.
+    Create it with `from_search`.
 
     Parameters
     ----------
     candidates : Candidates
-        Labels, scores, intervals and ties.
+        Labels, scores, intervals and ties of the candidates.
 
     Attributes
     ----------
     order_ : ndarray of int
-        The positions of the candidates that are drawn, from the top.
+        Positions of the candidates that are drawn, from top to bottom.
     ax_ : Axes
         The first panel.
     axes_ : ndarray of Axes
         All panels.
     figure_ : Figure
+        The figure.
 
     See Also
     --------
-    sklloss.compare_losses : The same as a table, with a verdict.
+    sklloss.compare_losses : The same results as a table, with a verdict.
 
     Examples
     --------
@@ -82,10 +83,10 @@ class LossComparisonDisplay:
         search : fitted search
             LossSearchCV, GridSearchCV or another with ``cv_results_``.
         metrics : str, list of str or None, default=None
-            Names of the metrics to show, all of them by default.
+            Names of the metrics to show; None shows all.
         test_size : float in (0, 1) or None, default=None
-            Share of the rows that a split tests on.  None reads it from the search's ``cv``; where
-            that does not tell it, no intervals and no ties are drawn.
+            Share of test rows in a split.  None takes it from the search's ``cv``; if that is not
+            possible, no intervals and ties are drawn.
         ax : Axes, array-like of Axes or None, default=None
             As in `plot`.
         max_candidates : int, default=40
@@ -94,13 +95,14 @@ class LossComparisonDisplay:
         Returns
         -------
         LossComparisonDisplay
+            The display, drawn.
 
         Raises
         ------
         TypeError
-            If it is no search.
+            If `search` is not a search.
         NotFittedError
-            If it is not fitted.
+            If the search is not fitted.
         ValueError
             If no candidate has a finite score, or if there is no such metric.
         ImportError
@@ -117,13 +119,14 @@ class LossComparisonDisplay:
         Parameters
         ----------
         ax : Axes, array-like of Axes or None, default=None
-            One per metric; a single one is divided, None makes a new figure.
+            One Axes per metric; a single one is divided, and None makes a new figure.
         max_candidates : int, default=40
-            How many candidates are shown, >= 1: the best, and the chosen one.
+            Maximum number of candidates to show, >= 1: the best ones and the chosen one.
 
         Returns
         -------
         LossComparisonDisplay
+            The display itself.
         """
         owner = f"{type(self).__name__}.plot"
         check_in_domain(owner, "max_candidates", max_candidates, COUNT, "The default is 40.")
@@ -183,7 +186,7 @@ class LossComparisonDisplay:
             label = "mean" if scores.tied is None else "tied with the best"
             return {"marker": "o", "color": BLUE, "markersize": 7, "label": label}
         hollow = {"markerfacecolor": "white", "markeredgewidth": 1.4, "label": "worse"}
-        return {"marker": "D", "color": VERMILLION, "markersize": 5.5, **hollow}
+        return {"marker": "D", "color": VERMILION, "markersize": 5.5, **hollow}
 
     def _name_what_is_drawn(self) -> None:
         """Name each marker once, and say how many candidates are not shown."""
@@ -229,4 +232,4 @@ def _note(ax: Any, row: int, mean: float, sign: int) -> None:
     words = arrow if np.isfinite(mean) else "no score"
     x, side = (0.01, "left") if sign > 0 else (0.99, "right")
     place = {"xy": (x, row), "xycoords": ("axes fraction", "data"), "ha": side, "va": "center"}
-    ax.annotate(words, **place, fontsize="small", color=VERMILLION)
+    ax.annotate(words, **place, fontsize="small", color=VERMILION)

@@ -1,4 +1,4 @@
-"""LossShapeDisplay: what losses cost, and how hard they pull, over the residual or the margin."""
+"""LossShapeDisplay: losses and their gradients as functions of the residual or the margin."""
 
 from __future__ import annotations
 
@@ -34,33 +34,34 @@ NO_CURVE = "Leave it out, or look at its picture in docs/losses.md."
 
 
 class LossShapeDisplay:
-    """Losses, and their gradients, over the residual or the margin.
+    """Losses and their gradients as functions of the residual or the margin.
 
-    The gradient is what a row contributes to training: a loss whose gradient is bounded is not led
-    by outliers, one whose gradient returns to 0 forgets them.
+    The gradient is the contribution of a row to training: with a bounded gradient outliers have
+    limited influence, and with a gradient that returns to 0 they have none.
 
-    It is best made by `from_losses`.
+    Create it with `from_losses`.
 
     Parameters
     ----------
     x : ndarray of shape (n_points,)
         Residuals, prediction - y, in units of y; or margins, the lead of the true class's logit.
     losses, gradients : ndarray of shape (n_losses, n_points)
-        Losses above their minimum, and derivatives by x; NaN where a loss is not defined.
+        Losses minus their minimum, and derivatives by x; NaN where a loss is not defined.
     labels : sequence of str
-        One per loss.
+        Names of the losses.
     x_label : str
-        What x is.
+        Label of the x axis.
 
     Attributes
     ----------
     ax_ : Axes
         The panel of the losses.
     axes_ : ndarray of Axes of shape (2,)
-        Losses and gradients.
+        The panels of losses and of gradients.
     lines_ : list of list of Line2D
-        By panel, one line per loss.
+        One list per panel, with one line per loss.
     figure_ : Figure
+        The figure.
 
     Examples
     --------
@@ -99,25 +100,26 @@ class LossShapeDisplay:
         Parameters
         ----------
         losses : list of str, Loss, torch.nn loss or function, or one of them
-            What `get_loss` takes.
+            Losses, in any form that `get_loss` takes.
         task : {"regression", "classification"}, default="regression"
             Losses for classification are drawn for a row of one of two balanced classes.
         y : float or None, default=None
-            The target at which losses for regression are drawn.  By default 0, or 1 where one of
-            the losses takes positive targets only.
+            The target at which losses for regression are drawn.  None is 0, or 1 if one of the
+            losses takes only positive targets.
         reach : float or None, default=None
-            Largest residual or margin, > 0; 4 and 5 by default.
+            Largest residual or margin, > 0; None is 4 for residuals and 5 for margins.
         ax : Axes, array-like of Axes or None, default=None
             As in `plot`.
 
         Returns
         -------
         LossShapeDisplay
+            The display, drawn.
 
         Raises
         ------
         ValueError or TypeError
-            If there is no such loss, or if a loss is no function of one residual or margin.
+            If there is no such loss, or if a loss is not a function of one residual or margin.
         ImportError
             If matplotlib is not installed.
         """
@@ -147,11 +149,12 @@ class LossShapeDisplay:
         Parameters
         ----------
         ax : Axes, array-like of Axes or None, default=None
-            Two, one that is divided, or None for a new figure.
+            Two Axes, one that is divided, or None for a new figure.
 
         Returns
         -------
         LossShapeDisplay
+            The display itself.
         """
         n = len(self.labels)
         size = (9.5 + 2.2 * ((n - 1) // 18), 3.6 + 0.1 * min(max(n - 14, 0), 18))
@@ -246,7 +249,7 @@ def _check_has_curve(owner: str, loss: Loss) -> None:
     n_outputs = loss.n_outputs(2)
     if n_outputs > 1 and not isinstance(loss, ClassificationLoss | LocationScaleLoss):
         raise ValueError(
-            f"{owner}: {label} has {n_outputs} outputs, so it is no function of one residual."
+            f"{owner}: {label} has {n_outputs} outputs, so it is not a function of one residual."
             f" {NO_CURVE}"
         )
 

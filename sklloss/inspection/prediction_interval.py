@@ -1,4 +1,4 @@
-"""PredictionIntervalDisplay: intervals of a regressor, the observations, and how many are inside."""
+"""PredictionIntervalDisplay: predicted intervals with the observed values."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ..parameters.domains import Interval, check_in_domain
 from ..parameters.refusals import count
 from .given import COUNT, OPEN_UNIT, check_lengths, column_of, intervals_of, numbers_of
 from .intervals import interval_of
-from .style import BLACK, BLUE, SKY, VERMILLION, draws, legend_above, name_levels, panels, tidy
+from .style import BLACK, BLUE, SKY, VERMILION, draws, legend_above, name_levels, panels, tidy
 
 
 class PredictionIntervalDisplay:
-    """Predicted intervals with the observed values, and the share of them that lies inside.
+    """Predicted intervals with the observed values, and the share of values inside.
 
-    A good picture has as many observations inside as was asked for, at every prediction: intervals
-    that are wide on the left and narrow on the right say that the model knows where it is unsure.
+    The share inside should be the requested coverage, at small and at large predictions alike.
+    Intervals of different widths show that the model knows where it is uncertain.
 
-    It is best made by `from_estimator` or `from_predictions`.
+    Create it with `from_estimator` or `from_predictions`.
 
     Parameters
     ----------
@@ -32,22 +32,24 @@ class PredictionIntervalDisplay:
     interval : ndarray of shape (n_samples, 2)
         Lower and upper ends, in units of y.
     x : ndarray of shape (n_samples,)
-        Where each row is drawn: its prediction, or a feature.
+        Position of each row on the x axis: its prediction, or a feature.
     coverage : float
-        The probability that was asked for, in (0, 1).
+        The requested coverage, in (0, 1).
     x_label : str, default="prediction"
-        What x is.
+        Label of the x axis.
 
     Attributes
     ----------
     coverage_ : float
-        The share of all rows that lies inside, ends included.
+        The share of all rows inside their interval, ends included.
     coverage_interval_ : tuple of float
-        95 % interval of that share (Wilson).
+        95 % confidence interval of that share (Wilson).
     ax_ : Axes
+        The axes.
     figure_ : Figure
+        The figure.
     lines_ : LineCollection
-        The intervals of the rows that are drawn.
+        The intervals that are drawn.
 
     Examples
     --------
@@ -95,25 +97,32 @@ class PredictionIntervalDisplay:
         random_state: Any = 0,
         ax: Any = None,
     ) -> Self:
-        """Draw the intervals that a fitted regressor predicts, best of rows held out.
+        """Draw the intervals that a fitted regressor predicts, preferably for held-out rows.
 
         Parameters
         ----------
         estimator : fitted regressor
-            With `predict_interval`; also inside a Pipeline, TransformedTargetRegressor or search.
+            A regressor with `predict_interval`, also inside a Pipeline, TransformedTargetRegressor
+            or search.
         X : array-like or DataFrame of shape (n_samples, n_features)
+            Rows, as the estimator takes them.
         y : array-like of shape (n_samples,)
             Observed values.
         coverage : float, default=0.8
             The probability of each interval, in (0, 1).
         feature : str, int or None, default=None
-            Name or number of the column of X that rows are drawn by; None is the prediction.
-        subsample, random_state, ax
+            Name or position of the column of X on the x axis; None takes the prediction.
+        subsample : int or None, default=200
+            As in `plot`.
+        random_state : int, RandomState or None, default=0
+            As in `plot`.
+        ax : Axes or None, default=None
             As in `plot`.
 
         Returns
         -------
         PredictionIntervalDisplay
+            The display, drawn.
 
         Raises
         ------
@@ -160,23 +169,28 @@ class PredictionIntervalDisplay:
         interval : array-like of shape (n_samples, 2)
             Lower and upper ends, in units of y.
         x : array-like of shape (n_samples,)
-            Where each row is drawn: numbers, times or categories.  Rows whose number is missing
-            count, and are not drawn.
+            Position of each row on the x axis: numbers, times or categories.  Rows with a missing
+            position are not drawn, but count for the coverage.
         coverage : float, default=0.8
-            The probability that was asked for, in (0, 1).
+            The requested coverage, in (0, 1).
         x_label : str, default="prediction"
-            What x is.
-        subsample, random_state, ax
+            Label of the x axis.
+        subsample : int or None, default=200
+            As in `plot`.
+        random_state : int, RandomState or None, default=0
+            As in `plot`.
+        ax : Axes or None, default=None
             As in `plot`.
 
         Returns
         -------
         PredictionIntervalDisplay
+            The display, drawn.
 
         Raises
         ------
         ValueError
-            If `coverage` is outside (0, 1), or shapes do not fit each other.
+            If `coverage` is outside (0, 1), or if shapes do not match.
         """
         owner = f"{cls.__name__}.from_predictions"
         check_in_domain(owner, "coverage", coverage, OPEN_UNIT, "0.8 is usual.")
@@ -193,16 +207,17 @@ class PredictionIntervalDisplay:
         Parameters
         ----------
         ax : Axes or None, default=None
-            None makes a new figure.
+            The axes to draw on; None makes a new figure.
         subsample : int or None, default=200
-            Rows that are drawn at most, chosen at random; the coverage is always that of all rows.
-            None draws all.
+            Maximum number of rows to draw, chosen at random; None draws all.  The coverage is
+            always that of all rows.
         random_state : int, RandomState or None, default=0
-            Chooses the rows.
+            Seed of the choice of rows.
 
         Returns
         -------
         PredictionIntervalDisplay
+            The display itself.
         """
         owner = f"{type(self).__name__}.plot"
         rows = self._rows(owner, subsample, random_state)
@@ -243,7 +258,7 @@ class PredictionIntervalDisplay:
         self.ax_.plot(positions[inside], y[inside], "o", color=BLUE, label=within, **marks)
         marks |= {"markersize": 6, "markeredgecolor": BLACK, "markeredgewidth": 0.5}
         self.ax_.plot(
-            positions[~inside], y[~inside], "X", color=VERMILLION, label="outside", **marks
+            positions[~inside], y[~inside], "X", color=VERMILION, label="outside", **marks
         )
 
 

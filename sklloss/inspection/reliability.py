@@ -1,4 +1,4 @@
-"""ReliabilityDisplay: whether predictions are, on average, what they say they are."""
+"""ReliabilityDisplay: whether predictions are calibrated."""
 
 from __future__ import annotations
 
@@ -34,40 +34,43 @@ CHECKED = {
 
 
 class ReliabilityDisplay:
-    """Whether predictions are what they say they are, in groups of about the same prediction.
+    """Whether predictions are calibrated, in groups of similar predictions.
 
-    Of a *mean*, the bias of every group should be 0; of a *quantile*, the share of y at or below
-    the prediction should be its level; of an *expectile*, the mean of its identification function,
-    2·|1[y <= prediction] - level|·(prediction - y), should be 0; of *probabilities*, the share of
-    the class should be the probability.  Whiskers are confidence intervals: a group is off where
-    its whisker misses the dashed line.
+    For predictions of the mean, the bias of every group should be 0.  For a quantile, the share of
+    y at or below the prediction should be its level.  For an expectile, the mean of its
+    identification function, ``2 |1[y <= prediction] - level| (prediction - y)``, should be 0.  For
+    probabilities, the share of the class should be the probability.  Whiskers are confidence
+    intervals: a group is miscalibrated if its whisker does not touch the dashed line.
 
-    It is best made by `from_estimator` or `from_predictions`.
+    Create it with `from_estimator` or `from_predictions`.
 
     Parameters
     ----------
     groups : dict of list of Group
-        By label: one curve, or one per class.
+        The groups of each curve, by its label; one curve per class for probabilities.
     functional : {"mean", "median", "quantile", "expectile", "probability"}
+        What is predicted.
     level : float, default=0.5
-        Of a quantile or an expectile.
+        Level of a quantile or an expectile.
     confidence : float, default=0.95
-        Of the whiskers.
+        Confidence level of the whiskers.
 
     Attributes
     ----------
     ax_ : Axes
+        The axes.
     figure_ : Figure
+        The figure.
+
+    See Also
+    --------
+    sklearn.calibration.CalibrationDisplay : For probabilities of two classes.
 
     References
     ----------
     Gneiting, T., Making and Evaluating Point Forecasts, 2011.  Fissler, T., Lorentzen, C. and
     Mayer, M., Model Comparison and Calibration Assessment, 2022, arXiv 2202.12780; the package
     model-diagnostics.
-
-    See Also
-    --------
-    sklearn.calibration.CalibrationDisplay : Probabilities of two classes.
 
     Examples
     --------
@@ -105,31 +108,38 @@ class ReliabilityDisplay:
         confidence: float = 0.95,
         ax: Any = None,
     ) -> Self:
-        """Draw how reliable a fitted estimator is, best on rows held out.
+        """Draw the calibration of a fitted estimator, preferably on held-out rows.
 
         Parameters
         ----------
         estimator : fitted classifier or regressor
-            Also a Pipeline, a TransformedTargetRegressor or a search.
+            The estimator, which may be a Pipeline, a TransformedTargetRegressor or a search.
         X : array-like or DataFrame of shape (n_samples, n_features)
+            Rows, as the estimator takes them.
         y : array-like of shape (n_samples,)
+            Observed values, or labels.
         functional : str, default="auto"
-            What predictions should be; "auto" is what the loss elicits, the mean for regressors of
-            others, and probabilities for classifiers.
+            What is predicted.  "auto" is probabilities for classifiers, what the loss estimates for
+            `NeuralRegressor`, and the mean for other regressors.
         level : float or None, default=None
-            Of a quantile or an expectile, in (0, 1); "auto" takes that of the loss.
-        n_bins, confidence, ax
+            Level of a quantile or an expectile, in (0, 1).  ``functional="auto"`` takes that of the
+            loss.
+        n_bins : int, default=10
             As in `from_predictions`.
+        confidence : float, default=0.95
+            As in `from_predictions`.
+        ax : Axes or None, default=None
+            As in `plot`.
 
         Returns
         -------
         ReliabilityDisplay
+            The display, drawn.
 
         Raises
         ------
         ValueError
-            If the loss elicits nothing that can be checked, or arguments are outside what is
-            allowed.
+            If nothing that the loss estimates can be checked, or an argument is invalid.
         AttributeError
             If a classifier has no probabilities.
         ImportError
@@ -164,7 +174,7 @@ class ReliabilityDisplay:
         confidence: float = 0.95,
         ax: Any = None,
     ) -> Self:
-        """Draw how reliable given predictions are.
+        """Draw the calibration of given predictions.
 
         Parameters
         ----------
@@ -174,21 +184,23 @@ class ReliabilityDisplay:
             Predictions; for probabilities one column per class, or the probability of the second of
             two.
         functional : {"mean", "median", "quantile", "expectile", "probability"}, default="mean"
-            What they should be.
+            What is predicted.
         level : float or None, default=None
-            Of a quantile or an expectile, in (0, 1).
+            Level of a quantile or an expectile, in (0, 1).
         classes : array-like of shape (n_classes,) or None, default=None
-            Labels of the columns of probabilities; None is the sorted labels of `y_true`.
+            Labels of the columns of probabilities; None takes the sorted labels of `y_true`.
         n_bins : int, default=10
-            Groups of equally many rows, >= 1.
+            Number of groups, of equal size, >= 1.
         confidence : float, default=0.95
-            Of the whiskers, in (0, 1): Student's for means, Wilson's for shares.
+            Confidence level of the whiskers, in (0, 1): Student's intervals for means, Wilson's for
+            shares.
         ax : Axes or None, default=None
             As in `plot`.
 
         Returns
         -------
         ReliabilityDisplay
+            The display, drawn.
         """
         owner = f"{cls.__name__}.from_predictions"
         checked_at = checked_level(owner, functional, level)
@@ -209,11 +221,12 @@ class ReliabilityDisplay:
         Parameters
         ----------
         ax : Axes or None, default=None
-            None makes a new figure.
+            The axes to draw on; None makes a new figure.
 
         Returns
         -------
         ReliabilityDisplay
+            The display itself.
         """
         n_curves = len(self.groups)
         size = (5.6 + 1.6 * (n_curves > 1), 4.2)
@@ -272,7 +285,7 @@ def _check_functional(owner: str, estimator: Any, functional: str) -> None:
     if not is_classifier(estimator):
         if functional == "probability":
             raise ValueError(
-                f"{owner} checks probabilities of classifiers, and {words_for(estimator)} predicts"
+                f"{owner} checks probabilities of classifiers, but {words_for(estimator)} predicts"
                 " numbers. Leave functional='auto'."
             )
         return
@@ -284,8 +297,8 @@ def _check_functional(owner: str, estimator: Any, functional: str) -> None:
     if not hasattr(estimator, "predict_proba"):
         raise AttributeError(
             f"{owner} needs predict_proba, which {words_for(estimator)} does not have. Choose a"
-            " loss that determines probabilities, as list_losses('classification') says, or wrap"
-            " the estimator in CalibratedClassifierCV."
+            " loss with predict_proba in list_losses('classification'), or wrap the estimator in"
+            " CalibratedClassifierCV."
         )
 
 
@@ -311,7 +324,7 @@ def _by_class(
         np.logical_not(inside),
         "y_pred needs probabilities, from 0 to 1",
         "have another number",
-        "Give what predict_proba returns.",
+        "Give the result of predict_proba.",
         example=p.tolist().__getitem__,
     )
     labels = np.unique(y) if classes is None else np.asarray(classes)

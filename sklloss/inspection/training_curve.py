@@ -1,4 +1,4 @@
-"""TrainingCurveDisplay: how a fit, or every candidate of a search, learned."""
+"""TrainingCurveDisplay: learning curves of a fit, or of the candidates of a search."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .style import (
     BLACK,
     BLUE,
     GREY,
-    VERMILLION,
+    VERMILION,
     draws,
     legend_above,
     legend_beside,
@@ -30,30 +30,30 @@ from .style import (
 # Candidates that have a colour and a name of their own.
 MOST_NAMED = 7
 NAMES = {"train_loss": "training loss", "valid_loss": "validation loss"}
-COLOUR_OF = {"train_loss": BLUE, "valid_loss": VERMILLION}
+COLOUR_OF = {"train_loss": BLUE, "valid_loss": VERMILION}
 
 
 class TrainingCurveDisplay:
-    """Loss, and metrics, by epoch.
+    """Losses and metrics by epoch.
 
-    Of a fitted estimator, thin lines are its members and bold ones their mean; dots mark the epochs
-    whose weights are kept.  Of a search, thin lines are candidates and the bold one is the winner,
-    each the mean over splits.
+    For a fitted estimator, thin lines are its members and bold lines their mean; dots mark the
+    epochs whose weights are kept.  For a search, thin lines are candidates and the bold line is the
+    winner, each averaged over splits.
 
-    It is best made by `from_estimator` or `from_search`.
+    Create it with `from_estimator` or `from_search`.
 
     Parameters
     ----------
     courses : list of list of LearningCourse
-        By group: the members of an estimator are one group, the candidates of a search are one
-        group each, with one course per split.
+        Learning curves by group.  The members of an estimator are one group; each candidate of a
+        search is a group, with one curve per split.
     labels : sequence of str, default=None
-        One per group; None for an estimator, whose members are drawn.
+        Labels of the groups; None for the members of an estimator.
     best : int or None, default=None
-        The group of the winner; None draws no line bold.
+        Position of the winner's group; None draws no bold line.
     relative : bool, default=False
-        Whether each loss is drawn from 1 in its first epoch to 0 at its lowest, because losses have
-        different units.
+        Whether each loss is rescaled to 1 in its first epoch and 0 at its lowest, because losses
+        have different units.
 
     Attributes
     ----------
@@ -62,6 +62,7 @@ class TrainingCurveDisplay:
     axes_ : ndarray of Axes
         All panels: the losses, and one per metric.
     figure_ : Figure
+        The figure.
 
     Examples
     --------
@@ -88,26 +89,27 @@ class TrainingCurveDisplay:
 
     @classmethod
     def from_estimator(cls, estimator: Any, *, ax: Any = None) -> Self:
-        """Draw how a fitted estimator learned.
+        """Draw the learning curves of a fitted estimator.
 
         Parameters
         ----------
         estimator : fitted estimator
-            One of sklloss's, a Pipeline or TransformedTargetRegressor around one, or a search whose
-            best estimator is one.
+            An estimator of sklloss, a Pipeline or TransformedTargetRegressor around one, or a
+            search whose best estimator is one.
         ax : Axes, array-like of Axes or None, default=None
             As in `plot`.
 
         Returns
         -------
         TrainingCurveDisplay
+            The display, drawn.
 
         Raises
         ------
         NotFittedError
-            If it is not fitted.
+            If the estimator is not fitted.
         TypeError
-            If there is no estimator of sklloss in it.
+            If it contains no estimator of sklloss.
         ImportError
             If matplotlib is not installed.
         """
@@ -122,21 +124,22 @@ class TrainingCurveDisplay:
 
     @classmethod
     def from_search(cls, search: Any, *, relative: bool | None = None, ax: Any = None) -> Self:
-        """Draw how every candidate of a search learned.
+        """Draw the learning curves of all candidates of a search.
 
         Parameters
         ----------
         search : fitted LossSearchCV
-            Or another search with ``histories_``.
+            The search, or another one with ``histories_``.
         relative : bool or None, default=None
-            Whether each loss is drawn from 1 in its first epoch to 0 at its lowest; by default where
-            candidates have different losses, whose units differ.
+            Whether each loss is rescaled to 1 in its first epoch and 0 at its lowest.  None does so
+            if candidates have different losses, because their units differ.
         ax : Axes, array-like of Axes or None, default=None
             As in `plot`.
 
         Returns
         -------
         TrainingCurveDisplay
+            The display, drawn.
 
         Raises
         ------
@@ -170,16 +173,17 @@ class TrainingCurveDisplay:
 
     @draws
     def plot(self, ax: Any = None) -> Self:
-        """Draw the courses.
+        """Draw the learning curves.
 
         Parameters
         ----------
         ax : Axes, array-like of Axes or None, default=None
-            One per panel; a single one is divided, None makes a new figure.
+            One Axes per panel; a single one is divided, and None makes a new figure.
 
         Returns
         -------
         TrainingCurveDisplay
+            The display itself.
         """
         draw = self._draw_members if self.labels is None else self._draw_candidates
         shown = self.panel_names

@@ -29,6 +29,10 @@ POSITIVE = Interval(0, closed="neither")
 class RegressionLoss(Loss):
     """Base of the losses for regression.
 
+    A loss that provides a predictive distribution defines ``predict_quantiles(raw, levels, state)``,
+    ``cdf(raw, y, state)`` and ``predict_std(raw, state)``; `predict_mean` and `log_density` then
+    describe that distribution.
+
     Attributes
     ----------
     scaling : {"standard", "robust", "scale", "none"}
@@ -38,9 +42,15 @@ class RegressionLoss(Loss):
     is_discrete : bool
         Whether its predictive distribution is one of counts.
 
-    A loss that provides a predictive distribution defines ``predict_quantiles(raw, levels, state)``,
-    ``cdf(raw, y, state)`` and ``predict_std(raw, state)``; `predict_mean` and `log_density` then
-    belong to it.
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class FourthPower(RegressionLoss):
+    ...     def pointwise(self, raw, y, state):
+    ...         return (raw.squeeze(-1) - y) ** 4
+    >>> FourthPower()(torch.tensor([[[2.0]]]), torch.tensor([[0.0]]), {})
+    tensor(16.)
     """
 
     task: ClassVar[Task] = "regression"
@@ -59,7 +69,7 @@ class RegressionLoss(Loss):
         return y
 
     def predict_mean(self, raw: Tensor, state: State) -> Tensor:
-        """Return the mean of the predictive distribution, (*models, n_samples, n_targets)."""
+        """Return the mean of the predictive distribution, (..., n_samples, n_targets)."""
         return self.inverse_link(raw, state)
 
     def log_density(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
@@ -71,12 +81,16 @@ class RegressionLoss(Loss):
         Parameters
         ----------
         raw : Tensor of shape (1, n_samples, n_targets, n_outputs)
+            Output of the network.
         y : Tensor of shape (1, n_samples, n_targets, n_values)
+            Values at which the distribution is evaluated.
         state : State
+            What `prepare` returned.
 
         Returns
         -------
         Tensor of shape (1, n_samples, n_targets, n_values)
+            Log density, or log probability, of each value.
         """
         n_values = y.shape[-1]
         values = y.movedim(-1, 2).flatten(1, 2)
@@ -107,6 +121,16 @@ class ClassificationLoss(Loss):
         Whether the loss takes multi-label targets, and more than two classes.
     ordinal : bool
         Whether the order of the classes matters.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class MissProbability(ClassificationLoss):
+    ...     def pointwise(self, raw, y, state):
+    ...         return 1 - raw.softmax(-1).gather(-1, y.unsqueeze(-1)).squeeze(-1)
+    >>> MissProbability()(torch.zeros(1, 1, 4), torch.tensor([[2]]), {})
+    tensor(0.7500)
     """
 
     task: ClassVar[Task] = "classification"
@@ -118,7 +142,7 @@ class ClassificationLoss(Loss):
 
     @property
     def takes_logits(self) -> bool:
-        """Return True."""
+        """Whether raw output is logits: True."""
         return True
 
     @property
@@ -149,7 +173,7 @@ class ClassificationLoss(Loss):
         return state
 
     def total(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
-        """Return the weighted sum over rows of the loss, averaged over targets, shape (*models,).
+        """Return the weighted sum over rows of the loss, averaged over targets, shape (n_models,).
 
         If the state has a ``weight_by_class``, (1, 1, n_classes), every target is multiplied by the
         weight of its class.
@@ -190,10 +214,6 @@ class ClassificationLoss(Loss):
         """Return a score per class, or the score of the second of two classes.
 
         `predict` takes the argmax, or the sign if there is one score.
-
-        Returns
-        -------
-        Tensor of shape (*models, n_samples, n_targets, n_classes or 1)
         """
         return raw[..., 1:] - raw[..., :1] if raw.shape[-1] == 2 else raw
 

@@ -21,7 +21,7 @@ def check_fields(cls: type) -> None:
     missing = sorted(declared - {field.name for field in dataclasses.fields(cls)})
     if missing:
         raise TypeError(
-            f"{cls.__name__} declares {missing[0]!r} but is no dataclass of its own; put"
+            f"{cls.__name__} declares {missing[0]!r} but is not a dataclass itself; put"
             " @dataclasses.dataclass(frozen=True) above it."
         )
 

@@ -55,11 +55,10 @@ def names_of(cls: type[Loss]) -> list[str]:
 
 
 def register_loss(cls: type[Loss]) -> type[Loss]:
-    """Register a loss of your own by its name; a class decorator.
+    """Class decorator that makes your own loss available by its name.
 
-    Estimators, `get_loss` and `list_losses` of this process then know the name. Another process
-    knows it once it has imported the module that registers the loss. Without registration, pass the
-    class itself or an instance.
+    Estimators, `get_loss` and `list_losses` then know the name, in every process that has imported
+    the module with the class. Without registration, pass the class itself or an instance.
 
     Parameters
     ----------
@@ -101,7 +100,7 @@ def register_loss(cls: type[Loss]) -> type[Loss]:
     _check_names(cls)
     if cls.pointwise is Loss.pointwise and cls.total is Loss.total:
         raise TypeError(f"{cls.__name__} needs a method pointwise(raw, y, state).")
-    # A notebook defines a class anew each time its cell runs; the latest definition counts.
+    # A notebook defines a class again each time its cell runs; the latest definition counts.
     place = (cls.__module__, cls.__qualname__)
     _registered[:] = [c for c in _registered if (c.__module__, c.__qualname__) != place]
     taken = {alias.lower(): known for known in losses_of(cls.task) for alias in names_of(known)}
@@ -136,16 +135,16 @@ def list_losses(task: Task | None = None) -> pd.DataFrame:
     Parameters
     ----------
     task : str or None, default=None
-        Only the losses for this task: "regression", "classification", "segmentation", "boxes",
+        List only the losses for this task: "regression", "classification", "segmentation", "boxes",
         "transcription", "ranking", "recommendation", "embedding" or "multitask" (several tasks at
-        once). Segmentation also takes the losses for classification, boxes and recommendation (of
-        ratings) those for regression, and multitask both.
+        once). The losses for classification are also losses for segmentation, those for regression
+        also for boxes and for recommendation (of ratings), and both also for multitask.
 
     Returns
     -------
     DataFrame
-        The columns are name, task, aliases, parameters (defaults and domains), functional,
-        y_domain, predict_proba (bool), reference and class.
+        One row per loss, with the columns name, task, aliases, parameters (defaults and domains),
+        functional, y_domain, predict_proba (bool), reference and class.
 
     Examples
     --------

@@ -21,6 +21,7 @@ from torch import Tensor
 from ..parameters.declared import check_declared, declared_by
 from ..parameters.domains import Interval
 from ..parameters.plain import plain
+from .documentation import document_methods
 from .fields import check_fields, is_numeric, unknown_parameter_message
 from .state import State
 from .weighted import mean_over_targets, row_sums
@@ -39,7 +40,7 @@ Task = Literal[
 
 
 def forget_derivative(cls: type, derivative: str, automatic: Any, formulas: set[str]) -> None:
-    """Replace an inherited derivative in a class that defines one of its formulas anew."""
+    """Replace an inherited derivative in a class that overrides one of its formulas."""
     if formulas & vars(cls).keys() and derivative not in vars(cls):
         setattr(cls, derivative, automatic)
 
@@ -88,12 +89,21 @@ class Loss:
     needs_all_classes : bool
         Whether the loss is undefined for a batch in which a class is missing.
     balances : bool
-        Whether the loss balances classes by their shares in the data, which weights of classes
-        then do not change: they come on top.
+        Whether the loss balances classes by their shares in the data. Class weights do not change
+        these shares; they are applied in addition.
     is_composite : bool
-        Whether it is a sum of terms whose weights may change while training goes on.
+        Whether the loss is a sum of terms whose weights may change during training.
     is_density : bool
         Whether the loss is the negative logarithm of a density, which has no lower bound.
+
+    Examples
+    --------
+    >>> from sklloss.losses import Huber
+    >>> loss = Huber()
+    >>> isinstance(loss, Loss), loss.params
+    (True, {'delta': 1.0})
+    >>> loss.replace(delta=2.0)
+    Huber(delta=2.0)
     """
 
     name: ClassVar[str] = ""
@@ -130,6 +140,16 @@ class Loss:
 
     def replace(self, **params: Any) -> Loss:
         """Return a copy of this loss with other hyperparameters.
+
+        Parameters
+        ----------
+        **params
+            The hyperparameters to change, by name.
+
+        Returns
+        -------
+        Loss
+            The changed copy.
 
         Raises
         ------
@@ -171,7 +191,7 @@ class Loss:
         return False
 
     def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
-        """Return the state of one model: its hyperparameters as tensors, and what is learnt from y.
+        """Return the state of one model: hyperparameters as tensors, and what is learned from y.
 
         Parameters
         ----------
@@ -219,10 +239,6 @@ class Loss:
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """Return the loss of every target, neither reduced nor weighted.
 
-        Returns
-        -------
-        Tensor of shape (*models, n_samples, n_targets)
-
         Raises
         ------
         TypeError
@@ -244,25 +260,22 @@ class Loss:
 
         A closed form is several times as fast as autograd. It belongs to the formula of its class:
         a subclass that overrides the formula does not inherit it.
-
-        Returns
-        -------
-        Tensor in the shape of raw, or None
         """
         return None
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         forget_derivative(cls, "gradient", Loss.gradient, {"pointwise", "of_row", "total"})
+        document_methods(cls)
 
     def total(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
-        """Return the weighted sum over rows of the loss, averaged over targets, (*models,)."""
+        """Return the weighted sum over rows of the loss, averaged over targets, (n_models,)."""
         return row_sums(mean_over_targets(self.pointwise(raw, y, state)) * sample_weight)
 
     def __call__(
         self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor | None = None
     ) -> Tensor:
-        """Return the weighted mean of the loss per model, shape (*models,).
+        """Return the weighted mean of the loss per model, shape (n_models,).
 
         Raises
         ------
@@ -285,11 +298,11 @@ class Loss:
             )
 
     def shaped(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Reshape network output (*models, n_samples, width) to what `pointwise` takes."""
+        """Reshape network output (..., n_samples, width) to what `pointwise` takes."""
         return raw.view(*y.shape, -1)
 
     def constant_raw(self, baseline: Tensor, y: Tensor, state: State) -> Tensor:
-        """Repeat a constant (*models, n_targets or 1, n_outputs) for every row of y."""
+        """Repeat a constant (..., n_targets or 1, n_outputs) for every row of y."""
         return baseline.unsqueeze(-3).expand(*y.shape, -1)
 
     def ignores_weights(self, raw: Tensor, y: Tensor, state: State) -> bool:
@@ -317,27 +330,25 @@ class Loss:
         return n_classes
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
-        """Return the raw output of the best constant, from which training starts.
-
-        Returns
-        -------
-        Tensor of shape (n_targets, n_outputs)
-        """
+        """Return the raw output of the best constant, from which training starts."""
         raise NotImplementedError
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
         """Map raw output to the scale of y: here by dropping the axis of outputs.
 
-        From (*models, n_samples, n_targets, 1) to (*models, n_samples, n_targets).
+        From (..., n_samples, n_targets, 1) to (..., n_samples, n_targets).
         """
         return raw.squeeze(-1)
 
     def predict(self, raw: Tensor, state: State) -> Tensor:
         """Return the point prediction, on the scale of the scaled y, or scores that rank rows.
 
-        Its shape is (*models, n_samples, n_targets); higher scores come first.
+        Its shape is (..., n_samples, n_targets); higher scores come first.
         """
         return self.inverse_link(raw, state)
+
+
+document_methods(Loss)
 
 
 def _holds(values: Tensor, dtype: torch.dtype) -> bool:

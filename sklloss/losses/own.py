@@ -93,7 +93,18 @@ class OwnLoss(Loss):
         return {**keywords_of(self.function), **dict(self.keywords)}
 
     def replace(self, **params: Any) -> Loss:
-        """Return a copy of this loss with other hyperparameters."""
+        """Return a copy of this loss with other hyperparameters.
+
+        Parameters
+        ----------
+        **params
+            The hyperparameters to change, by name.
+
+        Returns
+        -------
+        Loss
+            The changed copy.
+        """
         keywords = {**dict(self.keywords), **params}
         return own_loss(self.function, self.task, tuple(sorted(keywords.items())))
 
@@ -221,6 +232,14 @@ class OwnRegressionLoss(OwnLoss, RegressionLoss):
     Both are on the scale on which the network is trained: centred and divided by the standard
     deviation, unless the estimator has ``scale_target=False``.
 
+    Parameters
+    ----------
+    function : nn.Module class or instance, or callable
+        Called with prediction and y. Returns one loss per row, shape (n,), one per target, or a
+        scalar.
+    keywords : tuple of (str, value) pairs, default=()
+        Hyperparameters that override those of `function`.
+
     Examples
     --------
     >>> import torch
@@ -245,13 +264,28 @@ class OwnClassificationLoss(OwnLoss, ClassificationLoss):
     For multi-label targets it receives logits and 0/1 labels, both (n, labels). For segmentation it
     receives logits (n, classes, pixels) and class indices (n, pixels), as torch's losses do.
 
-    There is no ``predict_proba``, because nobody can know what the optimum of an unknown loss
-    means, unless the loss has an attribute ``inverse_link`` that maps logits to probabilities.
+    There is no ``predict_proba``, because the optimum of an unknown loss need not be a probability.
+    A loss that has one says so by an attribute ``inverse_link``, which maps logits to
+    probabilities.
+
+    Parameters
+    ----------
+    function : nn.Module class or instance, or callable
+        Called with logits and class indices. Returns one loss per row, shape (n,), or a scalar.
+    keywords : tuple of (str, value) pairs, default=()
+        Hyperparameters that override those of `function`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> loss = OwnClassificationLoss(torch.nn.MultiMarginLoss, (("margin", 0.5),))
+    >>> loss.params["margin"]
+    0.5
     """
 
     @property
     def takes_logits(self) -> bool:
-        """Whether the loss is one of torch's; what another does with its input, nobody knows."""
+        """Whether raw output is logits: True for torch's losses, unknown for any other."""
         return class_of(self.function) in (*ON_VALUES, *ON_CLASSES, *ON_LABELS)
 
     def n_outputs(self, n_classes: int | None = None, multi_label: bool = False) -> int:
@@ -349,7 +383,7 @@ def own_loss(function: Any, task: str, keywords: tuple[tuple[str, Any], ...] = (
         function = CLASS_OF_FUNCTION.get(function, function)
     if task not in ("regression", "classification"):
         raise ValueError(
-            f"A loss of your own for {task} needs to be a Loss, a frozen dataclass with task ="
+            f"Your own loss for {task} needs to be a Loss, a frozen dataclass with task ="
             f" {task!r}; got {function!r}. list_losses({task!r}) shows the existing ones."
         )
     cls = class_of(function)

@@ -22,14 +22,14 @@ def group_by_group(of_groups: Callable[..., Tensor], y: Tensor, *items: Tensor) 
     ----------
     of_groups : callable
         Maps y and items, each (n_groups, size), to one number per group.
-    y : Tensor of shape (*models, n_groups, size)
+    y : Tensor of shape (..., n_groups, size)
         Relevance, -1 after the end of a group.
     *items : Tensor
         Broadcast to the shape of y.
 
     Returns
     -------
-    Tensor of shape (*models, n_groups)
+    Tensor of shape (..., n_groups)
     """
     tables = [each.expand(y.shape).reshape(-1, y.shape[-1]) for each in (y, *items)]
     sizes = (tables[0] >= 0).sum(-1)

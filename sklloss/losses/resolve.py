@@ -36,12 +36,12 @@ def get_loss(loss: Any, *, task: Task, **params: Any) -> Loss:
     ----------
     loss : str, Loss class or instance, nn.Module class or instance, or callable
         A name, alias or torch class name of the catalogue, in upper or lower case; a class or
-        instance of the catalogue; one of torch's loss classes or an instance of one; or a loss of
-        your own, called with prediction and y.
+        instance of the catalogue; one of torch's loss classes or an instance of one; or your own
+        loss, which is called with prediction and y.
     task : str
-        What the loss is for, as in `list_losses`. If regression and classification both have a loss
-        of a name, "multitask" takes the one whose class has that name: "huber" is `Huber`, not
-        `ProbabilityHuber`. A function is a loss for regression there.
+        The task of the loss, as in `list_losses`. With "multitask", a name that regression and
+        classification share stands for the class of the same name: "huber" is `Huber`, not
+        `ProbabilityHuber`. A function is then a loss for regression.
     **params
         Hyperparameters of the loss.
 
@@ -55,7 +55,7 @@ def get_loss(loss: Any, *, task: Task, **params: Any) -> Loss:
     ValueError
         If the task has no such loss, or the loss has no such parameter.
     TypeError
-        If `loss` has none of the accepted forms.
+        If `loss` has none of these forms.
 
     Examples
     --------
@@ -106,7 +106,7 @@ def _refuse_twin_of_torch(loss: Any, task: Task) -> None:
     known = _by_alias(task, tuple(listing._registered))
     if task in TAKEN_BY_TORCH and is_torchs and name.lower() in known:
         raise ValueError(
-            f"nn.{name} takes {TAKEN_BY_TORCH[task]}, which no estimator gives. Name it:"
+            f"nn.{name} takes {TAKEN_BY_TORCH[task]}, which no estimator passes. Give its name:"
             f" loss={name!r}."
         )
 
@@ -125,9 +125,9 @@ def _by_name(name: str, task: Task) -> Loss:
     hint = did_you_mean(wanted, known.values())
     all_names = ", ".join(cls.name for cls in losses_of(task))
     raise ValueError(
-        f"There is no {task} loss {name!r}. {hint or 'The names are ' + all_names + '.'} A loss of"
-        " your own is known by name only in a process that has registered it: with n_jobs, give the"
-        " class or an instance."
+        f"There is no {task} loss {name!r}. {hint or 'The names are ' + all_names + '.'} Your own"
+        " loss has a name only in processes that have registered it: with n_jobs, give the class or"
+        " an instance."
     )
 
 
@@ -157,6 +157,6 @@ def _wrong_task_message(loss: Loss, task: Task) -> str:
     loss_name = f"{type(loss).__name__} ({loss.label!r})"
     what = f"{loss_name} is a {loss.task} loss, and this needs one for {task}."
     if twins:
-        return f"{what} Its twin there is {twins[0].__name__}, by name {twins[0].name!r}."
+        return f"{what} Its counterpart there is {twins[0].__name__}, by name {twins[0].name!r}."
     names = ", ".join(cls.name for cls in losses_of(task))
     return f"{what} Choose one of {names}."

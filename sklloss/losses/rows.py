@@ -13,21 +13,21 @@ from .weighted import row_sums
 class RowLoss(Loss):
     """Base of the losses of a whole row of targets; list it before the base of the task.
 
-    A subclass defines ``of_row(raw, y, state)``, shape (*models, n_samples). Every target of a row
+    A subclass defines ``of_row(raw, y, state)``, shape (..., n_samples). Every target of a row
     carries the loss of the row, so that the mean over targets is the loss of the row and row
     weights count as usual.
     """
 
     def of_row(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Return the loss of every row, shape (*models, n_samples)."""
+        """Return the loss of every row, shape (..., n_samples)."""
         raise self._lacking("of_row(raw, y, state)")
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Return the loss of the row for each of its targets, (*models, n_samples, n_targets)."""
+        """Return the loss of the row for each of its targets, (..., n_samples, n_targets)."""
         return self.of_row(raw, y, state).unsqueeze(-1).expand(y.shape)
 
     def total(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
-        """Return the weighted sum over rows of the loss, shape (*models,)."""
+        """Return the weighted sum over rows of the loss, shape (n_models,)."""
         return row_sums(self.of_row(raw, y, state) * sample_weight)
 
 

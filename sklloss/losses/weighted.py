@@ -113,7 +113,7 @@ def class_mass(y: Tensor, sample_weight: Tensor, n_classes: int) -> Tensor:
 
 
 def mean_over_targets(values: Tensor) -> Tensor:
-    """Average over the last axis: (*models, n_samples, n_targets) to (*models, n_samples)."""
+    """Average over the last axis: (..., n_samples, n_targets) to (..., n_samples)."""
     return values.squeeze(-1) if values.shape[-1] == 1 else values.mean(-1)
 
 

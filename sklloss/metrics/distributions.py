@@ -15,27 +15,28 @@ from ..parameters.refusals import refuse_rows
 def crps(y_true: Any, distribution: Any, *, sample_weight: Any = None) -> float:
     """Return the mean continuous ranked probability score (CRPS); lower is better.
 
-    ``∫ (F(x) - 1[x >= y])² dx``, in units of y: of a point it would be the absolute error. The
-    integral is taken numerically, with a relative error of about 1e-6 (of counts in the hundreds
-    and above, 1e-4).
+    ``∫ (F(x) - 1[x >= y])² dx``, in units of y; for a point prediction it is the absolute error.
+    The integral is computed numerically, with a relative error of about 1e-6 (1e-4 for counts in
+    the hundreds and above).
 
     Parameters
     ----------
     y_true : array-like of shape (n_samples,) or (n_samples, n_targets)
         Targets.
     distribution : PredictiveDistribution, or array-like of shape (n_samples, n_draws)
-        What `predict_distribution` returns; or draws that are equally likely.
+        The result of `predict_distribution`, or a sample from each distribution.
     sample_weight : array-like of shape (n_samples,) or None, default=None
         Weights of rows, >= 0.
 
     Returns
     -------
     float
+        In units of y; 0 is best.
 
     Raises
     ------
     ValueError
-        If shapes do not fit, or the distribution is known between two quantiles alone.
+        If shapes do not match, or the distribution is known only between two quantiles.
 
     References
     ----------
@@ -59,21 +60,22 @@ def log_likelihood(
 ) -> float:
     """Return the mean logarithm of the density of y, or of the probability of counts.
 
-    Higher is better. It is minus infinity where any y is impossible, and depends on the unit of y:
-    in thousands, densities are a thousand times as high.
+    It is minus infinity if any y is impossible. It depends on the unit of y: in thousands,
+    densities are a thousand times as high.
 
     Parameters
     ----------
     y_true : array-like of shape (n_samples,) or (n_samples, n_targets)
         Targets.
     distribution : PredictiveDistribution
-        What `predict_distribution` returns.
+        The result of `predict_distribution`.
     sample_weight : array-like of shape (n_samples,) or None, default=None
         Weights of rows, >= 0.
 
     Returns
     -------
     float
+        Higher is better.
 
     Examples
     --------
@@ -130,6 +132,7 @@ def interval_width(y_true: Any, interval: Any, *, sample_weight: Any = None) -> 
     Returns
     -------
     float
+        In units of y.
 
     Examples
     --------
@@ -145,8 +148,8 @@ def interval_score(
 ) -> float:
     """Return the mean interval score of Winkler, in units of y; lower is better.
 
-    The width of the interval, plus ``2 / (1 - coverage)`` times how far y lies outside: the central
-    interval of the true distribution has the least.
+    It is the width of the interval plus ``2 / (1 - coverage)`` times the distance of y from it if y
+    lies outside. The central interval of the true distribution has the lowest expected score.
 
     Parameters
     ----------
@@ -155,13 +158,14 @@ def interval_score(
     interval : array-like of shape (n_samples, 2) or (n_samples, n_targets, 2)
         Lower and upper ends.
     coverage : float, default=0.8
-        The probability, in (0, 1), with which the intervals are to hold y.
+        The probability, in (0, 1), with which the intervals should contain y.
     sample_weight : array-like of shape (n_samples,) or None, default=None
         Weights of rows, >= 0.
 
     Returns
     -------
     float
+        In units of y; 0 is best.
 
     References
     ----------
@@ -183,7 +187,7 @@ def _targets(y_true: Any, distribution: PredictiveDistribution) -> np.ndarray:
     y = floats_of(y_true, "y_true")
     if y.reshape(len(y) if y.ndim else 1, -1).shape != distribution._shape:
         raise ValueError(
-            f"y_true has the shape {y.shape}, and the distribution is of {distribution._shape[0]}"
+            f"y_true has the shape {y.shape}, and the distribution has {distribution._shape[0]}"
             f" rows and {distribution._shape[1]} targets. Give the y of the rows that were"
             " predicted."
         )
@@ -200,14 +204,14 @@ def _ends(y_true: Any, interval: Any) -> tuple[np.ndarray, np.ndarray, np.ndarra
     if ends.shape != (*y.shape, 2):
         raise ValueError(
             f"interval needs the shape {(*y.shape, 2)}, a lower and an upper end for every y_true;"
-            f" got {ends.shape}. Give what predict_interval returns of the same rows."
+            f" got {ends.shape}. Give the result of predict_interval for the same rows."
         )
     check_finite(y.reshape(len(y), -1).sum(1), "y_true")
     refuse_rows(
         np.isnan(ends.reshape(len(ends), -1)).any(1),
         "interval needs two ends; there is NaN in",
         "",
-        "Give what predict_interval returns.",
+        "Give the result of predict_interval.",
     )
     return y, ends[..., 0], ends[..., 1]
 

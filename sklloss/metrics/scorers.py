@@ -44,7 +44,7 @@ def _distribution(estimator: Any, X: Any) -> PredictiveDistribution:
         raise
     except AttributeError as error:
         raise ValueError(
-            f"A predictive distribution is needed, and there is none. {error}"
+            f"This scorer needs a predictive distribution, and there is none. {error}"
         ) from None
 
 
@@ -120,7 +120,7 @@ SHORT = {
 
 
 class DistributionScorer(_BaseScorer):
-    """A scorer of what an estimator says of the distribution of y: see `get_scorer`.
+    """A scorer of predictive distributions; `get_scorer` returns it.
 
     Parameters
     ----------
@@ -151,29 +151,29 @@ class DistributionScorer(_BaseScorer):
 
 
 def get_scorer(scoring: Any) -> Any:
-    """Return a scorer by its name, for any search, cross-validation or call.
+    """Return a scorer by its name, for any search or cross-validation.
 
-    Scores are better the greater they are, except for coverage, which should be near its level:
-    costs are negated. Those of distributions go by `predict_distribution`, so that the estimator
-    may be a Pipeline, a search or a TransformedTargetRegressor around a `NeuralRegressor`.
+    Higher scores are better, and costs are negated; only coverage should be near its level. Scores
+    of distributions use `predict_distribution`, so the estimator may be a Pipeline, a search or a
+    TransformedTargetRegressor around a `NeuralRegressor`.
 
     ============================  ==================================================================
     "neg_crps"                    `crps` of the predictive distribution
-    "neg_log_likelihood"          `log_likelihood`, which is minus the negative one
-    "neg_pinball_0.9"             scikit-learn's mean_pinball_loss of a quantile, of any level; of
-                                  estimators without quantiles that of ``predict``
-    "interval_coverage_0.8"       share of y in the central interval of any coverage
+    "neg_log_likelihood"          `log_likelihood`, the negated negative log-likelihood
+    "neg_pinball_0.9"             scikit-learn's mean_pinball_loss of a quantile of any level, or of
+                                  ``predict`` for estimators without quantiles
+    "interval_coverage_0.8"       share of y inside the central interval, for any coverage
     "neg_interval_width_0.8"      mean width of these intervals
-    "neg_interval_score_0.8"      `interval_score`: width, and how far y lies outside
+    "neg_interval_score_0.8"      `interval_score`: width, and distance of y from the interval
     ============================  ==================================================================
 
     Parameters
     ----------
     scoring : str or scorer
-        One of these names, with any level in (0, 1) (without one: 0.5 for quantiles, 0.8 for
-        intervals); "log_likelihood", "interval_width_0.8" and "interval_score_0.8" are other names
-        of the same scorers; or a name that `sklearn.metrics.get_scorer` knows. A scorer is returned
-        as it is.
+        One of these names, with any level in (0, 1) (by default 0.5 for quantiles and 0.8 for
+        intervals), or a name of `sklearn.metrics.get_scorer`. "log_likelihood",
+        "interval_width_0.8" and "interval_score_0.8" are other names of the same scorers. A scorer
+        is returned unchanged.
 
     Returns
     -------
@@ -206,7 +206,7 @@ def get_scorer(scoring: Any) -> Any:
         return sklearn_scorer(scoring)
     hint = nearest_scorers(scoring)
     raise ValueError(
-        f"There is no scorer {scoring!r}. {hint + ' ' if hint else ''}Beside those of scikit-learn"
+        f"There is no scorer {scoring!r}. {hint + ' ' if hint else ''}Besides those of scikit-learn"
         f" (sklearn.metrics.get_scorer_names()) there are {', '.join(_ours())}, with any"
         " level in (0, 1)."
     )

@@ -130,7 +130,7 @@ def _built_in(name: str, params: Mapping[str, Any]) -> Callable[..., nn.Module]:
     if name not in MODULES:
         raise ValueError(
             f"There is no built-in module {name!r}; the names are"
-            f" {', '.join(map(repr, MODULES))}.{_hint(name, MODULES)} Pass a network of your own as"
+            f" {', '.join(map(repr, MODULES))}.{_hint(name, MODULES)} Pass your own network as"
             " an nn.Module class, instance or factory."
         )
     known = sorted(set(inspect.signature(MODULES[name]).parameters) - set(BUILT_FROM))
@@ -242,7 +242,7 @@ def check_widths(module: nn.Module, X: Tensor, allowed: Sequence[int], why: str)
     width = output[0].numel()
     if width not in allowed:
         raise ValueError(
-            f"module {name} puts out {width} numbers per row, and {why} needs {allowed[0]}. Change"
+            f"module {name} returns {width} numbers per row, and {why} needs {allowed[0]}. Change"
             " the last layer of the module, or give a class or factory that takes n_outputs."
         )
 

@@ -26,7 +26,7 @@ MOVES = frozenset(
 
 
 def last_step(module: nn.Module, X: Tensor) -> tuple[Tensor, str]:
-    """Return what a module puts out for a few rows, and the step by which it gets there last.
+    """Return what a module returns for a few rows, and the step by which it gets there last.
 
     Parameters
     ----------

@@ -65,34 +65,49 @@ def parameter(
     Parameters
     ----------
     default : object
-        What it is where nothing is given.
+        The default value.
     domain : Domain or None, default=None
-        The values that it may take, checked in `fit`; None where something else checks them.
+        The values that are allowed, checked in `fit`; None if they are checked elsewhere.
     doc : str, default=""
-        What it means, for the docstring of the class.
+        The description for the docstring of the class.
     kind : str, default=""
-        Its type and values, as numpydoc writes them.
+        Type and values, as numpydoc writes them.
     remedy : str, default=""
-        What to do about a value outside the domain; the default is named where nothing is given.
+        How to correct a value outside the domain; "" names the default.
     fixed : bool, default=False
-        Whether it cannot change while the training of an estimator goes on.
+        Whether the parameter of an estimator must not change between calls that continue training.
     shared : bool, default=False
-        Whether estimators that are trained as one stack must have it in common.
+        Whether all estimators of a stack must have the same value.
     structural : bool, default=False
-        Whether losses that are computed at once must have it in common, instead of each model
-        having its own value in the state.
+        Whether all losses of a stack must have the same value, instead of one per model in the
+        state.
 
     Returns
     -------
     dataclasses.Field
         Typed as the default, so that type checkers see the parameter.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> from sklloss.losses import Interval, RegressionLoss
+    >>> @dataclass(frozen=True)
+    ... class PowerLoss(RegressionLoss):
+    ...     power: float = parameter(3.0, Interval(1))
+    ...
+    ...     def pointwise(self, raw, y, state):
+    ...         return (raw.squeeze(-1) - y).abs() ** state["power"]
+    >>> PowerLoss(power=0.5).check_params()
+    Traceback (most recent call last):
+        ...
+    ValueError: PowerLoss needs power >= 1; got 0.5. The default is PowerLoss(power=3.0).
     """
     declared = Declared(domain, doc, kind, remedy, fixed, shared, structural)
     return dataclasses.field(default=default, metadata={KEY: declared})
 
 
 def redeclared(cls: Any, name: str, **changes: Any) -> Any:
-    """Declare a parameter of a base anew, with another default or another meaning.
+    """Declare a parameter of a base again, with another default or another meaning.
 
     Parameters
     ----------

@@ -35,9 +35,9 @@ class Interval:
     low, high : float, default=-inf, inf
         The ends.
     closed : {"both", "left", "right", "neither"}, default="both"
-        Which ends belong to the interval.  An infinite end never does.
+        Which ends belong to the interval.  Infinity never does.
     integer : bool, default=False
-        Whole numbers only.
+        Whether only whole numbers belong to it.
 
     Examples
     --------
@@ -55,7 +55,18 @@ class Interval:
     integer: bool = False
 
     def inside(self, values: Any) -> Any:
-        """Return which of the values, an array or a number, lie inside."""
+        """Return which of the values lie in the interval.
+
+        Parameters
+        ----------
+        values : array-like or float
+            Numbers.
+
+        Returns
+        -------
+        ndarray of bool, or bool
+            True for values in the interval; False for NaN.
+        """
         above = values >= self.low if self._closed_at("left") else values > self.low
         below = values <= self.high if self._closed_at("right") else values < self.high
         inside = above & below & np.isfinite(values)
@@ -67,7 +78,18 @@ class Interval:
         return is_number and bool(self.inside(_as_float(value)))
 
     def describe(self, name: str) -> str:
-        """Say the condition on `name`."""
+        """Return the condition on a parameter in words.
+
+        Parameters
+        ----------
+        name : str
+            Name of the parameter.
+
+        Returns
+        -------
+        str
+            Such as ``delta > 0``.
+        """
         whole = " (a whole number)" if self.integer else ""
         less = "<=" if self._closed_at("right") else "<"
         more = "<=" if self._closed_at("left") else "<"
@@ -94,6 +116,11 @@ def _as_float(number: Any) -> float:
 class Choice:
     """One of the listed values.
 
+    Parameters
+    ----------
+    *options : object
+        The values; they are compared by type and value.
+
     Examples
     --------
     >>> Choice("mean", "median").describe("statistic")
@@ -109,7 +136,18 @@ class Choice:
         return any(type(value) is type(option) and value == option for option in self.options)
 
     def describe(self, name: str) -> str:
-        """Say the condition on `name`."""
+        """Return the condition on a parameter in words.
+
+        Parameters
+        ----------
+        name : str
+            Name of the parameter.
+
+        Returns
+        -------
+        str
+            Such as ``statistic to be one of 'mean', 'median'``.
+        """
         options = ", ".join(map(repr, self.options))
         return f"{name} to be {'one of ' if len(self.options) > 1 else ''}{options}"
 

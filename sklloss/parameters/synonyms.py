@@ -96,7 +96,7 @@ _PARAMETERS: tuple[tuple[str, Synonym], ...] = (
         Synonym(f"{MLP}, Keras", "optimizer_params", 'optimizer_params={"betas": (0.9, 0.999)}'),
     ),
     ("epsilon", Synonym(f"{MLP}, Keras", "optimizer_params", 'optimizer_params={"eps": {value}}')),
-    ("shuffle", Synonym(f"{MLP}, Keras", remark="Rows are shuffled anew in every epoch.")),
+    ("shuffle", Synonym(f"{MLP}, Keras", remark="Rows are shuffled again in every epoch.")),
     ("criterion", Synonym("skorch", "loss")),
     ("train_split", Synonym("skorch", "validation_fraction", HELD_OUT, TWO_INDEX_ARRAYS)),
     ("loss_fn", Synonym("torch's tutorials", "loss")),

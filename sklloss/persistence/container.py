@@ -97,7 +97,7 @@ def read(path: str) -> bytes:
     with os.fdopen(descriptor, "rb") as file:
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode):
-            raise DamagedFileError("it is no regular file")
+            raise DamagedFileError("it is not a regular file")
         start = file.read(8 + LARGEST_ENTRY)
         _check_beginning(start, found.st_size)
         data = start + file.read()

@@ -18,37 +18,48 @@ from .saving import explained, path_of
 
 
 def load(path: str | os.PathLike[str], *, trusted: Iterable[str] = ()) -> Any:
-    """Read an estimator that `save` has written.
+    """Load an estimator from a file that `save` wrote.
 
-    No code of the file runs, whoever wrote it: it holds numbers, texts and names.  Names stand for
-    classes of sklloss, torch, skorch and scikit-learn that compute; any other is imported only if
-    it is in `trusted`.
+    No code in the file is run, whoever wrote it: it holds numbers, strings and names.  Names refer
+    to estimators, losses and modules of sklloss, torch, skorch and scikit-learn; any other name is
+    imported only if it is in `trusted`.
 
     Parameters
     ----------
     path : str or path
+        The file.
     trusted : list of str, default=()
-        Full names of own modules, losses, callbacks, functions and types that the file may use, such
-        as ``["mypackage.Net"]``.  Importing them runs their code.
+        Full names of your own modules, losses, callbacks, functions and types that the file may
+        use, such as ``["mypackage.Net"]``.  Importing them runs their code.
 
     Returns
     -------
     estimator
-        Its answers have the bits of those of the saved one.
+        Its predictions are bit for bit those of the saved estimator.
 
     Raises
     ------
     ValueError
-        If the file is damaged, from elsewhere, from a newer version of the format, or uses names
-        that are not trusted; the message lists them.
+        If the file is damaged, was not written by `save`, has a newer version of the format, or
+        uses names that are not trusted; the message lists them.
     OSError
-        If it cannot be read.
+        If the file cannot be read.
     ImportError
-        If what it names, or skops, is not installed.
+        If a package that the file needs is not installed, such as skops.
 
     See Also
     --------
-    save : Writes the file, with an example.
+    save : Write the file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklloss import NeuralRegressor, save
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(NeuralRegressor("huber"), f"{folder}/model.sklloss")
+    ...     model = load(f"{folder}/model.sklloss")
+    >>> model.loss
+    'huber'
     """
     names = _trusted_names(trusted)
     target = path_of(path)
@@ -71,7 +82,7 @@ def load(path: str | os.PathLike[str], *, trusted: Iterable[str] = ()) -> Any:
         reason = str(error) or type(error).__name__
         raise ValueError(
             f"{target!r} cannot be loaded: {reason[:300].rstrip('.')}. It is damaged, or was made by"
-            " something else than sklloss.save."
+            " something other than sklloss.save."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""save: an estimator as one file."""
+"""save: write an estimator to one file."""
 
 from __future__ import annotations
 
@@ -21,39 +21,39 @@ LIBRARIES = ("sklloss", "torch", "skorch", "scikit-learn", "numpy", "scipy", "pa
 def save(
     estimator: Any, path: str | os.PathLike[str], *, oof: bool = True, training: bool | None = None
 ) -> None:
-    """Write an estimator to a file that holds no code.
+    """Write an estimator to a file that contains no code.
 
-    `load` returns an estimator whose every answer has the same bits.  The file is one of safetensors,
-    with JSON for what is no array; nothing is pickled.
+    `load` returns an estimator whose predictions are bit for bit the same.  The file has the format
+    of safetensors, with JSON for everything that is not an array; nothing is pickled.
 
     Parameters
     ----------
     estimator : estimator
-        Any of sklloss, fitted or not; a Pipeline, ColumnTransformer, TransformedTargetRegressor, a
-        search, an ensemble or another object of scikit-learn around them, or without them.
+        An estimator of sklloss or scikit-learn, fitted or not; or a Pipeline, ColumnTransformer,
+        TransformedTargetRegressor, search, ensemble or other meta-estimator of them.
     path : str or path
-        The file.  One that is there is replaced as a whole, once the new one is on the disk.
+        The file.  An existing file is replaced only when the new one is complete.
     oof : bool, default=True
-        Whether ``oof_``, one prediction per training row, is kept.
+        Whether to keep ``oof_``, one prediction per training row.
     training : bool or None, default=None
-        Whether to keep the state of the optimiser, with which `partial_fit` and ``warm_start`` go on
-        where training ended; for adamw it takes twice as much as the weights.  None keeps it where
-        ``warm_start`` is set, or where `partial_fit` has trained last.
+        Whether to keep the state of the optimiser, with which `partial_fit` and ``warm_start``
+        continue training; for adamw it is twice as large as the weights.  None keeps it if
+        ``warm_start`` is set or `partial_fit` was called last.
 
     Raises
     ------
     TypeError
-        If it is no estimator, or if a part cannot be written: a lambda, a function or class that is
-        defined in ``__main__`` or inside a function, an object that is more than its attributes.
-        The message says which part.
+        If it is not an estimator, or if a part cannot be written: a lambda, a function or class
+        defined in ``__main__`` or inside a function, or an object that is not described by its
+        attributes.  The message names the part.
     OSError
-        If the file cannot be written; a file that was there is then as it was.
+        If the file cannot be written; an existing file is then unchanged.
     ImportError
-        If a step of another library is inside and skops is missing.
+        If a step comes from another library and skops is not installed.
 
     See Also
     --------
-    load : The way back.
+    load : Read the file.
 
     Examples
     --------
@@ -117,7 +117,7 @@ def explained(error: OSError, path: str, what: str) -> OSError:
         PermissionError: "There is no permission",
     }
     reason = remedies.get(type(error), error.strerror or str(error))
-    kept = " A file that was there is as it was." if what == "written" else ""
+    kept = " An existing file is unchanged." if what == "written" else ""
     return type(error)(error.errno, f"{path!r} cannot be {what}: {reason}.{kept}")
 
 

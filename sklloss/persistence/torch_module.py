@@ -29,30 +29,30 @@ SUPPORTED = (
 def to_module(estimator: Any, output: str | None = None) -> nn.Module:
     """Return a fitted estimator, or a Pipeline that ends in one, as a plain ``nn.Module``.
 
-    Of an estimator it is what its own ``to_module`` returns.  Of a Pipeline the steps before it come
-    first, in float64: scalers, imputers, linear projections and selectors of features.  It exports
-    with ``torch.export``, the number of rows dynamic.
+    For an estimator it is the result of its own ``to_module``.  For a Pipeline, the module first
+    applies the earlier steps in float64: scalers, imputers, linear projections and feature
+    selectors.  It can be exported with ``torch.export``, with a dynamic number of rows.
 
     Parameters
     ----------
     estimator : estimator or Pipeline
-        Fitted, on numbers.
+        A fitted estimator of sklloss, or a Pipeline that ends in one, for numeric X.
     output : str or None, default=None
-        What comes out, as in the estimator's ``to_module``; None is its default.
+        What the module returns, as in the estimator's ``to_module``; None is its default.
 
     Returns
     -------
     nn.Module
-        From X, float64 of shape (n_samples, n_features), to the output.
+        A module that takes X, a float64 tensor of shape (n_samples, n_features).
 
     Raises
     ------
     NotFittedError
-        If it is not fitted.
+        If the estimator is not fitted.
     TypeError
         If it is neither an estimator of sklloss with ``to_module`` nor a Pipeline that ends in one.
     ValueError
-        If a step has no form in torch; the message names it.
+        If a step cannot be converted to torch; the message names it.
 
     Examples
     --------

@@ -34,42 +34,41 @@ MOST_NAMED = 3
 class LossSearch(InCheckpoints, LinkedToGuide, OpenSearchCV):
     """Base of the searches that train candidates and splits of one shape together.
 
-    A search says in `_run_search` which candidates it tries.
+    A subclass defines in `_run_search` which candidates to try.
     """
 
     estimator: Any = field(
         kw_only=False,
         metadata=declare(
-            """One of sklloss's estimators, a Pipeline that ends in one, or a
-            TransformedTargetRegressor around either; others are fitted as GridSearchCV fits
-            them.""",
+            """An estimator of sklloss, a Pipeline that ends in one, or a TransformedTargetRegressor
+            around either.  Other estimators are fitted as by GridSearchCV.""",
             kind="estimator",
         ),
     )
     scoring: Any = parameter(
         None,
-        doc="""As in GridSearchCV, and the names of `sklloss.metrics.get_scorer`, as "neg_crps"; several
-        metrics need `refit`.""",
+        doc="""As in GridSearchCV, and the names of `sklloss.metrics.get_scorer`, such as
+        "neg_crps".  With several metrics, give `refit`.""",
         kind="str, callable, list, tuple, dict or None",
     )
     n_jobs: int | None = parameter(
         None,
-        doc="""Workers, as in GridSearchCV.  Where there are several, each of them, and the
-        refit, computes with one thread.  Under joblib's backends "dask" and "ray", None stands for
-        all of the cluster.""",
+        doc="""Number of workers, as in GridSearchCV.  With several workers, each of them and the
+        refit use one thread.  With joblib's backends "dask" and "ray", None is the whole
+        cluster.""",
         kind="int or None",
     )
     refit: Any = parameter(
         True,
-        doc="""Whether the best candidate is fitted on all rows; the metric that decides, or a function
-        of ``cv_results_``.""",
+        doc="""Whether to fit the best candidate on all rows; or the name of the metric that decides
+        which is best, or a function of ``cv_results_``.""",
         kind="bool, str or callable",
     )
     cv: Any = parameter(None, doc="As in GridSearchCV.", kind="int, splitter, iterable or None")
     verbose: int = parameter(
         0,
-        doc="""1 shows a bar over the epochs of all models, with the time left and the best score;
-        more prints a line per candidate.""",
+        doc="""1 shows a progress bar over the epochs of all models, with the remaining time and the
+        best score; larger values also print a line per candidate.""",
         kind="int",
     )
     pre_dispatch: int | str = parameter("2*n_jobs", doc="As in GridSearchCV.", kind="int or str")
@@ -77,28 +76,28 @@ class LossSearch(InCheckpoints, LinkedToGuide, OpenSearchCV):
         np.nan,
         Satisfies(
             lambda value: isinstance(value, float) or value in Either(Choice("raise"), Interval()),
-            "'raise' or a number that a float holds",
+            "'raise' or a number that fits into a float",
         ),
-        doc="The score of a fit that fails.",
+        doc='The score of a fit that fails; "raise" raises its error.',
         kind='"raise" or float',
     )
     return_train_score: bool = parameter(
-        False, doc="Whether ``cv_results_`` has scores on training rows.", kind="bool"
+        False, doc="Whether ``cv_results_`` includes scores on training rows.", kind="bool"
     )
     n_seeds: int = parameter(
         1,
         COUNT,
-        """How often each candidate is trained on each split, >= 1: with consecutive seeds that
-        begin at its own random_state (at one drawn for all where it is None).  Its score on a
-        split is the mean over them.""",
+        """Number of seeds with which each candidate is trained on each split, >= 1.  They are
+        consecutive and start at its random_state, or at a common random one if that is None.  The
+        score on a split is the mean over seeds.""",
         kind="int",
         remedy="1 trains every candidate once, as GridSearchCV does.",
     )
     stack_size: int | str = parameter(
         "auto",
         Either(Choice("auto"), COUNT),
-        """How many models are trained together at most, >= 1; "auto" is as many as fit the caches.
-        It changes no score.""",
+        """Maximum number of models that are trained together, >= 1; "auto" is as many as fit into
+        the processor's caches.  It does not change the scores.""",
         kind='int or "auto"',
         remedy="The default is stack_size='auto'.",
     )
@@ -106,17 +105,17 @@ class LossSearch(InCheckpoints, LinkedToGuide, OpenSearchCV):
     keep_predictions: bool = parameter(
         False,
         Choice(False, True),
-        """Whether what candidates predict for the test rows is kept in ``predictions_``, which
-        takes memory for candidates times rows.""",
+        """Whether to keep the candidates' predictions of the test rows in ``predictions_``.  The
+        memory grows with the number of candidates times that of rows.""",
         kind="bool",
     )
 
     checkpoint: Any = parameter(
         None,
-        doc="""A file that keeps the search, so that it survives a kill: the same call of `fit` then
-        goes on where it was, and ends with the same bits.  Finished fits are kept at once,
-        half-finished ones every minute.  The file may hold many searches, such as those of
-        `cross_val_score`; `from_checkpoint` opens them.""",
+        doc="""A file from which the search resumes after its process was killed: the same call of
+        `fit` continues where it stopped, with bit for bit the same results.  Finished fits are
+        saved at once, unfinished ones every minute.  The file may hold several searches, such as
+        those of `cross_val_score`; `from_checkpoint` opens them.""",
         kind="str, path or None",
     )
 
@@ -133,35 +132,38 @@ class LossSearch(InCheckpoints, LinkedToGuide, OpenSearchCV):
 
     @fit_context
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
-        """Train all candidates on all splits, and the best on all rows.
+        """Train all candidates on all splits, and the best one on all rows.
 
         Parameters
         ----------
         X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Rows, as the estimator takes them.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
+            Targets, as the estimator takes them.
         **params
-            As in GridSearchCV: for `fit` of the estimator, as sample_weight, the splitter, as
-            groups, and the scorers.
+            As in GridSearchCV: passed to `fit` of the estimator (sample_weight), to the splitter
+            (groups) and to the scorers.
 
         Returns
         -------
         self
+            The search itself.
 
         Raises
         ------
         ValueError
-            If a candidate cannot be set up, or a scorer cannot work with the labels, which is found
-            before any training, or if all fits fail.  With `checkpoint`, if its file is something
-            else, or has an interrupted search that seems to be this one but differs.
+            Before any training, if a candidate is invalid or a scorer cannot be used with the
+            labels; after it, if all fits failed.  With `checkpoint`, if the file is no checkpoint,
+            or has an interrupted search that resembles this one but differs.
         OSError
             If the file of `checkpoint` cannot be read or written.
         RuntimeError
-            If another process is at the same search in that file.
+            If another process is running the same search with that file.
 
         Notes
         -----
-        Whatever ends a search early, be it an interruption by the user, a worker that was killed or
-        an error, the results so far are then in ``partial_results_``; the search is not fitted.
+        If a search ends early, by an interruption, a killed worker or an error, it is not fitted,
+        but ``partial_results_`` has the results so far.
         """
         self._check_arguments(y)
         for name in [name for name in vars(self) if name.endswith("_")]:
@@ -204,14 +206,14 @@ class LossSearch(InCheckpoints, LinkedToGuide, OpenSearchCV):
         check_declared(owner, self, {name: plain(getattr(self, name)) for name in own})
         if has_callbacks(self):
             raise ValueError(
-                f"{owner} has no task for each fit, which scikit-learn's callbacks could follow."
-                " Set verbose=1 for a bar, give skorch's callbacks to its estimator, as in"
-                " NeuralClassifier(callbacks=[...]), or use GridSearchCV."
+                f"{owner} does not support scikit-learn's callbacks, because it trains many fits"
+                " together. Set verbose=1 for a progress bar, give skorch's callbacks to its"
+                " estimator, as in NeuralClassifier(callbacks=[...]), or use GridSearchCV."
             )
         if holds_net_apart(self.estimator):
             warnings.warn(
-                f"{type(self.estimator).__name__} fits the network inside it by itself, so that"
-                f" {owner} trains no models together: it takes as long as GridSearchCV.",
+                f"{type(self.estimator).__name__} fits the network inside it by itself, so"
+                f" {owner} cannot train models together and takes as long as GridSearchCV.",
                 stacklevel=4,  # Where the user calls fit.
             )
         if y is None and get_tags(self.estimator).target_tags.required:
@@ -228,7 +230,7 @@ class LossSearch(InCheckpoints, LinkedToGuide, OpenSearchCV):
             named = ", ".join(str(settings[number]) for number in numbers[:MOST_NAMED])
             others = f" and {len(numbers) - MOST_NAMED} more" if len(numbers) > MOST_NAMED else ""
             warnings.warn(
-                f"max_epochs has ended trainings whose loss still fell, of {len(numbers)} of"
+                f"max_epochs has ended trainings whose loss still fell, for {len(numbers)} of"
                 f" {n_candidates} candidates: {named}{others}. Set a larger max_epochs, or a"
                 " larger lr.",
                 ConvergenceWarning,
@@ -249,9 +251,9 @@ class LossSearch(InCheckpoints, LinkedToGuide, OpenSearchCV):
             interrupted = [not each for each in finished]
             self.partial_results_ = evaluation.table_with({"interrupted": interrupted})
         where = "in its refit, after all" if is_refit else f"after {sum(finished)} of"
-        again = " The same call of fit goes on there." if evaluation.checkpoint.is_kept else ""
+        again = " The same call of fit resumes there." if evaluation.checkpoint.is_kept else ""
         error.add_note(
             f"{type(self).__name__} ended early, {where} {len(finished)} candidates."
-            " partial_results_ has their scores, as cv_results_ would; its column 'interrupted'"
-            f" marks candidates that are not finished. The search is not fitted.{again}"
+            " partial_results_ has their scores, in the form of cv_results_; the column 'interrupted'"
+            f" marks unfinished candidates. The search is not fitted.{again}"
         )

@@ -154,7 +154,7 @@ class Evaluation:
         return {**table, **{name: np.asarray(column) for name, column in columns.items()}}
 
     def train(self, fits: Sequence[Fit], worker: Worker, title: str = "search") -> None:
-        """Train and score; results are added as they come, below a bar with a title."""
+        """Train and score; results are added as they arrive, below a bar with a title."""
         search, pool = self.search, self.pool
         fits = self._left(fits)
         stacks = stacks_of(fits, search.stack_size, pool.n_workers, pool.memory)

@@ -66,7 +66,7 @@ def _check_no_distribution(param_grid: Any, owner: str) -> None:
             raise TypeError(
                 f"{owner} without n_iter tries all values: the grid of parameter {name!r} needs to"
                 f" be a list or a numpy array, but is the distribution {values!r}. Set n_iter to"
-                " the number of candidates to draw, as n_iter=60."
+                " the number of candidates to draw, such as n_iter=60."
             )
 
 
@@ -146,9 +146,9 @@ def grid_of(search: Any, data: Data) -> Any:
     task = None if path is None else net_of(estimator)._loss.task
     if path is None or task not in OWN_SCORES:
         raise ValueError(
-            f"param_grid='suggested' is for NeuralRegressor and NeuralClassifier, also in a Pipeline"
-            f" or a TransformedTargetRegressor; got {type(net_of(estimator)).__name__}. Give a grid,"
-            " as {'loss': [...]}."
+            f"param_grid='suggested' is for NeuralRegressor and NeuralClassifier, also in a"
+            f" Pipeline or a TransformedTargetRegressor; got {type(net_of(estimator)).__name__}."
+            " Give a grid, such as {'loss': [...]}."
         )
     X, y, params = data.X, data.y, dict(data.fit_params)
     if path:

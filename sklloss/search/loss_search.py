@@ -23,60 +23,61 @@ from .scikit_learn import GridSearchCV
 class LossSearchCV(LossSearch, GridSearchCV):
     """GridSearchCV for neural estimators: candidates and splits of one shape are trained together.
 
-    It takes what `sklearn.model_selection.GridSearchCV` takes, fills what that fills, and gives the
-    same scores.  Losses and their parameters, learning rates, penalties, dropout, seeds and class
-    weights may differ between models that are trained together; networks, optimisers, batch sizes
-    and precision may not, and make stacks of their own.  The steps of a Pipeline before the network
-    are fitted once per split.  What cannot be trained together (own modules, callbacks, other
-    estimators) is fitted as GridSearchCV fits it.
+    It has the parameters and attributes of `sklearn.model_selection.GridSearchCV` and gives the
+    same scores.  Models that are trained together may differ in losses and their parameters,
+    learning rates, penalties, dropout, seeds and class weights.  Models with another network,
+    optimiser, batch size or precision are trained in a separate stack.  The steps of a Pipeline
+    before the network are fitted once per split.  Models that cannot be stacked (own modules,
+    callbacks, other estimators) are fitted as by GridSearchCV.
 
     %(parameters)s
 
     Attributes
     ----------
     cv_results_ : dict of arrays
-        One row per candidate, as in GridSearchCV; ``mean_fit_time`` is a stack's time divided by
-        its models.  ``split0_n_iter``, ..., ``mean_n_iter`` are the epochs trained (of the member
-        that took most, averaged over seeds), ``split0_stopped_by``, ... what ended training:
-        "patience", "max_epochs", a "callback", or "failed"; of several members or seeds
-        "max_epochs" where it ended one of them; NaN and None for other estimators.  With several
-        seeds, ``std_over_seeds_test_score`` is the standard deviation over them, averaged over
-        splits; ``n_parameters`` is the number of trained numbers of all members, a mean over splits.
+        One row per candidate, as in GridSearchCV; ``mean_fit_time`` is the time of a stack divided
+        by the number of its models.  Further columns: ``split0_n_iter``, ..., ``mean_n_iter`` are
+        the epochs of the member that trained longest, averaged over seeds.  ``split0_stopped_by``,
+        ... is what ended training: "patience", "max_epochs", "callback" or "failed"; for several
+        members or seeds "max_epochs" if it ended any of them.  ``std_over_seeds_test_score`` is the
+        standard deviation over several seeds, averaged over splits.  ``n_parameters`` is the number
+        of trained parameters of all members, averaged over splits.  They are NaN or None for other
+        estimators.
     histories_ : list of lists of dicts
-        The curves of every candidate on every split, of its first seed and first member: arrays
-        "epoch", "train_loss" and, with early stopping, "valid_loss", and the int "best_epoch", from
-        1, whose weights are kept; None for fits that failed and for other estimators.
+        Learning curves of every candidate on every split, for its first seed and first member:
+        arrays "epoch", "train_loss" and, with early stopping, "valid_loss"; and the int
+        "best_epoch", counted from 1, whose weights are kept.  None for failed fits and for other
+        estimators.
     predictions_ : list of dicts
-        Only with ``keep_predictions=True``: what each candidate says of the rows of y while they
-        are test rows, by "predict" and, where there are, "predict_proba" and "predict_interval".  A row
-        of several test folds or seeds has the mean of numbers and the most frequent of labels; NaN,
-        or None among labels that are no numbers, where it is in no test fold or the fit failed.
-        None for a candidate whose fits all failed.
+        Only with ``keep_predictions=True``: the predictions of each candidate for the rows of y
+        when they are test rows, under "predict" and, if it has them, "predict_proba" and
+        "predict_interval".  Over several test folds or seeds, numbers are averaged and the most
+        frequent label is taken.  Rows that are in no test fold, or whose fit failed, have NaN, or
+        None among labels that are not numbers.  None for a candidate whose fits all failed.
     partial_results_ : dict of arrays
-        Only after a search that ended early, or of one that `from_checkpoint` has opened before its
-        end: ``cv_results_`` so far; the column ``interrupted``
-        marks the candidates that are not finished.
+        Only after a search that ended early, or that `from_checkpoint` opened before its end:
+        ``cv_results_`` so far.  Its column ``interrupted`` marks unfinished candidates.
     param_grid_ : dict or list of dicts
-        The grid that is searched: `param_grid`, or what "suggested" stands for.
+        The grid that was searched: `param_grid`, or the one that "suggested" stands for.
     n_candidates_, n_resources_ : lists of int
-        Only with `halving`, as n_remaining_candidates_, n_iterations_, min_resources_ and
+        Only with `halving`, like n_remaining_candidates_, n_iterations_, min_resources_ and
         max_resources_ of HalvingRandomSearchCV: candidates and epochs of each rung.
         ``cv_results_`` has a row for each candidate at each rung, with the columns ``iter`` and
-        ``n_resources``; ``fit_time`` is that of the rung alone, and trainings that are to go on are
+        ``n_resources``; ``fit_time`` is that of the rung alone, and trainings that continue are
         ``stopped_by`` "halving".
     best_estimator_, best_score_, best_params_, best_index_, refit_time_
         As in GridSearchCV.
     split_sizes_ : array of shape (n_splits, 2)
-        Training and test rows of each split.
+        Numbers of training and test rows of each split.
     scorer_, multimetric_, n_splits_, classes_, n_features_in_, feature_names_in_
         As in GridSearchCV.
 
     See Also
     --------
-    sklearn.model_selection.GridSearchCV : The same, one fit after the other.
-    sklearn.model_selection.RandomizedSearchCV : The same with `n_iter`.
-    sklearn.model_selection.HalvingGridSearchCV : The same with `halving`, but it begins each rung
-        anew.
+    sklearn.model_selection.GridSearchCV : Fits one model after the other.
+    sklearn.model_selection.RandomizedSearchCV : Draws candidates, as `n_iter` does here.
+    sklearn.model_selection.HalvingGridSearchCV : Halves candidates, as `halving` does here, but
+        trains from scratch at each rung.
 
     Examples
     --------
@@ -93,33 +94,33 @@ class LossSearchCV(LossSearch, GridSearchCV):
     param_grid: Any = field(
         kw_only=False,
         metadata=declare(
-            """Lists of values by parameter, as ``{"loss": ["mse", "huber"]}``; a list of grids says
-            which parameters belong to which loss.  With `n_iter`, values may be distributions:
-            whatever has a method ``rvs``, as ``scipy.stats.loguniform(1e-4, 1e-1)``.  "suggested"
-            takes what `suggest_losses` says of the rows that reach the network in `fit`, with the
-            metric that decides.""",
+            """Lists of values by parameter, such as ``{"loss": ["mse", "huber"]}``, or a list of
+            such grids, one for each loss with its parameters.  With `n_iter`, values may also be
+            distributions with a method ``rvs``, such as ``scipy.stats.loguniform(1e-4, 1e-1)``.
+            "suggested" searches the losses that `suggest_losses` suggests for the rows that reach
+            the network in `fit` and the metric that decides.""",
             kind='dict, list of dicts or "suggested"',
         ),
     )
     n_iter: int | None = parameter(
         None,
         Either(Choice(None), COUNT),
-        """How many candidates to draw from `param_grid`, >= 1, as RandomizedSearchCV draws them;
-        None tries all.""",
+        """Number of candidates to draw from `param_grid`, >= 1, as in RandomizedSearchCV; None
+        tries all.""",
         kind="int or None",
         remedy="None tries all candidates of the grid.",
     )
     random_state: Any = parameter(
-        None, doc="Where the draws of `n_iter` begin.", kind="int, RandomState or None"
+        None, doc="Seed of the draws of `n_iter`.", kind="int, RandomState or None"
     )
 
     halving: Any = parameter(
         None,
-        doc="""How candidates that lose leave the search early: all are trained for a few epochs,
-        the best third of them goes on for three times as many, and so on; those of the last rung
-        score as without halving.  3, or True, stands for ``{"factor": 3, "min_epochs": "auto"}``,
-        where "auto" is a tenth of all epochs.  With several metrics, `refit` names the one that
-        decides.""",
+        doc="""Successive halving: all candidates are trained for a few epochs, the best third
+        continues for three times as many, and so on.  The candidates of the last rung have the same
+        scores as without halving.  3, or True, is short for
+        ``{"factor": 3, "min_epochs": "auto"}``, where "auto" is a tenth of all epochs.  With several metrics, `refit` names the
+        one that decides.""",
         kind="None, True, float > 1 or dict",
     )
 

@@ -69,7 +69,7 @@ class Counts(AbstractContextManager["Counts"]):
         return np.zeros(1, dtype=np.int64)
 
     def reset(self, position: int) -> None:
-        """Let the stack of a position begin anew."""
+        """Let the stack of a position start again."""
 
     def finish(self, position: int, n_epochs: int) -> None:
         """Note that the stack of a position is over, which was expected to take some epochs."""
@@ -115,7 +115,7 @@ class CountsInFile(Counts):
         return np.fromfile(self.path, dtype=np.int64) if self.path else super().read()
 
     def reset(self, position: int) -> None:
-        """Let the stack of a position begin anew."""
+        """Let the stack of a position start again."""
         if self.path is not None:
             with suppress(OSError, ValueError):
                 np.memmap(self.path, dtype=np.int64, mode="r+")[position] = 0

@@ -203,7 +203,7 @@ def scorers_by_name(scorer: Any, scoring: Any) -> dict[str, Any]:
 
 
 def code_of_scorer(scorer: Any, pos_label: Any) -> str:
-    """Return code that makes a scorer anew, for a positive class of another name."""
+    """Return code that makes a scorer again, for a positive class of another name."""
     arguments = [scorer._score_func.__name__, f"pos_label={pos_label!r}"]
     if scorer._response_method != "predict":
         arguments.append(f"response_method={scorer._response_method!r}")

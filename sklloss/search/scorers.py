@@ -50,7 +50,7 @@ def _advice(name: str, scorer: Any, labels: np.ndarray, message: str) -> str:
     counts = Counter(labels.tolist())
     known = [f"{name}_{ending}" for ending in ENDINGS if f"{name}_{ending}" in get_scorer_names()]
     remedies = [f"{each!r}, which treats all classes alike" for each in known[:1]]
-    why = f"is for two classes, and y has {len(counts)}"
+    why = f"is for two classes, but y has {len(counts)}"
     if "pos_label" in message:
         classes = " and ".join(repr(label) for label in sorted(counts))
         why = f"looks for a positive class named 1, and y has the classes {classes}"

@@ -1,4 +1,4 @@
-"""Any loss of sklloss as the criterion of a plain skorch net, or of a training loop of your own."""
+"""Any loss of sklloss as the criterion of a plain skorch net, or of your own training loop."""
 
 from __future__ import annotations
 
@@ -16,27 +16,28 @@ LOSS_PREFIX = "loss__"
 
 
 class Criterion(StateModule):
-    """Any loss of sklloss as the criterion of a plain skorch net or of a training loop of your own.
+    """Any loss of sklloss as the criterion of a plain skorch net or of your own training loop.
 
     Parameters
     ----------
     loss : str, Loss, or anything that `get_loss` takes, default="cross_entropy"
         The loss.
     task : {"auto", "regression", "classification", ...}, default="auto"
-        What it is for.  "auto": whole-number y is class indices, as everywhere in torch, and other
-        y is regression; 0 and 1 as floats, which skorch's ``NeuralNetBinaryClassifier`` gives, are
-        classes where the loss has no regression that suits the network.
+        The task of the loss.  "auto" takes y of an integer dtype for class indices, as torch does,
+        and any other y for targets of regression.  Floats 0 and 1, as from skorch's
+        ``NeuralNetBinaryClassifier``, are classes if there is no loss of this name for regression
+        that suits the network.
     y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
-        Training targets, for a loss that learns from them (bins, class shares).  Other losses do
-        not need them.
+        Training targets; required only by losses that learn from them, such as bins or class
+        shares.
     **loss_params
-        Hyperparameters of the loss, as ``loss__delta=2.0``.
+        Hyperparameters of the loss, such as ``loss__delta=2.0``.
 
     Notes
     -----
-    In skorch these arguments are ``criterion__loss="huber"``, ``criterion__loss__delta=2.0``.
-    skorch's ``predict`` and ``predict_proba`` return raw output unless they know what it means:
-    give the net ``predict_nonlinearity=Criterion.probabilities(loss)`` for a classifier,
+    In skorch these arguments are ``criterion__loss="huber"`` and ``criterion__loss__delta=2.0``.
+    For skorch's ``predict`` and ``predict_proba`` to return predictions instead of raw output, give
+    the net ``predict_nonlinearity=Criterion.probabilities(loss)`` for a classifier, or
     ``Criterion.predictions(loss)`` for a regressor.
 
     Examples
@@ -68,13 +69,18 @@ class Criterion(StateModule):
 
         Parameters
         ----------
-        prediction : Tensor of shape (n_samples,), (n_samples, width) or \
-(n_samples, n_targets, n_outputs)
-            Raw output of the network.
+        prediction : Tensor
+            Raw output of the network, of shape (n_samples,), (n_samples, width) or
+            (n_samples, n_targets, n_outputs).
         y : Tensor of shape (n_samples,) or (n_samples, n_targets)
             Targets; class indices in classification.
-        sample_weight : Tensor of shape (n_samples,) or None
-            Weights.
+        sample_weight : Tensor of shape (n_samples,) or None, default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        Tensor of shape ()
+            The weighted mean loss.
 
         Raises
         ------
@@ -90,15 +96,24 @@ class Criterion(StateModule):
 
     @staticmethod
     def probabilities(loss: Any, y: Any = None, **loss_params: Any) -> Probabilities:
-        """Return what makes class probabilities of a classifier's raw output in skorch.
+        """Return the function from a classifier's raw output to class probabilities.
 
-        It is for the net's ``predict_nonlinearity``.
+        Pass it to skorch as the net's ``predict_nonlinearity``.
 
         Parameters
         ----------
-        loss, y, **loss_params
-            As in `Criterion`; give the same here.  Where the loss itself trains values beside the
-            network, give the fitted net's ``criterion_`` as `loss`.
+        loss : str, Loss, torch.nn loss, nn.Module, function or Criterion
+            The same as in `Criterion`.  If the loss trains values of its own along with the
+            network, the fitted net's ``criterion_``.
+        y : array-like or None, default=None
+            The same as in `Criterion`.
+        **loss_params
+            The same as in `Criterion`.
+
+        Returns
+        -------
+        Probabilities
+            A function from raw output to probabilities.
 
         Raises
         ------
@@ -112,14 +127,23 @@ class Criterion(StateModule):
 
     @staticmethod
     def predictions(loss: Any, y: Any = None, **loss_params: Any) -> Predictions:
-        """Return what makes predictions of y of a regressor's raw output in skorch.
+        """Return the function from a regressor's raw output to predictions of y.
 
-        It is for the net's ``predict_nonlinearity``.
+        Pass it to skorch as the net's ``predict_nonlinearity``.
 
         Parameters
         ----------
-        loss, y, **loss_params
-            As in `Criterion`; give the same here.
+        loss : str, Loss, torch.nn loss, nn.Module or function
+            The same as in `Criterion`.
+        y : array-like or None, default=None
+            The same as in `Criterion`.
+        **loss_params
+            The same as in `Criterion`.
+
+        Returns
+        -------
+        Predictions
+            A function from raw output to predictions.
         """
         return Predictions(get_loss(loss, task="regression", **_without_prefix(loss_params)), y)
 
@@ -188,8 +212,8 @@ class Probabilities:
         state = state_from(self.loss, self.y, scores) if self.state is None else self.state
         if state.trained and self.state is None:
             raise ValueError(
-                f"Loss {self.loss.label!r} trains {sorted(state.trained)} beside the network. Once"
-                " the net is fitted, tell it: net.set_params("
+                f"Loss {self.loss.label!r} trains {sorted(state.trained)} beside the network."
+                " Once the net is fitted, call net.set_params("
                 "predict_nonlinearity=Criterion.probabilities(net.criterion_))."
             )
         return self.loss.predict_proba(scores, state)[0, :, 0]
@@ -210,7 +234,7 @@ class Predictions:
 
 
 def state_from(loss: Loss, y: Any, like: Tensor) -> State:
-    """Return the stacked state of one model, learnt from y where it is given.
+    """Return the stacked state of one model, learned from y where it is given.
 
     Parameters
     ----------
@@ -226,8 +250,8 @@ def state_from(loss: Loss, y: Any, like: Tensor) -> State:
     """
     if y is None and loss.learns_from_y:
         raise ValueError(
-            f"Loss {loss.label!r} learns from the training targets, and a plain net does not show"
-            " them to its criterion. Give them: criterion__y=y_train."
+            f"Loss {loss.label!r} learns from the training targets, and a plain net does"
+            " not pass them to its criterion. Give them: criterion__y=y_train."
         )
     dtype = torch.long if loss.y_is_index else like.dtype
     values = torch.zeros(1, 1) if y is None else torch.as_tensor(np.asarray(y)).reshape(len(y), -1)

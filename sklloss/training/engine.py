@@ -42,7 +42,7 @@ MEAN_ROWS = 4.0
 class Engine:
     """K nets in training.
 
-    Models leave once they have learnt enough or turned NaN; nothing depends on who else is there.
+    Models leave once they have learned enough or turned NaN; nothing depends on who else is there.
 
     Parameters
     ----------

@@ -28,7 +28,13 @@ class StateModule(nn.Module):
         return State(tensors, {k for k, v in tensors.items() if isinstance(v, nn.Parameter)})
 
     def hold(self, state: State) -> None:
-        """Register the entries of a state."""
+        """Register the entries of a state as buffers and parameters.
+
+        Parameters
+        ----------
+        state : State
+            The entries; those that are trained become parameters.
+        """
         for key, value in state.items():
             # Names with dots are those of submodules in torch.
             name = f"state_{key}".replace("%", "%25").replace(".", "%2E")

@@ -190,14 +190,14 @@ class Trainable(NeuralNet):
                 )
             if isinstance(callback, InputShapeSetter):
                 raise ValueError(
-                    f"callback {name!r} (InputShapeSetter) builds the module anew while it is"
-                    " trained. Leave it out, and give a module of your own its number of inputs, for"
+                    f"callback {name!r} (InputShapeSetter) rebuilds the module while it is"
+                    " trained. Leave it out, and give your own module its number of inputs, for"
                     " example with module_params."
                 )
             if isinstance(callback, Checkpoint) and callback.load_best and is_worker():
                 raise ValueError(
-                    f"callback {name!r} (Checkpoint) loads its best weights from a file that fits in"
-                    " other workers write too. Set n_jobs=1, or leave load_best out and set"
+                    f"callback {name!r} (Checkpoint) loads its best weights from a file that fits"
+                    " in other workers write too. Set n_jobs=1, or leave load_best out and set"
                     " early_stopping=True, which keeps the best epoch's weights without a file."
                 )
         return self
@@ -241,7 +241,7 @@ class Trainable(NeuralNet):
     def attach(self) -> Stack:
         """Return the stack of this model alone, its parameters in the stack's buffer.
 
-        It is made anew where loading or moving has taken them out of the buffer.
+        It is made again where loading or moving has taken them out of the buffer.
         """
         if getattr(self, "stack_", None) is None or not self.stack_.holds_parameters():
             with without_compiler():
@@ -331,7 +331,7 @@ def _copied(state: Any) -> Any:
 
 
 def epochs_left(net: Trainable, epochs: int | None, until: int | None) -> int:
-    """Return how many epochs a net is trained for at most: so many, or to its end, or to a pause."""
+    """Return for how many epochs a net is trained at most: to its end, or to a pause."""
     if until is not None:
         return min(net.max_epochs, until) - len(net.history)
     begun = len(net.history) if net.interrupted_ is not None else 0

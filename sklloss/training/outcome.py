@@ -31,8 +31,8 @@ def divergence(net: Trainable) -> FloatingPointError:
 def warn_of_few_epochs(loss: Loss, max_epochs: Any) -> None:
     """Warn of a fit whose `max_epochs` has ended a training that still improved."""
     warnings.warn(
-        f"max_epochs={max_epochs} has ended the training of loss {loss.label!r} while it still fell."
-        " Set a larger max_epochs, or a larger lr.",
+        f"max_epochs={max_epochs} has ended the training of loss {loss.label!r} while it still"
+        " fell. Set a larger max_epochs, or a larger lr.",
         ConvergenceWarning,
         stacklevel=5,  # Where the user calls fit.
     )
@@ -75,7 +75,7 @@ class Verdict(NamedTuple):
 
 
 def warn_of_poor_training(loss: Loss, of_train: Verdict, of_valid: Verdict | None = None) -> None:
-    """Warn of a model that has learnt nothing.
+    """Warn of a model that has learned nothing.
 
     Parameters
     ----------
@@ -94,8 +94,8 @@ def warn_of_poor_training(loss: Loss, of_train: Verdict, of_valid: Verdict | Non
     if of_valid is not None and of_valid.is_clearly_worse:
         warnings.warn(
             f"On the validation rows of early_stopping, the best epoch of loss {loss.label!r} has"
-            f" {of_valid.loss:.4g}, worse than the best constant ({of_valid.constant:.4g}). Either"
-            " X says next to nothing about y, or a few rows with extreme values decide: clip the"
+            f" {of_valid.loss:.4g}, worse than the best constant ({of_valid.constant:.4g})."
+            " Either X hardly explains y, or a few rows with extreme values decide: clip the"
             " features or transform them with QuantileTransformer, or choose a loss that no single"
             " row dominates.",
             ConvergenceWarning,

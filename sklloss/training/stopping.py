@@ -1,4 +1,4 @@
-"""When each of K models has learnt enough, and which weights it keeps."""
+"""When each of K models has learned enough, and which weights it keeps."""
 
 from __future__ import annotations
 
@@ -104,16 +104,16 @@ class Stopping:
 
     @property
     def enough(self) -> Tensor:
-        """Whether the rule of each model has said that it has learnt enough, (models,)."""
+        """Whether the rule of each model has said that it has learned enough, (models,)."""
         return self._stale > self._patience
 
     @property
     def may_improve(self) -> Tensor:
-        """Whether each model has a rule that has not said yet that it has learnt enough."""
+        """Whether each model has a rule that has not said yet that it has learned enough."""
         return self._patience.isfinite() & ~self.enough
 
     def update(self, loss: Tensor) -> Tensor:
-        """Take the epoch's losses, (models,); return which models have learnt enough."""
+        """Take the epoch's losses, (models,); return which models have learned enough."""
         if not self._may_stop:
             return torch.zeros_like(self.ended)
         falls = loss < self._reference - self._margin

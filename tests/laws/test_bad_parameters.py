@@ -287,5 +287,5 @@ def test_hyperparameters_of_classifiers_may_be_fractions(cls):
 
 
 def test_tokens_that_do_not_hash():
-    with pytest.raises(TypeError, match="analyzer gives tokens that do not hash"):
+    with pytest.raises(TypeError, match="analyzer returns tokens that cannot be hashed"):
         TokenVectorizer(analyzer=lambda document: [[1]]).fit(["one"])

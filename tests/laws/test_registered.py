@@ -154,7 +154,7 @@ def test_a_forgotten_decorator_is_said(diabetes):
     class Forgot(Quartic):
         power: float = 2.0
 
-    with pytest.raises(TypeError, match="declares 'power' but is no dataclass of its own"):
+    with pytest.raises(TypeError, match="declares 'power' but is not a dataclass itself"):
         small(NeuralRegressor, Forgot()).fit(*diabetes)
 
 

@@ -82,12 +82,12 @@ def test_parameters_are_set_and_arrays_become_tuples():
         ("poisson", "classification", "is a regression loss"),
         ("hinge", "regression", "is a classification loss"),
         ("dice", "regression", "^Dice .'dice'. is a segmentation loss"),  # no alias of another's
-        (Huber(), "classification", "Its twin there is ProbabilityHuber, by name 'huber'"),
-        (ProbabilityHuber, "regression", "Its twin there is Huber"),
+        (Huber(), "classification", "Its counterpart there is ProbabilityHuber, by name 'huber'"),
+        (ProbabilityHuber, "regression", "Its counterpart there is Huber"),
         (Quantile(), "classification", "Choose one of cross_entropy"),
         (nn.CrossEntropyLoss, "regression", "nn.CrossEntropyLoss does not take what a regression"),
-        (nn.CTCLoss, "transcription", "Name it: loss='CTCLoss'"),
-        (nn.CTCLoss(zero_infinity=True), "transcription", "Name it: loss='CTCLoss'"),
+        (nn.CTCLoss, "transcription", "Give its name: loss='CTCLoss'"),
+        (nn.CTCLoss(zero_infinity=True), "transcription", "Give its name: loss='CTCLoss'"),
         (nn.KLDivLoss(), "classification", "torch's losses for classification are nn.L1Loss"),
     ],
 )

@@ -86,7 +86,7 @@ def test_wrong_widths_are_said_on_both_sides(diabetes, digits):
     X, y = diabetes
     with pytest.raises(
         ValueError,
-        match="module Linear puts out 3 numbers per row.*squared_error for 1 target needs 1",
+        match="module Linear returns 3 numbers per row.*squared_error for 1 target needs 1",
     ):
         NeuralRegressor(module=nn.Linear(10, 3)).fit(X, y)
     with pytest.raises(
@@ -94,7 +94,7 @@ def test_wrong_widths_are_said_on_both_sides(diabetes, digits):
     ):
         NeuralRegressor(module=nn.Linear(8, 1)).fit(X, y)
     with pytest.raises(
-        ValueError, match="puts out 3 numbers per row.*cross_entropy for 1 target needs 10"
+        ValueError, match="returns 3 numbers per row.*cross_entropy for 1 target needs 10"
     ):
         NeuralClassifier(module=nn.Linear(64, 3)).fit(*digits)
 

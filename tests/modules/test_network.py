@@ -141,8 +141,8 @@ def test_every_member_of_the_protocol_is_documented():
 @pytest.mark.parametrize(
     ("name", "params", "message"),
     [
-        ("mpl", {}, r"the names are 'mlp', 'cnn', .*\. Did you mean 'mlp'\? Pass a network of"),
-        ("zzz", {}, r"'unet'\. Pass a network of your own"),
+        ("mpl", {}, r"the names are 'mlp', 'cnn', .*\. Did you mean 'mlp'\? Pass your own network"),
+        ("zzz", {}, r"'unet'\. Pass your own network"),
         ("mlp", {"drop": 0.1}, r"start_constant\. Did you mean 'dropout'\?"),
         ("cnn", {"chanels": (4,)}, "Did you mean 'channels'"),
         ("mlp", {"zzz": 1}, "start_constant.$"),

@@ -246,7 +246,7 @@ def test_training_goes_on_only_from_files_that_hold_the_optimizer(file):
         each.partial_fit(MANY, MANY[:, 0])
     assert_same_answers(model, whole, MANY)
     # What is not there cannot be saved again, and a new fit does not need it.
-    with pytest.raises(ValueError, match="fit it anew"):
+    with pytest.raises(ValueError, match="fit it again"):
         through(loaded, file, training=True).partial_fit(MANY, MANY[:, 0])
     assert_same_answers(clone(model).fit(MANY, MANY[:, 0]), loaded.fit(MANY, MANY[:, 0]), MANY)
 

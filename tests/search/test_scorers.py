@@ -27,8 +27,8 @@ def search(scoring, **params):
     ("scoring", "y", "message"),
     [
         ("f1", TWO, "'f1' looks for a positive class named 1, .* 'no' and 'yes'. Use 'f1_macro'"),
-        ("f1", THREE, "'f1' is for two classes, and y has 3. Use 'f1_macro'"),
-        ("roc_auc", THREE, "'roc_auc' is for two classes, and y has 3. Use 'roc_auc_ovr'"),
+        ("f1", THREE, "'f1' is for two classes, but y has 3. Use 'f1_macro'"),
+        ("roc_auc", THREE, "'roc_auc' is for two classes, but y has 3. Use 'roc_auc_ovr'"),
         ("precision", np.where(TWO == "yes", 2, 0), "classes 0 and 2"),
         ("average_precision", TWO, "make_scorer.average_precision_score, pos_label='yes'"),
         ("neg_brier_score", TWO, "make_scorer.brier_score_loss, .*greater_is_better=False"),

@@ -203,7 +203,7 @@ def test_callbacks_that_freeze_parameters_are_refused(diabetes):
 
 
 def test_a_callback_that_builds_the_module_anew_is_refused(diabetes):
-    with pytest.raises(ValueError, match=r"InputShapeSetter\) builds the module anew"):
+    with pytest.raises(ValueError, match=r"InputShapeSetter\) rebuilds the module"):
         small(callbacks=[InputShapeSetter()]).fit(*diabetes)
 
 

@@ -115,12 +115,12 @@ def test_a_search_tells_once_of_trainings_that_end_too_early(n_jobs):
     net = small(max_epochs=3)
     grid = {"loss": ["mse", "mae", "huber", "cauchy"]}
     (message,) = told(LossSearchCV, net, grid, cv=2, n_jobs=n_jobs)
-    assert "of 4 of 4 candidates: {'loss': 'mse'}, {'loss': 'mae'}" in message
+    assert "for 4 of 4 candidates: {'loss': 'mse'}, {'loss': 'mae'}" in message
     assert "and 1 more" in message
     around = TransformedTargetRegressor(make_pipeline(StandardScaler(), net))
     name = "regressor__neuralregressor__max_epochs"
     (message,) = told(LossSearchCV, around, {name: [2, 300]}, cv=2, n_jobs=n_jobs)
-    assert f"of 1 of 2 candidates: {{'{name}': 2}}. Set" in message
+    assert f"for 1 of 2 candidates: {{'{name}': 2}}. Set" in message
 
 
 @pytest.mark.parametrize("loss", ["mse", "mae", "huber", "gaussian_nll", "quantile"])

@@ -192,7 +192,7 @@ def aim_of(metric: Any) -> Aim | None:
     if not callable(metric):
         raise TypeError(
             f"metric must be the name of a scorer, a scorer or a function; got {metric!r} of type"
-            f" {type(metric).__name__}. For several metrics, ask for each on its own."
+            f" {type(metric).__name__}. For several metrics, call it for each of them."
         )
     function, given = _function_of(metric)
     return _of_function(function, given, name_of(metric))
@@ -233,8 +233,8 @@ def _of_name(name: str) -> Aim:
         hint = nearest_scorers(name)
         raise ValueError(
             f"There is no metric {name!r}."
-            f" {hint or 'sklearn.metrics.get_scorer_names() lists the names.'} A function of your"
-            " own may be given as it is."
+            f" {hint or 'sklearn.metrics.get_scorer_names() lists the names.'} Your own function"
+            " may be given itself."
         )
     function, given = _function_of(get_scorer(name))
     aim = _of_function(function, given, name)

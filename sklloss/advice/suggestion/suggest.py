@@ -28,47 +28,47 @@ def suggest_losses(
 ) -> Suggestions:
     """Suggest losses for a target, each with parameters to try and the reason.
 
-    What y looks like decides: zeros, skew, outliers, how the variance grows, rare classes.  With X,
-    a quick cross-validated fit of boosted trees tells the noise from what X explains.  With a
-    metric, losses that are consistent with it come first, and the others say what they estimate
-    instead.
+    The suggestions depend on y: its zeros, skewness, outliers and variance, or its rare classes.
+    With X, a quick cross-validated fit of boosted trees separates the noise from what X explains.
+    With a metric, losses that are consistent with it come first, and for the others the reason says
+    what they estimate instead.
 
     Parameters
     ----------
     X : array-like, DataFrame, sparse matrix of shape (n_rows, n_features), or None
-        May hold text, categories, dates and missing values.  With None, y alone decides; arrays
-        with more than two axes say nothing of the noise either.
+        Rows, which may have text, categories, dates and missing values.  If None, or an array with
+        more than two axes, the noise is not estimated.
     y : array-like of shape (n_rows,) or (n_rows, n_targets)
-        Numbers; labels of any type, ordered ones as an ordered categorical; for several labels per
-        row a matrix of 0 and 1.
+        Numbers, or labels of any type; ordered labels as an ordered categorical, and several labels
+        per row as a matrix of 0 and 1.
     task : {"auto", "regression", "classification"}, default="auto"
-        How y is read.  "auto" takes text, truth values and categories for labels, and whole numbers
-        of few distinct values, unless the metric is one for regression.
+        How to read y.  "auto" takes text, booleans and categories for labels, and also integers
+        with few distinct values, unless the metric is one for regression.
     metric : str, callable or None, default=None
-        By what predictions will be judged: the name of a scorer, a scorer, or a function of
-        `sklearn.metrics`.  Of a function of your own nothing is known, so that the data alone
-        decide.
+        The metric by which predictions will be judged: the name of a scorer, a scorer, or a
+        function of `sklearn.metrics`.  Your own function has no effect on the suggestions.
     sample_weight : array-like of shape (n_rows,) or None, default=None
-        What rows will weigh in the fit, >= 0: rows of weight 0 do not count, whole numbers up to
-        100 count rows, and of other weights only the ratios matter.
+        Weights of the rows in the fit, >= 0.  Rows of weight 0 are left out; integers up to 100
+        count as repeated rows; for other weights only the ratios matter.
 
     Returns
     -------
     Suggestions
-        It prints as a table; ``to_param_grid()`` is for a search, ``facts`` has what was found.
+        The suggestions, which print as a table.  ``to_param_grid()`` returns a grid for a search,
+        and ``facts`` has the properties of the data.
 
     Raises
     ------
     ValueError
-        If y has missing values, does not vary or has fewer than 10 rows, if no loss takes it, if X
-        has another number of rows, if a weight is negative, or if the metric is unknown or one for
-        another task.
+        If y has missing values, is constant or has fewer than 10 rows; if no loss suits y; if X has
+        another number of rows; if a weight is negative; or if the metric is unknown or for another
+        task.
     TypeError
-        If y has labels of several types, or the metric is none.
+        If y has labels of several types, or `metric` is not a metric.
 
     See Also
     --------
-    sklloss.LossSearchCV : With ``param_grid="suggested"``, it searches what is suggested.
+    sklloss.LossSearchCV : Searches the suggestions with ``param_grid="suggested"``.
 
     Examples
     --------
@@ -93,7 +93,7 @@ def suggest_losses(
 
 
 def _ideas(facts: Facts, aim: Aim | None) -> Iterable[Idea]:
-    """Return what the rules for a kind of target and a goal bring up."""
+    """Return the ideas of the rules for a kind of target and a goal."""
     goal = None if aim is None else aim.goal
     if isinstance(facts, NumberFacts):
         return number_rules.RULES[goal](facts, aim)
@@ -101,7 +101,7 @@ def _ideas(facts: Facts, aim: Aim | None) -> Iterable[Idea]:
 
 
 def _checked(aim: Aim | None, target: TargetOfAdvice) -> Aim | None:
-    """Return what the metric asks of a target of this kind; raise where it is for another task."""
+    """Return what the metric asks of a target of this kind; raise if it is for another task."""
     if aim is None:
         return None
     if target.kind == "ordered" and aim.task == REGRESSION:
@@ -121,7 +121,7 @@ def _checked(aim: Aim | None, target: TargetOfAdvice) -> Aim | None:
             else "Set task='regression' if y has numbers, or choose a metric such as 'accuracy'."
         )
         raise ValueError(
-            f"The metric {aim.metric!r} is one for {aim.task}, and y has {_words(target)}. {remedy}"
+            f"The metric {aim.metric!r} is for {aim.task}, but y has {_words(target)}. {remedy}"
         )
     return aim
 
@@ -209,8 +209,8 @@ def _notes(target: TargetOfAdvice, aim: Aim | None, metric: Any) -> tuple[str, .
         notes.append(f"y was read as {_words(target)}. If it is not, set task={other!r}.")
     if metric is not None and aim is None:
         notes.append(
-            f"What {name_of(metric)} asks of a prediction is not known, so that the data alone"
-            " decide. Search with it as scoring."
+            f"What {name_of(metric)} asks of a prediction is not known, so the suggestions depend"
+            " only on the data. Use it as scoring in the search."
         )
     if metric is None:
         notes.append(

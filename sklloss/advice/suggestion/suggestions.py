@@ -16,18 +16,18 @@ WIDTH = 96
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A loss that suits.
+    """A suggested loss.
 
     Attributes
     ----------
     loss : str
-        Its name.
+        Name of the loss.
     parameters : dict of str to list
         Values to try, by the name of the loss's parameter; empty for the defaults.
     why : str
-        The reason, with its number.
+        The reason, with a number.
     estimates : str
-        What its prediction is: `Loss.functional`.
+        What the loss estimates: `Loss.functional`.
     """
 
     loss: str
@@ -45,20 +45,21 @@ class Suggestion:
 
 @dataclass(frozen=True, repr=False)
 class Suggestions:
-    """What `suggest_losses` returns: losses, the one to try first at the top.
+    """Suggested losses, the first to try first, as `suggest_losses` returns.
 
-    It prints as a table, has a length, and is iterated and indexed like a list of suggestions, each
-    with the attributes ``loss``, ``parameters``, ``why`` and ``estimates``.
+    It prints as a table and can be indexed and iterated like a list of suggestions, each with the
+    attributes ``loss``, ``parameters``, ``why`` and ``estimates``.
 
     Attributes
     ----------
     rows : tuple of Suggestion
+        The suggestions.
     facts : dict
-        What was found in y and X, by name: ``kind``, ``n_rows``, ``zeros``, ``skew`` ...
+        Properties of y and X by name: ``kind``, ``n_rows``, ``zeros``, ``skew`` ...
     question : str
-        What was asked, in a sentence: how y was read, and what the metric asks for.
+        How y was read, and what the metric asks for, in a sentence.
     notes : tuple of str
-        What else to know.
+        Further remarks.
     """
 
     rows: tuple[Suggestion, ...]
@@ -81,12 +82,13 @@ class Suggestions:
         Parameters
         ----------
         prefix : str, default=""
-            The place of the network in the estimator that is searched, such as ``"net__"`` for the
-            step of this name of a Pipeline.
+            Prefix of the network's parameters in the estimator that is searched, such as
+            ``"net__"`` for the step "net" of a Pipeline.
 
         Returns
         -------
         list of dict
+            One grid per loss.
         """
         return [
             {

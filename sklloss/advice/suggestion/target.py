@@ -139,13 +139,13 @@ def _check_shape(y: Any) -> None:
         )
     if shape[0] < FEWEST_ROWS:
         raise ValueError(
-            f"suggest_losses needs at least {FEWEST_ROWS} rows; y has {shape[0]}. So few say"
-            " nothing about a loss: give more rows, or choose by list_losses()."
+            f"suggest_losses needs at least {FEWEST_ROWS} rows; y has {shape[0]}. That is too few"
+            " to suggest a loss: give more rows, or choose by list_losses()."
         )
 
 
 def _may_only_be_labels(y: Any) -> bool:
-    """Return whether y is text, truth values or categories."""
+    """Return whether y is text, booleans or categories."""
     columns = [y.iloc[:, i] for i in range(y.shape[1])] if isinstance(y, pd.DataFrame) else [y]
     if any(isinstance(getattr(c, "dtype", None), pd.CategoricalDtype) for c in columns):
         return True
@@ -200,13 +200,13 @@ def _numbers(y: Any) -> TargetOfAdvice:
         where = "y" if numbers.shape[1] == 1 else f"column {int(np.argmax(constant))} of y"
         raise ValueError(
             f"{where} is constant, {numbers[0, np.argmax(constant)]:g} in all"
-            f" {count(len(numbers), 'row')}, so that all losses agree. Give a target that varies."
+            f" {count(len(numbers), 'row')}, so all losses agree. Give a target that varies."
         )
     size = np.abs(numbers).max(0)
     if size.max() > LARGEST or size.min() < 1 / LARGEST:
         raise ValueError(
-            f"y has values as large as {size.max():g} and columns within {size.min():g} of 0, whose"
-            " squares floats do not hold. Give y in another unit."
+            f"y has values as large as {size.max():g} and columns within {size.min():g} of 0,"
+            " whose squares are out of range for floats. Give y in another unit."
         )
     if numbers.min() < 0:
         return TargetOfAdvice("real", numbers)
@@ -252,8 +252,9 @@ def _several_labels(values: np.ndarray) -> TargetOfAdvice:
     """Read a matrix of 0 and 1."""
     if not np.isin(values, (0, 1)).all():
         raise ValueError(
-            f"y has {values.shape[1]} columns of labels other than 0 and 1, which no loss takes."
-            " Encode them with MultiLabelBinarizer, or ask for each column on its own."
+            f"y has {values.shape[1]} columns of labels other than 0 and 1, which no"
+            " loss accepts. Encode them with MultiLabelBinarizer, or call it for each column"
+            " separately."
         )
     shares = values.astype(float).mean(0)
     if np.isin(shares, (0, 1)).all():

@@ -1,4 +1,4 @@
-"""compare_losses: how sure it is that one candidate of a search is better than another."""
+"""compare_losses: tests whether one candidate of a search is better than another."""
 
 from __future__ import annotations
 
@@ -43,24 +43,24 @@ PRINTED = {
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Comparison:
-    """How sure it is that the best candidate of a search is better than the others.
+    """Tests of the best candidate of a search against the others, as `compare_losses` returns.
 
-    It prints as a table with a sentence; `compare_losses` makes it.
+    It prints as a table with a sentence.
 
     Attributes
     ----------
     metric : str
-        What candidates are compared by, without ``neg_``; means and differences are in its units.
+        The metric, without ``neg_``; means and differences are in its units.
     rope : float
-        Differences up to this count as none in practice.
+        Differences up to this size count as equivalent in practice.
     alpha : float
-        The level of the tests.
+        Significance level of the tests.
     n_splits : int
-        Scores per candidate.
+        Number of scores per candidate.
     failed : list of str
-        Candidates without a score on some split, which are left out.
+        Candidates that are left out because they have no score on some split.
     verdict : str
-        What the table shows, in words.
+        The result in a sentence.
     """
 
     metric: str
@@ -151,50 +151,50 @@ def compare_losses(
     alpha: float = 0.05,
     test_size: float | None = None,
 ) -> Comparison:
-    """Say how sure it is that the best candidate of a search is better than the others.
+    """Test whether the best candidate of a search is really better than the others.
 
-    Scores on the splits of one search are correlated, because splits share training rows.  A plain
-    t-test, or ranks over splits, take that for evidence; the tests here are corrected for it.
+    The scores of a search on different splits are correlated, because splits share training rows.
+    A plain t-test, or a test of ranks over splits, is too confident; the tests here are corrected.
 
     Parameters
     ----------
     search : fitted search, or its ``cv_results_`` as a dict or DataFrame
-        `LossSearchCV`, or any search of scikit-learn.  Of successive halving, the candidates of the
-        last iteration are compared.  With several seeds, a score is the mean over seeds.
+        `LossSearchCV`, or any search of scikit-learn.  After successive halving, the candidates of
+        the last iteration are compared.  With several seeds, a score is the mean over seeds.
     metric : str or None, default=None
-        What to compare by, where the search has several; None is the metric of ``refit``.
+        The metric to compare by, if the search has several; None takes that of ``refit``.
     rope : float >= 0 or "auto", default="auto"
-        Region of practical equivalence: differences of the mean score up to this size, in units of
-        the metric, count as none.  "auto" is 1 % of the best mean score.
+        Region of practical equivalence: differences of mean scores up to this size, in units of the
+        metric, do not count.  "auto" is 1 % of the best mean score.
     alpha : float in (0, 1), default=0.05
-        Level of the tests: under no difference at all, the probability that any candidate is called
-        worse than the best.
+        Significance level: the probability of calling any candidate worse than the best if there is
+        no difference at all.
     test_size : float in (0, 1) or None, default=None
-        Share of the rows that a split tests on.  None reads it from the search's ``cv``; a table,
-        `TimeSeriesSplit` and splitters of others do not tell it.
+        Share of test rows in a split.  None takes it from the search's ``cv``, which is not
+        possible for a table, `TimeSeriesSplit` and splitters of other libraries.
 
     Returns
     -------
     Comparison
-        Prints as a table with a sentence.
+        The result, which prints as a table with a sentence.
 
     Raises
     ------
     NotFittedError
         If the search is not fitted.
     ValueError
-        If the metric is unknown, `rope`, `alpha` or `test_size` is outside its range, `test_size`
-        is needed, or all candidates have failed.
+        If there is no such metric, if `rope`, `alpha` or `test_size` is outside its range, if
+        `test_size` is needed, or if all candidates failed.
 
     Notes
     -----
-    The test of two candidates is the corrected resampled t-test [1]_: over n splits,
-    t = mean / sqrt(variance (1/n + test rows / training rows)), with n - 1 degrees of freedom.  The
-    best candidate is the best because of these scores, so p is corrected by Holm for all pairs of
-    candidates; to correct for its comparisons with the others alone would give false alarms.
-    The probabilities are those of the Bayesian correlated t-test [2]_.  They need no correction
-    for the number of candidates under their own assumptions, but they do not know that the best was
-    picked for its score either.
+    Two candidates are compared by the corrected resampled t-test [1]_: over n splits,
+    ``t = mean / sqrt(variance (1/n + test rows / training rows))``, with n - 1 degrees of freedom.
+    Because the best candidate was selected by these scores, p is corrected by Holm's method for all
+    pairs of candidates; a correction only for the pairs with the best would give false alarms.  The
+    probabilities are those of the Bayesian correlated t-test [2]_.  Under its assumptions they need
+    no correction for the number of candidates, but they do not account for the selection of the
+    best either.
 
     References
     ----------

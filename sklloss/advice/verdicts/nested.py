@@ -23,22 +23,22 @@ from .resampled_tests import corrected_scale
 
 @dataclass(frozen=True, eq=False, repr=False)
 class NestedScore:
-    """Scores of a whole search on outer test rows; `nested_score` makes it.
+    """Scores of a whole search on outer test rows, as `nested_score` returns.
 
     Attributes
     ----------
     metric : str
-        What is scored, without ``neg_``; all numbers are in its units.
+        The metric, without ``neg_``; all numbers are in its units.
     scores : array of shape (n_splits,)
-        Of the refitted search on each outer test set.
+        Scores of the refitted search on each outer test set.
     inner_scores : array of shape (n_splits,)
-        Mean scores that the searches themselves gave the candidates they chose; NaN where they do
-        not have the metric.
+        Mean scores of the chosen candidates in the inner searches; NaN if these do not have the
+        metric.
     params : list of dict
-        Parameters that were chosen.
+        The chosen parameters.
     standard_error : float
-        Of the mean, with Nadeau and Bengio's correction for training rows that splits share; NaN
-        with one split.
+        Standard error of the mean, with Nadeau and Bengio's correction for shared training rows;
+        NaN with one split.
     """
 
     metric: str
@@ -55,7 +55,7 @@ class NestedScore:
 
     @property
     def optimism(self) -> np.ndarray:
-        """By how much the inner scores flatter, per split; positive where they are too good."""
+        """By how much the inner scores are too good, per split; negative if they are too low."""
         return self._sign * (self.inner_scores - self.scores)
 
     @property
@@ -127,38 +127,42 @@ class NestedScore:
 def nested_score(
     search: Any, X: Any, y: Any = None, *, cv: Any, scoring: Any = None, **params: Any
 ) -> NestedScore:
-    """Score a whole search, choice included, on rows that it has not seen.
+    """Score a whole search, including its choice of a candidate, by nested cross-validation.
 
-    The best score of a search is the highest of many, and so too good.  Here each outer split fits
-    a clone of the search on its training rows and scores the refitted winner on its test rows.
+    The best score of a search is too optimistic, because it is the highest of many.  Here, for each
+    outer split, a clone of the search is fitted on the training rows, and its refitted winner is
+    scored on the test rows.
 
     Parameters
     ----------
     search : search
-        `LossSearchCV`, or any search of scikit-learn, with a `refit`; it stays unfitted.
+        `LossSearchCV`, or any search of scikit-learn, with `refit`; it is not fitted itself.
     X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
-    y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        Rows, as the search takes them.
+    y : array-like of shape (n_samples,) or (n_samples, n_targets), default=None
+        Targets, as the search takes them.
     cv : int, splitter or iterable
         The outer splits, as in `sklearn.model_selection.cross_validate`.
     scoring : str, callable or None, default=None
-        A name that `sklloss.metrics.get_scorer` knows, or a scorer.  One metric for the outer scores; None is the one by which the search refits.
+        The metric of the outer scores: a name that `sklloss.metrics.get_scorer` knows, or a scorer;
+        None is the metric by which the search refits.
     **params
-        As for `fit` of the search: sample_weight, ``net__sample_weight`` of a Pipeline.  `groups`
-        also goes to the outer splitter.  With scikit-learn's metadata routing enabled, each goes to
-        where it is requested.
+        Passed to `fit` of the search, such as sample_weight, or ``net__sample_weight`` for a
+        Pipeline.  `groups` is also passed to the outer splitter.  With scikit-learn's metadata
+        routing enabled, each is passed to where it is requested.
 
     Returns
     -------
     NestedScore
-        Scores, their mean and standard error, the parameters chosen and the optimism of the inner
-        scores, per split; prints as a table with a sentence.
+        Scores, their mean and standard error, the chosen parameters and the optimism of the inner
+        scores; it prints as a table with a sentence.
 
     Raises
     ------
     TypeError
-        If `search` is not a search, or `scoring` is of several metrics.
+        If `search` is not a search, or `scoring` has several metrics.
     ValueError
-        If the search does not refit, or has several metrics and `refit` names none.
+        If the search has ``refit=False``, or has several metrics and `refit` names none.
 
     References
     ----------
@@ -211,7 +215,7 @@ def _check(search: Any, scoring: Any, owner: str) -> None:
         )
     if not search.refit:
         raise ValueError(
-            f"{owner} scores the refitted winner, and this {type(search).__name__} has refit=False."
+            f"{owner} scores the refitted winner, but this {type(search).__name__} has refit=False."
             " Set refit=True, or the name of a metric."
         )
     if scoring is not None and not isinstance(scoring, str) and not callable(scoring):
@@ -225,8 +229,8 @@ def _scoring_of(search: Any, owner: str) -> Any:
         return None
     if refit is None:
         raise ValueError(
-            f"{owner} scores one metric, and the search has {list(scoring)}, of which refit names"
-            " none. Give scoring."
+            f"{owner} scores one metric, but the search has {list(scoring)}, and refit names none"
+            " of them. Give scoring."
         )
     return scoring[refit] if isinstance(scoring, Mapping) else refit
 

@@ -15,16 +15,17 @@ from .resampled_tests import spread_of
 def one_standard_error(cv_results: Mapping[str, Any], *, metric: str | None = None) -> int:
     """Return the simplest candidate whose mean score is within one standard error of the best.
 
-    For ``refit=one_standard_error`` of any search.  The simplest is the one with the fewest trained
-    numbers, which `LossSearchCV` counts in the column ``n_parameters``; among equals, and in
-    searches without that column, the first in the grid, so list simple settings first.
+    Use it as ``refit=one_standard_error`` in any search.  The simplest candidate has the fewest
+    trained parameters, the column ``n_parameters`` of `LossSearchCV`.  Among equals, and in
+    searches without that column, it is the first in the grid, so list simple settings first.
 
     Parameters
     ----------
     cv_results : dict
-        ``cv_results_``; the search passes it.  Of successive halving, the last iteration counts.
+        ``cv_results_``, which the search passes.  After successive halving, the last iteration
+        counts.
     metric : str or None, default=None
-        What decides, where the search has several metrics:
+        The metric that decides, if the search has several:
         ``refit=functools.partial(one_standard_error, metric="f1_macro")``.
 
     Returns
@@ -35,19 +36,18 @@ def one_standard_error(cv_results: Mapping[str, Any], *, metric: str | None = No
     Raises
     ------
     TypeError
-        If it is no table of a search.
+        If `cv_results` is not the table of a search.
     ValueError
         If there are several metrics and none is given, or if no candidate has a score on every
         split.
 
     Notes
     -----
-    The standard error is that of the best candidate's mean, s / sqrt(n) over n splits, as in [1]_.
-    Splits share training rows, so the true error is larger; `compare_losses` corrects for that.
-    The rule does not: it was published and is known with the plain error, and ``cv_results_`` does
-    not tell the sizes of the splits.  With repeated splits n grows but the knowledge does not:
-    search without repetitions, where this rule decides.  As with every callable ``refit``, the
-    search has no ``best_score_``.
+    The standard error is that of the best candidate's mean, ``s / sqrt(n)`` over n splits, as in
+    [1]_.  The true error is larger, because splits share training rows; `compare_losses` corrects
+    for that, but this rule follows the literature.  Do not use it with repeated splits, where n
+    grows without more information.  As with every callable ``refit``, the search has no
+    ``best_score_``.
 
     References
     ----------

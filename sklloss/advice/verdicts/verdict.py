@@ -41,8 +41,8 @@ class Verdict:
             return f"{self._best} is the only candidate{left}: there is nothing to compare it with."
         if self.n_splits == 1:
             return (
-                f"{self._lead()} on the only split: one split does not show how sure that is. Search"
-                " with several, such as cv=5."
+                f"{self._lead()} on the only split: one split does not show how sure that is. Use"
+                " several splits, such as cv=5."
             )
         told = self._no_evidence() if len(self._tied) else self._clear_winner()
         return " ".join([told, *self._equivalence(), *self._losses()])

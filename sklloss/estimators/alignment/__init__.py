@@ -1,1 +1,1 @@
-"""Rows as they come, from JSON, SQL or Arrow, in the columns of training."""
+"""Rows from JSON, SQL or Arrow, in the columns of training."""

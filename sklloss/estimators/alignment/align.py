@@ -1,4 +1,4 @@
-"""Rows as they come, in the columns that an estimator was fitted on."""
+"""Align rows from other sources with the columns that an estimator was fitted on."""
 
 from __future__ import annotations
 
@@ -32,56 +32,56 @@ def align_columns(
     surplus: Literal["drop", "error"] = "drop",
     unseen: Literal["ignore", "error"] = "ignore",
 ) -> pd.DataFrame:
-    """Bring rows from JSON, SQL or a DataFrame into the columns that an estimator was fitted on.
+    """Convert rows from JSON, SQL or a DataFrame to the columns that an estimator was fitted on.
 
-    Columns may come in any order.  None, NaN, NaT and ``pd.NA`` become what stood for missing values
-    in training.  Numbers and dates that come as text, truth values and codes become what their
-    column held.  What fits nowhere is an error that says in which row and column it is.
+    Columns may be in any order.  None, NaN, NaT and ``pd.NA`` become the missing value of training.
+    Numbers and dates given as strings, booleans and codes are converted to the type of their
+    column.  A value that cannot be converted raises an error with its row and column.
 
     Parameters
     ----------
     estimator : estimator
-        Fitted on a table: one of ours, a Pipeline, ColumnTransformer or TransformedTargetRegressor,
-        or a search that was refitted; in any nesting, and scikit-learn's own estimators, too.
-    rows : list of dicts, dict of lists, str, cursor, list of tuples, DataFrame, array ...
-        One row or many: records (dicts, ``sqlite3.Row``, named tuples), values by column, JSON text
-        of either or with one record per line, the cursor of a database after ``execute``, tuples
-        with `columns`, a table of pandas, polars, pyarrow or of anything that offers Arrow's C
-        stream, an array.
+        An estimator that was fitted on a table: one of sklloss or scikit-learn, or a Pipeline,
+        ColumnTransformer, TransformedTargetRegressor or refitted search of them.
+    rows : list of dicts, dict of lists, str, cursor, list of tuples, DataFrame or array
+        One row or many: records (dicts, ``sqlite3.Row`` or named tuples), values by column, JSON
+        text of either or with one record per line, the cursor of a database after ``execute``,
+        tuples with `columns`, a table of pandas, polars, pyarrow or any library with Arrow's C
+        stream, or an array.
     columns : sequence of str or None, default=None
-        The names of the values in rows that have no names, such as tuples.  None takes them from
-        a cursor; otherwise they are as many and in the order as in training.
+        Column names for rows without names, such as tuples.  None takes them from a cursor; for
+        other rows it means the columns of training, in their order.
     absent : {"error", "fill"}, default="error"
-        What happens to a column of training that the rows, or some of them, do not have: an error
-        that names all such columns, or missing values.  A value that is None is there.
+        What to do if rows lack a column of training: raise an error that names all such columns, or
+        fill in missing values.  A value of None is not absent.
     surplus : {"drop", "error"}, default="drop"
-        What happens to columns that training did not have.
+        What to do with columns that training did not have.
     unseen : {"ignore", "error"}, default="ignore"
-        What happens to a category that did not occur in training: it stays what it is, and whatever
-        encodes it does what it does with unknown categories; or an error says where it is.
+        What to do with a category that did not occur in training: leave it to the encoder, which
+        has its own rule for unknown categories, or raise an error with its position.
 
     Returns
     -------
     DataFrame of shape (n_samples, n_features_in_)
-        Columns in the order of training; rows in their order, with the index of a DataFrame of
-        pandas.  Numbers are float64 where they do not come as numbers, dates datetime64 in the time
-        zone of training, durations timedelta64, categories objects.  On rows of training,
-        predictions are those of training.
+        The rows, with the columns of training in their order, and the index of `rows` if that is a
+        pandas DataFrame.  Converted numbers are float64, dates datetime64 in the time zone of
+        training, durations timedelta64 and categories objects.  Training rows give the same
+        predictions as in training.
 
     Raises
     ------
     NotFittedError
         If the estimator is not fitted.
     TypeError
-        If the estimator was not fitted on the columns of a table, or rows are no rows.
+        If the estimator was not fitted on the columns of a table, or `rows` has no accepted form.
     ValueError
-        If a column is absent, or a value is not what its column held in training.
+        If a column is absent, or a value does not have the type of its column in training.
 
     Notes
     -----
-    What a column held is read from the networks, encoders, imputers and transformers of scikit-learn
-    that take it first.  Columns that only a transformer of your own, or a step that accepts
-    anything, reads stay as they come, with NaN for what is missing.
+    The type of a column is known from the network, encoder, imputer or other transformer that takes
+    it first.  A column that goes to your own transformer, or to a step that accepts any type, is
+    not converted; its missing values become NaN.
 
     Examples
     --------
@@ -137,8 +137,8 @@ def _names_of(given: GivenRows, features: Features, who: str) -> list[Hashable]:
         if not has_positions:
             raise ValueError(
                 f"These rows have names ({', '.join(map(repr, list(given.columns)[:5]))} ...), and"
-                f" {who} was fitted on columns without names, so that nothing says which is which."
-                " Fit it on a DataFrame; or give tuples in the order of training."
+                f" {who} was fitted on columns without names, so nothing shows which column is"
+                " which. Fit it on a DataFrame; or give tuples in the order of training."
             )
         return list(range(n_features))
     if len(given.columns) != n_features:
@@ -178,8 +178,8 @@ def _check_names(
         )
     if others and surplus == "error":
         raise ValueError(
-            f"rows have {_listed(others)}, on which {who} was not fitted. Leave out what training did"
-            " not have, or set surplus='drop'."
+            f"rows have {_listed(others)}, on which {who} was not fitted. Leave out what training"
+            " did not have, or set surplus='drop'."
         )
 
 

@@ -85,7 +85,7 @@ class Features:
         NotFittedError
             If it is not fitted.
         TypeError
-            If it is no estimator of tables.
+            If it is not an estimator of tables.
         """
         if not hasattr(estimator, "fit") or isinstance(estimator, type):
             raise TypeError(

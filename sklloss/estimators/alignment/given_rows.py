@@ -1,4 +1,4 @@
-"""Rows as they come: of JSON, of SQL, of a library of DataFrames, by column."""
+"""Given rows by column, from JSON, SQL or a library of DataFrames."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def _of_json(text: str | bytes | bytearray) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_once)
     except UnicodeDecodeError as error:
-        raise ValueError(f"rows is bytes that are no text: {error}.") from None
+        raise ValueError(f"rows is bytes that are not text: {error}.") from None
     except json.JSONDecodeError as error:
         lines = text.decode(errors="replace") if isinstance(text, bytes | bytearray) else text
         parts = [line for line in lines.splitlines() if line.strip()]

@@ -1,4 +1,4 @@
-"""Values as they come, as what their column held in training."""
+"""Values converted to the type that their column had in training."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def unseen_in(feature: Feature, series: pd.Series, misfits: Sequence[Misfit]) ->
             if not feature.knows_missing:
                 found.append(Misfit(row, "it is missing, and was never in training", True))
         elif _key(value) not in levels:
-            found.append(Misfit(row, f"{value!r} is no category of training", True))
+            found.append(Misfit(row, f"{value!r} did not occur in training", True))
     return found
 
 
@@ -213,7 +213,7 @@ def _moment(value: Any) -> datetime:
         return value
     if isinstance(value, np.datetime64 | date):
         return np.datetime64(value).astype("M8[us]").item()
-    raise UnfitError(f"{_shown(value)} is not a date; give text of ISO 8601, as 2024-02-29")
+    raise UnfitError(f"{_shown(value)} is not a date; give text of ISO 8601, such as 2024-02-29")
 
 
 def _date_of_level(value: Any, zone: str | None) -> Any:
@@ -226,7 +226,8 @@ def _duration(value: Any, zone: str | None) -> pd.Timedelta:
     is_bare = isinstance(value, str) and value.strip().lstrip("+-").replace(".", "", 1).isdigit()
     if is_bare or not isinstance(value, str | timedelta | np.timedelta64):
         raise UnfitError(
-            f"{_shown(value)} is not a duration; give text of ISO 8601, as P1DT2H, or with units"
+            f"{_shown(value)} is not a duration; give text of ISO 8601, such as P1DT2H, or with"
+            " units"
         )
     try:
         return pd.Timedelta(value)

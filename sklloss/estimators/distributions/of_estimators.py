@@ -14,25 +14,25 @@ from .transformed import TransformedDistribution
 
 
 def predict_distribution(estimator: Any, X: Any) -> PredictiveDistribution:
-    """Predict the distribution of y given X by an estimator that holds a `NeuralRegressor`.
+    """Predict the distribution of y given X with an estimator that contains a `NeuralRegressor`.
 
-    Pipelines and searches of scikit-learn pass on ``predict`` but no method that they do not know.
-    This function walks through them to the network.
+    scikit-learn's Pipelines and searches do not have the method ``predict_distribution`` of the
+    regressor inside; this function calls it for them.
 
     Parameters
     ----------
     estimator : estimator
-        Fitted: a `NeuralRegressor` whose loss provides a distribution; or a Pipeline that ends in
+        A fitted `NeuralRegressor` whose loss provides a distribution; or a Pipeline that ends in
         one, a search over one, or a TransformedTargetRegressor around one, nested in any order.  A
         transformer of the target has to be monotone.
     X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
-        As the estimator's ``predict`` takes it.
+        Rows, as in ``predict``.
 
     Returns
     -------
     PredictiveDistribution
-        With ``cdf``, ``ppf``, ``pdf`` or for counts ``pmf``, ``mean``, ``std``, ``interval`` and
-        ``sample``, in units of y.
+        With the methods ``cdf``, ``ppf``, ``pdf`` (``pmf`` for counts), ``mean``, ``std``,
+        ``interval`` and ``sample``, in units of y.
 
     Raises
     ------
@@ -41,12 +41,11 @@ def predict_distribution(estimator: Any, X: Any) -> PredictiveDistribution:
     TypeError
         If the estimator is none of these.
     ValueError
-        If the target was transformed by something that is not monotone, or a search was not
-        refitted.
+        If the transformation of the target is not monotone, or a search was not refitted.
 
     See Also
     --------
-    NeuralRegressor.predict_distribution : The same of the network alone.
+    NeuralRegressor.predict_distribution : The method of the regressor.
 
     Examples
     --------

@@ -99,10 +99,10 @@ class QuantileDistribution(PredictiveDistribution):
         if name not in OF_TAILS:
             return super()._lacks(name)
         return (
-            f"Loss {self.label!r} knows the quantiles from {self.levels[0]:g} to"
-            f" {self.levels[-1]:g} alone, by which {name} is not determined. Use ppf, interval or"
-            " the scorer 'neg_pinball_0.9', or choose a loss that provides a distribution, such as"
-            " student_t_nll."
+            f"Loss {self.label!r} knows only the quantiles from"
+            f" {self.levels[0]:g} to {self.levels[-1]:g}, by which {name} is not determined. Use"
+            " ppf, interval or the scorer 'neg_pinball_0.9', or choose a loss that provides a"
+            " distribution, such as student_t_nll."
         )
 
     def _knots(self) -> np.ndarray:

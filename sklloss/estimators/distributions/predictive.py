@@ -65,23 +65,23 @@ def _where(name: str) -> Callable[[PredictiveDistribution], bool]:
 
 @dataclass(frozen=True, repr=False, eq=False)
 class PredictiveDistribution(ABC):
-    """What is predicted of y for some rows: a distribution each, in the units of y.
+    """Predictive distributions of y for some rows, in the units of y.
 
-    It is what `predict_distribution` returns, and has the names of a frozen distribution of
-    `scipy.stats`. Where y has several targets, each of them has a distribution of its own, and
-    results have an axis of targets behind that of rows.
+    `predict_distribution` returns it. Its methods have the names of a frozen distribution of
+    `scipy.stats`. With several targets, each of them has its own distribution, and results have an
+    axis of targets after that of rows.
 
-    Wherever y is given, it is one number for all rows, of shape () ; one per row, (n_samples,), or
-    (n_samples, n_targets); or several per row on a last axis, (n_samples, n_values) or
-    (n_samples, n_targets, n_values), where 1 instead of n_samples stands for all rows. Results
-    have the shape of y, with its rows.
+    An argument y is one number for all rows; one per row, of shape (n_samples,) or
+    (n_samples, n_targets); or several per row on a last axis, of shape (n_samples, n_values) or
+    (n_samples, n_targets, n_values), where a first axis of length 1 stands for all rows. Results
+    have the shape of y, broadcast to all rows.
 
     Attributes
     ----------
     n_samples : int
-        How many rows are predicted.
+        Number of rows.
     is_discrete : bool
-        Whether y is a count, so that there is a `pmf`, not a `pdf`.
+        Whether y is a count, so that there is a `pmf` instead of a `pdf`.
 
     Examples
     --------
@@ -191,7 +191,7 @@ class PredictiveDistribution(ABC):
         return self._of_y(self._cdf, y, "cdf")
 
     def ppf(self, q: Any) -> np.ndarray:
-        """Return quantiles: the least y whose probability of being at most that reaches q.
+        """Return quantiles: the smallest y at which `cdf` reaches q.
 
         Parameters
         ----------
@@ -201,19 +201,19 @@ class PredictiveDistribution(ABC):
         Returns
         -------
         ndarray of shape (n_samples, n_levels) or (n_samples, n_targets, n_levels)
-            In units of y; without the last axis where q is one number.
+            In units of y, without the last axis if q is one number.
 
         Raises
         ------
         ValueError
-            If a level is outside (0, 1), or outside what the loss knows.
+            If a level is outside (0, 1), or outside those of the loss.
         """
         found = self._shown(self._ppf(checked_levels(q, "ppf")))
         return found[..., 0] if np.ndim(q) == 0 else found
 
     @available_if(_where("pdf"))
     def pdf(self, y: Any) -> np.ndarray:
-        """Return the density at y, per unit of y; absent for counts.
+        """Return the density at y, per unit of y; not for counts.
 
         Parameters
         ----------
@@ -229,7 +229,7 @@ class PredictiveDistribution(ABC):
 
     @available_if(_where("pmf"))
     def pmf(self, y: Any) -> np.ndarray:
-        """Return the probability of y, 0 where it is not a whole number; only for counts.
+        """Return the probability of y, which is 0 if y is not a whole number; only for counts.
 
         Parameters
         ----------
@@ -245,7 +245,7 @@ class PredictiveDistribution(ABC):
 
     @available_if(_where("log_likelihood"))
     def log_likelihood(self, y: Any) -> np.ndarray:
-        """Return the logarithm of the density at y, of counts that of the probability of y.
+        """Return the logarithm of the density at y, or of the probability of a count.
 
         Parameters
         ----------
@@ -280,7 +280,7 @@ class PredictiveDistribution(ABC):
         return self._shown(self._std())
 
     def interval(self, coverage: float = 0.8) -> np.ndarray:
-        """Return the central interval that holds y with a given probability.
+        """Return the central interval that contains y with a given probability.
 
         Parameters
         ----------
@@ -296,13 +296,14 @@ class PredictiveDistribution(ABC):
 
     @available_if(_where("sample"))
     def sample(self, n: int = 1, random_state: Any = None) -> np.ndarray:
-        """Draw from the distribution of each row.
+        """Draw samples from the distribution of each row.
 
         Parameters
         ----------
         n : int, default=1
-            How many draws there are of each row, >= 1.
+            Number of draws for each row, >= 1.
         random_state : int, RandomState or None, default=None
+            Seed of the draws.
 
         Returns
         -------

@@ -51,14 +51,14 @@ class TransformedDistribution(PredictiveDistribution):
         """
         if not inner.is_column:
             raise ValueError(
-                f"{_label(transformer)} transforms {inner._shape[1]} targets at once, and what"
-                " becomes of each one's distribution is known for a single target alone. Leave the"
+                f"{_label(transformer)} transforms {inner._shape[1]} targets at once, but the"
+                " distribution of each one is known only for a single target. Leave the"
                 " transformer out: NeuralRegressor scales each target by itself."
             )
         if inner.is_discrete:
             raise ValueError(
-                f"{_label(transformer)} transforms the target of a loss for counts, and what comes"
-                " out are no counts. Leave the transformer out, or choose a loss for real-valued y."
+                f"{_label(transformer)} transforms the target of a loss for counts, and the results"
+                " are not counts. Leave the transformer out, or choose a loss for real-valued y."
             )
         tested = np.unique(inner._knots())
         tested = tested[np.unique(np.linspace(0, len(tested) - 1, N_TESTED).astype(int))]
@@ -68,9 +68,9 @@ class TransformedDistribution(PredictiveDistribution):
         rises, falls = (steps >= 0).all(), (steps <= 0).all()
         if not steps.any() or not (rises or falls):
             raise ValueError(
-                f"{_label(transformer)} is not monotone on what is predicted, so that a value of y"
-                " belongs to several of the target that was trained on. Take a transformer whose"
-                " inverse rises or falls throughout, such as log1p and expm1."
+                f"{_label(transformer)} is not monotone over the predicted range, so a value"
+                " of y corresponds to several values of the training target. Take a transformer"
+                " whose inverse rises or falls throughout, such as log1p and expm1."
             )
         ends = float(tested[known][0]), float(tested[known][-1])
         return cls(True, inner, transformer, ends, bool(rises))

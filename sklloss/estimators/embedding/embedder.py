@@ -1,4 +1,4 @@
-"""MetricEmbedder: a neural network that turns rows into vectors, alike rows into near ones."""
+"""MetricEmbedder: a neural network that maps similar rows to vectors that are close."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ class MetricEmbedder(
     NetworkParameters,
     NeuralEstimator,
 ):
-    """A neural network that turns rows into unit vectors, alike rows into near ones.
+    """A neural network that maps rows to unit vectors, which are close if the rows are similar.
 
-    It is trained on the loss of your choice.  What it learns is a distance, not classes: rows of
-    classes that it has never seen can be compared, too.
+    It is trained on the loss of your choice.  It learns a distance, not classes, so rows of classes
+    that were not in the training data can be compared, too.
 
-    With `early_stopping`, a share of validation rows is taken from every class alike.
+    With `early_stopping`, the validation rows are stratified by class.
 
     %(parameters)s
 
@@ -66,24 +66,23 @@ class MetricEmbedder(
 
     See Also
     --------
-    NeuralClassifier : classes that are all known in training.
+    NeuralClassifier : For classes that are all known in training.
 
     Notes
     -----
-    Where one batch holds all rows, equal rows of one label are merged and their weights added, so
-    weight 2 is a row repeated.
+    If one batch holds all rows, equal rows of one label are merged and their weights added, so that
+    a row of weight 2 counts as two equal rows.
 
-    A row that is the only one of its class has nothing to be near to; the others are kept away
-    from it.
+    A row that is the only one of its class has no similar row; it is only kept away from others.
 
-    As a step of a Pipeline it makes a classifier, ``make_pipeline(MetricEmbedder(),
-    KNeighborsClassifier())``; with one of DataFrames, ``set_output(transform="pandas")`` names the
-    components.  By itself it is no classifier to searches: ``cv=3`` splits rows as they come,
-    ``cv=StratifiedKFold(3)`` every class alike.
+    ``make_pipeline(MetricEmbedder(), KNeighborsClassifier())`` is a classifier.
+    ``set_output(transform="pandas")`` returns DataFrames with named components.  Scikit-learn does
+    not take the estimator itself for a classifier, so that ``cv=3`` does not stratify: give
+    ``cv=StratifiedKFold(3)``.
 
     Examples
     --------
-    Digits of classes that were not there in training:
+    Digits of classes that were not in the training data:
 
     >>> from sklearn.datasets import load_digits
     >>> X, y = load_digits(return_X_y=True)
@@ -94,7 +93,7 @@ class MetricEmbedder(
     >>> bool(model.score(X[~known], y[~known]) > 0.9)
     True
 
-    The same from pairs, alike where both rows are of one class:
+    The same from pairs, which are alike if both rows are of the same class:
 
     >>> import numpy as np
     >>> left, right = X[known][:400], X[known][400:800]
@@ -121,7 +120,7 @@ class MetricEmbedder(
     n_components: int = parameter(
         32,
         COUNT,
-        "Width of the vectors; a network of your own puts out (n, n_components).",
+        "Length of the vectors; your own network has to return (n, n_components).",
         kind="int",
         fixed=True,
         shared=True,
@@ -129,8 +128,8 @@ class MetricEmbedder(
     pairs: bool = parameter(
         False,
         BOOL,
-        """Whether `fit` and `score` are given pairs of rows and whether these are alike, instead
-        of rows and their labels; `augment` then receives pairs, (n, 2, ...).""",
+        """Whether `fit` and `score` receive pairs of rows, with y saying whether they are alike,
+        instead of rows and their labels; `augment` then receives pairs, (n, 2, ...).""",
         kind="bool",
         fixed=True,
         shared=True,
@@ -138,16 +137,17 @@ class MetricEmbedder(
     batch_size: int | str = redeclared(
         OptimizationParameters,
         "batch_size",
-        doc="""Rows, or pairs, per step; "auto" is a fiftieth of them, between 200 and 1024 (all,
-        where there are fewer or for lbfgs).  They are compared with each other, so memory grows
-        with its square.  Batches hold at least two rows of nearly every class that they have.""",
+        doc="""Rows, or pairs, per step; "auto" is a fiftieth of them, between 200 and 1024 (all, if
+        there are fewer or for lbfgs).  All rows of a batch are compared with each other, so memory
+        grows with the square of the batch size.  Nearly every class in a batch has at least two
+        rows.""",
     )
     n_members: int = redeclared(
         RunParameters,
         "n_members",
-        doc="""Networks that are trained as one program, with the seeds random_state, random_state +
-        1 ...; their unit vectors are put side by side and divided by √n_members, so the cosine of
-        two rows is the mean over members.""",
+        doc="""Number of networks that are trained together, with the seeds random_state,
+        random_state + 1 ...; their unit vectors are concatenated and divided by √n_members, so that
+        the cosine of two rows is the mean over members.""",
     )
 
     @property
@@ -167,23 +167,22 @@ class MetricEmbedder(
         Parameters
         ----------
         X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
-            As `NeuralClassifier` takes it; pairs are numbers.
-            With ``pairs=True`` pairs of such rows, a dense array (n_pairs, 2, n_features), as
-            ``np.stack([left, right], axis=1)`` makes it; of images
-            (n_pairs, 2, n_channels, height, width).
+            Rows, as in `NeuralClassifier`.  With ``pairs=True`` pairs of numeric rows, a dense
+            array of shape (n_pairs, 2, n_features) such as ``np.stack([left, right], axis=1)``, or
+            pairs of images, of shape (n_pairs, 2, n_channels, height, width).
         y : array-like of shape (n_samples,)
-            Labels of any type: rows of one label are alike.  With ``pairs=True`` 1 for each alike
-            pair and 0 (or -1) for each other.
+            Labels of any type; rows with the same label are alike.  With ``pairs=True`` 1 for pairs
+            that are alike, and 0 or -1 for the others.
         sample_weight : array-like of shape (n_samples,) or None, default=None
-            Weights >= 0 of rows, or pairs; two rows are compared with the product of their
-            weights.  Weight 2 is a row repeated, weight 0 a row removed.
+            Weights of rows or pairs, >= 0.  A comparison of two rows has the product of their
+            weights.  A row of weight 2 counts as two equal rows, one of weight 0 as none.
 
         %(fitted)s
         """
         return self._train(FitData(X, y, sample_weight), go_on=self.warm_start)
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> MetricEmbedder:
-        """Train for one epoch; rows may have new classes, scaling is that of the first call.
+        """Train for one epoch, also on new classes; scaling is that of the first call.
 
         Parameters
         ----------
@@ -192,40 +191,40 @@ class MetricEmbedder(
         return self._train(FitData(X, y, sample_weight), epochs=1, go_on=True)
 
     def transform(self, X: Any) -> np.ndarray:
-        """Turn rows into unit vectors; their scalar products are cosines.
+        """Map rows to unit vectors, whose scalar products are cosines.
 
         Parameters
         ----------
         %(X)s
-            Rows, also of an estimator that was trained on pairs.
+            Rows, also for an estimator that was trained on pairs.
 
         Returns
         -------
         ndarray of shape (n_samples, n_components * n_members)
-            In the network's dtype.
+            Unit vectors, in the network's dtype.
 
         Raises
         ------
         ValueError
-            If the network puts out a zero vector, which has no direction.
+            If the network returns a zero vector, which has no direction.
         """
         return self._vectors(X)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return recall@1: the share of rows whose nearest other row of X has their label.
+        """Return recall@1: the share of rows whose nearest other row in X has the same label.
 
-        Rows whose label occurs once in `y` are left out, but may be found.  With ``pairs=True`` it
-        is the area under the ROC curve: how often an alike pair has a larger cosine than an unlike
-        one.
+        Rows whose label occurs once in `y` are not counted, but may be the nearest row of others.
+        With ``pairs=True`` the score is the area under the ROC curve: the probability that a pair
+        that is alike has a larger cosine than one that is not.
 
         Parameters
         ----------
         %(X)s
-            With ``pairs=True`` (n_pairs, 2, n_features).
+            Rows or pairs, as in `fit`.
         y : array-like of shape (n_samples,)
-            Labels, as in `fit`; they need not be those of the training rows.
+            Labels, as in `fit`; they may differ from those of the training rows.
         sample_weight : array-like of shape (n_samples,) or None, default=None
-            What each row, or pair, counts.
+            Weights of rows or pairs, >= 0.
 
         Returns
         -------
@@ -243,15 +242,16 @@ class MetricEmbedder(
         return recall_at_1(vectors, labels, checked_weights(sample_weight, vectors))
 
     def to_module(self, output: str = "transform") -> FittedModule:
-        """Return the fitted model as a plain ``nn.Module``, from X as `transform` takes it.
+        """Return the fitted model as a plain ``nn.Module`` that takes X as `transform` does.
 
         %(module)s
 
         Parameters
         ----------
         output : {"transform", "raw"}, default="transform"
-            What comes out: unit vectors as those of `transform`, but 0 where the network puts out
-            0; or the network's raw output, (n_samples, 1, n_components), the mean over members.
+            What the module returns: the unit vectors of `transform`, or zero vectors where the
+            network returns zeros; or the network's raw output, of shape
+            (n_samples, 1, n_components), averaged over members.
 
         %(exported)s
         """
@@ -275,9 +275,9 @@ def _with_direction(of_member: Callable[..., Tensor], raw: Tensor, state: State)
     """Return what a member says of rows; raise if raw output of one has no direction."""
     refuse_rows(
         (raw[0, :, 0].norm(dim=-1) < SHORTEST).numpy(force=True),
-        "The network puts out a zero vector for",
+        "The network returns a zero vector for",
         "",
-        "It has no direction. Let the last layer of your module be linear, without an activation"
-        " behind it, and with a bias.",
+        "It has no direction. Make the last layer of your module linear, with a bias and without an"
+        " activation after it.",
     )
     return of_member(raw, state)

@@ -138,7 +138,7 @@ class Pairs(Inputs):
     def check_network(
         self, module: nn.Module, few: Tensor, allowed: tuple[int, ...], why: str
     ) -> None:
-        """Check what the network for single rows puts out."""
+        """Check what the network for single rows returns."""
         network: Any = module.network
         check_widths(network, few.flatten(0, 1), allowed, why)
 

@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Cache:
-    """Intermediate results by what they were made from: computed once, held once.
+    """Cache of intermediate results that several fits share.
 
     Keys name arrays by identity, so that each entry holds on to the objects its key stands for: an
     address is not given to another array while the cache lives.

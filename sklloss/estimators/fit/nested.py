@@ -41,11 +41,12 @@ class NestedParameters(BaseEstimator):
         Parameters
         ----------
         deep : bool, default=True
-            Whether to add those of the loss, the module and the optimiser, as ``loss__delta``.
+            Whether to add those of the loss, the module and the optimiser, such as ``loss__delta``.
 
         Returns
         -------
         dict
+            Values by name.
         """
         params = super().get_params(deep=False)
         held = {
@@ -60,16 +61,18 @@ class NestedParameters(BaseEstimator):
         return params
 
     def set_params(self, **params: Any) -> NestedParameters:
-        """Set parameters, nested ones after the others.
+        """Set parameters of the estimator, its loss, its module and its optimiser.
 
         Parameters
         ----------
         **params
-            Names as in `get_params`; also parameters of the loss that is set in the same call.
+            Values by the names of `get_params`.  Parameters of the loss refer to the loss that is
+            set in the same call, if any.
 
         Returns
         -------
         self
+            The estimator itself.
 
         Raises
         ------
@@ -126,7 +129,7 @@ class NestedParameters(BaseEstimator):
             if name in self._get_param_names():
                 raise ValueError(
                     f"Invalid parameter {key!r} for {type(self).__name__}: {name}={value!r} has no"
-                    f" parameters that can be set by name. Give {name} as a whole."
+                    f" parameters that can be set by name. Set {name} itself."
                 )
 
     def _set_nested(self, owner: str, params: dict[str, Any]) -> None:
@@ -173,7 +176,7 @@ class NestedParameters(BaseEstimator):
             raise ValueError(
                 f"module={module!r} is a network for other data than those of"
                 f" {type(self).__name__}. Choose {' or '.join(map(repr, self._built_ins))}, or"
-                " give a network of your own."
+                " give your own network."
             )
 
 

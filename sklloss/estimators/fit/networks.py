@@ -86,14 +86,14 @@ class NetBuilder:
             dtype = self.learned.torch_dtype
             self.target.check_values(self.loss, data.y, state, n_outputs, dtype, weighted)
         changeable = self._changeable(data, scaler)
-        # A schedule that has changed the rate goes on where it was.
+        # A schedule that has changed the rate continues where it was.
         if changeable["lr"] != net.lr:
             net.optimizer_.param_groups[0]["lr"] = changeable["lr"]
         net.__dict__.update(changeable)
         return net
 
     def _changeable(self, data: TrainingSet, scaler: Any) -> dict[str, Any]:
-        """Return the arguments of a net that may change while its training goes on."""
+        """Return the arguments of a net that may change while its training continues."""
         estimator, learned = self.estimator, self.learned
         n_rows, holds_out = len(data.train), data.valid is not None
         n_inputs = prod(learned.row_inputs.shape)

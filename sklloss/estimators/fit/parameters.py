@@ -46,7 +46,7 @@ class RunParameters(BaseEstimator):
     dtype: str = parameter(
         "auto",
         Choice("auto", "float32", "float64"),
-        """Precision of training; "auto" is float64 where all rows fit in one batch, else
+        """Precision of training; "auto" is float64 if all rows fit into one batch, else
         float32.""",
         kind='{"auto", "float32", "float64"}',
         fixed=True,
@@ -55,38 +55,41 @@ class RunParameters(BaseEstimator):
     callbacks: Any = parameter(
         None,
         CALLBACKS,
-        "Called as in skorch.",
+        "Callbacks of skorch, called during training.",
         kind="list of skorch callbacks or None",
         fixed=True,
     )
     device: str = parameter(
         "cpu",
         DEVICE,
-        'Where to train; "auto" takes a GPU where there is one.',
+        'The device to train on; "auto" is a GPU if there is one.',
         kind="str",
         fixed=True,
     )
     warm_start: bool = parameter(
-        False, BOOL, "Whether another `fit` goes on where the last one ended.", kind="bool"
+        False,
+        BOOL,
+        "Whether another call of `fit` continues the training of the last one.",
+        kind="bool",
     )
     random_state: Any = parameter(
         None,
         None,
-        "Where all randomness comes from; None takes fresh entropy.",
+        "Seed of all randomness; None gives different results in every fit.",
         kind="int, RandomState or None",
     )
     n_members: int | str = parameter(
         1,
         COUNT,
-        """Networks that are trained as one program, with the seeds random_state, random_state + 1
-        ...; predictions are means over them.""",
+        """Number of networks that are trained together, with the seeds random_state,
+        random_state + 1 ...; predictions are means over them.""",
         kind="int",
         fixed=True,
     )
     verbose: int = parameter(
         0,
         Either(BOOL, Interval(0, integer=True)),
-        "1 prints a line per epoch of the first member.",
+        "1 prints one line per epoch of the first member.",
         kind="int",
     )
 
@@ -98,17 +101,17 @@ class StoppingParameters(BaseEstimator):
     early_stopping: bool | str = parameter(
         False,
         BOOL,
-        """Whether validation rows decide when to stop and which epoch's weights to keep, by the
-        loss that is trained.  Without, training stops when the training loss no longer falls.""",
+        """Whether the loss on validation rows decides when to stop and which epoch's weights to
+        keep.  If False, training stops when the training loss no longer falls.""",
         kind="bool",
         shared=True,
     )
     validation_fraction: Any = parameter(
         0.1,
         None,
-        """The validation rows: a share of all rows, the first split of a splitter, or (train,
-        valid) indices.  A share or a splitter has to leave two rows for each part; a class of one
-        row is refused.""",
+        """The validation rows: a share of all rows, a splitter, whose first split is used, or a
+        pair (train, valid) of index arrays.  Each part needs at least two rows, and each class at
+        least two rows in all.""",
         kind="float, splitter or pair of index arrays",
         shared=True,
     )
@@ -121,8 +124,8 @@ class StoppingParameters(BaseEstimator):
     tol: float = parameter(
         1e-4,
         NOT_NEGATIVE,
-        """The least improvement that counts, >= 0, relative to how far the loss of the best
-        constant may fall.""",
+        """The smallest improvement that counts, >= 0, as a share of the largest possible fall below
+        the loss of the best constant.""",
         kind="float",
     )
 
@@ -134,8 +137,8 @@ class OptimizationParameters(BaseEstimator):
     optimizer: Any = parameter(
         "adam",
         None,
-        """"sgd" (with momentum 0.9), "adam", "adamw", "rmsprop", "adagrad", "nadam", "radam",
-        "lbfgs" (all rows at once), or a class.""",
+        """The optimiser: "sgd" (with momentum 0.9), "adam", "adamw", "rmsprop", "adagrad", "nadam",
+        "radam", "lbfgs" (all rows in one batch), or a class.""",
         kind="str or type of torch.optim.Optimizer",
         fixed=True,
         shared=True,
@@ -143,7 +146,7 @@ class OptimizationParameters(BaseEstimator):
     optimizer_params: dict[str, Any] | None = parameter(
         None,
         MAPPING,
-        """Further arguments of the optimiser; also as ``optimizer__x`` of ``set_params`` and
+        """Further arguments of the optimiser; also set as ``optimizer__x`` in ``set_params`` and
         grids.""",
         kind="dict or None",
         fixed=True,
@@ -159,17 +162,19 @@ class OptimizationParameters(BaseEstimator):
     batch_size: int | str = parameter(
         "auto",
         Either(AUTO, COUNT),
-        """Rows per step; "auto" is a fiftieth of the rows, between 200 and 1024 (all rows, where
-        there are fewer or for lbfgs).""",
+        """Rows per step; "auto" is a fiftieth of the rows, between 200 and 1024 (all rows, if there
+        are fewer or for lbfgs).""",
         kind='int or "auto"',
         shared=True,
     )
-    max_epochs: int | str = parameter(200, COUNT, "Passes over the rows, at most.", kind="int")
+    max_epochs: int | str = parameter(
+        200, COUNT, "Maximum number of passes over the rows.", kind="int"
+    )
     weight_decay: Any = parameter(
         0.0,
         NOT_NEGATIVE,
-        """L2 penalty on weights, >= 0: ``weight_decay * w`` joins the gradient (for adamw it is
-        decoupled).""",
+        """L2 penalty on weights, >= 0: ``weight_decay * w`` is added to the gradient (decoupled for
+        adamw).""",
         kind="float",
     )
 
@@ -181,12 +186,11 @@ class NetworkParameters(BaseEstimator):
     module: Any = parameter(
         "mlp",
         None,
-        """The network: "mlp" for tables, "cnn" for images, "text" for token ids, or your own.  A
-        class or factory receives the widths of input and output under the usual names
-        (``n_features``, ``in_channels``, ``n_outputs``, ``num_classes`` ...), the shape of a row
-        as ``input_shape``; one that takes any keywords, as torchvision's do, receives
-        ``num_classes``.  An instance is copied at every fit.  Your own may take X of any number
-        of axes.""",
+        """The network: "mlp" for tables, "cnn" for images, "text" for token ids, or your own, for X
+        with any number of axes.  A class or factory receives the sizes of input and output under
+        the usual names (``n_features``, ``in_channels``, ``n_outputs``, ``num_classes`` ...) and
+        the shape of a row as ``input_shape``; one with ``**kwargs``, such as torchvision's,
+        receives ``num_classes``.  An instance is copied in every fit.""",
         kind="str, nn.Module class, instance or factory",
         fixed=True,
         shared=True,
@@ -194,8 +198,8 @@ class NetworkParameters(BaseEstimator):
     module_params: dict[str, Any] | None = parameter(
         None,
         MAPPING,
-        """Further arguments of the class or factory, as ``linear_path`` and ``init`` of "mlp"
-        (see ``sklloss.modules.MLP``); also as ``module__x`` of ``set_params`` and grids.""",
+        """Further arguments of the class or factory, such as ``linear_path`` and ``init`` of "mlp"
+        (see ``sklloss.modules.MLP``); also set as ``module__x`` in ``set_params`` and grids.""",
         kind="dict or None",
         fixed=True,
         shared=True,
@@ -211,14 +215,14 @@ class NetworkParameters(BaseEstimator):
     dropout: float = parameter(
         0.0,
         Interval(0, 1, closed="left"),
-        "Probability, in [0, 1), with which a hidden number is set to 0 in training.",
+        "Probability, in [0, 1), of setting a hidden unit to 0 in training.",
         kind="float",
         fixed=True,
     )
     l1: float = parameter(
         0.0,
         NOT_NEGATIVE,
-        """L1 penalty on weights, >= 0; weights become exactly 0 (with lbfgs only nearly).""",
+        """L1 penalty on weights, >= 0, which makes some of them 0 (nearly 0 with lbfgs).""",
         kind="float",
     )
 
@@ -230,10 +234,10 @@ class HiddenLayerParameters(BaseEstimator):
     hidden_layer_sizes: Any = parameter(
         (100,),
         Either(COUNT, Tuple(COUNT, min_length=0)),
-        """Widths of the hidden layers of ``module="mlp"``, and of the dense layers that end other
-        built-in networks; ``()`` is the linear model.""",
+        """Widths of the hidden layers of ``module="mlp"``, and of the final dense layers of the
+        other built-in networks; ``()`` is the linear model.""",
         kind="int or tuple of int",
-        remedy="Give one width per hidden layer, as (64, 64), or () for the linear model.",
+        remedy="Give one width per hidden layer, such as (64, 64), or () for the linear model.",
         fixed=True,
         shared=True,
     )
@@ -246,7 +250,7 @@ class InputParameters(BaseEstimator):
     scale_inputs: bool = parameter(
         True,
         BOOL,
-        "Whether features are standardised inside, images channel by channel.",
+        "Whether features are standardised internally, and images channel by channel.",
         kind="bool",
         fixed=True,
     )
@@ -259,31 +263,32 @@ class TableParameters(BaseEstimator):
     scale_inputs: bool | None = parameter(
         None,
         Either(BOOL, Choice(None)),
-        """True and False stand for numeric_encoding="standard" and "none"; images are standardised
-        channel by channel unless it is False, token ids never.  None leaves it to
-        `numeric_encoding`.""",
+        """True and False are short for ``numeric_encoding="standard"`` and ``"none"``; None leaves
+        the choice to `numeric_encoding`.  Images are standardised channel by channel unless it is
+        False; token ids are never changed.""",
         kind="bool or None",
         fixed=True,
     )
     numeric_encoding: str = parameter(
         "standard",
         Choice(*ENCODINGS),
-        """How the numbers of a table are encoded: as they are; standardised; centred and scaled by
-        median and quartiles and bounded smoothly; as normal scores of their ranks; or, beside
-        "robust", as piecewise-linear codes of up to 32 bins, with which a network learns steps and
-        thresholds (Gorishniy 2022).  "auto" is "piecewise_linear" where there are enough rows for
-        4 bins per column, else "robust"; "standard" for a linear model and with `augment`.  Columns
-        of 0 and 1 are centred only; what does not vary in training is left out.""",
+        """How numbers in a table are encoded.  "none": not at all.  "standard": standardised.
+        "robust": centred and scaled by median and quartiles, and smoothly clipped.  "quantile":
+        normal scores of their ranks.  "piecewise_linear": as "robust", with additional
+        piecewise-linear codes of up to 32 bins, from which a network learns steps and thresholds
+        (Gorishniy 2022).  "auto": "piecewise_linear" if there are enough rows for 4 bins per
+        column, else "robust"; but "standard" for a linear model or with `augment`.  Columns of 0
+        and 1 are only centred, and constant columns are dropped.""",
         kind='{"auto", "none", "standard", "robust", "quantile", "piecewise_linear"}',
         fixed=True,
     )
     categorical_features: Any = parameter(
         None,
         None,
-        """Columns of a table that hold categories, beside those of text or categorical dtype:
-        names, indices or a mask; None or "from_dtype" for these alone.  Levels of at least 5 rows
-        get a column of their own, missing values as well; rarer and unknown ones get none.  At most
-        the 1,000 most frequent levels of a column are kept.""",
+        """Further categorical columns, besides those of text or categorical dtype: names, indices
+        or a mask; None or "from_dtype" for no others.  Each level with at least 5 rows is encoded
+        as one column, missing values likewise; rarer and unknown levels have none.  At most the
+        1,000 most frequent levels of a column are kept.""",
         kind='array-like, "from_dtype" or None',
         fixed=True,
     )
@@ -296,9 +301,9 @@ class AugmentParameters(BaseEstimator):
     augment: Any = parameter(
         None,
         FUNCTION,
-        """Changes the rows of training batches: a function from a tensor (n, ...) on the scale of X
-        to one of the same shape, or a transform of torchvision, which is called with each row.  The
-        global generators of torch, NumPy and Python are seeded from `random_state`.""",
+        """Random changes of training rows: a function from a tensor (n, ...) on the scale of X to
+        one of the same shape, or a transform of torchvision, which is called with each row.  The
+        global random generators of torch, NumPy and Python are seeded by `random_state`.""",
         kind="callable or None",
     )
 
@@ -321,8 +326,8 @@ class TargetScaleParameters(BaseEstimator):
     scale_target: bool = parameter(
         True,
         BOOL,
-        """Whether y is scaled inside as the loss allows; thresholds such as Huber's delta are in
-        units of that scale.""",
+        """Whether y is scaled internally, as far as the loss allows.  Thresholds such as Huber's
+        delta are in units of that scale.""",
         kind="bool",
         fixed=True,
     )
@@ -335,12 +340,11 @@ class CalibrationParameters(BaseEstimator):
     calibrate: bool = parameter(
         False,
         BOOL,
-        """Whether quantiles and intervals are corrected by held-out rows, so that as many y lie
-        inside as they promise, whatever the loss: for losses that predict a point, too, and for
-        Pipelines by `predict_distribution`.  It takes members that hold out folds, or
-        ``early_stopping=True``.""",
+        """Whether quantiles and intervals are corrected by held-out rows, so that an interval
+        contains as many values as its coverage says.  This also gives intervals to losses that
+        predict a point.  It needs members that hold out folds, or ``early_stopping=True``.""",
         kind="bool",
-        remedy="True needs held-out rows, False leaves quantiles as the loss gives them.",
+        remedy="True needs held-out rows; False keeps the quantiles of the loss.",
         fixed=True,
     )
 
@@ -352,7 +356,7 @@ class ClassWeightParameters(BaseEstimator):
     class_weight: Any = parameter(
         None,
         None,
-        """Weights of classes, as in scikit-learn: they change the distribution that is learned,
-        and ``predict_proba`` is of that distribution.""",
+        """Weights of the classes, as in scikit-learn.  They change the distribution that is
+        learned, so ``predict_proba`` describes the weighted data.""",
         kind='dict, "balanced" or None',
     )

@@ -44,13 +44,13 @@ from .settings import (
 from .splits import Split, fold_splits, gives_rows, index_type, validation_split
 
 NOTHING_HELD_OUT = (
-    "decision='macro_f1' is learned from rows that members hold out, and none are: there are too"
-    " few, or parameters rule it out. Set n_members=8, early_stopping=True and"
+    "decision='macro_f1' is learned from rows that members hold out, but there are none: there are"
+    " too few rows, or the parameters rule it out. Set n_members=8, early_stopping=True and"
     " validation_fraction='auto', or leave decision='argmax'."
 )
 
 NOTHING_CALIBRATES = (
-    "calibrate=True corrects quantiles by held-out rows, and early_stopping=False holds out none."
+    "calibrate=True corrects quantiles by held-out rows, but early_stopping=False holds out none."
     " Set early_stopping=True, with n_members=8 for folds of all rows or with n_members=1 for one"
     " validation set, or set calibrate=False."
 )
@@ -367,7 +367,7 @@ def check_goes_on(estimator: Any, loss: Loss, before: Learned) -> None:
     if not all(net.may_go_on_ for net in estimator.members_):
         raise ValueError(
             "This estimator is from a file without the state of its optimiser, and its training"
-            " cannot go on. Save it with save(..., training=True), or fit it anew with"
+            " cannot continue. Save it with save(..., training=True), or fit it again with"
             " warm_start=False."
         )
     if not _same(loss, estimator.loss_):
@@ -379,8 +379,8 @@ def check_goes_on(estimator: Any, loss: Loss, before: Learned) -> None:
         now = getattr(estimator, name)
         if not _same(now, value):
             raise ValueError(
-                f"{name} was {value!r} when this network was built and cannot become {now!r} while"
-                " its training goes on. Set warm_start=False and fit, or train a clone."
+                f"{name} was {value!r} when this network was built and cannot become {now!r}"
+                " while its training continues. Set warm_start=False and fit, or train a clone."
             )
 
 
@@ -409,7 +409,7 @@ def scales_inputs(estimator: Any, inputs: Inputs) -> bool:
     is_alias = getattr(estimator, "scale_inputs", None) is not None
     if is_alias and encoding not in ("auto", "standard", used):
         raise ValueError(
-            f"scale_inputs={estimator.scale_inputs} stands for numeric_encoding={used!r}, and"
+            f"scale_inputs={estimator.scale_inputs} stands for numeric_encoding={used!r}, but"
             f" numeric_encoding is {encoding!r}. Leave scale_inputs out."
         )
     named = getattr(estimator, "categorical_features", None)

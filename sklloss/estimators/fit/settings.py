@@ -239,5 +239,5 @@ def device_of(estimator: Any) -> torch.device:
     except (RuntimeError, TypeError, AssertionError, OverflowError, ValueError) as error:
         raise ValueError(
             f"device={estimator.device!r} cannot be used here ({str(error).splitlines()[0]}). Use"
-            " 'cpu', or 'auto' for a GPU where there is one."
+            " 'cpu', or 'auto' for a GPU if there is one."
         ) from None

@@ -111,7 +111,7 @@ def _strata(y: np.ndarray, stratify: bool) -> np.ndarray:
 
 def _nothing_to_hold_out(n_rows: int, noun: str) -> ValueError:
     return ValueError(
-        f"early_stopping needs validation {noun}s, and there is {n_rows} {noun}. Give several"
+        f"early_stopping needs validation {noun}s, but there is only {n_rows} {noun}. Give several"
         f" {noun}s, or set early_stopping=False."
     )
 

@@ -21,7 +21,7 @@ class TableColumns(TableParameters):
     """What an estimator of tables says of their columns."""
 
     def get_feature_names_out(self: Any, input_features: Any = None) -> np.ndarray:
-        """Return the names of the columns that the network sees, once X is encoded.
+        """Return the names of the encoded columns of X, which the network receives.
 
         Parameters
         ----------
@@ -31,9 +31,10 @@ class TableColumns(TableParameters):
         Returns
         -------
         ndarray of str
-            First "column is missing", then numbers by their column's name, then "column from 1 to 2"
-            for the bins of piecewise-linear codes, last "column=level" for categories; of two levels
-            that share a column, the second.
+            First indicators of missing values, "column is missing"; then numbers, by the name of
+            their column; then bins of piecewise-linear codes, "column from 1 to 2"; last levels of
+            categories, "column=level".  A category with two levels has one column, named after the
+            second.
         """
         check_is_fitted(self, "net_")
         learned = self._learned
@@ -45,8 +46,8 @@ class TableColumns(TableParameters):
             given = list(input_features)
             if len(given) != len(names) or (known is not None and given != names):
                 raise ValueError(
-                    f"input_features is {given}, and the columns of X in training were {names}."
-                    " Leave input_features out, or give these."
+                    f"input_features is {given}, but the columns of X in training were {names}."
+                    " Leave input_features out, or give these names."
                 )
             names = given
         raw = learned.inputs.raw_columns
@@ -55,18 +56,19 @@ class TableColumns(TableParameters):
         return learned.input_scaler.names(names, [()] * len(names))
 
     def as_numbers(self: Any, X: Any) -> np.ndarray:
-        """Return a table as the numbers that `to_module` takes.
+        """Convert a table to the numbers that the module of `to_module` takes.
 
         Parameters
         ----------
         X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
-            As `fit` takes it.
+            Rows, as in `fit`.
 
         Returns
         -------
         ndarray of shape (n_samples, n_numbers)
-            float64: numbers, NaN where they are missing; the six parts of dates; of categories the
-            code of the level in sorted order, then that of missing values, and -1 for others.
+            Float64.  Numbers are unchanged, with NaN for missing values.  A date has six numbers.
+            A category is the position of its level in sorted order; the position after the last is
+            a missing value, and -1 an unknown level.
         """
         check_is_fitted(self, "net_")
         inputs, learned = self._inputs, self._learned.inputs

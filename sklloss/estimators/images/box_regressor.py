@@ -1,4 +1,4 @@
-"""NeuralBoxRegressor: a network that says where the object is; its loss is a hyperparameter."""
+"""NeuralBoxRegressor: a network that locates an object; its loss is a hyperparameter."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class NeuralBoxRegressor(
     HiddenLayerParameters,
     ImageEstimator,
 ):
-    """A neural network that draws one box around the object of an image, trained on your loss.
+    """A neural network that predicts the bounding box of the object in an image.
 
     %(parameters)s
 
@@ -47,7 +47,7 @@ class NeuralBoxRegressor(
 
     See Also
     --------
-    NeuralSegmenter : which pixels belong to it.
+    NeuralSegmenter : Predicts the class of every pixel.
 
     Examples
     --------
@@ -73,10 +73,11 @@ class NeuralBoxRegressor(
         default="giou",
         kw_only=False,
         metadata=declare(
-            """What is minimised: a name, alias or torch class name of ``list_losses("boxes")``, a
-            class or instance of it; ``giou`` and ``ciou`` compare boxes, the losses for regression
-            (``mse``, ``mae``, ``smooth_l1`` ...) corners.  Or your own, called with prediction and
-            y of shape (n, 4) and returning one loss per row.""",
+            """What is minimised: a name, alias or torch class name of ``list_losses("boxes")``; a
+            class or instance of it; or your own function or module, which is called with prediction
+            and y of shape (n, 4) and returns one loss per row.  ``giou`` and ``ciou`` compare
+            boxes; the losses for regression (``mse``, ``mae``, ``smooth_l1`` ...) compare
+            corners.""",
             kind="str, Loss, torch.nn loss, nn.Module or function",
         ),
     )
@@ -84,16 +85,16 @@ class NeuralBoxRegressor(
         ImageEstimator,
         "module",
         default="locator",
-        doc="""The network: ``"locator"``, whose maps of places find an object wherever it is;
-        ``"cnn"``, faster, whose dense layers need far more images; or your own from images
-        (n, channels, height, width) to (n, 4).  One that takes the mean over all places forgets
-        them.""",
+        doc="""The network: ``"locator"``, whose heat maps find an object wherever it is; ``"cnn"``,
+        which is faster but needs many more images; or your own, from images
+        (n, channels, height, width) to (n, 4).  A network with global average pooling cannot locate
+        objects.""",
     )
     module_params: dict[str, Any] | None = redeclared(
         ImageEstimator,
         "module_params",
-        doc="""Further arguments of the class or factory, as ``channels`` of the built-in networks;
-        also as ``module__x`` of ``set_params`` and grids.""",
+        doc="""Further arguments of the class or factory, such as ``channels`` of the built-in
+        networks; also set as ``module__x`` in ``set_params`` and grids.""",
     )
     hidden_layer_sizes: Any = redeclared(
         HiddenLayerParameters,
@@ -103,18 +104,18 @@ class NeuralBoxRegressor(
     scale_target: bool = redeclared(
         TargetScaleParameters,
         "scale_target",
-        doc="""Whether boxes are scaled inside: for ``giou`` and ``ciou`` divided by the longer side
-        of the images, for losses of corners each corner as the loss allows; thresholds such as
-        Huber's delta are in units of that scale.""",
+        doc="""Whether boxes are scaled internally: for ``giou`` and ``ciou`` divided by the longer
+        side of the images, for losses of corners as the loss allows.  Thresholds such as Huber's
+        delta are in units of that scale.""",
     )
     augment: Any = redeclared(
         AugmentParameters,
         "augment",
-        doc="""Changes training images and their boxes: a transform of torchvision.transforms.v2,
-        called with each image and its box, or a function that takes and returns both, tensors (n,
-        channels, height, width) on the scale of X and (n, 4) in pixels.  An image whose object
-        leaves it stays as it is.  A function of one argument changes images alone and must leave
-        the object where it is.""",
+        doc="""Random changes of training images and their boxes: a transform of
+        torchvision.transforms.v2, called with each image and its box, or a function that takes and
+        returns both, as tensors (n, channels, height, width) on the scale of X and (n, 4) in
+        pixels.  An image whose object would leave it is not changed.  A function of one argument
+        changes only images and must not move the object.""",
     )
 
     @property
@@ -127,11 +128,11 @@ class NeuralBoxRegressor(
         Parameters
         ----------
         %(images)s
-            Images of one size, whole numbers or floats, none missing.
+            Images of one size, as integers or floats, without missing values.
         y : array-like of shape (n_samples, 4)
-            The corners x1, y1, x2, y2 of each object in pixels: x to the right, y downward, from
-            the image's upper left corner; 0 <= x1 < x2 <= width and 0 <= y1 < y2 <= height, so that
-            the object is ``image[y1:y2, x1:x2]``.
+            The corners x1, y1, x2, y2 of each object in pixels, x to the right and y downward from
+            the upper left corner of the image.  0 <= x1 < x2 <= width and 0 <= y1 < y2 <= height,
+            so that the object is ``image[y1:y2, x1:x2]``.
         %(image_weight)s
 
         %(fitted)s
@@ -139,11 +140,11 @@ class NeuralBoxRegressor(
         return self._train(FitData(X, y, sample_weight), go_on=self.warm_start)
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train for one epoch on these images; scaling is that of the first call.
+        """Train for one epoch; scaling is that of the first call.
 
         Parameters
         ----------
-        %(continued)s
+        %(continued_with_images)s
         """
         return self._train(FitData(X, y, sample_weight), epochs=1, go_on=True)
 
@@ -152,24 +153,26 @@ class NeuralBoxRegressor(
 
         Parameters
         ----------
-        %(images)s
+        %(new_images)s
 
         Returns
         -------
         ndarray of shape (n_samples, 4)
-            Corners x1 <= x2 and y1 <= y2 in pixels, float64, inside the image.
+            Corners x1, y1, x2, y2 in pixels, float64, inside the image, with x1 <= x2 and
+            y1 <= y2.
         """
         return self._answer("predict", X)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the mean over images of the intersection over union of predicted and true box.
+        """Return the mean intersection over union of predicted and true boxes.
 
         Parameters
         ----------
-        %(images)s
+        %(new_images)s
         y : array-like of shape (n_samples, 4)
             True corners x1, y1, x2, y2 in pixels.
         sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights of the images, >= 0.
 
         Returns
         -------
@@ -183,15 +186,15 @@ class NeuralBoxRegressor(
         return float(np.average(box_ious(boxes, predicted), weights=weights))
 
     def to_module(self, output: str = "predict") -> FittedModule:
-        """Return the fitted model as a plain ``nn.Module``, from X as `predict` takes it to boxes.
+        """Return the fitted model as a plain ``nn.Module`` that takes X as `predict` does.
 
         %(module)s
 
         Parameters
         ----------
         output : {"predict", "raw"}, default="predict"
-            What comes out: boxes in pixels, float64, (n_samples, 4), or the network's raw output,
-            (n_samples, 4, n_outputs).
+            What the module returns: boxes in pixels in float64, of shape (n_samples, 4), or the
+            network's raw output, of shape (n_samples, 4, n_outputs).
 
         %(exported_from_images)s
         """

@@ -17,10 +17,13 @@ class ImageEstimator(NetworkParameters, NeuralEstimator):
     batch_size: int | str = redeclared(
         OptimizationParameters,
         "batch_size",
-        doc='Images per step; "auto" is 32 (all, where there are fewer or for lbfgs).',
+        doc='Images per step; "auto" is 32 (all, if there are fewer or for lbfgs).',
     )
     max_epochs: int = redeclared(
-        OptimizationParameters, "max_epochs", default=50, doc="Passes over the images, at most."
+        OptimizationParameters,
+        "max_epochs",
+        default=50,
+        doc="Maximum number of passes over the images.",
     )
 
     @property

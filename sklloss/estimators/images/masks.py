@@ -25,7 +25,7 @@ def flat_masks(y: Any, grid: tuple[int, ...]) -> np.ndarray:
     Raises
     ------
     ValueError
-        If masks are not of one size, not of that of the images, or hold something else than a
+        If masks are not of one size, not of that of the images, or hold something other than a
         label per pixel.
     """
     masks = stacked_masks(y)
@@ -39,7 +39,7 @@ def flat_masks(y: Any, grid: tuple[int, ...]) -> np.ndarray:
     _refuse_pixels(
         masks,
         missing(masks),
-        "pixels of unknown class a label of their own, with next to no weight, as"
+        "pixels of unknown class a label of their own, with almost no weight, such as"
         " class_weight={255: 1e-6}",
     )
     if masks.dtype.kind == "f":
@@ -72,7 +72,7 @@ def _check_axes(masks: np.ndarray) -> None:
 def _refuse_pixels(masks: np.ndarray, wrong: np.ndarray, remedy: str) -> None:
     if wrong.any():
         raise ValueError(
-            f"y has {wrong.sum()} of {masks.size} pixels that are no labels, for example"
+            f"y has {wrong.sum()} of {masks.size} pixels that are not labels, for example"
             f" {masks[wrong][0]}. {REMEDY}; {remedy}."
         )
 

@@ -1,4 +1,4 @@
-"""NeuralSegmenter: a network that gives every pixel a class, and whose loss is a hyperparameter."""
+"""NeuralSegmenter: a network that classifies every pixel; its loss is a hyperparameter."""
 
 from __future__ import annotations
 
@@ -23,35 +23,36 @@ from .masks import check_one_kind, flat_masks
 from .overlap import mean_iou
 
 A_DECISION = (
-    "gives a decision but no probabilities: use decision_function, or a loss whose row in"
-    " list_losses('segmentation') has predict_proba."
+    "gives a decision but no probabilities. Use decision_function, or a loss with predict_proba in"
+    " list_losses('segmentation')."
 )
 
 
 @documented
 @dataclass(kw_only=True, eq=False, repr=False)
 class NeuralSegmenter(ClassWeightParameters, AugmentParameters, InputParameters, ImageEstimator):
-    """A neural network that says the class of every pixel, trained on the loss of your choice.
+    """A neural network that predicts the class of every pixel, trained on the loss of your choice.
 
-    Of several members probabilities are averaged, and decisions where the loss has none.
+    Several members predict by the mean of their probabilities, or of their decision functions if
+    the loss has no probabilities.
 
     %(parameters)s
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels of pixels, sorted.
+        The class labels of pixels, sorted.
     %(attributes_of_images)s
 
     See Also
     --------
-    NeuralBoxRegressor : where the object is, as one box per image.
+    NeuralBoxRegressor : Predicts one bounding box per image.
 
     Notes
     -----
-    scikit-learn's metrics of classes take one label per row: by name, as ``scoring="f1_macro"``,
-    they give NaN for masks.  A function of model, X and y that makes a column of all pixels, as in
-    the last example, is a score for every search.
+    scikit-learn's metrics for classes take one label per row, so that their names, such as
+    ``scoring="f1_macro"``, give NaN for masks.  For a search, write a function of model, X and y
+    that flattens the masks, as in the last example.
 
     Examples
     --------
@@ -87,10 +88,11 @@ class NeuralSegmenter(ClassWeightParameters, AugmentParameters, InputParameters,
         kw_only=False,
         metadata=declare(
             """What is minimised: a name, alias or torch class name of
-            ``list_losses("segmentation")``, a class or instance of it; ``dice`` and ``tversky``
-            compare regions, the losses for classification (``cross_entropy``, ``mse``, ``focal``
-            ...) pixels.  Or a loss of your own, called with logits (n, classes, pixels) and class
-            indices (n, pixels), which returns one loss per pixel or per image.""",
+            ``list_losses("segmentation")``; a class or instance of it; or your own function or
+            module, which is called with logits (n, classes, pixels) and class indices (n, pixels)
+            and returns one loss per pixel or per image.  ``dice`` and ``tversky`` compare regions;
+            the losses for classification (``cross_entropy``, ``mse``, ``focal`` ...) compare
+            pixels.""",
             kind="str, Loss, torch.nn loss, nn.Module or function",
         ),
     )
@@ -98,40 +100,42 @@ class NeuralSegmenter(ClassWeightParameters, AugmentParameters, InputParameters,
         ImageEstimator,
         "module",
         default="unet",
-        doc="""The network: ``"unet"``, or your own from images (n, channels, height, width) to
-        (n, classes, height, width), for two classes also (n, 1, height, width); or to a dict that
-        has that as ``"out"``, as torchvision's networks for segmentation.  A class or factory
-        receives the channels of X and the number of classes under the usual names
+        doc="""The network: ``"unet"``, or your own, from images (n, channels, height, width) to
+        (n, classes, height, width), or (n, 1, height, width) for two classes.  It may return a dict
+        with this tensor as ``"out"``, as torchvision's networks for segmentation do.  A class or
+        factory receives the channels of X and the number of classes under the usual names
         (``in_channels``, ``num_classes`` ...).""",
     )
     module_params: dict[str, Any] | None = redeclared(
         ImageEstimator,
         "module_params",
-        doc="""Further arguments of the class or factory, as ``channels`` of the U-Net; also as
-        ``module__x`` of ``set_params`` and grids.""",
+        doc="""Further arguments of the class or factory, such as ``channels`` of the U-Net; also
+        set as ``module__x`` in ``set_params`` and grids.""",
     )
-    activation: str = redeclared(ImageEstimator, "activation", doc="Of the built-in networks.")
+    activation: str = redeclared(
+        ImageEstimator, "activation", doc="Activation of the built-in networks."
+    )
     dropout: float = redeclared(
         ImageEstimator,
         "dropout",
-        doc="""Probability, in [0, 1), with which a channel of the U-Net's coarsest grid is set to
-        0 in training.""",
+        doc="""Probability, in [0, 1), of setting a channel of the U-Net's coarsest grid to 0 in
+        training.""",
     )
     augment: Any = redeclared(
         AugmentParameters,
         "augment",
-        doc="""Changes training images and their masks: a transform of torchvision.transforms.v2,
-        called with each image and its mask, or a function that takes and returns both, tensors (n,
-        channels, height, width) on the scale of X and (n, height, width) of indices into
-        ``classes_``.  A function of one argument changes images alone and must leave every pixel
-        where it is.""",
+        doc="""Random changes of training images and their masks: a transform of
+        torchvision.transforms.v2, called with each image and its mask, or a function that takes and
+        returns both, as tensors (n, channels, height, width) on the scale of X and
+        (n, height, width) of indices into ``classes_``.  A function of one argument changes only
+        images and must not move pixels.""",
     )
     class_weight: Any = redeclared(
         ClassWeightParameters,
         "class_weight",
-        doc="""Weights of classes: of their pixels, for losses of pixels; of their regions, for
-        ``dice`` and ``tversky``.  "balanced" makes the classes' total weights over the pixels of
-        all images equal.""",
+        doc="""Weights of the classes: of their pixels for losses of pixels, of their regions for
+        ``dice`` and ``tversky``.  "balanced" gives all classes the same total weight over the
+        pixels of all images.""",
     )
 
     @property
@@ -144,9 +148,9 @@ class NeuralSegmenter(ClassWeightParameters, AugmentParameters, InputParameters,
         Parameters
         ----------
         %(images)s
-            Images of one size, whole numbers or floats, none missing.
+            Images of one size, as integers or floats, without missing values.
         y : array-like of shape (n_samples, height, width)
-            The class of each pixel, of any type of label.
+            The class label of each pixel, of any type.
         %(image_weight)s
 
         %(fitted)s
@@ -158,7 +162,7 @@ class NeuralSegmenter(ClassWeightParameters, AugmentParameters, InputParameters,
 
         Parameters
         ----------
-        %(continued_with_classes)s
+        %(continued_with_images_and_classes)s
         """
         return self._train(FitData(X, y, sample_weight, named=classes), epochs=1, go_on=True)
 
@@ -167,58 +171,61 @@ class NeuralSegmenter(ClassWeightParameters, AugmentParameters, InputParameters,
 
         Parameters
         ----------
-        %(images)s
+        %(new_images)s
 
         Returns
         -------
         ndarray of shape (n_samples, height, width)
+            Class labels.
         """
         return self._answer("predict", X)
 
     def decision_function(self, X: Any) -> np.ndarray:
-        """Return the scores that decide.
+        """Return the scores from which `predict` chooses.
 
         Parameters
         ----------
-        %(images)s
+        %(new_images)s
 
         Returns
         -------
-        ndarray of shape (n_samples, height, width) for two classes, (n_samples, n_classes, \
-height, width) otherwise
+        ndarray of shape (n_samples, height, width) or (n_samples, n_classes, height, width)
+            One score per pixel for two classes, otherwise one per pixel and class.
         """
         return self._answer("decision_function", X)
 
     @available_if(where_loss_has("predict_proba", A_DECISION))
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Return the class probabilities of each pixel; absent where the loss determines none.
+        """Return the class probabilities of each pixel, if the loss determines any.
+
+        Otherwise there is no such method.
 
         Parameters
         ----------
-        %(images)s
+        %(new_images)s
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes, height, width)
-            One image per class, in the order of ``classes_``; they sum to 1 over axis 1.
+            One map per class, in the order of ``classes_``; they sum to 1 over axis 1.
         """
         return self._answer("predict_proba", X)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the mean intersection over union of the predicted classes.
 
-        The pixels of all images are counted together: of each class, those which both `y` and the
-        prediction give it, divided by those which either gives it; the mean is over the classes
-        that either gives a pixel.  It is scikit-learn's ``jaccard_score(average="macro")`` of all
+        The pixels of all images are counted together: for each class, the pixels of that class in
+        both `y` and the prediction, divided by those of that class in either.  The score is the
+        mean over classes, which equals scikit-learn's ``jaccard_score(average="macro")`` of all
         pixels.
 
         Parameters
         ----------
-        %(images)s
+        %(new_images)s
         y : array-like of shape (n_samples, height, width)
             True labels.
         sample_weight : array-like of shape (n_samples,) or None, default=None
-            What the pixels of each image count.
+            Weights of the images, >= 0.
 
         Returns
         -------
@@ -233,16 +240,17 @@ height, width) otherwise
         return mean_iou(masks, predicted, checked_weights(sample_weight, masks))
 
     def to_module(self, output: str = "auto") -> FittedModule:
-        """Return the fitted model as a plain ``nn.Module``, from X as `predict` takes it.
+        """Return the fitted model as a plain ``nn.Module`` that takes X as `predict` does.
 
         %(module)s
 
         Parameters
         ----------
         output : {"auto", "predict_proba", "decision_function", "predict", "raw"}, default="auto"
-            What comes out, in the shape of the method of this name; "predict" gives indices into
-            ``classes_``; "raw" the network's output, (n_samples, height * width, n_outputs).
-            "auto" is "predict_proba" where the loss has it, else "decision_function".
+            What the module returns, in the shape of the method of this name.  "predict" returns
+            indices into ``classes_``, "raw" the network's output, of shape
+            (n_samples, height * width, n_outputs).  "auto" is "predict_proba" if the loss has it,
+            else "decision_function".
 
         %(exported_from_images)s
         """

@@ -235,7 +235,7 @@ class Inputs:
     def check_network(
         self, module: nn.Module, few: Tensor, allowed: tuple[int, ...], why: str
     ) -> None:
-        """Raise if a module puts out other widths for a few rows than those that are allowed."""
+        """Raise if a module returns other widths for a few rows than those that are allowed."""
         check_widths(module, few, allowed, why)
 
     def batch_change(

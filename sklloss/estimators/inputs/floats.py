@@ -66,8 +66,8 @@ def check_kind(values: Any, name: str) -> None:
         )
     if "M" in kinds:
         raise ValueError(
-            f"{name} holds dates or times, {kinds['M']}, which are no numbers. Make numbers of them,"
-            f" for example the days since the first: ({name} - {name}.min()) /"
+            f"{name} holds dates or times, {kinds['M']}, which are not numbers. Make numbers of"
+            f" them, for example the days since the first: ({name} - {name}.min()) /"
             " np.timedelta64(1, 'D')."
         )
 

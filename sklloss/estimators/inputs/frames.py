@@ -94,7 +94,7 @@ class Column:
 
 @dataclass(frozen=True)
 class NumberColumn(Column):
-    """Numbers, or truth values."""
+    """Numbers, or booleans."""
 
     kind: ClassVar[str] = "numbers"
 
@@ -289,7 +289,7 @@ def categorical_mask(categorical_features: Any, names: Sequence[Any]) -> list[bo
         if given.shape != (len(names),):
             raise ValueError(
                 f"categorical_features is a mask of shape {given.shape}, and X has"
-                f" {count(len(names), 'column')}. Give one truth value per column."
+                f" {count(len(names), 'column')}. Give one boolean per column."
             )
         return given.tolist()
     known = list(range(len(names))) if given.dtype.kind in "iu" else list(names)

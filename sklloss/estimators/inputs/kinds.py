@@ -25,7 +25,7 @@ class OnlyForTranscriber(Inputs):
     def opened(self, X: Any) -> Any:
         """Refuse, and say what takes them."""
         raise ValueError(
-            "module='sequence' puts out a law for every frame of an utterance: it belongs to"
+            "module='sequence' returns a distribution for every frame of an utterance and is for"
             " SequenceTranscriber. For one label per row take another module."
         )
 

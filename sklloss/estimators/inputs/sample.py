@@ -93,7 +93,7 @@ class Sample:
         """Return one row for equal ones, weights added, in an order that values alone decide.
 
         So neither the order of the rows nor whether a row is repeated or has weight 2 can change a
-        bit of what is learnt from all of them at once.
+        bit of what is learned from all of them at once.
         """
         _, first, group = np.unique(self._keys(), return_index=True, return_inverse=True)
         return replace(

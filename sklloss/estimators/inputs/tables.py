@@ -200,7 +200,7 @@ def _columns_of(X: Any) -> nw.DataFrame[Any] | None:
     """Return an array or a list of rows as a table, its columns named x0, x1 ..."""
     if sparse.issparse(X):
         raise TypeError(
-            "X is sparse, and training had a table with categories, dates or missing values. Give a"
+            "X is sparse, but training had a table with categories, dates or missing values. Give a"
             " DataFrame of these columns."
         )
     given = X if isinstance(X, list | tuple) else np.asarray(X)

@@ -99,6 +99,6 @@ class GroupedRows(RaggedInputs, Table):
     def check_network(
         self, module: nn.Module, few: Tensor, allowed: tuple[int, ...], why: str
     ) -> None:
-        """Raise if a network puts out anything but a score for each row of a few groups."""
+        """Raise if a network returns anything but a score for each row of a few groups."""
         network: Any = module.network
         super().check_network(network, few[..., :-1][few[..., -1] != 0], allowed, why)

@@ -1,4 +1,4 @@
-"""NDCG: how well scores put the rows of groups in the order of their relevance."""
+"""NDCG of groups of rows."""
 
 from __future__ import annotations
 
@@ -28,39 +28,38 @@ def mean_ndcg(
 ) -> float:
     """Return the mean normalised discounted cumulative gain over groups.
 
-    ``DCG = Σ gain_i / log2(1 + place_i)`` over the rows of a group that are among its first k
-    places by score, divided by that of the best order.  Rows of equal scores share the mean of
-    their places' discounts, as in ``sklearn.metrics.ndcg_score``, whose value for each group this
-    is.
+    The DCG of a group is ``Σ gain_i / log2(1 + position_i)`` over the rows at the first k positions
+    by score; it is divided by that of the best order.  Rows with equal scores share the mean of
+    their discounts.  For each group the result equals ``sklearn.metrics.ndcg_score``.
 
-    Groups of one row and groups without a relevant row have no NDCG: they are left out.
+    Groups with one row, or without a relevant row, have no NDCG and are left out.
 
     Parameters
     ----------
     y_true : array-like of shape (n_rows,)
         Relevance, >= 0.
     y_score : array-like of shape (n_rows,)
-        Scores, the highest first.
+        Scores; higher scores come first.
     group : array-like of shape (n_rows,) or (n_groups,), or None, default=None
-        An id per row, equal ones next to each other; or the sizes of the groups; None makes one
-        group of all rows.
+        An id per row, with the rows of a group adjacent, or the sizes of the groups; None takes all
+        rows as one group.
     k : int or None, default=None
-        How many places count; None counts all.
+        Number of first positions that count; None counts all.
     gain : {"linear", "exponential"}, default="linear"
-        What a row of relevance y is worth: y, as in scikit-learn, or 2^y - 1, as in LightGBM and
-        XGBoost.
+        Gain of a row of relevance y: y, as in scikit-learn, or 2^y - 1, as in LightGBM and XGBoost.
     group_weight : array-like of shape (n_groups,) or (n_rows,), or None, default=None
-        Weights >= 0 of the groups in the mean; those of a group's rows are the same.
+        Weights of the groups in the mean, >= 0; if given per row, they must be equal within each
+        group.
 
     Returns
     -------
     float
-        Between 0 and 1; 1 is the best order.
+        In [0, 1]; 1 is the best order.
 
     Raises
     ------
     ValueError
-        If values are outside what is allowed, or no group has an NDCG.
+        If a value is invalid, or no group has an NDCG.
 
     References
     ----------
@@ -73,7 +72,7 @@ def mean_ndcg(
     >>> round(mean_ndcg([2, 0, 0, 1], [0.9, 0.1, 0.5, 0.2], group=["a", "a", "b", "b"]), 3)
     0.815
     """
-    check_in_domain("mean_ndcg", "k", k, FIRST_PLACES, "The default is k=None: all places.")
+    check_in_domain("mean_ndcg", "k", k, FIRST_PLACES, "The default is k=None: all positions.")
     check_in_domain("mean_ndcg", "gain", gain, GAINS, "The default is gain='linear'.")
     y, scores = checked_relevance(y_true), _numbers(y_score, "y_score")
     check_consistent_length(y, scores)

@@ -60,7 +60,7 @@ class Relevance(Target):
         check_has_order(sample.y[valid], "that early_stopping validates on")
 
     def head(self, start: Start, learned: Any, is_built_in: bool) -> Head:
-        """Return that a network has to put out a score."""
+        """Return that a network has to return a score."""
         return Head(1, (1,), f"{start.loss.label} for a score per row")
 
     def raw_shape(self, learned: Any) -> tuple[int, int]:

@@ -137,7 +137,7 @@ class Numbering:
             wrong,
             f"Training goes on with the {self.noun}s of the first call",
             f"have {self.noun}s that it did not bring",
-            f"Name all of them in the first call, partial_fit(..., {self.noun}s=...), or fit anew"
+            f"Name all of them in the first call, partial_fit(..., {self.noun}s=...), or fit again"
             " with warm_start=False.",
             example=column.__getitem__,
         )

@@ -1,4 +1,4 @@
-"""How good ranked recommendations are: the metrics that papers on recommendation report."""
+"""Metrics of ranked recommendations."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ from .labels import distinct_of
 def recall_at(
     relevant: Sequence[Collection[Any]], recommended: Sequence[Sequence[Any]], k: int = 20
 ) -> float:
-    """Return the mean over users of the share of the relevant items that are among the first k.
+    """Return the mean share of each user's relevant items among the first k recommendations.
 
     Parameters
     ----------
     relevant : sequence of collections
-        Of each user the items that are right.  Users without any do not count.
+        The relevant items of each user.  Users without any are left out.
     recommended : sequence of sequences
-        Of each user the recommended items, best first.
+        The recommended items of each user, best first.
     k : int, default=20
+        Number of first recommendations that count, >= 1.
 
     Returns
     -------
     float
-        In [0, 1].  An item that is recommended twice is found once.
+        In [0, 1].  An item that is recommended twice counts once.
 
     Examples
     --------
@@ -42,23 +43,24 @@ def recall_at(
 def ndcg_at(
     relevant: Sequence[Collection[Any]], recommended: Sequence[Sequence[Any]], k: int = 20
 ) -> float:
-    """Return the mean over users of the normalised discounted cumulative gain of the first k.
+    """Return the mean normalised discounted cumulative gain of the first k recommendations.
 
-    A relevant item at place r gains ``1 / log2(1 + r)``; the sum is divided by that of the best
-    order.
+    A relevant item at position r has the gain ``1 / log2(1 + r)``; the sum of a user is divided by
+    that of the best order.
 
     Parameters
     ----------
     relevant : sequence of collections
-        Of each user the items that are right.  Users without any do not count.
+        The relevant items of each user.  Users without any are left out.
     recommended : sequence of sequences
-        Of each user the recommended items, best first.
+        The recommended items of each user, best first.
     k : int, default=20
+        Number of first recommendations that count, >= 1.
 
     Returns
     -------
     float
-        In [0, 1].  An item that is recommended twice is found once.
+        In [0, 1].  An item that is recommended twice counts once.
 
     References
     ----------

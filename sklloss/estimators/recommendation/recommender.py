@@ -45,28 +45,28 @@ class Recommender(TargetScaleParameters, NeuralEstimator):
     """Matrix factorisation that recommends items to users, trained on the loss of your choice.
 
     Every user and every item has a vector and a bias; the score of a pair is the product of the
-    vectors plus the biases.  From what users took alone, without ratings, it learns an order of
-    items by one of the losses for recommendation, against items that the user did not take; from
-    ratings it learns to predict these, by any loss for regression.
+    vectors plus the biases.  From clicks or purchases without ratings, it learns to rank the items
+    that a user took above sampled other items, with a loss for recommendation.  From ratings it
+    learns to predict ratings, with any loss for regression.
 
     %(parameters)s
 
     Attributes
     ----------
     users_, items_ : ndarray
-        The labels seen in fit, sorted where they can be.
+        The labels seen in `fit`, sorted if they can be compared.
     popularity_ : ndarray of shape (n_items,)
-        The total weight of each item's pairs.
+        Total weight of the pairs of each item.
     %(attributes)s
 
     Notes
     -----
-    A pair that is given twice counts twice, as one of weight 2 does; of ratings that contradict
-    each other the loss decides what is learned (mse their mean, absolute_error their median).  A
-    user or an item that fit has not seen has the vector and the bias 0: `predict` falls back on
-    what is known of the other one, and `recommend` on the most popular items.  Hence searches need
-    pairs that are shuffled, as by ``cv=KFold(3, shuffle=True)``: where they are sorted by user,
-    ``cv=3`` holds out whole users and compares nothing but popularity.
+    A repeated pair counts like a pair of weight 2.  If a pair has several ratings, the loss decides
+    what is learned: their mean with mse, their median with absolute_error.  Users and items not
+    seen in `fit` have vector and bias 0, so that `predict` uses only what is known of the other one
+    and `recommend` returns the most popular items.  Shuffle the pairs in a search, for example by
+    ``cv=KFold(3, shuffle=True)``: if they are sorted by user, ``cv=3`` holds out whole users, and
+    their scores depend on popularity alone.
 
     Examples
     --------
@@ -87,9 +87,9 @@ class Recommender(TargetScaleParameters, NeuralEstimator):
         kw_only=False,
         metadata=declare(
             """What is minimised: a name of ``list_losses("recommendation")``, or any other form
-            that losses may have.  "bpr", "warp", "hinge" and "infonce" learn an order from pairs
-            alone; all others, "mse", "absolute_error", "huber" or "cross_entropy" (on bins of the
-            ratings) among them, learn ratings.""",
+            that `NeuralRegressor` takes.  "bpr", "warp", "hinge" and "infonce" learn an order of
+            items from pairs without ratings.  All other losses learn ratings, such as "mse",
+            "absolute_error", "huber" or "cross_entropy" (on bins of the ratings).""",
             kind="str or Loss",
         ),
     )
@@ -101,10 +101,13 @@ class Recommender(TargetScaleParameters, NeuralEstimator):
         OptimizationParameters,
         "batch_size",
         doc="""Pairs per step; "auto" is a fiftieth of the pairs, between 200 and 1024 (all pairs,
-        where there are fewer or for lbfgs).""",
+        if there are fewer or for lbfgs).""",
     )
     max_epochs: int = redeclared(
-        OptimizationParameters, "max_epochs", default=30, doc="Passes over the pairs, at most."
+        OptimizationParameters,
+        "max_epochs",
+        default=30,
+        doc="Maximum number of passes over the pairs.",
     )
     weight_decay: Any = redeclared(
         OptimizationParameters,
@@ -112,22 +115,22 @@ class Recommender(TargetScaleParameters, NeuralEstimator):
         default="auto",
         domain=Either(AUTO, NOT_NEGATIVE),
         doc="""Strength of the L2 penalty on the vectors of each pair's user and items, >= 0; "auto"
-        is 0.01, and 0.1 for losses of ratings.  It is the first parameter to search over.""",
+        is 0.01, or 0.1 for losses of ratings.  It is the first parameter to tune.""",
         kind='float or "auto"',
     )
     scale_target: bool = redeclared(
         TargetScaleParameters,
         "scale_target",
-        doc="Whether ratings are scaled inside as the loss allows.",
+        doc="Whether ratings are scaled internally, as far as the loss allows.",
     )
     n_members: int = redeclared(
         RunParameters,
         "n_members",
-        doc="""Networks that are trained, with the seeds random_state, random_state + 1 ...; scores
-        are means over them.""",
+        doc="""Number of models that are trained, with the seeds random_state, random_state + 1 ...;
+        scores are means over them.""",
     )
     score_at: int = parameter(
-        20, COUNT, "Length of the list of recommendations that `score` looks at.", kind="int"
+        20, COUNT, "Number of recommendations per user that `score` evaluates.", kind="int"
     )
 
     @property
@@ -145,30 +148,32 @@ class Recommender(TargetScaleParameters, NeuralEstimator):
     # ------------------------------------------------------------------ fit
 
     def fit(self, interactions: Any, ratings: Any = None, sample_weight: Any = None) -> Recommender:
-        """Learn who takes what.
+        """Learn from pairs of users and items.
 
         Parameters
         ----------
         interactions : DataFrame or array-like of shape (n_samples, 2)
-            Pairs of a user and an item, labels of any type that hashes: numbers, text, tuples; none
-            missing.
+            Pairs of a user and an item, labels of any hashable type such as numbers, strings or
+            tuples, without missing values.
         ratings : array-like of shape (n_samples,) or None, default=None
-            For losses of ratings, the rating of each pair.  For losses of an order, how often each
-            pair was seen or how sure it is, >= 0: it multiplies the weight, and a pair of 0 counts
-            as not seen.
+            For losses of ratings, the rating of each pair.  For losses of an order, the count or
+            confidence of each pair, >= 0, which multiplies its weight; a pair with 0 counts as not
+            seen.
         sample_weight : array-like of shape (n_samples,) or None, default=None
-            Weights >= 0 of the pairs; weight 2 is a pair given twice, weight 0 one left out.
+            Weights of the pairs, >= 0.  A pair of weight 2 counts as two equal pairs, one of weight
+            0 as none.
 
         Returns
         -------
         self
+            The estimator itself.
 
         Raises
         ------
         ValueError, TypeError
-            If data or parameters are outside what is allowed; the message names which row.
+            If the data or a parameter is invalid; the message names the row or the parameter.
         FloatingPointError
-            If training turns NaN or infinite.
+            If training diverges to NaN or infinity.
         """
         return self._train(FitData(interactions, ratings, sample_weight), go_on=self.warm_start)
 
@@ -180,18 +185,23 @@ class Recommender(TargetScaleParameters, NeuralEstimator):
         items: Any = None,
         sample_weight: Any = None,
     ) -> Recommender:
-        """Train for one epoch on these pairs; what was seen in earlier calls stays seen.
+        """Train for one epoch; the pairs of earlier calls still count as seen.
 
         Parameters
         ----------
-        interactions, ratings, sample_weight
-            As in `fit`.
+        interactions : DataFrame or array-like of shape (n_samples, 2)
+            Pairs, as in `fit`.
+        ratings : array-like of shape (n_samples,) or None, default=None
+            Ratings or counts, as in `fit`.
         users, items : sequence or None, default=None
-            In the first call, labels that later calls may bring beside those of its own pairs.
+            In the first call, further labels that later calls may contain.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights, as in `fit`.
 
         Returns
         -------
         self
+            The estimator itself.
         """
         data = FitData(interactions, ratings, sample_weight, named=(users, items))
         return self._train(data, epochs=1, go_on=True)
@@ -199,19 +209,19 @@ class Recommender(TargetScaleParameters, NeuralEstimator):
     # ------------------------------------------------------------------ use
 
     def predict(self, interactions: Any) -> np.ndarray:
-        """Predict the rating of pairs; with a loss of an order, their scores.
+        """Predict the ratings of pairs, or their scores with a loss of an order.
 
         Parameters
         ----------
         interactions : DataFrame or array-like of shape (n_samples, 2)
-            Pairs of a user and an item.  One that fit has not seen counts by the other one, and by
-            what all have in common.
+            Pairs of a user and an item.  If `fit` has not seen one of the two, the prediction uses
+            only the other one.
 
         Returns
         -------
         ndarray of shape (n_samples,)
-            Ratings on their scale, float64; or scores without a scale, of which only the order for
-            a user means something.
+            Ratings in their units, float64; or scores, of which only the order within a user has a
+            meaning.
         """
         return self._answer("predict", interactions)
 
@@ -223,36 +233,35 @@ class Recommender(TargetScaleParameters, NeuralEstimator):
         items: Any = None,
         filter_items: Any = None,
     ) -> pd.DataFrame:
-        """Return the items of the highest scores for each user.
+        """Return the items with the highest scores for each user.
 
         Parameters
         ----------
         users : sequence of labels or None, default=None
-            For whom; None for all that fit has seen.  Those whom it has not seen get the most
-            popular items.
+            The users; None for all users of `fit`.  Unknown users get the most popular items.
         n : int, default=10
-            How many items for each; a user who has seen nearly all gets those that are left.
+            Number of items per user; fewer if not as many are left.
         exclude_seen : bool, default=True
-            Whether items that the user took in fit are left out.
+            Whether to leave out items that the user took in `fit`.
         items : sequence of labels or None, default=None
-            The only items that are recommended; None is all.  Fit has seen all of them.
+            Recommend only these items, which `fit` must have seen; None for all.
         filter_items : sequence of labels or None, default=None
-            Items that are recommended to nobody.  Fit has seen all of them.
+            Items to leave out, which `fit` must have seen.
 
         Returns
         -------
         DataFrame
-            With the columns user, item, score (as `predict` has it; NaN for users never seen) and
-            rank, from 1 on.
+            Columns user, item, score (as from `predict`; NaN for unknown users) and rank, starting
+            at 1.
 
         Raises
         ------
         ValueError
-            If fit has not seen some of `items` or `filter_items`; the message names them.
+            If `fit` has not seen some of `items` or `filter_items`; the message names them.
 
         Notes
         -----
-        Users are taken in slices, so that there are never more than about a million scores at once.
+        Users are processed in slices, so that at most about a million scores are in memory.
         """
         check_is_fitted(self, "net_")
         check_in_domain("recommend", "n", n, COUNT, "The default is n=10.")
@@ -266,50 +275,50 @@ class Recommender(TargetScaleParameters, NeuralEstimator):
         return table_of(("user", "item"), column, known.items.array, list(found))
 
     def similar_items(self, items: Any, n: int = 10, filter_items: Any = None) -> pd.DataFrame:
-        """Return the items whose vectors are most similar to those of some items.
+        """Return the items that are most similar to each of the given items.
 
         Parameters
         ----------
         items : sequence of labels
-            Items that fit has seen.
+            Items, which `fit` must have seen.
         n : int, default=10
-            How many similar items for each.
+            Number of similar items for each.
         filter_items : sequence of labels or None, default=None
-            Items that are left out of those that are found.
+            Items to leave out of the result.
 
         Returns
         -------
         DataFrame
-            With the columns item, similar_item, score and rank, from 1 on.  The score is the cosine
-            of the two vectors, without biases, and a mean over members.  Each item is most similar
-            to itself, with a score of 1.
+            Columns item, similar_item, score and rank, starting at 1.  The score is the cosine of
+            the two vectors, without biases, averaged over members.  Each item is most similar to
+            itself, with score 1.
 
         Raises
         ------
         ValueError
-            If fit has not seen some of the items; the message names them.
+            If `fit` has not seen some of the items; the message names them.
         """
         return self._similar("item", items, n, filter_items)
 
     def similar_users(self, users: Any, n: int = 10) -> pd.DataFrame:
-        """Return the users whose vectors are most similar to those of some users.
+        """Return the users that are most similar to each of the given users.
 
         Parameters
         ----------
         users : sequence of labels
-            Users that fit has seen.
+            Users, which `fit` must have seen.
         n : int, default=10
-            How many similar users for each.
+            Number of similar users for each.
 
         Returns
         -------
         DataFrame
-            With the columns user, similar_user, score and rank, as `similar_items` has them.
+            Columns user, similar_user, score and rank, as in `similar_items`.
 
         Raises
         ------
         ValueError
-            If fit has not seen some of the users; the message names them.
+            If `fit` has not seen some of the users; the message names them.
         """
         return self._similar("user", users, n)
 
@@ -325,24 +334,24 @@ class Recommender(TargetScaleParameters, NeuralEstimator):
         return table_of((noun, f"similar_{noun}"), asked, known.array, found)
 
     def score(self, interactions: Any, ratings: Any = None, sample_weight: Any = None) -> float:
-        """Return how good the model is on other pairs: the higher, the better.
+        """Return R² with a loss of ratings, or NDCG with a loss of an order.
 
         Parameters
         ----------
         interactions : DataFrame or array-like of shape (n_samples, 2)
             Pairs of a user and an item.
         ratings : array-like of shape (n_samples,) or None, default=None
-            As in `fit`.
+            Ratings or counts, as in `fit`.
         sample_weight : array-like of shape (n_samples,) or None, default=None
-            Weights >= 0 of the pairs.
+            Weights of the pairs, >= 0.
 
         Returns
         -------
         float
-            With a loss of ratings, R².  With a loss of an order, NDCG@`score_at`, the mean over the
-            users of these pairs: the items of the pairs of weight > 0 are to be ranked first among
-            themselves and all items that the user did not take in fit.  There weights say no more
-            than whether a pair counts.
+            With a loss of ratings, R².  With a loss of an order, the mean over users of the NDCG of
+            the first `score_at` recommendations.  A user's items of weight > 0 in these pairs
+            should be ranked above all other items that the user did not take in `fit`; the size of
+            the weight has no effect.
         """
         check_is_fitted(self, "net_")
         if self.loss_.task == self._loss.task:

@@ -17,7 +17,7 @@ from .interactions import LearnedInteractions
 if TYPE_CHECKING:
     import pandas as pd
 
-# How many numbers a network puts out at once, for some users with all items.
+# How many numbers a network returns at once, for some users with all items.
 NUMBERS_AT_ONCE = 2**20
 # Items, best first, and their scores.
 Top = tuple[np.ndarray, np.ndarray]

@@ -16,29 +16,30 @@ OF_STRINGS = """\
 Parameters
 ----------
 y_true, y_pred : sequence of str
-    References and transcripts.
+    References and predicted transcripts.
 sample_weight : array-like of shape (n_samples,) or None, default=None
-    Weights >= 0 of the rows.
+    Weights of the rows, >= 0.
 
 Returns
 -------
 float
+    0 is perfect; it exceeds 1 if there are more errors than tokens.
 
 Raises
 ------
 ValueError, TypeError
-    As in `token_error_rate`; also where a transcript is no string."""
+    As in `token_error_rate`; also if a transcript is not a string."""
 
 
 def edit_distance(reference: Sequence[Any], transcript: Sequence[Any]) -> int:
-    """Return the Levenshtein distance, the fewest edits that turn one sequence into the other.
+    """Return the Levenshtein distance: the fewest edits that turn one sequence into the other.
 
     Edits are insertions, deletions and replacements.
 
     Parameters
     ----------
     reference, transcript : sequence
-        Of anything that can be compared.
+        Sequences of items that can be compared.
 
     Examples
     --------
@@ -55,18 +56,18 @@ def edit_distance(reference: Sequence[Any], transcript: Sequence[Any]) -> int:
 
 
 def token_error_rate(y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
-    """Return the edits that turn transcripts into their references, per token of the references.
+    """Return the number of edits between transcripts and references, per token of the references.
 
     ``Σ w edits / Σ w tokens`` over all rows, where insertions, deletions and replacements count 1
-    each.  0 is perfect; it may exceed 1 where transcripts are longer than their references.  The
-    tokens of a string are its characters, those of a sequence its labels.
+    each.  0 is perfect; the rate may exceed 1 if transcripts are longer than their references.  The
+    tokens of a string are its characters, and those of a sequence its labels.
 
     Parameters
     ----------
     y_true, y_pred : sequence of str or of sequences of labels
         References, what was said, and transcripts, what was recognised.
     sample_weight : array-like of shape (n_samples,) or None, default=None
-        Weights >= 0 of the rows.
+        Weights of the rows, >= 0.
 
     Returns
     -------

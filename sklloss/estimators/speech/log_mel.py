@@ -83,7 +83,7 @@ class LogMel:
         except ImportError as error:
             raise ModuleNotFoundError(
                 "features='log_mel' takes its mel bands from librosa. Install it with: pip install"
-                " 'sklloss[speech]', or give features of your own, arrays of shape (n_frames,"
+                " 'sklloss[speech]', or give your own features, arrays of shape (n_frames,"
                 " n_features)."
             ) from error
         bands = filters.mel(

@@ -44,17 +44,17 @@ class SequenceTranscriber(
 ):
     """A neural network that transcribes sequences, trained on the loss of your choice.
 
-    X is a list of utterances of different lengths (speech, handwriting, printed lines), y a list of
-    their transcripts.  No alignment of frames and symbols is needed: the losses sum over all of
-    them.
+    X is a list of utterances of different lengths, such as speech, handwriting or printed lines,
+    and y a list of their transcripts.  No alignment of frames and symbols is needed, because the
+    losses sum over all alignments.
 
     %(parameters)s
 
     Attributes
     ----------
     symbols_ : list
-        The tokens of the training transcripts, sorted: outputs 1, 2 ... of every frame; output 0
-        is the blank.
+        The tokens of the training transcripts, sorted.  They are the outputs 1, 2 ... of every
+        frame; output 0 is the blank.
     %(attributes)s
 
     Examples
@@ -85,90 +85,100 @@ class SequenceTranscriber(
         NetworkParameters,
         "module",
         default="sequence",
-        doc="""The network.  Your own receives ``n_features`` and ``n_outputs`` (or other of the
-        usual names), and turns (n, n_frames, n_features + 1), whose last column is 1 on real frames
-        and 0 after the end of an utterance, into (n, n_frames_out, n_outputs).  After the end it
-        puts out ``sklloss.losses.certain_blank_where``.  If it shortens utterances, it has a method
+        doc="""The network: "sequence", or your own.  A class or factory receives ``n_features``
+        and ``n_outputs`` (or other usual names).  It maps (n, n_frames, n_features + 1), whose last
+        column is 1 on real frames and 0 after the end of an utterance, to
+        (n, n_frames_out, n_outputs).  Frames after the end have to be those of
+        ``sklloss.losses.certain_blank_where``.  A network that shortens utterances needs a method
         ``n_frames_out(n_frames)``.""",
     )
     module_params: dict[str, Any] | None = redeclared(
         NetworkParameters,
         "module_params",
-        doc="""Further arguments of the network, also as ``module__x`` of ``set_params`` and grids:
-        those of ``module="sequence"`` are ``widths``, ``kernel_size``, ``stride``, ``cell``
+        doc="""Further arguments of the network, also set as ``module__x`` in ``set_params`` and
+        grids.  Those of ``module="sequence"`` are ``widths``, ``kernel_size``, ``stride``, ``cell``
         ("conv", "gru" or "lstm") and ``n_units``.""",
     )
     hidden_layer_sizes: Any = redeclared(
         HiddenLayerParameters,
         "hidden_layer_sizes",
         default=(),
-        doc="Widths of the dense layers between the network's last frame and its output.",
-        remedy="Give one width per hidden layer, as (64, 64), or () for none.",
+        doc="Widths of the dense layers between recurrence, or convolutions, and output.",
+        remedy="Give one width per hidden layer, such as (64, 64), or () for none.",
     )
     dropout: float = redeclared(NetworkParameters, "dropout", default=0.2)
     lr: float | str = redeclared(OptimizationParameters, "lr", default=0.002)
     batch_size: int | str = redeclared(
         OptimizationParameters,
         "batch_size",
-        doc="""Utterances per step, drawn so that those of a batch are about equally long; "auto" is
-        32 (all, where there are fewer or for lbfgs).""",
+        doc="""Utterances per step, of similar lengths; "auto" is 32 (all, if there are fewer or for
+        lbfgs).""",
     )
     max_epochs: int = redeclared(
-        OptimizationParameters, "max_epochs", default=50, doc="Passes over the utterances, at most."
+        OptimizationParameters,
+        "max_epochs",
+        default=50,
+        doc="Maximum number of passes over the utterances.",
     )
     tokens: str = parameter(
         "char",
         Choice("char", "word"),
-        """What the symbols of strings are: characters, or words between white space.  Transcripts
-        that are sequences of labels keep these.""",
+        """How transcripts that are strings are split: into characters, or into words at white
+        space.  Transcripts that are sequences of labels are not split.""",
         kind='{"char", "word"}',
         fixed=True,
     )
     decoding: str = parameter(
         "greedy",
         Choice("greedy", "beam"),
-        """The likeliest path of frames, or the likeliest transcript among those that a prefix beam
-        search keeps.  It may change after the fit.""",
+        """How to predict: the likeliest path of frames ("greedy"), or the likeliest transcript that
+        a prefix beam search finds ("beam").  It may be changed after the fit.""",
         kind='{"greedy", "beam"}',
     )
-    beam_width: int = parameter(10, COUNT, "How many prefixes the beam search keeps.", kind="int")
+    beam_width: int = parameter(
+        10, COUNT, "Number of prefixes that the beam search keeps.", kind="int"
+    )
     features: str | None = parameter(
         None,
         Choice(None, "log_mel"),
-        """None: X holds arrays (n_frames, n_features).  "log_mel": X holds waveforms
-        (n_instants,), whose log-mel features are computed inside; int16 and int32, as sound files
-        hold them, are divided by their largest.  It needs the package librosa.""",
+        """None: X has arrays of shape (n_frames, n_features).  "log_mel": X has waveforms of shape
+        (n_instants,), whose log-mel features are computed internally; int16 and int32, as in sound
+        files, are divided by their largest value.  This needs the package librosa.""",
         kind='{"log_mel"} or None',
         fixed=True,
     )
     sampling_rate: float = parameter(
-        16_000, POSITIVE, "Instants per second of a waveform.", kind="float", fixed=True
+        16_000, POSITIVE, "Samples per second of a waveform.", kind="float", fixed=True
     )
-    n_mels: int = parameter(40, COUNT, "Bands of pitch.", kind="int", fixed=True)
+    n_mels: int = parameter(40, COUNT, "Number of mel bands.", kind="int", fixed=True)
     window_seconds: float = parameter(
-        0.025, POSITIVE, "How much of a waveform a frame covers.", kind="float", fixed=True
+        0.025, POSITIVE, "Length of a frame, in seconds.", kind="float", fixed=True
     )
     hop_seconds: float = parameter(
-        0.01, POSITIVE, "How far apart the frames of a waveform are.", kind="float", fixed=True
+        0.01,
+        POSITIVE,
+        "Time between the starts of two frames, in seconds.",
+        kind="float",
+        fixed=True,
     )
     scale_inputs: bool = redeclared(
         InputParameters,
         "scale_inputs",
-        doc="Whether features are standardised inside, over the frames of all utterances.",
+        doc="Whether features are standardised internally, over the frames of all utterances.",
     )
     augment: Any = redeclared(
         AugmentParameters,
         "augment",
-        doc="""Changes training utterances, as masking bands of time and pitch does: from a tensor
-        (n, n_frames, n_features) on the scale of the features, 0 after the end of an utterance,
-        where nothing can be put, to one of the same shape; seeded as in `NeuralRegressor`.""",
+        doc="""Random changes of training utterances, such as masks over time and frequency: a
+        function from a tensor (n, n_frames, n_features), on the scale of the features and 0 after
+        the end of an utterance, to one of the same shape; seeded as in `NeuralRegressor`.""",
     )
     dtype: str = redeclared(RunParameters, "dtype", default="float32")
     n_members: int = redeclared(
         RunParameters,
         "n_members",
-        doc="""Networks that are trained, with the seeds random_state, random_state + 1 ...; the
-        probabilities of frames are means over them.""",
+        doc="""Number of networks that are trained, with the seeds random_state, random_state + 1
+        ...; the probabilities of frames are means over them.""",
     )
 
     @property
@@ -188,31 +198,36 @@ class SequenceTranscriber(
         Parameters
         ----------
         X : list of array-like of shape (n_frames, n_features)
-            Utterances, each of its own length; no number missing.  With ``features="log_mel"``
-            waveforms, of shape (n_instants,).
+            Utterances of any lengths, without missing values; with ``features="log_mel"`` waveforms
+            of shape (n_instants,).
         y : list of str or of sequences of labels
-            Their transcripts.  Some may be empty, not all.
+            Transcripts.  Some may be empty, but not all.
         sample_weight : array-like of shape (n_samples,) or None, default=None
-            Weights >= 0 of the utterances; weight 2 is an utterance repeated, weight 0 one
-            removed.
+            Weights of the utterances, >= 0.  An utterance of weight 2 counts as two equal ones, one
+            of weight 0 as none.
 
         %(fitted)s
         """
         return self._train(FitData(X, y, sample_weight), go_on=self.warm_start)
 
     def partial_fit(self, X: Any, y: Any, symbols: Any = None, sample_weight: Any = None) -> Self:
-        """Train for one epoch on these utterances; scaling and symbols are those of the first call.
+        """Train for one epoch; scaling and symbols are those of the first call.
 
         Parameters
         ----------
-        X, y, sample_weight
-            As in `fit`.
+        X : list of array-like of shape (n_frames, n_features)
+            Utterances, as in `fit`.
+        y : list of str or of sequences of labels
+            Transcripts, as in `fit`.
         symbols : sequence or None, default=None
-            All tokens that later calls may bring, beside those of the first call's y.
+            In the first call, further tokens that later calls may contain.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights, as in `fit`.
 
         Returns
         -------
         self
+            The estimator itself.
         """
         return self._train(FitData(X, y, sample_weight, named=symbols), epochs=1, go_on=True)
 
@@ -221,12 +236,13 @@ class SequenceTranscriber(
 
         Parameters
         ----------
-        X : list of array-like, as in `fit`
+        X : list of array-like of shape (n_frames, n_features)
+            Utterances, as in `fit`.
 
         Returns
         -------
         list of str, or of lists of labels
-            What y was in training.
+            Transcripts, of the type of y in `fit`.
         """
         self._check_param("decoding")
         self._check_param("beam_width")
@@ -242,7 +258,8 @@ class SequenceTranscriber(
 
         Parameters
         ----------
-        X : list of array-like, as in `fit`
+        X : list of array-like of shape (n_frames, n_features)
+            Utterances, as in `fit`.
 
         Returns
         -------
@@ -265,53 +282,60 @@ class SequenceTranscriber(
 
         Parameters
         ----------
-        X : list of array-like, as in `fit`
+        X : list of array-like of shape (n_frames, n_features)
+            Utterances, as in `fit`.
 
         Returns
         -------
-        list of ndarray, as of `predict_proba`
+        list of ndarray of shape (n_frames_out, n_symbols + 1)
+            Logarithms of the probabilities, -inf for 0.
         """
         with np.errstate(divide="ignore"):
             return [np.log(probabilities) for probabilities in self.predict_proba(X)]
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return 1 - token error rate: 1 is perfect, and more errors than tokens are negative.
+        """Return 1 minus the token error rate.
 
-        Tokens that were not there in training count as errors.
+        Tokens that did not occur in training count as errors.
 
         Parameters
         ----------
-        X, y, sample_weight
-            As in `fit`.
+        X : list of array-like of shape (n_frames, n_features)
+            Utterances, as in `fit`.
+        y : list of str or of sequences of labels
+            True transcripts.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights of the utterances, >= 0.
 
         Returns
         -------
         float
+            1 if all transcripts are right; negative if there are more errors than tokens.
         """
         transcripts, references = (Tokenized.of(each, self.tokens) for each in (self.predict(X), y))
         self._learned.target.check_kind(references)
         return 1 - token_error_rate(references.rows, transcripts.rows, sample_weight)
 
     def to_module(self, output: str = "predict_log_proba") -> FittedModule:
-        """Return the fitted model as a plain ``nn.Module``, from padded utterances to their frames.
+        """Return the fitted model as a plain ``nn.Module`` that takes padded utterances.
 
         %(module)s
 
         Parameters
         ----------
         output : {"predict_log_proba", "predict_proba", "raw"}, default="predict_log_proba"
-            What comes out of every frame; "raw" are logits, means over members.
+            What the module returns for every frame; "raw" are logits, averaged over members.
 
         Returns
         -------
         UtteranceModule
-            From frames (n, n_frames, n_features), not scaled, and lengths (n,); log-mel features
-            come before.
+            A module that takes unscaled frames (n, n_frames, n_features) and lengths (n,); compute
+            log-mel features beforehand.
 
         Raises
         ------
         ValueError
-            If `output` is none of these.
+            If `output` is not one of these.
         NotFittedError
             If the estimator is not fitted.
         """

@@ -73,14 +73,14 @@ class Transcripts(Target):
             row = short[0]
             raise ValueError(
                 f"{len(short)} of {len(frames)} utterances are shorter than their transcripts, for"
-                f" example row {sample.kept[row]}: the network puts out {frames[row]} frames for"
+                f" example row {sample.kept[row]}: the network returns {frames[row]} frames for"
                 f" it, and its transcript takes {needed[row]} (one per token, and one between equal"
-                " neighbours). Remove these rows, or let the network put out more frames:"
+                " neighbours). Remove these rows, or let the network return more frames:"
                 " module__stride=1, or a shorter hop."
             )
 
     def head(self, start: Start, learned: Vocabulary, is_built_in: bool) -> Head:
-        """Return that a network has to put out a number for the blank and for each symbol."""
+        """Return that a network has to return a number for the blank and for each symbol."""
         width = start.baseline.numel()
         return Head(width, (width,), start.loss.label)
 

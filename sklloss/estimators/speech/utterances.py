@@ -76,7 +76,7 @@ class Utterances(RaggedInputs):
     def check_network(
         self, module: nn.Module, few: Tensor, allowed: tuple[int, ...], why: str
     ) -> None:
-        """Raise if a network puts out other frames or outputs, or symbols after an utterance.
+        """Raise if a network returns other frames or outputs, or symbols after an utterance.
 
         Parameters
         ----------
@@ -98,7 +98,7 @@ class Utterances(RaggedInputs):
             raw = module.eval()(longer.clone()).reshape(len(longer), -1, n_outputs)
         if (raw.softmax(-1)[:, frames_out(n_real) :, BLANK] < ENOUGH_BLANK).any():
             raise ValueError(
-                f"module {type(module).__name__} puts out symbols after the end of an utterance,"
+                f"module {type(module).__name__} returns symbols after the end of an utterance,"
                 " where the last column of its input is 0. Let it return"
                 " certain_blank_where(mask == 0, logits), from sklloss.losses."
             )
@@ -111,7 +111,7 @@ class Utterances(RaggedInputs):
 
 
 def frames_out_of(module: nn.Module) -> Callable[[int], int]:
-    """Return from a number of frames to how many a network puts out for them.
+    """Return from a number of frames to how many a network returns for them.
 
     As many, unless the network has a method ``n_frames_out`` that says otherwise.
     """

@@ -159,8 +159,8 @@ class Vocabulary(LearnedTarget):
         if transcripts.is_text != self.is_text:
             kinds = ("sequences of labels", "strings")
             raise TypeError(
-                f"y has {kinds[transcripts.is_text]}, and this estimator was trained with"
-                f" {kinds[self.is_text]}. Give the same, or fit anew with warm_start=False."
+                f"y has {kinds[transcripts.is_text]}, but this estimator was trained with"
+                f" {kinds[self.is_text]}. Give the same, or fit again with warm_start=False."
             )
 
     def check_known(self, transcripts: Tokenized) -> None:
@@ -172,7 +172,7 @@ class Vocabulary(LearnedTarget):
                 raise ValueError(
                     f"y has tokens that are not in `symbols_`: row {row} has {unknown[0]!r}; known"
                     f" are {list(self.symbols[:20])}{' and others' if len(known) > 20 else ''}."
-                    " Name all symbols in the first partial_fit, or fit anew with"
+                    " Name all symbols in the first partial_fit, or fit again with"
                     " warm_start=False."
                 )
 
@@ -187,7 +187,7 @@ def _named(symbols: Iterable[Any] | None, is_text: bool, tokens: str) -> list[An
     wrong = [s for s in named if is_text and not (isinstance(s, str) and _split(s, tokens) == [s])]
     if wrong:
         raise ValueError(
-            f"symbols has {wrong[0]!r}, which is no token of transcripts that are strings, with"
+            f"symbols has {wrong[0]!r}, which is not a token of transcripts that are strings, with"
             f" tokens={tokens!r}. Name single {'words' if tokens == 'word' else 'characters'}."
         )
     return named

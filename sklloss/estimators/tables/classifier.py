@@ -26,8 +26,8 @@ from ..targets.labels import Labels
 from .learner import TableLearner
 
 A_DECISION = (
-    "gives a decision but no probabilities: use decision_function, CalibratedClassifierCV, or a"
-    " loss whose row in list_losses('classification') has predict_proba."
+    "gives a decision but no probabilities. Use decision_function, CalibratedClassifierCV, or a"
+    " loss with predict_proba in list_losses('classification')."
 )
 
 
@@ -41,25 +41,26 @@ class NeuralClassifier(
 ):
     """A neural network for classification, trained on the loss of your choice.
 
-    With `early_stopping`, the same share of every class validates.  Where a loss gives
-    probabilities, a network of your own needs one output for two classes, and otherwise one per
-    class.  Several members predict by the mean of their probabilities, or of their decisions where
-    the loss gives no probabilities.
+    With `early_stopping`, the validation rows are stratified by class.  Several members predict by
+    the mean of their probabilities, or of their decision functions if the loss has no
+    probabilities.  If the loss has probabilities, your own network needs one output for two
+    classes, and otherwise one output per class.
 
     %(parameters)s
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted; for multi-label y the indices of the labels.
+        The class labels, sorted; for multi-label y the indices of the labels.
     class_order_ : ndarray of shape (n_classes,)
-        The labels from lowest to highest, as an ordinal loss ranks them: in the order of y where
-        that is an ordered categorical of pandas or pyarrow or a ``pl.Enum``, otherwise sorted.
-        Columns of probabilities and decisions stay in the order of ``classes_``.
+        The labels from lowest to highest, as an ordinal loss ranks them: in the order of y if y is
+        an ordered categorical of pandas or pyarrow or a ``pl.Enum``, otherwise sorted.  Columns of
+        probabilities and decisions are always in the order of ``classes_``.
     oof_ : ndarray of shape (n_samples, n_classes), or (n_samples, n_labels)
-        What the member that has held a row out says of it: probabilities, or decisions where the
-        loss gives none; NaN in rows that no member has held out.  Only where members hold out
-        folds: several, with early stopping, and ``validation_fraction="auto"``.
+        Out-of-fold predictions: for each training row, the probabilities of the member that did not
+        train on it, or its decision function if the loss has no probabilities.  NaN for rows on
+        which all members trained.  Only with several members, `early_stopping` and
+        ``validation_fraction="auto"``.
     %(attributes_and_names)s
 
     Examples
@@ -79,8 +80,8 @@ class NeuralClassifier(
         metadata=declare(
             """What is minimised: a name, alias or torch class name of
             ``list_losses("classification")``; a class or instance of it; a ``torch.nn`` loss class
-            or instance; or your own, called with logits (n, classes) and class indices (n,) and
-            returning one loss per row.""",
+            or instance; or your own function or module, which is called with logits (n, classes)
+            and class indices (n,) and returns one loss per row.""",
             kind="str, Loss, torch.nn loss, nn.Module or function",
         ),
     )
@@ -88,11 +89,11 @@ class NeuralClassifier(
     decision: str = parameter(
         "argmax",
         Choice("argmax", "macro_f1", "median", "mode"),
-        """How `decision_function` and `predict` choose: as the loss decides, mostly for the likeliest
-        class ("argmax"); for the largest p / prior^τ, with the τ that gives the rows that members
-        have held out the best macro-averaged F1 score ("macro_f1"); of an ordinal loss for the
-        median rank, which serves the mean absolute error of ranks ("median"); for the likeliest
-        class, whatever the loss ("mode").  Probabilities stay what they are.""",
+        """How `decision_function` and `predict` choose a class.  "argmax" is the decision of the
+        loss, mostly the likeliest class.  "macro_f1" takes the largest p / prior^τ, with the τ of
+        the best macro-averaged F1 score on held-out rows.  "median" takes the median rank of an
+        ordinal loss, for the mean absolute error of ranks.  "mode" takes the likeliest class,
+        whatever the loss.  Probabilities do not change.""",
         kind='{"argmax", "macro_f1", "median", "mode"}',
         fixed=True,
     )
@@ -107,10 +108,10 @@ class NeuralClassifier(
         Parameters
         ----------
         X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
-            Numbers, missing ones as NaN; a DataFrame may also have text, categories and dates.
-            With ``module="cnn"`` images, (n_samples, n_channels,
-            height, width) or (n_samples, height, width), of whole numbers or floats; with
-            ``module="text"`` token ids, (n_samples, length).
+            Numbers, with NaN for missing values; a DataFrame may also have text, categories and
+            dates.  With ``module="cnn"`` images of integers or floats, of shape
+            (n_samples, n_channels, height, width) or (n_samples, height, width); with
+            ``module="text"`` token ids of shape (n_samples, length).
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Labels of any type; for multi-label problems a matrix of 0 and 1.
         %(sample_weight)s
@@ -122,11 +123,12 @@ class NeuralClassifier(
     def fit_encoder(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
     ) -> NeuralClassifier:
-        """Learn how X is encoded, and classes and their shares; train nothing: `partial_fit` goes on from here.
+        """Learn encoding, classes and their shares for `partial_fit`, without training.
 
-        Alone, `partial_fit` learns these from the rows of its first call, and keeps them: categories
-        that come later are unknown, and numbers beyond are cut off.  Give rows from everywhere, such
-        as each twentieth of a file; what was learned before is forgotten.
+        Without this call, `partial_fit` learns them from the rows of its first call: later
+        categories are then unknown, and numbers outside that range are clipped.  Give rows from all
+        parts of the data, such as every twentieth row of a file.  Anything learned before is
+        discarded.
 
         Parameters
         ----------
@@ -141,7 +143,7 @@ class NeuralClassifier(
         Returns
         -------
         self
-            Predicts the best constant.
+            The estimator itself, which predicts the best constant.
 
         Examples
         --------
@@ -160,9 +162,10 @@ class NeuralClassifier(
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
     ) -> NeuralClassifier:
-        """Train for one epoch; what is learned of X and y is that of the first call.
+        """Train for one epoch.
 
-        Or that of `fit_encoder`: scaling, categories, classes and their shares.
+        Scaling, categories, classes and their shares are those of `fit_encoder` or of the first
+        call.
 
         Parameters
         ----------
@@ -172,44 +175,47 @@ class NeuralClassifier(
         return self._train(data, epochs=1, go_on=True)
 
     def predict(self, X: Any) -> np.ndarray:
-        """Predict labels: the sign or the argmax of the decision function.
+        """Predict class labels: the sign or the argmax of the decision function.
 
         Parameters
         ----------
-        %(X)s
+        %(new_X)s
 
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_labels)
+            Labels, or 0 and 1 for multi-label y.
         """
         return self._answer("predict", X)
 
     def decision_function(self, X: Any) -> np.ndarray:
-        """Return the scores that decide.
+        """Return the scores from which `predict` chooses.
 
         Parameters
         ----------
-        %(X)s
+        %(new_X)s
 
         Returns
         -------
-        ndarray of shape (n_samples,) for two classes, (n_samples, n_classes) or \
-(n_samples, n_labels) otherwise
+        ndarray of shape (n_samples,), (n_samples, n_classes) or (n_samples, n_labels)
+            One score per row for two classes, otherwise one per class or label.
         """
         return self._answer("decision_function", X)
 
     @available_if(where_loss_has("predict_proba", A_DECISION))
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Return the class probabilities that the loss determines; absent where it determines none.
+        """Return class probabilities, if the loss determines any.
+
+        Otherwise there is no such method.
 
         Parameters
         ----------
-        %(X)s
+        %(new_X)s
 
         Returns
         -------
-        ndarray of shape (n_samples, n_classes), or (n_samples, n_labels) with the probability of \
-each label
+        ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
+            Probability of each class, in the order of ``classes_``, or of each label.
         """
         return self._answer("predict_proba", X)
 
@@ -219,28 +225,31 @@ each label
 
         Parameters
         ----------
-        %(X)s
+        %(new_X)s
 
         Returns
         -------
-        ndarray of the shape of `predict_proba`
+        ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
+            Logarithm of each probability, -inf for 0.
         """
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the accuracy; of several labels, how many rows have all of them right.
+        """Return the accuracy; for multi-label y, the share of rows with all labels correct.
 
         Parameters
         ----------
-        X, y
-            As in `fit`.
+        %(new_X)s
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            True labels.
         sample_weight : array-like of shape (n_samples,) or None, default=None
-            What each row counts, >= 0.
+            Weights of the rows, >= 0.
 
         Returns
         -------
         float
+            In [0, 1].
         """
         given = None if sample_weight is None else checked_weights(sample_weight, y)
         check_plain(y, "y")
@@ -253,20 +262,21 @@ each label
             ) from error
 
     def to_module(self, output: str = "auto", column: bool = False) -> FittedModule:
-        """Return the fitted model as a plain ``nn.Module``, from X as `predict` takes it.
+        """Return the fitted model as a plain ``nn.Module`` that takes X as `predict` does.
 
         %(module)s
 
         Parameters
         ----------
         output : {"auto", "predict_proba", "decision_function", "predict", "raw"}, default="auto"
-            What comes out, in the shape of the method of this name, columns in the order of
-            ``classes_``; "predict" gives indices into ``classes_`` (labels may be strings), for
-            multi-label y 0 and 1; "raw" the network's output, (n_samples, n_targets, n_outputs).
-            "auto" is "predict_proba" where the loss has it, else "decision_function".
+            What the module returns, in the shape of the method of this name, with columns in the
+            order of ``classes_``.  "predict" returns indices into ``classes_``, because labels may
+            be strings, or 0 and 1 for multi-label y.  "raw" returns the network's output, of shape
+            (n_samples, n_targets, n_outputs).  "auto" is "predict_proba" if the loss has it, else
+            "decision_function".
         column : bool, default=False
-            Whether one number per row is a column, (n_samples, 1), as explainers such as shap's
-            want it, instead of (n_samples,).
+            Whether one number per row has shape (n_samples, 1), as explainers such as shap's
+            expect, instead of (n_samples,).
 
         %(exported)s
 

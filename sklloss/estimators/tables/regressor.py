@@ -38,8 +38,8 @@ A_POINT = (
     " gives every loss intervals."
 )
 NO_ROWS = (
-    "calibrate=True corrects quantiles by held-out rows, and this fit has held out none: there were"
-    " fewer than 200 different rows, or parameters rule it out. Set early_stopping=True, with"
+    "calibrate=True corrects quantiles by held-out rows, but this fit held out none: there were"
+    " fewer than 200 different rows, or the parameters rule it out. Set early_stopping=True, with"
     " n_members=8 for folds of all rows or with n_members=1 for one validation set, and call fit;"
     " or set calibrate=False."
 )
@@ -72,9 +72,9 @@ class NeuralRegressor(
     Attributes
     ----------
     oof_ : ndarray of shape (n_samples,) or (n_samples, n_targets)
-        What the member that has held a row out predicts of it; NaN in rows that no member has held
-        out.  Only where members hold out folds: several, with early stopping, and
-        ``validation_fraction="auto"``.
+        Out-of-fold predictions: for each training row, the prediction of the member that did not
+        train on it; NaN for rows on which all members trained.  Only with several members,
+        `early_stopping` and ``validation_fraction="auto"``.
     %(attributes_and_names)s
 
     Examples
@@ -99,8 +99,8 @@ class NeuralRegressor(
         metadata=declare(
             """What is minimised: a name, alias or torch class name of
             ``list_losses("regression")``; a class or instance of it; a ``torch.nn`` loss class or
-            instance; or your own, called with prediction and y of shape (n,) or (n, targets) and
-            returning one loss per row.""",
+            instance; or your own function or module, which is called with prediction and y of shape
+            (n,) or (n, targets) and returns one loss per row.""",
             kind="str, Loss, torch.nn loss, nn.Module or function",
         ),
     )
@@ -115,7 +115,8 @@ class NeuralRegressor(
         Parameters
         ----------
         X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
-            Numbers, missing ones as NaN; a DataFrame may also have text, categories and dates.
+            Numbers, with NaN for missing values; a DataFrame may also have text, categories and
+            dates.
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
             Targets, in the domain of the loss.
         %(sample_weight)s
@@ -125,11 +126,12 @@ class NeuralRegressor(
         return self._train(FitData(X, y, sample_weight), go_on=self.warm_start)
 
     def fit_encoder(self, X: Any, y: Any, sample_weight: Any = None) -> NeuralRegressor:
-        """Learn how X is encoded and y is scaled, and train nothing: `partial_fit` goes on from here.
+        """Learn encoding and scale for `partial_fit`, without training.
 
-        Alone, `partial_fit` learns these from the rows of its first call, and keeps them: categories
-        that come later are unknown, and numbers beyond are cut off.  Give rows from everywhere, such
-        as each twentieth of a file; what was learned before is forgotten.
+        Without this call, `partial_fit` learns them from the rows of its first call: later
+        categories are then unknown, and numbers outside that range are clipped.  Give rows from all
+        parts of the data, such as every twentieth row of a file.  Anything learned before is
+        discarded.
 
         Parameters
         ----------
@@ -142,7 +144,7 @@ class NeuralRegressor(
         Returns
         -------
         self
-            Predicts the best constant.
+            The estimator itself, which predicts the best constant.
 
         Examples
         --------
@@ -159,7 +161,7 @@ class NeuralRegressor(
         return self._train(FitData(X, y, sample_weight), epochs=0)
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> NeuralRegressor:
-        """Train for one epoch; scaling and bins are those of the first call or of `fit_encoder`.
+        """Train for one epoch; scaling and bins are those of `fit_encoder` or of the first call.
 
         Parameters
         ----------
@@ -168,11 +170,11 @@ class NeuralRegressor(
         return self._train(FitData(X, y, sample_weight), epochs=1, go_on=True)
 
     def predict(self, X: Any) -> np.ndarray:
-        """Predict what the loss elicits: mean, median, quantile ...
+        """Predict what the loss estimates, such as the mean, the median or a quantile.
 
         Parameters
         ----------
-        %(X)s
+        %(new_X)s
 
         Returns
         -------
@@ -185,16 +187,15 @@ class NeuralRegressor(
     def predict_quantiles(self, X: Any, quantiles: Any = (0.1, 0.5, 0.9)) -> np.ndarray:
         """Predict quantiles of y.
 
-        They are absent for losses without a predictive distribution or quantiles, unless
-        ``calibrate=True``, which gives every loss quantiles.  Of several members, they are those of
-        the mean of the members' distributions; ``multi_quantile`` knows no distribution, and its
-        quantiles are averaged.
+        This method exists if the loss has a predictive distribution or quantiles, and for every
+        loss with ``calibrate=True``.  With several members, the quantiles are those of the mean of
+        their distributions; for ``multi_quantile``, the members' quantiles are averaged.
 
         Parameters
         ----------
-        %(X)s
+        %(new_X)s
         quantiles : array-like of shape (n_quantiles,), default=(0.1, 0.5, 0.9)
-            Levels in (0, 1).  ``multi_quantile`` knows those between its lowest and its highest.
+            Levels in (0, 1); for ``multi_quantile`` between its lowest and its highest level.
 
         Returns
         -------
@@ -204,21 +205,21 @@ class NeuralRegressor(
         Raises
         ------
         ValueError
-            If a level is outside what the loss knows, or there are too few held-out rows to
-            calibrate it.
+            If a level is outside those of the loss, or there are too few held-out rows to calibrate
+            it.
         """
         levels = checked_levels(quantiles)
         return self.predict_distribution(X).ppf(levels)
 
     @available_if(_gives_quantiles)
     def predict_interval(self, X: Any, coverage: float = 0.8) -> np.ndarray:
-        """Predict the central interval that holds y with a given probability.
+        """Predict the central interval that contains y with a given probability.
 
-        It is there where `predict_quantiles` is, and with ``calibrate=True`` corrected as they are.
+        This method exists if `predict_quantiles` does, and ``calibrate=True`` corrects it likewise.
 
         Parameters
         ----------
-        %(X)s
+        %(new_X)s
         coverage : float, default=0.8
             The probability, in (0, 1): the interval lies between the quantiles
             (1 - coverage) / 2 and (1 + coverage) / 2.
@@ -231,19 +232,20 @@ class NeuralRegressor(
         Raises
         ------
         ValueError
-            If coverage is not in (0, 1), or the loss does not know the quantiles.
+            If coverage is not in (0, 1), or the quantiles are outside those of the loss.
         """
         return self.predict_quantiles(X, levels_of(coverage))
 
     @available_if(where_loss_has("predict_std", A_POINT))
     def predict_std(self, X: Any) -> np.ndarray:
-        """Predict the standard deviation of y given X; absent without a predictive distribution.
+        """Predict the standard deviation of y given X.
 
-        Of several members, it is that of the mean of their distributions.
+        This method exists if the loss has a predictive distribution.  With several members, it is
+        the standard deviation of the mean of their distributions.
 
         Parameters
         ----------
-        %(X)s
+        %(new_X)s
 
         Returns
         -------
@@ -255,20 +257,22 @@ class NeuralRegressor(
 
     @available_if(_gives_quantiles)
     def predict_distribution(self, X: Any) -> PredictiveDistribution:
-        """Predict the distribution of y given X; absent where `predict_quantiles` is.
+        """Predict the distribution of y given X.
+
+        This method exists if `predict_quantiles` does.
 
         Parameters
         ----------
-        %(X)s
+        %(new_X)s
 
         Returns
         -------
         PredictiveDistribution
-            With ``cdf``, ``ppf``, ``pdf`` or for counts ``pmf``, ``mean``, ``std``, ``interval``
-            and ``sample`` of all rows, in units of y.  Of several members, it is the mean of their
-            distributions.  ``multi_quantile`` knows it between its lowest and its highest level.
-            With ``calibrate=True`` it has no density; where the loss predicts a point, it is that
-            of the held-out residuals.
+            With the methods ``cdf``, ``ppf``, ``pdf`` (``pmf`` for counts), ``mean``, ``std``,
+            ``interval`` and ``sample``, in units of y.  With several members, it is the mean of
+            their distributions.  For ``multi_quantile`` it is known between the lowest and the
+            highest level.  With ``calibrate=True`` it has no density, and for a loss that predicts
+            a point it is the distribution of the held-out residuals around that point.
 
         See Also
         --------
@@ -298,36 +302,39 @@ class NeuralRegressor(
         return Mixture.of(self.loss_, self.members_, rows, self._learned.target_scaler)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return R², of several targets their mean.
+        """Return R², averaged over targets.
 
         Parameters
         ----------
-        X, y
-            As in `fit`.
+        %(new_X)s
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            True targets.
         sample_weight : array-like of shape (n_samples,) or None, default=None
-            What each row counts, >= 0.
+            Weights of the rows, >= 0.
 
         Returns
         -------
         float
+            At most 1.
         """
         given = None if sample_weight is None else checked_weights(sample_weight, y)
         return super().score(X, floats_of(y, "y"), given)  # type: ignore[misc]
 
     def to_module(self, output: str = "predict", column: bool = False) -> FittedModule:
-        """Return the fitted model as a plain ``nn.Module``, from X as `predict` takes it.
+        """Return the fitted model as a plain ``nn.Module`` that takes X as `predict` does.
 
-        It is a copy of its own, in evaluation mode, runs without the estimator and exports with
-        ``torch.export``.
+        The module is an independent copy in evaluation mode.  It needs no estimator and can be
+        exported with ``torch.export``.
 
         Parameters
         ----------
         output : {"predict", "raw"}, default="predict"
-            What comes out: the prediction on the scale of y, float64, (n_samples,) or
-            (n_samples, n_targets); or the network's raw output, (n_samples, n_targets, n_outputs).
+            What the module returns: the prediction on the scale of y in float64, of shape
+            (n_samples,) or (n_samples, n_targets), or the network's raw output, of shape
+            (n_samples, n_targets, n_outputs).
         column : bool, default=False
-            Whether one number per row is a column, (n_samples, 1), as explainers such as shap's
-            want it, instead of (n_samples,).
+            Whether one number per row has shape (n_samples, 1), as explainers such as shap's
+            expect, instead of (n_samples,).
 
         %(exported)s
 

@@ -15,7 +15,7 @@ from .outputs import MeanOverMembers
 
 # Rows that are answered at a time where they are read or encoded on the way.
 MOST_ROWS = 2**18
-# Numbers that a network puts out for the rows that are answered at a time.
+# Numbers that a network returns for the rows that are answered at a time.
 MOST_NUMBERS = 2**24
 
 Key = TypeVar("Key", bound=Hashable)
@@ -76,7 +76,7 @@ def answered(
         X on the scale that the nets take.
     rows_at_once : int or None, default=None
         How many rows are answered at a time; None is all of them, or as many as fit into memory
-        where they are encoded on the way or the networks put out many numbers for a row.
+        where they are encoded on the way or the networks return many numbers for a row.
 
     Returns
     -------

@@ -81,7 +81,7 @@ class Start(NamedTuple):
 
 
 class Head(NamedTuple):
-    """What a network has to put out for each row.
+    """What a network has to return for each row.
 
     Attributes
     ----------
@@ -271,7 +271,7 @@ class Target:
         return loss.n_outputs(2, False), loss.n_outputs(5, False)
 
     def head(self, start: Start, learned: Any, is_built_in: bool) -> Head:
-        """Return what a network has to put out."""
+        """Return what a network has to return."""
         width = start.baseline.numel()
         is_pair = learned.n_classes == 2 and not learned.multi_label and width == 1
         what = "two classes" if is_pair else count(len(start.baseline), "target")

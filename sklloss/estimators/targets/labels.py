@@ -90,7 +90,7 @@ class LearnedLabels(LearnedTarget):
             raise ValueError(
                 f"y has labels that are not in `classes_`, {self.classes.tolist()}:"
                 f" {unknown.sum()} of {y.size}, for example {y[unknown].tolist()[0]!r}. Name all"
-                " classes in the first partial_fit, or fit anew with warm_start=False."
+                " classes in the first partial_fit, or fit again with warm_start=False."
             )
         return self.rank[position]
 
@@ -105,7 +105,7 @@ class LearnedLabels(LearnedTarget):
                 f"y has no rows of the classes {lacking.tolist()}, which are in `classes_`,"
                 f" {self.classes.tolist()}. With warm_start=True the classes of all fits are the"
                 " same: give rows of each, go on with partial_fit, which takes some of them, or fit"
-                " anew with warm_start=False."
+                " again with warm_start=False."
             )
 
 
@@ -254,8 +254,8 @@ class Labels(Classes):
         y = column_or_1d(y, warn=True) if y.ndim > 1 else y
         if before is not None and before.is_multi_label:
             raise ValueError(
-                f"y has one column, and this estimator was trained with {len(before.classes)}"
-                " labels. Give the same labels, or fit anew with warm_start=False."
+                f"y has one column, but this estimator was trained with {len(before.classes)}"
+                " labels. Give the same labels, or fit again with warm_start=False."
             )
         learned = self.learned_from(y, data, loss, before)
         if len(learned.classes) < 2:
@@ -367,8 +367,8 @@ def _encoded_indicators(y: np.ndarray, before: Any) -> Encoded:
     n_labels = y.shape[1]
     if before is not None and not (before.is_multi_label and len(before.classes) == n_labels):
         raise ValueError(
-            f"y has {n_labels} labels, and this estimator was trained on other ones. Give the same"
-            " labels, or fit anew with warm_start=False."
+            f"y has {n_labels} labels, but this estimator was trained on other ones. Give the same"
+            " labels, or fit again with warm_start=False."
         )
     if not np.isin(y, (0, 1)).all():
         raise ValueError(
@@ -397,7 +397,7 @@ def order_of(y: Any) -> list[Any] | None:
     dtype: Any = getattr(column, "dtype", None)
     if type(getattr(dtype, "categories", None)).__name__ == "IntervalIndex":
         raise ValueError(
-            "y is a categorical of intervals, which are no labels; give pd.cut and pd.qcut"
+            "y is a categorical of intervals, which are not labels; give pd.cut and pd.qcut"
             " labels=, for example labels=False for ranks."
         )
     if type(dtype).__name__ == "Enum":
@@ -413,11 +413,11 @@ def order_of(y: Any) -> list[Any] | None:
 def check_order(order: list[Any], class_order: list[Any]) -> None:
     """Raise if classes are in another order than at the first call."""
     known = [label for label in order if label in class_order]
-    learnt = [label for label in class_order if label in order]
-    if known != learnt:
+    learned = [label for label in class_order if label in order]
+    if known != learned:
         raise ValueError(
-            f"y is a categorical in the order {known}, and this estimator was trained with the"
-            f" order {learnt}. Give the same order, or fit anew with warm_start=False."
+            f"y is a categorical in the order {known}, but this estimator was trained with the"
+            f" order {learned}. Give the same order, or fit again with warm_start=False."
         )
 
 

@@ -25,7 +25,7 @@ def check_loss_values(
     state : State
         Without the axis of models.
     n_outputs : int
-        Numbers that the network puts out per target.
+        Numbers that the network returns per target.
     dtype : torch.dtype
         That of raw output.
     weighted : bool

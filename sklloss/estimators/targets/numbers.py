@@ -116,8 +116,8 @@ class Numbers(Scaled):
         values = np.array(y, dtype=np.float64).reshape(len(y), -1)
         if before is not None and values.shape[1] != before.n_targets:
             raise ValueError(
-                f"y has {values.shape[1]} targets, and this estimator was trained with"
-                f" {before.n_targets}. Give the same targets, or fit anew with warm_start=False."
+                f"y has {values.shape[1]} targets, but this estimator was trained with"
+                f" {before.n_targets}. Give the same targets, or fit again with warm_start=False."
             )
         return Encoded(values, LearnedNumbers(values.shape[1], is_column))
 

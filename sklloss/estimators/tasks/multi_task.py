@@ -30,8 +30,8 @@ def _some_task_has_probabilities(estimator: NeuralMultiTask) -> bool:
     loss = getattr(estimator, "loss_", None) or estimator._loss.resolved(estimator)
     if not any(hasattr(of_task, "predict_proba") for _, of_task in loss.losses):
         raise AttributeError(
-            f"No task of {list(loss.names)} has a loss that gives probabilities. Those that do have"
-            " predict_proba in list_losses('classification')."
+            f"None of the tasks {list(loss.names)} has a loss that gives probabilities. Choose one"
+            " with predict_proba in list_losses('classification')."
         )
     return True
 
@@ -43,16 +43,15 @@ class NeuralMultiTask(
     TargetScaleParameters,
     TableEstimator,
 ):
-    """A neural network that learns several tasks at once: one trunk, one head and loss per task.
+    """A neural network that learns several tasks at once, each with its own head and loss.
 
-    The heads are the last layer: linear in what the trunk puts out, which all tasks share.  A row
-    may have the labels of some tasks only; it then teaches these.  A network of your own puts out
-    the numbers of all tasks side by side, in their order.
+    All tasks share the hidden layers; each has a linear output layer of its own.  Labels may be
+    missing: a row trains the tasks whose labels it has.  Your own network has to return the outputs
+    of all tasks side by side, in their order.
 
-    When to stop with `early_stopping`, and which epoch is kept, is decided by the mean over tasks
-    of their losses: with equal weights whatever `weighting` does in training, for trained weights
-    change a loss without any better prediction; with those of a dict where there is one.  So are
-    the losses in ``history_``.
+    The mean of the tasks' losses decides when `early_stopping` stops and which epoch is kept, and
+    is what ``history_`` shows.  It has equal weights, or those of a dict in `weighting`, because
+    trained weights would change the loss without a better prediction.
 
     %(parameters)s
 
@@ -65,14 +64,13 @@ class NeuralMultiTask(
     classes_ : dict
         The sorted labels of each task that has labels.
     task_weights_ : dict
-        What each task's loss counted at the end of training, divided by their mean; of the first
-        member.
+        Weight of each task's loss at the end of training, with mean 1, of the first member.
     %(attributes_and_names)s
 
     Notes
     -----
-    ``loss_`` is a JointLoss of all tasks.  ``loss_state_`` has the tasks' own entries as
-    "price.delta", and with "uncertainty" the ``log_variance`` of the tasks.
+    ``loss_`` is the JointLoss of all tasks.  ``loss_state_`` has entries such as "price.delta" for
+    each task, and with ``weighting="uncertainty"`` the ``log_variance`` of the tasks.
 
     References
     ----------
@@ -102,26 +100,27 @@ class NeuralMultiTask(
         default="squared_error",
         kw_only=False,
         metadata=declare(
-            """The loss of each column of y, by the column's name; by its position, from 0, where y
-            is an array.  A loss is what `NeuralRegressor` or `NeuralClassifier` takes, and says
+            """The loss of each column of y, by its name, or by its position from 0 if y is an
+            array.  It may be whatever `NeuralRegressor` or `NeuralClassifier` takes, and determines
             whether the column holds numbers or labels.  Of the names that both have,
-            "squared_error", "absolute_error" and "huber" are for numbers and "cross_entropy" is
-            for labels; classes and instances, as ``Brier()``, mean themselves.  A function is for
-            numbers; ``get_loss(function, task="classification")`` is for labels.
-            ``losses__price`` and ``losses__price__delta`` name them in ``set_params`` and
-            grids.""",
+            "squared_error", "absolute_error" and "huber" are for numbers and "cross_entropy" is for
+            labels; for the others give a class or an instance, such as ``Brier()``.  A function is
+            for numbers; ``get_loss(function, task="classification")`` is for labels.  Set losses
+            and their parameters in ``set_params`` and grids as ``losses__price`` and
+            ``losses__price__delta``.""",
             kind="dict of task to loss, or one loss for every task",
         ),
     )
     weighting: Any = parameter(
         "equal",
         None,
-        """What the tasks count in training: equally; by a dict of task to weight >= 0 (1 for tasks
-        left out, only ratios count); divided by a variance that trains beside the network (Kendall
-        2018); most where the loss falls least (Liu 2019, also as
-        ``sklloss.losses.DynamicWeightAverage(temperature=1.0)``); at random, anew at every step
-        (Lin 2022).  "uncertainty" and "dwa" compare the sizes of losses, each measured from its
-        least value, and so take no densities, such as "gaussian_nll".""",
+        """Weights of the tasks' losses in training.  "equal": all the same.  "uncertainty": each
+        loss is divided by a variance that is trained with the network (Kendall 2018).  "dwa": more
+        weight for tasks whose loss falls slowly (Liu 2019; with another temperature as
+        ``sklloss.losses.DynamicWeightAverage(temperature=1.0)``).  "random": new random weights at
+        every step (Lin 2022).  A dict: a weight >= 0 per task, 1 if left out; only ratios count.
+        "uncertainty" and "dwa" need a lower bound of each loss, which densities such as
+        "gaussian_nll" do not have.""",
         kind='{"equal", "uncertainty", "dwa", "random"}, dict or Weighting',
     )
 
@@ -137,10 +136,11 @@ class NeuralMultiTask(
         Parameters
         ----------
         %(X)s
-            Numbers, missing ones as NaN; a DataFrame may also have text, categories and dates.
+            Numbers, with NaN for missing values; a DataFrame may also have text, categories and
+            dates.
         y : DataFrame or array-like of shape (n_samples, n_tasks) or (n_samples,)
-            A column per task, of numbers or of labels of any type.  Entries may be missing: NaN,
-            None or pandas' NA.
+            One column per task, of numbers or of labels of any type.  Missing entries are NaN, None
+            or pandas' NA.
         %(sample_weight)s
 
         %(fitted)s
@@ -152,38 +152,43 @@ class NeuralMultiTask(
 
         Parameters
         ----------
-        X, y, sample_weight
-            As in `fit`; from the second call on a task may lack all labels.
+        X : array-like, DataFrame or sparse matrix of shape (n_samples, n_features)
+            Rows, as in `fit`.
+        y : DataFrame or array-like of shape (n_samples, n_tasks) or (n_samples,)
+            Targets, as in `fit`; from the second call on, all labels of a task may be missing.
         classes : dict or None, default=None
-            All labels that later calls may bring, by task; by default those of the first call's y.
+            All labels that later calls may contain, by task; by default those in y of the first
+            call.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights, as in `fit`.
 
         Returns
         -------
         self
+            The estimator itself.
         """
         return self._train(FitData(X, y, sample_weight, named=classes), epochs=1, go_on=True)
 
     @property
     def task_weights_(self) -> dict[Any, float]:
-        """What each task's loss counted at the end of training, divided by their mean."""
+        """Weight of each task's loss at the end of training, with mean 1."""
         weights = self.loss_state_["task_weights"].flatten().tolist()
         return dict(zip(self._learned.target.tasks, weights, strict=True))
 
     # ------------------------------------------------------------------ use
 
     def predict(self, X: Any) -> Any:
-        """Predict every task: what its loss elicits, or labels.
+        """Predict every task: what its loss estimates, or labels.
 
         Parameters
         ----------
-        %(X)s
+        %(new_X)s
 
         Returns
         -------
         DataFrame, or ndarray of shape (n_samples, n_tasks) or (n_samples,)
-            What y was in training; a DataFrame has the index of X, where X is one (as after steps
-            with ``set_output(transform="pandas")``).  An array that has numbers and labels that
-            are none is of objects.
+            Predictions, in the form of y in `fit`.  A DataFrame has the index of X, if X is a
+            DataFrame.  An array with both numbers and labels has dtype object.
         """
         by_task = self._of_tasks("predict", X)
         learned = self._learned.target
@@ -197,16 +202,16 @@ class NeuralMultiTask(
 
     @available_if(_some_task_has_probabilities)
     def predict_proba(self, X: Any) -> dict[Any, np.ndarray]:
-        """Return the class probabilities of every task whose loss determines them.
+        """Return class probabilities of every task whose loss determines them.
 
         Parameters
         ----------
-        %(X)s
+        %(new_X)s
 
         Returns
         -------
         dict
-            By task, ndarray of shape (n_samples, n_classes), columns in the order of
+            One ndarray of shape (n_samples, n_classes) per task, with columns in the order of
             ``classes_[task]``.
         """
         return self._of_tasks("predict_proba", X)
@@ -220,20 +225,23 @@ class NeuralMultiTask(
         return self._said(found, X)
 
     def task_scores(self, X: Any, y: Any, sample_weight: Any = None) -> dict[Any, float]:
-        """Score every task over the rows that have its label: R² of numbers, accuracy of labels.
+        """Return the score of every task: R² for numbers, accuracy for labels.
 
-        A search chooses by one of them with
-        ``scoring=lambda model, X, y: model.task_scores(X, y)["price"]``.
+        A task is scored on the rows that have its label.  For a search that selects by one task,
+        give ``scoring=lambda model, X, y: model.task_scores(X, y)["price"]``.
 
         Parameters
         ----------
-        X, y, sample_weight
-            As in `fit`.
+        %(new_X)s
+        y : DataFrame or array-like of shape (n_samples, n_tasks) or (n_samples,)
+            True targets, as in `fit`.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights of the rows, >= 0.
 
         Returns
         -------
         dict
-            By task; without those of which no row with weight has a label.
+            Scores by task, without tasks that have no labels in rows of weight > 0.
         """
         predicted, learned = self._of_tasks("predict", X), self._learned.target
         targets = TargetTable.of(y).aligned(learned.tasks)
@@ -250,16 +258,20 @@ class NeuralMultiTask(
         return found
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the mean over tasks of `task_scores`.
+        """Return the mean of `task_scores` over tasks.
 
         Parameters
         ----------
-        X, y, sample_weight
-            As in `fit`.
+        %(new_X)s
+        y : DataFrame or array-like of shape (n_samples, n_tasks) or (n_samples,)
+            True targets, as in `fit`.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights of the rows, >= 0.
 
         Returns
         -------
         float
+            At most 1.
 
         Raises
         ------
@@ -269,28 +281,28 @@ class NeuralMultiTask(
         found = self.task_scores(X, y, sample_weight)
         if not found:
             raise ValueError(
-                "score needs labels of some task; all of y are missing. Give rows that have some."
+                "score needs labels of at least one task; all entries of y are missing. Give rows"
+                " with labels."
             )
         return float(np.mean(list(found.values())))
 
     def to_module(self, task: Any, output: str = "auto") -> FittedModule:
-        """Return what the fitted model says of one task as a plain ``nn.Module``, from X.
+        """Return the fitted model of one task as a plain ``nn.Module``.
 
         %(module)s
 
         Parameters
         ----------
         task : str or int
-            One of ``tasks_``.
+            The task, one of ``tasks_``.
         output : {"auto", "predict", "predict_proba", "decision_function", "raw"}, default="auto"
-            What comes out, as in `NeuralRegressor.to_module` for numbers, as in
-            `NeuralClassifier.to_module` for labels; "auto" is the prediction of numbers, and of
-            labels what the classifier's is.
+            What the module returns, as in `NeuralRegressor.to_module` for numbers and in
+            `NeuralClassifier.to_module` for labels; "auto" is their default.
 
         Returns
         -------
         FittedModule
-            From a dense tensor of shape (n_samples, n_features), not scaled.
+            A module that takes a dense tensor of unscaled rows, of shape (n_samples, n_features).
 
         Raises
         ------

@@ -125,7 +125,7 @@ class TargetTable:
             return replace(self, columns=dict(by_position))
         if sorted(map(repr, own)) != sorted(map(repr, wanted)):
             raise ValueError(
-                f"y has the tasks {own}, and this estimator was trained with {wanted}."
+                f"y has the tasks {own}, but this estimator was trained with {wanted}."
                 " Give the same columns; an entry may be missing (NaN)."
             )
         return replace(self, columns={name: self.columns[name] for name in wanted})

@@ -96,13 +96,13 @@ def _check_names(given: Mapping[Any, Any], tasks: Sequence[Any]) -> None:
         if list(tasks) == list(range(len(tasks))):
             hint = "An array's columns are numbered: give y as a DataFrame, or losses by number."
         raise ValueError(
-            f"losses has one for the task {unknown[0]!r}, which y does not have; its tasks are"
+            f"losses has a loss for the task {unknown[0]!r}, which y does not have; its tasks are"
             f" {list(tasks)}. {hint}".rstrip()
         )
     without = [name for name in tasks if name not in given]
     if without:
         raise ValueError(
-            f"losses has none for the task {without[0]!r}; it has {list(given)}, and y the tasks"
+            f"losses has no loss for the task {without[0]!r}; it has {list(given)}, and y the tasks"
             f" {list(tasks)}. Add one, or leave the column out of y."
         )
 

@@ -138,7 +138,7 @@ class Tasks(Target):
         if lost.any():
             raise ValueError(
                 f"Task {list(learned.tasks)[lost.argmax()]!r}: none of the {len(train)} training"
-                " rows has a label; early_stopping has made all that have one validation rows."
+                " rows has a label; early_stopping took all rows that have one for validation."
                 f" {remedy}"
             )
         if not known[valid].any():
@@ -269,7 +269,7 @@ def named_classes(classes: Any) -> dict[Any, np.ndarray]:
         with naming_task(name):
             if labels.ndim != 1 or not len(labels) or missing(labels).any():
                 raise ValueError(
-                    "classes needs a list of labels, of which none is missing; got"
+                    "classes needs a list of labels, without missing ones; got"
                     f" {given!r}. List all that y may have."
                 )
             found[name] = one_kind(labels)

@@ -68,7 +68,7 @@ class Corpus:
                 ids.extend(map(id_of, document))
             except TypeError as error:
                 raise TypeError(
-                    f"analyzer gives tokens that do not hash ({error}). Let it give strings, or"
+                    f"analyzer returns tokens that cannot be hashed ({error}). Return strings or"
                     " tuples."
                 ) from error
             lengths.append(len(document))
@@ -108,30 +108,30 @@ class Corpus:
 class TokenVectorizer(
     LinkedToGuide, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 ):
-    """Turn documents into rows of token ids, padded to one length.
+    """Convert documents to rows of token ids, padded to one length.
 
-    It stands before ``NeuralClassifier(module="text")`` or ``NeuralRegressor(module="text")`` in a
-    Pipeline.  Ids count down the frequency of tokens in the training documents: 2 is the most
-    frequent; 1 stands for tokens outside the vocabulary, and 0 fills rows up.
+    Put it before ``NeuralClassifier(module="text")`` or ``NeuralRegressor(module="text")`` in a
+    Pipeline.  Ids are in order of frequency in the training documents: 2 is the most frequent
+    token.  1 stands for tokens outside the vocabulary, and 0 is padding.
 
     %(parameters)s
 
     Attributes
     ----------
     vocabulary_ : dict
-        Ids of the tokens, from 2 on.
+        Ids of the tokens, starting at 2.
     length_ : int
         Length of the rows.
 
-    Notes
-    -----
-    A document without tokens is a row of padding; only to learn from nothing but such documents is
-    an error.  Numbers of columns, ``get_feature_names_out``, are places in the document.
-
     See Also
     --------
-    sklearn.feature_extraction.text.TfidfVectorizer : Weighted counts without order, for the plain
-        networks; they take its sparse matrix as it is.
+    sklearn.feature_extraction.text.TfidfVectorizer : Weighted counts without order, whose sparse
+        matrix ``module="mlp"`` takes.
+
+    Notes
+    -----
+    A document without tokens becomes a row of padding; `fit` raises an error if no document has a
+    token.  The columns of ``get_feature_names_out`` are positions in the document.
 
     Examples
     --------
@@ -150,48 +150,48 @@ class TokenVectorizer(
     analyzer: Any = parameter(
         "word",
         ANALYZER,
-        """What the tokens are, as in scikit-learn's CountVectorizer, which finds them: words,
-        characters, characters with a space around each word, or what a function of one document
-        returns, in its order.  A function may also be given lists or tuples, such as tokens that
-        another program found, which ``list`` takes as they are.""",
+        """What the tokens are, as in scikit-learn's CountVectorizer: words, characters, characters
+        with a space around each word, or the result of a function of one document.  With a
+        function, documents may also be lists or tuples; ``list`` takes tokens from another program
+        unchanged.""",
         kind='{"word", "char", "char_wb"} or callable',
     )
     lowercase: bool = parameter(
-        True, BOOL, "Whether words and characters are put into lower case first.", kind="bool"
+        True, BOOL, "Whether text is converted to lower case first.", kind="bool"
     )
     token_pattern: str = parameter(
         r"(?u)\b\w\w+\b",
         PATTERN,
-        r"""Regular expression of a word, for ``analyzer="word"``; the default, CountVectorizer's,
-        takes two or more letters or digits, and ``r"(?u)\w+|[^\w\s]"`` every word and every
+        r"""Regular expression of a word, for ``analyzer="word"``.  The default is
+        CountVectorizer's: two or more letters or digits.  ``r"(?u)\w+|[^\w\s]"`` takes every word and every
         punctuation mark.""",
         kind="str",
     )
     max_features: int | None = parameter(
         None,
         Either(COUNT, NO_LIMIT),
-        """How many tokens the vocabulary holds at most: the most frequent ones, of equally frequent
-        ones the first in the alphabet.""",
+        """Maximum number of tokens in the vocabulary: the most frequent ones, and the first in
+        alphabetical order of those that are equally frequent.""",
         kind="int or None",
     )
     min_df: float = parameter(
         1,
         Either(COUNT, Interval(0, 1)),
-        """How many training documents, or which share of them in [0, 1], hold a token of the
-        vocabulary at least.""",
+        """Minimum number of training documents that contain a token of the vocabulary, or their
+        share in [0, 1].""",
         kind="int or float",
     )
     max_length: float | None = parameter(
         0.95,
         Either(COUNT, Interval(0, 1, closed="right"), NO_LIMIT),
-        """Length of the rows, in tokens; or the share in (0, 1] of the training documents that it
-        leaves whole; None for the length of the longest one.""",
+        """Length of the rows in tokens; or a share in (0, 1] of the training documents that should
+        not be cut; None for the length of the longest document.""",
         kind="int, float or None",
     )
     keep: str = parameter(
         "start",
         Choice("start", "end"),
-        "Which end of a longer document is kept.",
+        "Which end of a document that is too long is kept.",
         kind='{"start", "end"}',
     )
 
@@ -202,16 +202,18 @@ class TokenVectorizer(
         ----------
         X : list, Series or array of str, of shape (n_documents,)
             Documents.
-        y : ignored
+        y : object, default=None
+            Ignored.
 
         Returns
         -------
         self
+            The vectorizer itself.
 
         Raises
         ------
         TypeError
-            If X is one string, or holds something else than strings.
+            If X is one string, or holds anything other than strings.
         ValueError
             If X is a table, no document has a token, or no token is in `min_df` documents.
         """
@@ -219,16 +221,19 @@ class TokenVectorizer(
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
-        """Learn from documents and return their rows, in less time than `fit` and `transform`.
+        """Learn from documents and return their rows, faster than `fit` and `transform`.
 
         Parameters
         ----------
         X : list, Series or array of str, of shape (n_documents,)
-        y : ignored
+            Documents.
+        y : object, default=None
+            Ignored.
 
         Returns
         -------
         ndarray of int32 of shape (n_documents, length_)
+            Ids of the tokens.
         """
         return self._learned_from(X).padded(self.length_, self.keep)
 
@@ -238,27 +243,29 @@ class TokenVectorizer(
         Parameters
         ----------
         X : list, Series or array of str, of shape (n_documents,)
+            Documents.
 
         Returns
         -------
         ndarray of int32 of shape (n_documents, length_)
+            Ids of the tokens.
         """
         check_is_fitted(self, "vocabulary_")
         id_of = defaultdict(lambda: UNKNOWN, self.vocabulary_).__getitem__
         return Corpus.of(self._analyzed(X), id_of).padded(self.length_, self.keep)
 
     def inverse_transform(self, X: Any) -> list[list[Any]]:
-        """Return the tokens of rows of ids, None for unknown ones.
+        """Return the tokens of rows of ids, with None for unknown tokens.
 
         Parameters
         ----------
         X : array-like of shape (n_documents, n_columns)
-            Ids; padding is left out.
+            Ids; padding is dropped.
 
         Returns
         -------
         list of list
-            The tokens of each document, in their order.
+            The tokens of each document, in order.
 
         Examples
         --------
@@ -272,9 +279,9 @@ class TokenVectorizer(
         unknown = sorted(set(ids[ids != PADDING].tolist()) - set(tokens))
         if unknown:
             raise ValueError(
-                f"X has {count(len(unknown), 'id')} that this TokenVectorizer does not give, for"
-                f" example {unknown[0]}; it gives 0 to {len(self.vocabulary_) + UNKNOWN}. Give what"
-                " its transform returned."
+                f"X has {count(len(unknown), 'id')} that this TokenVectorizer does not know, for"
+                f" example {unknown[0]}; its ids are 0 to {len(self.vocabulary_) + UNKNOWN}. Give"
+                " the result of its transform."
             )
         return [[tokens[i] for i in row if i != PADDING] for row in ids.tolist()]
 

@@ -159,7 +159,7 @@ def pictures_of_losses(losses: list[Loss]) -> Iterator[Picture]:
         few = found[:MOST_SHAPES]
         names = ", ".join(loss.label for loss in few)
         yield drawn(
-            f"What a row costs, and how hard it pulls.{why}",
+            f"Loss and gradient of a row.{why}",
             f"Losses and gradients of {names}.",
             partial(_draw_shapes, few, task),
             2,
@@ -207,13 +207,13 @@ def _of_regressor(model: Any, X: Any, y: Any) -> Iterator[tuple[str, str, Draw]]
     )
     if is_checkable(model):
         yield (
-            "Are predictions what the loss promises?",
+            "Are predictions calibrated?",
             "Reliability of predictions in groups",
             lambda axes: ReliabilityDisplay.from_estimator(model, X, y, ax=axes[0]),
         )
     if predicts_intervals(model):
         yield (
-            "Do intervals hold what they promise?",
+            "Do intervals have their coverage?",
             "Predicted intervals and observed values",
             lambda axes: PredictionIntervalDisplay.from_estimator(
                 model, X, y, subsample=120, ax=axes[0]
@@ -234,7 +234,7 @@ def _of_classifier(model: Any, X: Any, y: Any) -> Iterator[tuple[str, str, Draw]
     )
     if hasattr(model, "predict_proba"):
         yield (
-            "Are probabilities what they say?",
+            "Are probabilities calibrated?",
             "Reliability of probabilities in groups",
             lambda axes: ReliabilityDisplay.from_estimator(model, X, y, ax=axes[0]),
         )

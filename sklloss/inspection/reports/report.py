@@ -26,41 +26,41 @@ def report(
     metric: str | None = None,
     test_size: float | None = None,
 ) -> Path:
-    """Write all about a search on one page: question, data, advice, verdict, tables and pictures.
+    """Write a report about a search: question, data, advice, verdict, tables and pictures.
 
-    The page is one file that needs no network and no other file.
+    The report is one HTML file, which needs no network and no other file.
 
     Parameters
     ----------
     search : fitted search
         LossSearchCV, GridSearchCV or another with ``cv_results_``.
     path : str or path-like, default="report.html"
-        The file to write; an old one is replaced.
-    X, y : data or None, default=None
-        What the search was fitted on.  With both, the page has facts about the data, what
-        `suggest_losses` advises, and pictures of predictions: the winner is fitted once more, on
-        the training rows of the first split, and predicts its test rows.
+        The file to write; an existing file is replaced.
+    X, y : array-like or None, default=None
+        The data that the search was fitted on.  With both, the report has facts about the data, the
+        advice of `suggest_losses`, and pictures of predictions, for which the winner is fitted once
+        more on the training rows of the first split and predicts its test rows.
     metric : str or None, default=None
-        The metric that decides, where the search has several and `refit` names none.
+        The metric that decides, if the search has several and `refit` names none.
     test_size : float in (0, 1) or None, default=None
-        Share of the rows that a split tests on, where the search's ``cv`` does not tell it.
+        Share of test rows in a split, if it cannot be taken from the search's ``cv``.
 
     Returns
     -------
     Path
-        Where the page is.
+        The file.
 
     Raises
     ------
     TypeError
-        If it is no search, or no path.
+        If `search` is not a search, or `path` is not a path.
     NotFittedError
-        If it is not fitted.
+        If the search is not fitted.
     ValueError
-        If all candidates have failed, there is no such metric, only one of X and y is given, or
+        If all candidates failed, if there is no such metric, if only one of X and y is given, or if
         they are not those of the search.
     FileNotFoundError, IsADirectoryError, PermissionError
-        If no file can be written there, which is found before anything is drawn.
+        Before anything is drawn, if the file cannot be written.
     ImportError
         If matplotlib is not installed.
 

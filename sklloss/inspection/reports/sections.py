@@ -121,7 +121,7 @@ class Subject:
             if test_size is not None:
                 raise
             best = candidates.labels[candidates.order[0]]
-            verdict = f"{best} has the best mean; how sure that is, nobody has tested. {error}"
+            verdict = f"{best} has the best mean; whether it is better was not tested. {error}"
             return cls(search, X, y, metric, test_size, candidates, None, verdict)
         return cls(search, X, y, metric, test_size, candidates, comparison, comparison.verdict)
 

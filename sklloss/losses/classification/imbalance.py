@@ -98,14 +98,14 @@ class Focal(SoftmaxLoss):
         return alpha
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """-α_y exp(γ log(1 - p_y)) log p_y."""
+        """Return ``-α_y exp(γ log(1 - p_y)) log p_y``."""
         log_p = log_probabilities(raw)
         ease = (state["gamma"] * log_complement(log_p, y)).exp()
         alpha = of_class(state["alpha"].expand_as(log_p), y)
         return -alpha * ease * of_class(log_p, y)
 
     def predict_proba(self, raw: Tensor, state: State) -> Tensor:
-        """softmax(log p - log α - γ log(1 - p) - log1p(γ p ρ))."""
+        """Return ``softmax(log p - log α - γ log(1 - p) - log1p(γ p ρ))``."""
         log_p = log_probabilities(raw)
         gamma = state["gamma"].unsqueeze(-1)
         log_rest = log_complements(log_p)
@@ -189,7 +189,7 @@ class ClassBalanced(SoftmaxLoss):
         return state
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """-w_y log p_y."""
+        """Return ``-w_y log p_y``."""
         log_p = log_probabilities(raw)
         return -of_class(state["class_weight"].expand_as(log_p), y) * of_class(log_p, y)
 
@@ -255,7 +255,7 @@ class LogitAdjusted(PosteriorLoss):
         return -of_class(self.adjusted(raw, state).log_softmax(-1), y)
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """softmax(z + tau log prior)."""
+        """Return ``softmax(z + tau log prior)``."""
         return self.adjusted(raw, state).softmax(-1)
 
 
@@ -328,9 +328,9 @@ class Asymmetric(PosteriorLoss):
     """Asymmetric loss: a focal loss per label that discounts negatives more than positives.
 
     For each label, with ``p = σ(z)``, it is ``-(1 - p)^gamma_pos log p`` if the label is present,
-    and ``-p_m^gamma_neg log(1 - p_m)`` with ``p_m = max(p - clip, 0)`` if it is absent. Of several
-    classes, each is a label. ``predict_proba`` is ``D / (D + C)`` per label, where D and C are the
-    slopes of the two branches, normalised over classes.
+    and ``-p_m^gamma_neg log(1 - p_m)`` with ``p_m = max(p - clip, 0)`` if it is absent. With
+    several classes, each counts as a label. ``predict_proba`` is ``D / (D + C)`` per label, where D
+    and C are the slopes of the two branches, normalised over classes.
 
     Parameters
     ----------

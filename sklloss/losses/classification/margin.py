@@ -58,7 +58,7 @@ class Hinge(DecisionLoss):
     margin: float = parameter(1.0, POSITIVE)
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """max(0, m - z_y + max_{j≠y} z_j)."""
+        """Return ``max(0, m - z_y + max_{j≠y} z_j)``."""
         z = logits(raw)
         rival = z.masked_fill(one_hot(y, z).bool(), -torch.inf).amax(-1)
         shortfall = state["margin"] - of_class(z, y) + rival
@@ -110,7 +110,7 @@ class MultiMargin(DecisionLoss):
     power: int = parameter(1, Choice(1, 2), structural=True)
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Σ_{j≠y} max(0, m - z_y + z_j)^power / K."""
+        """Return ``Σ_{j≠y} max(0, m - z_y + z_j)^power / K``."""
         z = logits(raw)
         short = state["margin"].unsqueeze(-1) - of_class(z, y).unsqueeze(-1) + z
         rounding = {k: v.unsqueeze(-1) for k, v in state.items() if k == "rounding"}
@@ -177,12 +177,12 @@ class SquaredHinge(PosteriorLoss):
     margin: float = parameter(1.0, POSITIVE)
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Σ_k max(0, m - y_k z_k)²."""
+        """Return ``Σ_k max(0, m - y_k z_k)²``."""
         short = (state["margin"].unsqueeze(-1) - signs_of(y, raw) * raw).clamp(min=0)
         return (short**2).sum(-1)
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """(clip(z/m, -1, 1) + 1) / 2, normalised."""
+        """Return ``(clip(z/m, -1, 1) + 1) / 2``, normalised."""
         inside = (raw / state["margin"].unsqueeze(-1)).clamp(-1, 1)
         return one_versus_rest((inside + 1) / 2, raw)
 
@@ -225,7 +225,7 @@ class ModifiedHuber(PosteriorLoss):
         return (inner * (2 * short - inner)).sum(-1)
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """(clip(z, -1, 1) + 1) / 2, normalised."""
+        """Return ``(clip(z, -1, 1) + 1) / 2``, normalised."""
         return one_versus_rest((raw.clamp(-1, 1) + 1) / 2, raw)
 
 
@@ -258,11 +258,11 @@ class Exponential(PosteriorLoss):
     )
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Σ_k E(-y_k z_k)."""
+        """Return ``Σ_k E(-y_k z_k)``."""
         return tangent_exp(-signs_of(y, raw) * raw).sum(-1)
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """σ(2z), normalised."""
+        """Return ``σ(2z)``, normalised."""
         return one_versus_rest((2 * raw).sigmoid(), raw)
 
 
@@ -308,7 +308,7 @@ class SquaredLogits(PosteriorLoss):
         return n_classes or 2
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """‖z - s e_y‖²."""
+        """Return ``‖z - s e_y‖²``."""
         return ((raw - state["scale"].unsqueeze(-1) * one_hot(y, raw)) ** 2).sum(-1)
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
@@ -316,7 +316,7 @@ class SquaredLogits(PosteriorLoss):
         return self.scale * class_mass(y, sample_weight, state["prior"].shape[-1])
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """max(z, 0), normalised."""
+        """Return ``max(z, 0)``, normalised."""
         positive = raw.clamp(min=0)
         total = positive.sum(-1, keepdim=True)
         share = positive / total.clamp(min=1e-12)

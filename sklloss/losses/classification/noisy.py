@@ -64,11 +64,11 @@ class GeneralizedCrossEntropy(SoftmaxLoss):
     q: float = parameter(0.7, Interval(0, 1, closed="neither"))
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """-expm1(q log p) / q."""
+        """Return ``-expm1(q log p) / q``."""
         return -torch.expm1(state["q"] * of_class(log_probabilities(raw), y)) / state["q"]
 
     def predict_proba(self, raw: Tensor, state: State) -> Tensor:
-        """softmax((1 - q) z)."""
+        """Return ``softmax((1 - q) z)``."""
         return ((1 - state["q"].unsqueeze(-1)) * logits(raw)).softmax(-1)
 
 
@@ -112,7 +112,7 @@ class SymmetricCrossEntropy(SoftmaxLoss):
     beta: float = parameter(1.0, Interval(0))
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """α (-log p) + β A (1 - p)."""
+        """Return ``α (-log p) + β A (1 - p)``."""
         log_p = log_probabilities(raw)
         reverse = LOG_OF_ZERO * rest_of(log_p, y)
         return -state["alpha"] * of_class(log_p, y) + state["beta"] * reverse
@@ -157,7 +157,7 @@ class NormalizedCrossEntropy(DecisionLoss):
     )
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """log p_y / Σ_k log p_k."""
+        """Return ``log p_y / Σ_k log p_k``."""
         return normalized(log_probabilities(raw), y)
 
 
@@ -200,7 +200,7 @@ class ActivePassive(DecisionLoss):
     beta: float = parameter(1.0, Interval(0))
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """α log p_y / Σ_k log p_k + β (1 - p_y)."""
+        """Return ``α log p_y / Σ_k log p_k + β (1 - p_y)``."""
         log_p = log_probabilities(raw)
         return state["alpha"] * normalized(log_p, y) + state["beta"] * rest_of(log_p, y)
 
@@ -264,7 +264,7 @@ class Bootstrap(SoftmaxLoss):
         return {"beta": default if self.beta is None else self.beta}
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """-Σ_k (β e_k + (1-β) p_k) log p_k."""
+        """Return ``-Σ_k (β e_k + (1-β) p_k) log p_k``."""
         log_p = log_probabilities(raw)
         predicted = one_hot(log_p.argmax(-1), log_p) if self.hard else log_p.exp()
         own = (predicted * log_p).sum(-1)
@@ -285,9 +285,9 @@ class Bootstrap(SoftmaxLoss):
 
 @dataclass(frozen=True)
 class ForwardCorrection(SoftmaxLoss):
-    """Forward correction: cross-entropy of labels that are seen through known noise.
+    """Forward correction: cross-entropy of labels with known noise.
 
-    ``-log Σ_i p_i T[i, y]`` where ``T[i, j]`` is the probability that class j is seen if class i is
+    ``-log Σ_i p_i T[i, y]`` where ``T[i, j]`` is the probability of observing class j if class i is
     true. ``predict_proba`` is p, the posterior of the clean labels.
 
     Parameters
@@ -367,7 +367,7 @@ class ForwardCorrection(SoftmaxLoss):
         return super()._best_constant(start, shares, state).clamp(-reach, reach)
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """-logsumexp_i(log p_i + log T[i, y])."""
+        """Return ``-logsumexp_i(log p_i + log T[i, y])``."""
         log_p = log_probabilities(raw)
         # (*models, seen class, true class)
         log_noise = state["log_noise"].squeeze(-3).squeeze(-3).mT

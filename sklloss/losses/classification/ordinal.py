@@ -18,7 +18,7 @@ class OrdinalLoss(PosteriorLoss):
     """Base of the ordinal losses, which predict the likeliest rank.
 
     A subclass defines ``log_ranks(raw, state)``, the log-probability of every rank, of shape
-    (*models, n_samples, n_targets, n_classes).
+    (..., n_samples, n_targets, n_classes).
     """
 
     multi_label: ClassVar[bool] = False
@@ -36,7 +36,7 @@ class OrdinalLoss(PosteriorLoss):
         raise NotImplementedError
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """Return the probability of every rank, (*models, n_samples, n_targets, n_classes)."""
+        """Return the probability of every rank, (..., n_samples, n_targets, n_classes)."""
         return self.log_ranks(raw, state).softmax(-1)
 
     def decision_function(self, raw: Tensor, state: State) -> Tensor:
@@ -98,7 +98,7 @@ class CumulativeLink(OrdinalLoss):
         return {"cutpoints": self.cutpoints(state)}
 
     def cutpoints(self, state: State) -> Tensor:
-        """Return the increasing cutpoints, shape (*models, 1, n_targets, n_classes - 1)."""
+        """Return the increasing cutpoints, shape (..., 1, n_targets, n_classes - 1)."""
         return increasing(PACE * state["raw_cutpoints"])
 
     def log_ranks(self, raw: Tensor, state: State) -> Tensor:
@@ -156,7 +156,7 @@ class Coral(OrdinalLoss):
         return {"biases": self.biases(state)}
 
     def biases(self, state: State) -> Tensor:
-        """Return the decreasing biases, shape (*models, 1, n_targets, n_classes - 1)."""
+        """Return the decreasing biases, shape (..., 1, n_targets, n_classes - 1)."""
         return -increasing(PACE * state["raw_biases"])
 
     def above(self, raw: Tensor, state: State) -> Tensor:
@@ -164,7 +164,7 @@ class Coral(OrdinalLoss):
         return raw + self.biases(state)
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Σ_k BCE(z + b_k, 1{y > k})."""
+        """Return ``Σ_k BCE(z + b_k, 1{y > k})``."""
         scores = self.above(raw, state)
         return (softplus(scores) - scores * exceeds(y, scores)).sum(-1)
 
@@ -219,7 +219,7 @@ class Corn(OrdinalLoss):
         return n_outputs + 1
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Σ_k 1{y > k-1} BCE_k."""
+        """Return ``Σ_k 1{y > k-1} BCE_k``."""
         above = exceeds(y, raw)
         asked = torch.cat((torch.ones_like(above[..., :1]), above[..., :-1]), -1)
         return (asked * (softplus(raw) - raw * above)).sum(-1)

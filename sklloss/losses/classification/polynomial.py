@@ -60,7 +60,7 @@ class Poly1(SoftmaxLoss):
     epsilon: float = parameter(1.0, Interval(-1))
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """-log p + ε (1 - p)."""
+        """Return ``-log p + ε (1 - p)``."""
         log_p = log_probabilities(raw)
         return -of_class(log_p, y) + state["epsilon"] * rest_of(log_p, y)
 
@@ -113,7 +113,7 @@ class TaylorCrossEntropy(SoftmaxLoss):
     order: int = parameter(6, Interval(1, 1000, integer=True), structural=True)
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Σ_j (1 - p)^j / j."""
+        """Return ``Σ_j (1 - p)^j / j``."""
         rest = rest_of(log_probabilities(raw), y)
         return sum((rest**j / j for j in range(2, self.order + 1)), start=rest)
 

@@ -24,12 +24,12 @@ def logits(raw: Tensor) -> Tensor:
 
 
 def log_probabilities(raw: Tensor) -> Tensor:
-    """Return the log of the softmax, shape (*models, n_samples, n_targets, n_classes)."""
+    """Return the log of the softmax, shape (..., n_samples, n_targets, n_classes)."""
     return logits(raw).log_softmax(-1)
 
 
 def probabilities(raw: Tensor) -> Tensor:
-    """Return the softmax, shape (*models, n_samples, n_targets, n_classes)."""
+    """Return the softmax, shape (..., n_samples, n_targets, n_classes)."""
     return logits(raw).softmax(-1)
 
 
@@ -77,7 +77,7 @@ class PosteriorLoss(ClassificationLoss):
     """Base of the losses with a class posterior: `inverse_link`, unless a subclass overrides it."""
 
     def predict_proba(self, raw: Tensor, state: State) -> Tensor:
-        """Return the class posterior, shape (*models, n_samples, n_targets, n_classes)."""
+        """Return the class posterior, shape (..., n_samples, n_targets, n_classes)."""
         return self.inverse_link(raw, state)
 
 
@@ -139,20 +139,20 @@ class CrossEntropy(SoftmaxLoss):
     label_smoothing: float = parameter(0.0, Interval(0, 1, closed="left"))
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """-(1 - ε) log p_y - ε mean_k log p_k."""
+        """Return ``-(1 - ε) log p_y - ε mean_k log p_k``."""
         log_p = log_probabilities(raw)
         smoothing = state["label_smoothing"]
         return (smoothing - 1) * of_class(log_p, y) - smoothing * log_p.mean(-1)
 
     def gradient(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """P - (1 - ε) e_y - ε/K."""
+        """Return ``p - (1 - ε) e_y - ε/K``."""
         p = probabilities(raw)
         smoothing = state["label_smoothing"].unsqueeze(-1)
         slope = p - (1 - smoothing) * one_hot(y, p) - smoothing / p.shape[-1]
         return slope[..., -raw.shape[-1] :]
 
     def predict_proba(self, raw: Tensor, state: State) -> Tensor:
-        """(p - ε/K) / (1 - ε), clipped, if labels were smoothed; else p."""
+        """Return ``(p - ε/K) / (1 - ε)``, clipped, if labels were smoothed; else p."""
         p = probabilities(raw)
         smoothing = state["label_smoothing"].unsqueeze(-1)
         undone = (p - smoothing / p.shape[-1]) / (1 - smoothing)
@@ -184,11 +184,11 @@ class Brier(SoftmaxLoss):
     reference: ClassVar[str] = "Brier 1950"
     when: ClassVar[str] = (
         "Probabilities that a few wrong labels cannot spoil, since no row costs more than 2. Rows"
-        " that are badly misclassified are learnt more slowly than with cross_entropy."
+        " that are badly misclassified are learned more slowly than with cross_entropy."
     )
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Σ_k (p_k - e_k)²."""
+        """Return ``Σ_k (p_k - e_k)²``."""
         p = probabilities(raw)
         return ((p - one_hot(y, p)) ** 2).sum(-1)
 
@@ -224,7 +224,7 @@ class ProbabilityAbsoluteError(SoftmaxLoss):
     )
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """2 Σ_{j≠y} p_j, which is 2 (1 - p_y) without cancellation."""
+        """Return ``2 Σ_{j≠y} p_j``, which is ``2 (1 - p_y)`` without cancellation."""
         p = probabilities(raw)
         return 2 * (p * (1 - one_hot(y, p))).sum(-1)
 
@@ -236,7 +236,7 @@ class ProbabilityHuber(SoftmaxLoss):
     ``Σ_k H(p_k - e_k)`` with H Huber's function: ``½ r²`` if ``|r| <= delta``, else
     ``delta (|r| - ½ delta)``. Its optimum is not the posterior, but determines it, and
     ``predict_proba`` solves for it. With ``A = min(1 - p, delta)`` and ``B = min(p, delta)`` it is
-    ``(B - λ) / (A + B)``, where λ makes the probabilities sum to one, clipped; from delta = 1 on it
+    ``(B - λ) / (A + B)``, where λ makes the probabilities sum to one, clipped; for delta >= 1 it
     is p itself.
 
     Parameters
@@ -269,7 +269,7 @@ class ProbabilityHuber(SoftmaxLoss):
     delta: float = parameter(0.5, POSITIVE)
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Σ_k H(p_k - e_k)."""
+        """Return ``Σ_k H(p_k - e_k)``."""
         p = probabilities(raw)
         return huber(p - one_hot(y, p), state["delta"].unsqueeze(-1)).sum(-1)
 

@@ -78,7 +78,7 @@ class BiTempered(PosteriorLoss):
     t2: float = parameter(1.2, Interval(1, 4, closed="right"))
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """-log_t1 p_y - (1 - Σ_k p_k^(2-t1)) / (2 - t1)."""
+        """Return ``-log_t1 p_y - (1 - Σ_k p_k^(2-t1)) / (2 - t1)``."""
         p, t1 = self.inverse_link(raw, state), state["t1"]
         rest = (1 - (p ** (2 - t1.unsqueeze(-1))).sum(-1)) / (2 - t1)
         return -log_t(of_class(p, y), t1) - rest

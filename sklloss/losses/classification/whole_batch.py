@@ -21,18 +21,18 @@ GAP_FLOOR = 0.05
 class WholeBatchLoss(ClassificationLoss):
     """Base of the losses of a whole batch.
 
-    A subclass defines ``of_batch(raw, y, state, sample_weight)``, shape (*models, n_targets).
+    A subclass defines ``of_batch(raw, y, state, sample_weight)``, shape (..., n_targets).
     Batches are drawn so that each has its share of every class.
     """
 
     whole_batch: ClassVar[bool] = True
 
     def of_batch(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
-        """Return the loss of every target, shape (*models, n_targets)."""
+        """Return the loss of every target, shape (..., n_targets)."""
         raise NotImplementedError
 
     def total(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
-        """Return the loss of the batch times its weight, averaged over targets, (*models,)."""
+        """Return the loss of the batch times its weight, averaged over targets, (n_models,)."""
         return self.of_batch(raw, y, state, sample_weight).mean(-1) * sample_weight.sum(-1)
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
@@ -82,7 +82,7 @@ class SoftF1(WholeBatchLoss):
     smooth: float = parameter(1.0, Interval(0))
 
     def of_batch(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
-        """1 - (2 Σwpt + s) / (Σwp + Σwt + s), averaged over classes."""
+        """Return ``1 - (2 Σwpt + s) / (Σwp + Σwt + s)``, averaged over classes."""
         p = probabilities(raw)
         of_row = one_hot(y, p)
         if y.shape[-1] > 1:
@@ -96,7 +96,7 @@ class SoftF1(WholeBatchLoss):
 
 @dataclass(frozen=True)
 class Moments:
-    """Weighted moments of scores over rows, each (*models, n_targets), or 0 without weight."""
+    """Weighted moments of scores over rows, each (..., n_targets), or 0 without weight."""
 
     weight: Tensor
     mean: Tensor
@@ -104,7 +104,7 @@ class Moments:
 
     @classmethod
     def of(cls, values: Tensor, weight: Tensor) -> Moments:
-        """Return the moments of values (*models, n_samples, n_targets)."""
+        """Return the moments of values (..., n_samples, n_targets)."""
         total = weight.sum(-2)
         safe = total.clamp(min=torch.finfo(values.dtype).tiny)
         mean = (weight * values).sum(-2) / safe
@@ -134,7 +134,7 @@ class AUCMargin(WholeBatchLoss):
     Parameters
     ----------
     margin : float, default=1.0
-        The required lead of the mean of the positives, > 0, in units of the score.
+        The required lead of the positives' mean, > 0, in units of the score.
 
     References
     ----------
@@ -175,11 +175,11 @@ class AUCMargin(WholeBatchLoss):
         return {"threshold": THRESHOLD_PACE * state["raw_threshold"]}
 
     def scores(self, raw: Tensor) -> Tensor:
-        """Return the score of the second class, shape (*models, n_samples, n_targets)."""
+        """Return the score of the second class, shape (..., n_samples, n_targets)."""
         return raw[..., -1] - raw[..., 0] if raw.shape[-1] == 2 else raw[..., 0]
 
     def of_batch(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
-        """Var₊ + Var₋ + max(0, m - mean₊ + mean₋)²."""
+        """Return ``Var₊ + Var₋ + max(0, m - mean₊ + mean₋)²``."""
         scores, weight = self.scores(raw), sample_weight.unsqueeze(-1)
         upper, lower = Moments.of(scores, weight * y), Moments.of(scores, weight * (1 - y))
         short = (state["margin"].squeeze(-2) - upper.mean + lower.mean).clamp(min=0)
@@ -198,5 +198,5 @@ class AUCMargin(WholeBatchLoss):
         return (upper.mean + lower.mean) / 2 + moved
 
     def decision_function(self, raw: Tensor, state: State) -> Tensor:
-        """Return the score minus the threshold, shape (*models, n_samples, n_targets, 1)."""
+        """Return the score minus the threshold, shape (..., n_samples, n_targets, 1)."""
         return (self.scores(raw) - THRESHOLD_PACE * state["raw_threshold"]).unsqueeze(-1)

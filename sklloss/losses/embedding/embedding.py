@@ -27,15 +27,27 @@ class EmbeddingLoss(Loss):
     squared Euclidean distance of two vectors is 2 - 2 cos, between 0 and 4. There are two kinds of
     batches, which differ in the number of targets::
 
-        raw    (*models, n_samples, 1, n_components)    rows
-        y      (*models, n_samples, 1)                  the class of the row
-        raw    (*models, n_samples, 2, n_components)    pairs
-        y      (*models, n_samples, 2)                  similar if both columns are equal
+        raw    (..., n_samples, 1, n_components)    rows
+        y      (..., n_samples, 1)                  the class of the row
+        raw    (..., n_samples, 2, n_components)    pairs
+        y      (..., n_samples, 2)                  similar if both columns are equal
 
     A subclass defines ``of_vectors(vectors, y, state, sample_weight)``, a scalar for one model,
     from the unit vectors (n_samples, 1 or 2, n_components) of a batch, its y (n_samples, 1 or 2)
     and its weights (n_samples,), which are all 1 if they are equal. A batch of rows holds at least
     two rows of nearly every class that it has, if the training set does.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class Attraction(EmbeddingLoss):
+    ...     def of_vectors(self, vectors, y, state, sample_weight):
+    ...         cosine = vectors[:, 0] @ vectors[:, 0].mT
+    ...         return ((1 - cosine) * (y == y.mT)).mean()
+    >>> raw = torch.tensor([[[1.0, 0.0]], [[0.0, 1.0]]])
+    >>> Attraction()(raw, torch.tensor([[3], [3]]), {})
+    tensor(0.5000)
     """
 
     task: ClassVar[Task] = "embedding"
@@ -50,7 +62,7 @@ class EmbeddingLoss(Loss):
         raise self._lacking("of_vectors(vectors, y, state, sample_weight)")
 
     def total(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
-        """Return the loss of the batch times its weight, shape (*models,).
+        """Return the loss of the batch times its weight, shape (n_models,).
 
         Each model is computed alone, since matrix products of arbitrary sizes have other bits in a
         stack.
@@ -67,7 +79,7 @@ class EmbeddingLoss(Loss):
         return torch.ones(1, 1, dtype=sample_weight.dtype, device=y.device)
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """Return unit vectors, shape (*models, n_samples, n_targets, n_components)."""
+        """Return unit vectors, shape (..., n_samples, n_targets, n_components)."""
         return unit(raw)
 
 
@@ -75,10 +87,10 @@ class PairLoss(EmbeddingLoss):
     """Base of the losses that are means over pairs.
 
     A subclass defines the cost of a similar and of a dissimilar pair, as functions of the cosine of
-    its vectors. Of labelled rows, all pairs are compared: half of the loss is the mean over similar
-    pairs and half the mean over dissimilar ones, however many there are of each. A pair has the
-    product of the weights of its rows, and every row is also paired with itself, so that weight 2
-    equals a repeated row. Of given pairs, the loss is the mean.
+    its vectors. With labelled rows, all pairs are compared: half of the loss is the mean over
+    similar pairs and half the mean over dissimilar ones, however many there are of each. A pair has
+    the product of the weights of its rows, and every row is also paired with itself, so that weight
+    2 equals a repeated row. With given pairs, the loss is the mean.
     """
 
     def alike(self, cosine: Tensor, state: State) -> Tensor:
@@ -121,8 +133,9 @@ class CosineEmbedding(PairLoss):
     """Cosine embedding loss: similar vectors should point the same way, others away.
 
     ``1 - cos`` for a similar pair, ``max(0, cos - margin)`` for a dissimilar one, which should be
-    at least ``arccos(margin)`` apart. Of labelled rows, all pairs are compared: half of the loss is
-    the mean over similar ones and half the mean over the others. Of given pairs, it is the mean.
+    at least ``arccos(margin)`` apart. With labelled rows, all pairs are compared: half of the loss
+    is the mean over similar ones and half the mean over the others. With given pairs, it is the
+    mean.
 
     Parameters
     ----------
@@ -155,11 +168,11 @@ class CosineEmbedding(PairLoss):
     margin: float = parameter(0.0, Interval(-1, 1))
 
     def alike(self, cosine: Tensor, state: State) -> Tensor:
-        """1 - cos."""
+        """Return ``1 - cos``."""
         return 1 - cosine
 
     def unlike(self, cosine: Tensor, state: State) -> Tensor:
-        """max(0, cos - margin)."""
+        """Return ``max(0, cos - margin)``."""
         return (cosine - state["margin"]).clamp(min=0)
 
 
@@ -168,14 +181,14 @@ class HingeEmbedding(PairLoss):
     """Hinge embedding loss: the distance of similar vectors, and a hinge on that of others.
 
     ``d`` for a similar pair, ``max(0, margin - d)`` for a dissimilar one, where d is the Euclidean
-    distance of the unit vectors, in [0, 2]. Of labelled rows, all pairs are compared: half of the
-    loss is the mean over similar ones and half the mean over the others. Of given pairs, it is the
-    mean.
+    distance of the unit vectors, in [0, 2]. With labelled rows, all pairs are compared: half of the
+    loss is the mean over similar ones and half the mean over the others. With given pairs, it is
+    the mean.
 
     Parameters
     ----------
     margin : float, default=1.0
-        The distance, > 0, from which on dissimilar vectors cost nothing. 1 is an angle of 60
+        The distance, > 0, beyond which dissimilar vectors cost nothing. 1 is an angle of 60
         degrees, 1.41 one of 90.
 
     References
@@ -204,11 +217,11 @@ class HingeEmbedding(PairLoss):
     margin: float = parameter(1.0, POSITIVE)
 
     def alike(self, cosine: Tensor, state: State) -> Tensor:
-        """d."""
+        """Return ``d``."""
         return distance(cosine)
 
     def unlike(self, cosine: Tensor, state: State) -> Tensor:
-        """max(0, margin - d)."""
+        """Return ``max(0, margin - d)``."""
         return (state["margin"] - distance(cosine)).clamp(min=0)
 
 
@@ -217,14 +230,14 @@ class Contrastive(PairLoss):
     """Contrastive loss: the squared distance of similar vectors, a squared hinge on that of others.
 
     ``d²`` for a similar pair, ``max(0, margin - d)²`` for a dissimilar one, where d is the
-    Euclidean distance of the unit vectors, in [0, 2]. This is twice the loss of the paper. Of
+    Euclidean distance of the unit vectors, in [0, 2]. This is twice the loss of the paper. With
     labelled rows, all pairs are compared: half of the loss is the mean over similar ones and half
-    the mean over the others. Of given pairs, it is the mean.
+    the mean over the others. With given pairs, it is the mean.
 
     Parameters
     ----------
     margin : float, default=1.0
-        The distance, > 0, from which on dissimilar vectors cost nothing. 1 is an angle of 60
+        The distance, > 0, beyond which dissimilar vectors cost nothing. 1 is an angle of 60
         degrees, 1.41 one of 90.
 
     References
@@ -254,11 +267,11 @@ class Contrastive(PairLoss):
     margin: float = parameter(1.0, POSITIVE)
 
     def alike(self, cosine: Tensor, state: State) -> Tensor:
-        """d²."""
+        """Return ``d²``."""
         return 2 - 2 * cosine
 
     def unlike(self, cosine: Tensor, state: State) -> Tensor:
-        """max(0, margin - d)²."""
+        """Return ``max(0, margin - d)²``."""
         return (state["margin"] - distance(cosine)).clamp(min=0) ** 2
 
 
@@ -280,9 +293,9 @@ class Triplet(AnchorLoss):
 
     ``max(0, margin + d(anchor, positive) - d(anchor, negative))``, averaged over all triplets of a
     batch, where d is the Euclidean distance of the unit vectors, in [0, 2]. A row is also its own
-    positive, so that weight 2 equals a repeated row. Of given pairs, the left side of every similar
-    pair is an anchor, its right side is the positive, and the right sides of all other pairs of the
-    batch are negatives.
+    positive, so that weight 2 equals a repeated row. With given pairs, the left side of every
+    similar pair is an anchor, its right side is the positive, and the right sides of all other
+    pairs of the batch are negatives.
 
     Parameters
     ----------
@@ -337,7 +350,7 @@ class EmbeddingInfoNCE(AnchorLoss):
 
     ``-log(exp(cos_p / T) / Σ_a exp(cos_a / T))``, with the cosine of the anchor and the positive p,
     or any other row a of the batch. It is averaged over the positives of an anchor and then over
-    the anchors. Rows that are the only ones of their class in a batch are no anchors. Of given
+    the anchors. A row that is the only one of its class in a batch is not an anchor. Of given
     pairs, the left side of every similar pair is an anchor, its right side is the positive, and the
     sum is over the right sides of all pairs of the batch.
 

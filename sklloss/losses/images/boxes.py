@@ -59,7 +59,7 @@ class BoxLoss(RowLoss, RegressionLoss):
     functional: ClassVar[str] = "box of largest overlap"
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """Return corners with x1 <= x2 and y1 <= y2, shape (*models, n_samples, 4)."""
+        """Return corners with x1 <= x2 and y1 <= y2, shape (..., n_samples, 4)."""
         return in_order(raw.squeeze(-1))
 
     def check_y(self, y: np.ndarray) -> None:
@@ -119,7 +119,7 @@ class GIoU(BoxLoss):
     eps: float = parameter(1e-7, POSITIVE)
 
     def of_row(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """1 - I / U + (C - U) / C."""
+        """Return ``1 - I / U + (C - U) / C``."""
         boxes, eps = self.inverse_link(raw, state), state["eps"].squeeze(-1)
         both, either = intersection_and_union(boxes, y)
         around = sides(hull(boxes, y)).prod(-1)
@@ -168,7 +168,7 @@ class CIoU(BoxLoss):
     eps: float = parameter(1e-7, POSITIVE)
 
     def of_row(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """1 - IoU + d²/c² + α v."""
+        """Return ``1 - IoU + d²/c² + α v``."""
         boxes, eps = self.inverse_link(raw, state), state["eps"].squeeze(-1)
         both, either = intersection_and_union(boxes, y)
         iou = both / (either + eps)

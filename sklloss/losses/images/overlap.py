@@ -36,12 +36,12 @@ class OverlapLoss(RowLoss, ClassificationLoss):
 
         Returns
         -------
-        Tensor of shape (*models, n_samples, n_classes)
+        Tensor of shape (..., n_samples, n_classes)
         """
         raise NotImplementedError
 
     def of_row(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Return the mean over classes of one minus their overlap, shape (*models, n_samples)."""
+        """Return the mean over classes of one minus their overlap, shape (..., n_samples)."""
         # (*models, samples, pixels, classes)
         p = probabilities(raw)
         t = one_hot(y, p)
@@ -66,7 +66,7 @@ class Dice(OverlapLoss):
 
     ``1 - mean_k (2 Σ p_k t_k + smooth) / (Σ p_k + Σ t_k + smooth)``, with sums over the pixels of
     one image, where t_k is 1 for pixels of class k. It is averaged over classes, and a class counts
-    the same whatever its share of the pixels. At the optimum p is a decision, 0 or 1, and no class
+    the same whatever its share of the pixels. At the optimum p is a decision, 0 or 1, not a class
     posterior, so there is no ``predict_proba``.
 
     Parameters
@@ -114,7 +114,7 @@ class Dice(OverlapLoss):
     include_background: bool = parameter(True, Choice(True, False), structural=True)
 
     def overlap(self, both: Tensor, predicted: Tensor, true: Tensor, state: State) -> Tensor:
-        """(2 Σpt + s) / (Σp + Σt + s)."""
+        """Return ``(2 Σpt + s) / (Σp + Σt + s)``."""
         return ratio(2 * both + state["smooth"], predicted + true + state["smooth"])
 
 
@@ -125,7 +125,7 @@ class Tversky(OverlapLoss):
     ``1 - mean_k (TP_k + smooth) / (TP_k + alpha FP_k + beta FN_k + smooth)`` with ``TP = Σ p t``,
     ``FP = Σ p (1 - t)`` and ``FN = Σ (1 - p) t`` over the pixels of one image. alpha = beta = ½ is
     `Dice` with twice the smooth, and alpha = beta = 1 is the Jaccard loss. At the optimum p is a
-    decision, 0 or 1, and no class posterior, so there is no ``predict_proba``.
+    decision, 0 or 1, not a class posterior, so there is no ``predict_proba``.
 
     Parameters
     ----------
@@ -173,6 +173,6 @@ class Tversky(OverlapLoss):
     include_background: bool = parameter(True, Choice(True, False), structural=True)
 
     def overlap(self, both: Tensor, predicted: Tensor, true: Tensor, state: State) -> Tensor:
-        """(TP + s) / (TP + α FP + β FN + s)."""
+        """Return ``(TP + s) / (TP + α FP + β FN + s)``."""
         wrong = state["alpha"] * (predicted - both) + state["beta"] * (true - both)
         return ratio(both + state["smooth"], both + wrong + state["smooth"])

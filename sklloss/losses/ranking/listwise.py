@@ -25,7 +25,7 @@ FAR = 1e30
 
 @dataclass(frozen=True)
 class ListNet(OrderLoss):
-    """ListNet: cross-entropy between two distributions of the row that comes first.
+    """ListNet: cross-entropy between two distributions over the first row.
 
     ``-Σ softmax(y)_i log softmax(s)_i`` over the rows of a group.
 
@@ -50,7 +50,7 @@ class ListNet(OrderLoss):
     )
 
     def of_order(self, scores: Tensor, y: Tensor, state: State) -> Tensor:
-        """-Σ softmax(y) log softmax(s)."""
+        """Return ``-Σ softmax(y) log softmax(s)``."""
         is_row = y >= 0
         log_p = torch.where(is_row, scores, -FAR).log_softmax(-1)
         return -(torch.where(is_row, y, -FAR).softmax(-1) * log_p).sum(-1)
@@ -87,7 +87,7 @@ class ListMLE(OrderLoss):
     )
 
     def of_order(self, scores: Tensor, y: Tensor, state: State) -> Tensor:
-        """Mean log(1 + Σ exp(s_k - s_i))."""
+        """Return ``mean log(1 + Σ exp(s_k - s_i))``."""
         # Padding comes first.
         y, order = y.sort(-1)
         scores = torch.where(y >= 0, scores.gather(-1, order), -FAR)
@@ -140,7 +140,7 @@ class ApproxNDCG(OrderLoss):
     temperature: float = parameter(0.1, POSITIVE)
 
     def of_order(self, scores: Tensor, y: Tensor, state: State) -> Tensor:
-        """1 - DCG / max."""
+        """Return ``1 - DCG / max``."""
         return group_by_group(_smooth_ndcg_lost, y, scores, state["temperature"])
 
 

@@ -35,9 +35,19 @@ GRADES = Interval(0, 31)
 class RankingLoss(RaggedLoss):
     """Base of the losses for ranking.
 
-    A subclass defines ``of_group(scores, y, state)``, shape (*models, n_groups), from scores and
-    relevance of the same shape, (*models, n_groups, size). There is a row where y >= 0.
-    Hyperparameters in the state are (*models, 1, 1).
+    A subclass defines ``of_group(scores, y, state)``, shape (..., n_groups), from scores and
+    relevance of the same shape, (..., n_groups, size). There is a row where y >= 0.
+    Hyperparameters in the state are (..., 1, 1).
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class BestRow(RankingLoss):
+    ...     def of_group(self, scores, y, state):
+    ...         return -(scores.log_softmax(-1) * y.clamp(min=0)).sum(-1)
+    >>> BestRow()(torch.zeros(1, 2, 1), torch.tensor([[1.0, 0.0]]), {})
+    tensor(0.6931)
     """
 
     task: ClassVar[Task] = "ranking"
@@ -50,16 +60,16 @@ class RankingLoss(RaggedLoss):
     y_domain = Interval(0)
 
     def of_group(self, scores: Tensor, y: Tensor, state: State) -> Tensor:
-        """Return the loss of every group, shape (*models, n_groups)."""
+        """Return the loss of every group, shape (..., n_groups)."""
         raise self._lacking("of_group(scores, y, state)")
 
     def of_row(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Return the loss of every group, shape (*models, n_groups)."""
+        """Return the loss of every group, shape (..., n_groups)."""
         size = min(raw.shape[-2], y.shape[-1])
         return self.of_group(raw[..., :size, 0], y[..., :size], state)
 
     def shaped(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Add the axis of outputs: (*models, n_groups, size) to (*models, n_groups, size, 1)."""
+        """Add the axis of outputs: (..., n_groups, size) to (..., n_groups, size, 1)."""
         return raw.unsqueeze(-1)
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:
@@ -112,13 +122,13 @@ class RelevanceSquaredError(RankingLoss):
         return State({**state, "centre": centre.view(1, 1), "spread": spread.view(1, 1)})
 
     def of_group(self, scores: Tensor, y: Tensor, state: State) -> Tensor:
-        """½ mean r²."""
+        """Return ``½ mean r²``."""
         is_row = y >= 0
         residual = (scores - (y - state["centre"]) / state["spread"]) * is_row
         return 0.5 * (residual**2).sum(-1) / is_row.sum(-1)
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """Return the predicted relevance, (*models, n_groups, size)."""
+        """Return the predicted relevance, (..., n_groups, size)."""
         return raw.squeeze(-1) * state["spread"] + state["centre"]
 
 
@@ -127,6 +137,16 @@ class OrderLoss(RankingLoss):
 
     A subclass defines ``of_order(scores, y, state)``. A group whose rows are all equally relevant
     has no order, and its loss is 0.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class BestRow(OrderLoss):
+    ...     def of_order(self, scores, y, state):
+    ...         return -(scores.log_softmax(-1) * y.clamp(min=0)).sum(-1)
+    >>> BestRow()(torch.zeros(1, 2, 1), torch.tensor([[1.0, 1.0]]), {})
+    tensor(0.)
     """
 
     def of_group(self, scores: Tensor, y: Tensor, state: State) -> Tensor:
@@ -134,7 +154,7 @@ class OrderLoss(RankingLoss):
         return self.of_order(scores, y, state) * has_order(y)
 
     def of_order(self, scores: Tensor, y: Tensor, state: State) -> Tensor:
-        """Return the loss of every group, (*models, n_groups), finite even without order."""
+        """Return the loss of every group, (..., n_groups), finite even without order."""
         raise self._lacking("of_order(scores, y, state)")
 
 
@@ -211,13 +231,13 @@ class PairwiseHinge(PairwiseLoss):
     margin: float = parameter(1.0, POSITIVE)
 
     def of_pair(self, lead: Tensor, parameter: Tensor) -> Tensor:
-        """Max(0, margin - lead)."""
+        """Return ``max(0, margin - lead)``."""
         return (parameter - lead).clamp(min=0)
 
 
 @dataclass(frozen=True)
 class RankNet(PairwiseLoss):
-    """RankNet: cross-entropy of the question which of two rows is more relevant.
+    """RankNet: cross-entropy of which of two rows is more relevant.
 
     ``mean log(1 + exp(-sigma (s_i - s_j)))`` over the pairs of a group with y_i > y_j.
 
@@ -249,7 +269,7 @@ class RankNet(PairwiseLoss):
     sigma: float = parameter(1.0, POSITIVE)
 
     def of_pair(self, lead: Tensor, parameter: Tensor) -> Tensor:
-        """Log(1 + exp(-sigma lead))."""
+        """Return ``log(1 + exp(-sigma lead))``."""
         return functional.softplus(-parameter * lead)
 
 
@@ -265,7 +285,7 @@ class LambdaRank(OrderLoss):
 
     The gradients of a group are LightGBM's (``lambdarank_norm=False``) times a positive number:
     since w is divided by its sum, every group counts the same, and the loss is log 2 before
-    anything is learnt.
+    anything is learned.
 
     Parameters
     ----------
@@ -301,7 +321,7 @@ class LambdaRank(OrderLoss):
     truncation: int = parameter(30, Interval(1, integer=True), structural=True)
 
     def of_order(self, scores: Tensor, y: Tensor, state: State) -> Tensor:
-        """Σwℓ / Σw."""
+        """Return ``Σwℓ / Σw``."""
         return group_by_group(self._of_groups, y, scores, state["sigma"])
 
     def _of_groups(self, y: Tensor, scores: Tensor, sigma: Tensor) -> Tensor:

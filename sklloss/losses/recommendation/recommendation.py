@@ -31,9 +31,20 @@ EULER = 0.5772156649015329
 class RecommendationLoss(RowLoss):
     """Base of the losses for recommendation from pairs (user, item) without ratings.
 
-    A subclass defines ``of_row(raw, y, state)``, shape (*models, n_samples), and has a structural
+    A subclass defines ``of_row(raw, y, state)``, shape (..., n_samples), and has a structural
     parameter ``n_negatives``: the number of items not taken by the user that are sampled for each
     pair, again in each epoch.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class WrongOrder(RecommendationLoss):
+    ...     def of_row(self, raw, y, state):
+    ...         scores = raw.squeeze(-2)
+    ...         return (scores[..., 1:] - scores[..., :1]).sigmoid().mean(-1)
+    >>> WrongOrder()(torch.zeros(1, 1, 2), torch.ones(1, 1), {})
+    tensor(0.5000)
     """
 
     task: ClassVar[Task] = "recommendation"
@@ -52,7 +63,7 @@ class RecommendationLoss(RowLoss):
         return sample_weight.new_zeros(1, 1)
 
     def constant_raw(self, baseline: Tensor, y: Tensor, state: State) -> Tensor:
-        """Return the same score for all items, shape (*models, n_samples, 1, 1 + n_negatives)."""
+        """Return the same score for all items, shape (..., n_samples, 1, 1 + n_negatives)."""
         return baseline.unsqueeze(-3).expand(*y.shape, self.n_outputs())
 
 
@@ -61,7 +72,7 @@ def leads(raw: Tensor) -> Tensor:
 
     Returns
     -------
-    Tensor of shape (*models, n_samples, n_negatives)
+    Tensor of shape (..., n_samples, n_negatives)
     """
     scores = raw.squeeze(-2)
     return scores[..., :1] - scores[..., 1:]
@@ -106,11 +117,11 @@ class BPR(RecommendationLoss):
     n_negatives: int = parameter(4, N_NEGATIVES, structural=True)
 
     def of_row(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """-log σ(s⁺ - s⁻)."""
+        """Return ``-log σ(s⁺ - s⁻)``."""
         return functional.softplus(-leads(raw)).mean(-1)
 
     def gradient(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """σ(s⁻ - s⁺) / n for each sampled item, and minus their sum for the item taken."""
+        """Return ``σ(s⁻ - s⁺) / n`` for sampled items, and minus their sum for the item taken."""
         of_sampled = (-leads(raw)).sigmoid() / self.n_negatives
         return torch.cat((-of_sampled.sum(-1, keepdim=True), of_sampled), -1).unsqueeze(-2)
 
@@ -156,7 +167,7 @@ class SampledHinge(RecommendationLoss):
     n_negatives: int = parameter(4, N_NEGATIVES, structural=True)
 
     def of_row(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """max(0, margin - s⁺ + s⁻)."""
+        """Return ``max(0, margin - s⁺ + s⁻)``."""
         return (state["margin"] - leads(raw)).clamp(min=0).mean(-1)
 
 
@@ -267,6 +278,6 @@ class SampledSoftmax(RecommendationLoss):
     n_negatives: int = parameter(10, N_NEGATIVES, structural=True)
 
     def of_row(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """log(1 + Σ exp((s⁻ - s⁺) / T))."""
+        """Return ``log(1 + Σ exp((s⁻ - s⁺) / T))``."""
         behind = -leads(raw) / state["temperature"]
         return functional.pad(behind, (1, 0)).logsumexp(-1)

@@ -147,7 +147,7 @@ class Adaptive(ResidualLoss):
         return {"alpha": alpha, "scale": scale}
 
     def shape_and_scale(self, state: State) -> tuple[Tensor, Tensor]:
-        """Return α and c of every target, shape (*models, 1, n_targets)."""
+        """Return α and c of every target, shape (..., 1, n_targets)."""
         alpha = SHAPE_LOW + SHAPE_SPAN * (PACE * state["raw_shape"]).sigmoid()
         return alpha, SCALE_FLOOR + softplus(PACE * state["raw_scale"])
 
@@ -157,7 +157,7 @@ class Adaptive(ResidualLoss):
         return general(residual / scale, alpha) + scale.log() + log_partition(alpha)
 
     def predict_quantiles(self, raw: Tensor, levels: Tensor, state: State) -> Tensor:
-        """Return quantiles, shape (*models, n_samples, n_targets, levels)."""
+        """Return quantiles, shape (..., n_samples, n_targets, levels)."""
         alpha, scale = self.shape_and_scale(state)
         shares = 2 * (levels.double() - 0.5).abs().cpu()
         sizes = [sizes_at(a, shares) for a in alpha.flatten().tolist()]
@@ -165,7 +165,7 @@ class Adaptive(ResidualLoss):
         return raw + scale.unsqueeze(-1) * away
 
     def cdf(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Return the probability below values of y, (*models, n_samples, n_targets, n_values)."""
+        """Return the probability below values of y, (..., n_samples, n_targets, n_values)."""
         alpha, scale = self.shape_and_scale(state)
         away = ((y - raw) / scale.unsqueeze(-1)).double().cpu()
         of_targets = zip(alpha.flatten().tolist(), away.unbind(-2), strict=True)
@@ -173,7 +173,7 @@ class Adaptive(ResidualLoss):
         return (0.5 + 0.5 * away.sign() * inside).to(raw)
 
     def predict_std(self, raw: Tensor, state: State) -> Tensor:
-        """Return the standard deviation, shape (*models, n_samples, n_targets)."""
+        """Return the standard deviation, shape (..., n_samples, n_targets)."""
         alpha, scale = self.shape_and_scale(state)
         roots = [standard_deviation(a) for a in alpha.flatten().tolist()]
         return (scale * torch.stack(roots).view(alpha.shape).to(raw)).expand(raw.shape[:-1])

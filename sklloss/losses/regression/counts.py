@@ -40,7 +40,7 @@ class PoissonCounts:
         return tangent_exp(z)
 
     def quantiles(self, z: Tensor, levels: Tensor, state: State) -> Tensor:
-        """Return quantiles, (*models, n_samples, n_targets, levels); 0 for levels up to 0."""
+        """Return quantiles, (..., n_samples, n_targets, levels); 0 for levels up to 0."""
         from scipy.stats import poisson
 
         mean = tangent_exp(z.double()).unsqueeze(-1)
@@ -73,7 +73,7 @@ class NegativeBinomialCounts:
         return {"dispersion": self.log_k(state).exp()}
 
     def log_k(self, state: State) -> Tensor:
-        """Return log k of every target, shape (*models, 1, n_targets)."""
+        """Return log k of every target, shape (..., 1, n_targets)."""
         raw = PACE * state["raw_dispersion"]
         return LOG_DISPERSION_LIMIT * torch.tanh(raw / LOG_DISPERSION_LIMIT)
 
@@ -86,17 +86,17 @@ class NegativeBinomialCounts:
         return (y + k) * softplus(z - log_k) - y * (z - log_k) + constants.to(z.dtype)
 
     def nll_of_0(self, z: Tensor, state: State) -> Tensor:
-        """K softplus(z - log k)."""
+        """Return ``k softplus(z - log k)``."""
         log_k = self.log_k(state)
         return log_k.exp() * softplus(z - log_k)
 
     def variance(self, z: Tensor, state: State) -> Tensor:
-        """μ + μ²/k."""
+        """Return ``μ + μ²/k``."""
         mean = tangent_exp(z)
         return mean + mean**2 / self.log_k(state).exp()
 
     def quantiles(self, z: Tensor, levels: Tensor, state: State) -> Tensor:
-        """Return quantiles, (*models, n_samples, n_targets, levels); 0 for levels up to 0."""
+        """Return quantiles, (..., n_samples, n_targets, levels); 0 for levels up to 0."""
         from scipy.stats import nbinom
 
         k, success = self._k_and_success(z, state)

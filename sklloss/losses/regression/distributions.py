@@ -38,7 +38,7 @@ class LocationScaleLoss(RegressionLoss):
         return 2
 
     def location_and_scale(self, raw: Tensor) -> tuple[Tensor, Tensor]:
-        """Return location and scale, each of shape (*models, n_samples, n_targets)."""
+        """Return location and scale, each of shape (..., n_samples, n_targets)."""
         return raw[..., 0], softplus(raw[..., 1]) + SCALE_FLOOR
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
@@ -58,21 +58,21 @@ class LocationScaleLoss(RegressionLoss):
         return 1.0
 
     def predict_quantiles(self, raw: Tensor, levels: Tensor, state: State) -> Tensor:
-        """Return quantiles, shape (*models, n_samples, n_targets, levels)."""
+        """Return quantiles, shape (..., n_samples, n_targets, levels)."""
         location, scale = self.location_and_scale(raw)
         return location.unsqueeze(-1) + scale.unsqueeze(-1) * self.standard_quantile(levels, state)
 
     def cdf(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Return the probability below values of y, (*models, n_samples, n_targets, n_values)."""
+        """Return the probability below values of y, (..., n_samples, n_targets, n_values)."""
         location, scale = (each.unsqueeze(-1) for each in self.location_and_scale(raw))
         return self.standard_cdf((y - location) / scale, state)
 
     def predict_std(self, raw: Tensor, state: State) -> Tensor:
-        """Return the standard deviation, shape (*models, n_samples, n_targets)."""
+        """Return the standard deviation, shape (..., n_samples, n_targets)."""
         return self.location_and_scale(raw)[1] * self.std_per_scale(state)
 
     def normal_log_density(self, raw: Tensor, y: Tensor) -> Tensor:
-        """Return the log of the normal density, (*models, n_samples, n_targets, n_values)."""
+        """Return the log of the normal density, (..., n_samples, n_targets, n_values)."""
         location, scale = (each.unsqueeze(-1) for each in self.location_and_scale(raw))
         return -gaussian_nll(location, scale, y)
 
@@ -95,7 +95,7 @@ def gaussian_nll(raw_location: Tensor, scale: Tensor, y: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class GaussianNLL(LocationScaleLoss):
-    """Negative log-likelihood of a normal distribution whose mean and variance are both learnt.
+    """Negative log-likelihood of a normal distribution whose mean and variance are both learned.
 
     ``(log σ + r²/(2σ²) + ½ log 2π) · stopgrad(σ²)^beta`` with ``σ = softplus(raw) + 0.001``. It
     elicits mean and variance. With beta 0 it equals ``torch.nn.GaussianNLLLoss`` with
@@ -136,7 +136,7 @@ class GaussianNLL(LocationScaleLoss):
     beta: float = parameter(0.0, Interval(0, 1))
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """(log σ + r²/(2σ²) + ½ log 2π) times stopgrad(σ²)^β."""
+        """Return ``(log σ + r²/(2σ²) + ½ log 2π) stopgrad(σ²)^β``."""
         location, scale = self.location_and_scale(raw)
         return gaussian_nll(location, scale, y) * scale.detach() ** (2 * state["beta"])
 
@@ -147,7 +147,7 @@ class GaussianNLL(LocationScaleLoss):
 
 @dataclass(frozen=True)
 class LaplaceNLL(LocationScaleLoss):
-    """Negative log-likelihood of a Laplace distribution whose median and spread are both learnt.
+    """Negative log-likelihood of a Laplace distribution whose median and spread are both learned.
 
     ``|r|/b + log 2b`` with ``b = softplus(raw) + 0.001``. It elicits median and spread.
 
@@ -174,7 +174,7 @@ class LaplaceNLL(LocationScaleLoss):
     is_density: ClassVar[bool] = True
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """|r|/b + log 2b."""
+        """Return ``|r|/b + log 2b``."""
         location, scale = self.location_and_scale(raw)
         return (location - y).abs() / scale + (2 * scale).log()
 
@@ -203,7 +203,7 @@ class StudentTNLL(LocationScaleLoss):
     """Negative log-likelihood of Student's t distribution: a robust gaussian_nll.
 
     ``½(ν+1) log(1 + r²/(νs²)) + log s + lgamma(ν/2) - lgamma((ν+1)/2) + ½ log(νπ)`` with
-    ``s = softplus(raw) + 0.001``. Location and scale are both learnt, and elicited; the standard
+    ``s = softplus(raw) + 0.001``. Location and scale are both learned, and elicited; the standard
     deviation is ``s √(ν/(ν-2))``.
 
     Parameters
@@ -237,7 +237,7 @@ class StudentTNLL(LocationScaleLoss):
     df: float = parameter(4.0, Interval(2, closed="neither"))
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """½(ν+1) log1p(r²/(νs²)) + log s, plus the constants."""
+        """Return ``½(ν+1) log1p(r²/(νs²)) + log s``, plus the constants."""
         location, scale = self.location_and_scale(raw)
         df = state["df"]
         constant = (df / 2).lgamma() - ((df + 1) / 2).lgamma() + 0.5 * (df * pi).log()
@@ -305,7 +305,7 @@ class LognormalNLL(LocationScaleLoss):
     y_domain = POSITIVE
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """gaussian_nll of log y, plus log y."""
+        """Return the Gaussian negative log-likelihood of log y, plus log y."""
         location, scale = self.location_and_scale(raw)
         return gaussian_nll(location, scale, y.log()) + y.log()
 
@@ -314,7 +314,7 @@ class LognormalNLL(LocationScaleLoss):
         return np.log(y)
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """exp(m + ½σ²)."""
+        """Return ``exp(m + ½σ²)``."""
         location, scale = self.location_and_scale(raw)
         return tangent_exp(location + 0.5 * scale**2)
 
@@ -367,7 +367,7 @@ class CRPS(LocationScaleLoss):
     )
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """σ (t (2Φ(t) - 1) + 2φ(t) - 1/√π)."""
+        """Return ``σ (t (2Φ(t) - 1) + 2φ(t) - 1/√π)``."""
         location, scale = self.location_and_scale(raw)
         t = (y - location) / scale
         density = torch.exp(-0.5 * t**2) / sqrt(2 * pi)

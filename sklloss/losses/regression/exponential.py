@@ -1,4 +1,4 @@
-"""The exponential of raw output, finite in float32 whatever the network puts out."""
+"""The exponential of raw output, finite in float32 whatever the network returns."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class HistogramCrossEntropy(RegressionLoss):
 
     The bins are uniform over ``[max(min y, m - 10 s), min(max y, m + 10 s)]`` with m the weighted
     median and s 1.4826 median absolute deviations of the training targets, plus three bins on each
-    side. Targets outside are clamped to the range. The bins are learnt at the first fit.
+    side. Targets outside are clamped to the range. The bins are learned at the first fit.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ class HistogramCrossEntropy(RegressionLoss):
         return state
 
     def soft_labels(self, y: Tensor, state: State) -> Tensor:
-        """Return the mass of every bin, shape (*models, n_samples, n_targets, n_bins + 6)."""
+        """Return the mass of every bin, shape (..., n_samples, n_targets, n_bins + 6)."""
         edges = state["edges"]
         sigma = state["sigma_ratio"].unsqueeze(-1) * (edges[..., 1:2] - edges[..., :1])
         inside = y.clamp(edges[..., PADDING], edges[..., -1 - PADDING]).unsqueeze(-1)
@@ -112,7 +112,7 @@ class HistogramCrossEntropy(RegressionLoss):
         return mass / mass.sum(-1, keepdim=True)
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """-Σ t_k log p_k."""
+        """Return ``-Σ t_k log p_k``."""
         return -(self.soft_labels(y, state) * raw.log_softmax(-1)).sum(-1)
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
@@ -127,18 +127,13 @@ class HistogramCrossEntropy(RegressionLoss):
         return (raw.softmax(-1) * (edges[..., 1:] + edges[..., :-1]) / 2).sum(-1)
 
     def predict_quantiles(self, raw: Tensor, levels: Tensor, state: State) -> Tensor:
-        """Return quantiles of a density that is constant within bins.
-
-        Returns
-        -------
-        Tensor of shape (*models, n_samples, n_targets, levels)
-        """
+        """Return quantiles of a density that is constant within bins."""
         mass = raw.softmax(-1)
         columns = [histogram_quantile(mass, state["edges"], q) for q in levels.tolist()]
         return torch.stack(columns, -1)
 
     def cdf(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Return the probability below values of y, (*models, n_samples, n_targets, n_values)."""
+        """Return the probability below values of y, (..., n_samples, n_targets, n_values)."""
         mass, edges = raw.softmax(-1), state["edges"]
         below = torch.nn.functional.pad(mass.cumsum(-1), (1, 0)) / mass.sum(-1, keepdim=True)
         place = (y - edges[..., :1]) / (edges[..., 1:2] - edges[..., :1])

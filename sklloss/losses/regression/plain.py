@@ -61,7 +61,7 @@ class SquaredError(RegressionLoss):
     )
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """½ r²."""
+        """Return ``½ r²``."""
         return 0.5 * (raw.squeeze(-1) - y) ** 2
 
     def gradient(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
@@ -102,7 +102,7 @@ class AbsoluteError(RegressionLoss):
     kinked: ClassVar[bool] = True
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """|r|."""
+        """Return ``|r|``."""
         return absolute(raw.squeeze(-1) - y, state)
 
     def gradient(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
@@ -151,12 +151,12 @@ class Expectile(RegressionLoss):
     expectile: float = parameter(0.5, Interval(0, 1, closed="neither"))
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """τ max(u, 0)² + (1 - τ) min(u, 0)²."""
+        """Return ``τ max(u, 0)² + (1 - τ) min(u, 0)²``."""
         u, level = y - raw.squeeze(-1), state["expectile"]
         return level * u.clamp(min=0) ** 2 + (1 - level) * u.clamp(max=0) ** 2
 
     def gradient(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """2 |τ - 1{u < 0}| r."""
+        """Return ``2 |τ - 1{u < 0}| r``."""
         r, level = raw - y.unsqueeze(-1), state["expectile"].unsqueeze(-1)
         return 2 * torch.where(r < 0, level, 1 - level) * r
 
@@ -209,7 +209,7 @@ class EpsilonInsensitive(RegressionLoss):
     epsilon: float = parameter(0.1, Interval(0))
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """max(0, |r| - ε)."""
+        """Return ``max(0, |r| - ε)``."""
         beyond = absolute(raw.squeeze(-1) - y, state) - state["epsilon"]
         return 0.5 * (beyond + absolute(beyond, state))
 
@@ -270,7 +270,7 @@ class SquaredEpsilonInsensitive(EpsilonInsensitive):
     kinked: ClassVar[bool] = False
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """max(0, |r| - ε)²."""
+        """Return ``max(0, |r| - ε)²``."""
         return super().pointwise(raw, y, state) ** 2
 
 
@@ -315,7 +315,7 @@ class AbsolutePercentageError(RegressionLoss):
     floor: float = parameter(0.01, POSITIVE)
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """|r| / max(|y|, floor)."""
+        """Return ``|r| / max(|y|, floor)``."""
         return absolute(raw.squeeze(-1) - y, state) / torch.maximum(y.abs(), state["floor"])
 
     def baseline(self, y: Tensor, sample_weight: Tensor, state: State) -> Tensor:

@@ -27,7 +27,7 @@ class LogLinkLoss(RegressionLoss):
 
     @property
     def y_domain(self) -> Interval:
-        """y >= 0."""
+        """Targets y >= 0."""
         return Interval(0)
 
     def link(self, y: np.ndarray) -> np.ndarray:
@@ -36,7 +36,7 @@ class LogLinkLoss(RegressionLoss):
             return np.log(y)
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """E(z)."""
+        """Return ``E(z)``, the exponential, continued as its tangent beyond 20."""
         return tangent_exp(raw.squeeze(-1))
 
     def least(self, y: Tensor, state: State) -> Tensor:
@@ -115,7 +115,7 @@ class Gamma(LogLinkLoss):
     y_domain = POSITIVE
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """z + y E(-z)."""
+        """Return ``z + y E(-z)``."""
         z = raw.squeeze(-1)
         return z + y * tangent_exp(-z)
 
@@ -157,7 +157,7 @@ class Tweedie(LogLinkLoss):
 
     @property
     def y_domain(self) -> Interval:
-        """y >= 0 for a power below 2, y > 0 from 2 on."""
+        """Targets y >= 0 for a power below 2, y > 0 from 2 on."""
         return Interval(0, closed="both" if self.power < 2 else "neither")
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
@@ -205,7 +205,7 @@ class NegativeBinomial(LogLinkLoss):
 
     @property
     def y_domain(self) -> Interval:
-        """y >= 0, typically counts."""
+        """Targets y >= 0, typically counts."""
         return Interval(0)
 
     def prepare(self, y: Tensor, sample_weight: Tensor, n_classes: int | None = None) -> State:
@@ -226,15 +226,15 @@ class NegativeBinomial(LogLinkLoss):
         return COUNTS.nll(raw.squeeze(-1), y, state)
 
     def predict_std(self, raw: Tensor, state: State) -> Tensor:
-        """√(μ + μ²/k)."""
+        """Return ``√(μ + μ²/k)``."""
         return COUNTS.variance(raw.squeeze(-1), state).sqrt()
 
     def predict_quantiles(self, raw: Tensor, levels: Tensor, state: State) -> Tensor:
-        """Return quantiles of the counts, shape (*models, n_samples, n_targets, levels)."""
+        """Return quantiles of the counts, shape (..., n_samples, n_targets, levels)."""
         return COUNTS.quantiles(raw.squeeze(-1), levels, state)
 
     def cdf(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Return the probability of at most y, (*models, n_samples, n_targets, n_values)."""
+        """Return the probability of at most y, (..., n_samples, n_targets, n_values)."""
         return (1 - COUNTS.above(raw.squeeze(-1), y, state)).to(raw)
 
 
@@ -269,7 +269,7 @@ class SquaredLogError(RegressionLoss):
     scaling: ClassVar[Scaling] = "none"
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """(z - log1p y)²."""
+        """Return ``(z - log1p y)²``."""
         return (raw.squeeze(-1) - torch.log1p(y)) ** 2
 
     def link(self, y: np.ndarray) -> np.ndarray:
@@ -277,7 +277,7 @@ class SquaredLogError(RegressionLoss):
         return np.log1p(y)
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """exp(z) - 1, continued as its tangent beyond 20."""
+        """Return ``exp(z) - 1``, continued as its tangent beyond 20."""
         z = raw.squeeze(-1)
         bounded = z.clamp(max=EXP_LIMIT)
         return torch.expm1(bounded) + bounded.exp() * (z - bounded)

@@ -66,12 +66,12 @@ class Quantile(RegressionLoss):
     quantile: float = parameter(0.5, Interval(0, 1, closed="neither"))
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """½|u| + (q - ½) u, which is the maximum of the two lines."""
+        """Return ``½|u| + (q - ½) u``, which is the maximum of the two lines."""
         u = y - raw.squeeze(-1)
         return 0.5 * absolute(u, state) + (state["quantile"] - 0.5) * u
 
     def gradient(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """½ sign(r) - (q - ½)."""
+        """Return ``½ sign(r) - (q - ½)``."""
         side = (raw - y.unsqueeze(-1)).sign_()
         return 0.5 * side - (state["quantile"] - 0.5).unsqueeze(-1)
 
@@ -126,7 +126,7 @@ class MultiQuantile(RegressionLoss):
         return len(self.quantiles)
 
     def inverse_link(self, raw: Tensor, state: State) -> Tensor:
-        """Return all levels, shape (*models, n_samples, n_targets, levels)."""
+        """Return all levels, shape (..., n_samples, n_targets, levels)."""
         return increasing(raw)
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
@@ -152,10 +152,6 @@ class MultiQuantile(RegressionLoss):
 
     def predict_quantiles(self, raw: Tensor, levels: Tensor, state: State) -> Tensor:
         """Return quantiles, interpolated linearly between the trained ones.
-
-        Returns
-        -------
-        Tensor of shape (*models, n_samples, n_targets, levels)
 
         Raises
         ------

@@ -60,12 +60,12 @@ class Cauchy(RedescendingLoss):
     scale: float = parameter(2.385, POSITIVE)
 
     def rho(self, residual: Tensor, state: State) -> Tensor:
-        """c²/2 log1p((r/c)²)."""
+        """Return ``c²/2 log1p((r/c)²)``."""
         scale = state["scale"]
         return 0.5 * scale**2 * torch.log1p((residual / scale) ** 2)
 
     def psi(self, residual: Tensor, state: State) -> Tensor:
-        """r / (1 + (r/c)²)."""
+        """Return ``r / (1 + (r/c)²)``."""
         return residual / (1 + (residual / state["scale"]) ** 2)
 
 
@@ -107,12 +107,12 @@ class Welsch(RedescendingLoss):
     scale: float = parameter(2.985, POSITIVE)
 
     def rho(self, residual: Tensor, state: State) -> Tensor:
-        """-c²/2 expm1(-(r/c)²)."""
+        """Return ``-c²/2 expm1(-(r/c)²)``."""
         scale = state["scale"]
         return -0.5 * scale**2 * torch.expm1(-((residual / scale) ** 2))
 
     def psi(self, residual: Tensor, state: State) -> Tensor:
-        """r exp(-(r/c)²)."""
+        """Return ``r exp(-(r/c)²)``."""
         return residual * torch.exp(-((residual / state["scale"]) ** 2))
 
 
@@ -152,11 +152,11 @@ class GemanMcClure(RedescendingLoss):
     scale: float = parameter(3.787, POSITIVE)
 
     def rho(self, residual: Tensor, state: State) -> Tensor:
-        """½ r² / (1 + (r/c)²)."""
+        """Return ``½ r² / (1 + (r/c)²)``."""
         return 0.5 * residual**2 / (1 + (residual / state["scale"]) ** 2)
 
     def psi(self, residual: Tensor, state: State) -> Tensor:
-        """r / (1 + (r/c)²)²."""
+        """Return ``r / (1 + (r/c)²)²``."""
         return residual / (1 + (residual / state["scale"]) ** 2) ** 2
 
 
@@ -197,12 +197,12 @@ class Tukey(RedescendingLoss):
     scale: float = parameter(4.685, POSITIVE)
 
     def rho(self, residual: Tensor, state: State) -> Tensor:
-        """c²/6 (1 - (1 - u)³), computed as c²/6 u (3 - 3u + u²) to avoid cancellation."""
+        """Return ``c²/6 (1 - (1 - u)³)``, computed without cancellation."""
         scale = state["scale"]
         u = ((residual / scale) ** 2).clamp(max=1)
         return scale**2 / 6 * u * (3 - 3 * u + u**2)
 
     def psi(self, residual: Tensor, state: State) -> Tensor:
-        """r (1 - u)²."""
+        """Return ``r (1 - u)²``."""
         u = ((residual / state["scale"]) ** 2).clamp(max=1)
         return residual * (1 - u) ** 2

@@ -200,11 +200,11 @@ class PseudoHuber(ResidualLoss):
     delta: float = parameter(1.0, POSITIVE)
 
     def rho(self, residual: Tensor, state: State) -> Tensor:
-        """r² / (1 + √(1 + (r/δ)²))."""
+        """Return ``r² / (1 + √(1 + (r/δ)²))``."""
         return residual**2 / (1 + (1 + (residual / state["delta"]) ** 2).sqrt())
 
     def psi(self, residual: Tensor, state: State) -> Tensor:
-        """r / √(1 + (r/δ)²)."""
+        """Return ``r / √(1 + (r/δ)²)``."""
         return residual / (1 + (residual / state["delta"]) ** 2).sqrt()
 
 
@@ -236,7 +236,7 @@ class LogCosh(ResidualLoss):
     )
 
     def rho(self, residual: Tensor, state: State) -> Tensor:
-        """|r| + softplus(-2|r|) - log 2."""
+        """Return ``|r| + softplus(-2|r|) - log 2``."""
         size = residual.abs()
         return size + (torch.nn.functional.softplus(-2 * size) - 0.6931471805599453)
 
@@ -280,10 +280,10 @@ class Fair(ResidualLoss):
     scale: float = parameter(1.4, POSITIVE)
 
     def rho(self, residual: Tensor, state: State) -> Tensor:
-        """c² (|r|/c - log1p(|r|/c))."""
+        """Return ``c² (|r|/c - log1p(|r|/c))``."""
         size = residual.abs() / state["scale"]
         return state["scale"] ** 2 * (size - torch.log1p(size))
 
     def psi(self, residual: Tensor, state: State) -> Tensor:
-        """r / (1 + |r|/c)."""
+        """Return ``r / (1 + |r|/c)``."""
         return residual / (1 + residual.abs() / state["scale"])

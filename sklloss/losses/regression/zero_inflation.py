@@ -41,11 +41,11 @@ class ZeroAlteredLoss(LogLinkLoss):
     counts: ClassVar[Counts]
 
     def log_factor(self, raw: Tensor, state: State) -> Tensor:
-        """Return log q, (*models, n_samples, n_targets)."""
+        """Return log q, (..., n_samples, n_targets)."""
         raise self._lacking("log_factor(raw, state)")
 
     def nll_of_0(self, raw: Tensor, state: State) -> Tensor:
-        """Return minus the log of the probability of 0, (*models, n_samples, n_targets)."""
+        """Return minus the log of the probability of 0, (..., n_samples, n_targets)."""
         raise self._lacking("nll_of_0(raw, state)")
 
     def best_start(self, above: Tensor, mean: Tensor, state: State) -> tuple[Tensor, Tensor]:
@@ -91,21 +91,21 @@ class ZeroAlteredLoss(LogLinkLoss):
         return self.log_factor(raw, state).exp() * tangent_exp(raw[..., 0])
 
     def predict_std(self, raw: Tensor, state: State) -> Tensor:
-        """√(q (σ² + (1 - q) E(z)²)), with σ² the variance of the counts."""
+        """Return ``√(q (σ² + (1 - q) E(z)²))``, with σ² the variance of the counts."""
         raw = _bounded(raw)
         factor, mean = self.log_factor(raw, state).exp(), tangent_exp(raw[..., 0])
         variance = self.counts.variance(raw[..., 0], state) + (1 - factor) * mean**2
         return (factor * variance).clamp(min=0).sqrt()
 
     def predict_quantiles(self, raw: Tensor, levels: Tensor, state: State) -> Tensor:
-        """Return quantiles of y, shape (*models, n_samples, n_targets, levels)."""
+        """Return quantiles of y, shape (..., n_samples, n_targets, levels)."""
         wide, state = _bounded(raw.double()), _wide(state)
         factor = self.log_factor(wide, state).exp().unsqueeze(-1)
         of_counts = 1 - (1 - levels.double()) / factor
         return self.counts.quantiles(wide[..., 0], of_counts, state).to(raw)
 
     def cdf(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Return the probability of at most y, (*models, n_samples, n_targets, n_values)."""
+        """Return the probability of at most y, (..., n_samples, n_targets, n_values)."""
         wide, state = _bounded(raw.double()), _wide(state)
         factor = self.log_factor(wide, state).exp().unsqueeze(-1)
         at_most = 1 - factor * self.counts.above(wide[..., 0], y, state)

@@ -36,8 +36,18 @@ FRAMES_PER_SYMBOL = 8
 class TranscriptionLoss(RaggedLoss):
     """Base of the losses for transcription.
 
-    A subclass defines ``of_row(raw, y, state)``, shape (*models, n_samples): the loss of an
+    A subclass defines ``of_row(raw, y, state)``, shape (..., n_samples): the loss of an
     utterance, divided by the number of symbols of its transcript.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class SymbolFrames(TranscriptionLoss):
+    ...     def of_row(self, raw, y, state):
+    ...         return (1 - raw.softmax(-1)[..., 0]).sum(-1) / (y > 0).sum(-1)
+    >>> SymbolFrames()(torch.zeros(1, 4, 2), torch.tensor([[1]]), {})
+    tensor(2.)
     """
 
     task: ClassVar[Task] = "transcription"
@@ -70,17 +80,21 @@ class TranscriptionLoss(RaggedLoss):
     def constant_raw(self, baseline: Tensor, y: Tensor, state: State) -> Tensor:
         """Return the raw output of the best constant: eight frames per symbol, then certain blanks.
 
-        The constant knows how many symbols there are, and guesses each by its share.
+        It has the right number of symbols and predicts each with its share.
 
         Parameters
         ----------
-        baseline : Tensor of shape (*models, 1, n_symbols + 1)
-        y : Tensor of shape (*models, n_samples, max_length)
+        baseline : Tensor of shape (..., 1, n_symbols + 1)
+            Logits of the shares of blank and symbols.
+        y : Tensor of shape (..., n_samples, max_length)
+            Transcripts.
         state : State
+            What `prepare` returned.
 
         Returns
         -------
-        Tensor of shape (*models, n_samples, 8 * max_length, n_symbols + 1)
+        Tensor of shape (..., n_samples, 8 * max_length, n_symbols + 1)
+            Raw output of every frame.
         """
         n_frames = FRAMES_PER_SYMBOL * y.shape[-1]
         spoken = (FRAMES_PER_SYMBOL * lengths_of(y)).clamp(min=1).unsqueeze(-1)
@@ -93,7 +107,7 @@ class TranscriptionLoss(RaggedLoss):
         return raw.softmax(-1)
 
     def predict(self, raw: Tensor, state: State) -> Tensor:
-        """Return the symbols of the likeliest path, (*models, n_samples, n_frames), then -1."""
+        """Return the symbols of the likeliest path, (..., n_samples, n_frames), then -1."""
         return collapsed(raw.argmax(-1))
 
 
@@ -103,7 +117,20 @@ def certain_blank_where(is_padding: Tensor, raw: Tensor) -> Tensor:
     Parameters
     ----------
     is_padding : Tensor of shape (..., n_frames)
+        Which frames lie after the end of their utterance.
     raw : Tensor of shape (..., n_frames, n_symbols + 1)
+        Output of the network.
+
+    Returns
+    -------
+    Tensor of shape (..., n_frames, n_symbols + 1)
+        Raw output, with logit 0 for the blank and -10000 for all symbols in padding.
+
+    Examples
+    --------
+    >>> certain_blank_where(torch.tensor([False, True]), torch.zeros(2, 3))
+    tensor([[     0.,      0.,      0.],
+            [     0., -10000., -10000.]])
     """
     blank = torch.full_like(raw[(0,) * (raw.ndim - 1)], IMPROBABLE)
     blank[BLANK] = 0
@@ -126,12 +153,12 @@ def negative_log_likelihood(raw: Tensor, y: Tensor) -> Tensor:
 
     Parameters
     ----------
-    raw : Tensor of shape (*models, n_samples, n_frames, n_symbols + 1)
-    y : Tensor of shape (*models, n_samples, max_length)
+    raw : Tensor of shape (..., n_samples, n_frames, n_symbols + 1)
+    y : Tensor of shape (..., n_samples, max_length)
 
     Returns
     -------
-    Tensor of shape (*models, n_samples)
+    Tensor of shape (..., n_samples)
     """
     log_p = raw.flatten(0, -3).log_softmax(-1).transpose(0, 1)
     targets = y.flatten(0, -2).long()
@@ -190,7 +217,7 @@ class CTC(TranscriptionLoss):
     label_smoothing: float = parameter(0.0, Interval(0, 1, closed="left"))
 
     def of_row(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """(1 - ε) ℓ + ε KL(uniform ‖ p)."""
+        """Return ``(1 - ε) ℓ + ε KL(uniform ‖ p)``."""
         value = _per_symbol(negative_log_likelihood(raw, y), y)
         epsilon = state["label_smoothing"].squeeze(-1)
         if not (epsilon > 0).any():
@@ -240,7 +267,7 @@ class FocalCTC(TranscriptionLoss):
     gamma: float = parameter(1.0, Interval(0))
 
     def of_row(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """(1 - P)^γ (-log P) / n."""
+        """Return ``(1 - P)^γ (-log P) / n``."""
         value = negative_log_likelihood(raw, y)
         miss = -torch.expm1(-value)
         miss = miss.clamp(min=torch.finfo(value.dtype).tiny)
@@ -281,13 +308,13 @@ class EntropyCTC(TranscriptionLoss):
     reference: ClassVar[str] = "Liu 2018"
     when: ClassVar[str] = (
         "With CTC, symbols come as isolated spikes, are misplaced or dropped, or training stalls"
-        " early. It takes several times as long as CTC."
+        " early. Computing it takes several times as long as CTC."
     )
 
     beta: float = parameter(0.2, Interval(0))
 
     def of_row(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """(-log P - β H) / n."""
+        """Return ``(-log P - β H) / n``."""
         log_p = raw.flatten(0, -3).log_softmax(-1)
         pair = path_entropy(log_p, y.flatten(0, -2).long())
         log_probability, entropy = (values.view(y.shape[:-1]) for values in pair)

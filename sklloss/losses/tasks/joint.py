@@ -19,7 +19,8 @@ from torch import Tensor
 
 from ..base import Loss, State, Task
 from ..weighted import row_sums, weighted_mean
-from .weightings import EqualWeights, Sizes, Weighting
+from .weighting import Sizes, Weighting
+from .weightings import EqualWeights
 
 EQUAL = EqualWeights()
 # Entries of the joint state that every task's loss may look for.
@@ -37,19 +38,20 @@ def naming_task(name: Any) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class JointLoss(Loss):
-    """The loss of several tasks: their weighted mean, each over the rows that have its label.
+    """Loss of several tasks: the weighted mean of their losses, each over its labelled rows.
 
-    ``(1/n) Σ_t λ_t Σ_i w_i ℓ_ti / Σ_i w_i``, the inner sums over the rows whose label of task t is
-    known, λ of mean 1.  What a batch contributes is divided by the expected share of labels instead
-    of the batch's own, so that steps stay unbiased.
+    ``(1/n) Σ_t λ_t Σ_i w_i ℓ_ti / Σ_i w_i``, where the inner sums run over the rows whose label of
+    task t is known, and the mean of λ is 1. In a batch, each task's sum is divided by the expected
+    share of its labels, not by the share in the batch, so that gradients are unbiased.
 
     Parameters
     ----------
     losses : tuple of (str, Loss) pairs
-        The tasks' names and losses, for regression or classification, in the order of the columns
-        of y.
+        Names of the tasks and their losses, for regression or classification, in the order of the
+        columns of y.
     weighting : Weighting, default=EqualWeights()
-        How the tasks are weighed in training; `weightings` has them.
+        How the tasks are weighted in training: `EqualWeights`, `FixedWeights`,
+        `UncertaintyWeights`, `DynamicWeightAverage` or `RandomWeights`.
 
     References
     ----------
@@ -88,19 +90,19 @@ class JointLoss(Loss):
 
     @property
     def weighs_rows(self) -> bool:  # type: ignore[override]
-        """Whether the losses of all tasks do."""
+        """Whether the losses of all tasks weight rows."""
         return all(loss.weighs_rows for _, loss in self.losses)
 
     @property
     def kinked(self) -> bool:  # type: ignore[override]
-        """Whether the loss of any task is."""
+        """Whether the loss of any task has kinks."""
         return any(loss.kinked for _, loss in self.losses)
 
     @property
     def n_draws(self) -> int:
         """How many standard normal numbers a step draws: one per task if the weighting takes any.
 
-        The state has them as ``state["draws"]``, shape (*models, 1, n_draws).
+        The state has them as ``state["draws"]``, shape (..., 1, n_draws).
         """
         return len(self.losses) if self.weighting.draws else 0
 
@@ -142,8 +144,9 @@ class JointLoss(Loss):
         y : Tensor of shape (n_samples, n_tasks)
             NaN where a label is missing; every task has some.
         sample_weight : Tensor of shape (n_samples,)
+            Positive weights.
         n_classes : sequence of (int or None)
-            Of each task.
+            Number of classes of each task, None for numbers.
         """
         entries: dict[str, Tensor] = {}
         trained: list[str] = []
@@ -198,9 +201,9 @@ class JointLoss(Loss):
             yield name, loss, labels, weight[is_known]
 
     def learnt(self, state: State) -> dict[str, Tensor]:
-        """What the trained entries stand for, of tasks and weighting, and ``task_weights``.
+        """Return the trained entries of tasks and weighting on their natural scale.
 
-        The weights of the tasks are of mean 1.
+        ``task_weights`` are the current weights of the tasks, with mean 1.
         """
         found = {
             f"{name}.{key}": value
@@ -214,7 +217,7 @@ class JointLoss(Loss):
     def of_tasks(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
         """Return every task's loss divided by its share of labels, 0 where a label is missing.
 
-        The shape is (*models, n_samples, n_tasks).
+        The shape is (..., n_samples, n_tasks).
         """
         heads = self.heads(raw, state)
         values = []
@@ -228,7 +231,7 @@ class JointLoss(Loss):
         return torch.cat(values, -1)
 
     def heads(self, raw: Tensor, state: State) -> list[Tensor]:
-        """Split raw output into the tasks' own, each (*models, n_samples, 1, n_outputs)."""
+        """Split raw output into the tasks' own, each (..., n_samples, 1, n_outputs)."""
         return [head.contiguous() for head in raw.split(self.widths(state), -1)]
 
     def widths(self, state: State) -> list[int]:
@@ -240,42 +243,43 @@ class JointLoss(Loss):
         return found
 
     def pointwise(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Return the loss of every label that a model is judged by.
+        """Return the loss of every label, multiplied by the fixed factor of its task.
 
-        The shape is (*models, n_samples, n_tasks).
+        The shape is (..., n_samples, n_tasks).
         """
         return state["fixed"] * self.of_tasks(raw, y, state)
 
     def terms(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
-        """Return the sum over rows of weight times loss of each task, shape (*models, n_tasks)."""
+        """Return the sum over rows of weight times loss of each task, shape (..., n_tasks)."""
         values = self.of_tasks(raw, y, state).transpose(-1, -2).contiguous()
         return row_sums(values * sample_weight.unsqueeze(-2))
 
     def combined(self, terms: Tensor, state: State) -> Tensor:
-        """Return what a model is judged by, (*models,), from sums or from means of the terms.
+        """Return the loss that is reported and that decides when to stop, from the tasks' losses.
 
-        It is the mean over tasks, each times its fixed factor.
+        It is the mean over tasks, each multiplied by its fixed factor.
         """
         return (state["fixed"].squeeze(-2) * terms).mean(-1)
 
     def total(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> Tensor:
-        """Return the sum over rows of weight times loss that a model is judged by, (*models,)."""
+        """Return the weighted sum over rows of the loss, with the fixed factors of the tasks."""
         return self.combined(self.terms(raw, y, state, sample_weight), state)
 
     def objective(self, terms: Tensor, weight: Tensor, state: State) -> Tensor:
-        """Return what a step minimises, shape (*models,).
+        """Return what a step minimises, shape (n_models,).
 
-        It is the mean over tasks, each times its present factor, and what these factors cost. It
-        differs from what a model is judged by, because a loss whose weights fall by themselves says
+        It is the mean over tasks, each multiplied by its current factor, plus the penalty of these
+        factors. Early stopping uses `combined` instead, because a sum whose weights change says
         nothing about when to stop.
 
         Parameters
         ----------
-        terms : Tensor of shape (*models, n_tasks)
+        terms : Tensor of shape (..., n_tasks)
             Sums of the terms over some rows.
-        weight : Tensor of shape (*models,)
+        weight : Tensor of shape () or (n_models,)
             Total weight of these rows.
         state : State
+            What `prepare` returned.
         """
         factors, cost = self.weighting.factors(state), self.weighting.penalty(state)
         weight = weight.unsqueeze(-1)
@@ -283,14 +287,11 @@ class JointLoss(Loss):
         return (factors.squeeze(-2) * above + weight * cost.squeeze(-2)).mean(-1)
 
     def note_epoch(self, means: Tensor, state: State) -> None:
-        """Show the weighting the tasks' mean losses of an epoch, (*models, n_tasks).
-
-        They are measured from their least values.
-        """
+        """Pass the tasks' mean losses of an epoch to the weighting, less their lower bounds."""
         self.weighting.note_epoch(means.unsqueeze(-2) - state["floor"], state)
 
     def check_shapes(self, raw: Tensor, y: Tensor, state: State, sample_weight: Tensor) -> None:
-        """Refuse shapes that do not fit each other exactly."""
+        """Raise a ValueError if the shapes do not fit each other exactly."""
         wanted = (*y.shape[:-1], 1, sum(self.widths(state)))
         if raw.shape != wanted or sample_weight.shape != y.shape[:-1]:
             raise ValueError(
@@ -300,14 +301,11 @@ class JointLoss(Loss):
             )
 
     def shaped(self, raw: Tensor, y: Tensor, state: State) -> Tensor:
-        """Return what the network put out, (*models, n_samples, width), with an axis of length 1.
-
-        The shape is (*models, n_samples, 1, width).
-        """
+        """Add an axis of length 1 to network output of shape (..., n_samples, width)."""
         return raw.unsqueeze(-2)
 
     def constant_raw(self, baseline: Tensor, y: Tensor, state: State) -> Tensor:
-        """Return the raw output of constants (*models, 1, width) for every row of y."""
+        """Return the raw output of constants (..., 1, width) for every row of y."""
         return baseline.unsqueeze(-3).expand(*y.shape[:-1], 1, -1)
 
     def n_outputs(self, n_classes: Any = None, multi_label: bool = False) -> int:
@@ -326,7 +324,7 @@ class JointLoss(Loss):
     def predict(self, raw: Tensor, state: State) -> Tensor:
         """Return the tasks' predictions, numbers or class indices.
 
-        The shape is (*models, n_samples, n_tasks).
+        The shape is (..., n_samples, n_tasks).
         """
         pairs = zip(self.losses, self.heads(raw, state), strict=True)
         found = [loss.predict(head, self.of_task(state, name)) for (name, loss), head in pairs]

@@ -1,12 +1,11 @@
-"""How the losses of several tasks are weighed against each other.
+"""Weightings of the losses of several tasks.
 
-``factors`` multiply the tasks' losses in training.  Whatever they are, a model is judged, and
-stopped, by fixed ones: a sum whose weights move falls or rises by itself.
+``factors`` multiply the tasks' losses in training. The reported loss, which early stopping uses,
+has fixed factors instead, because a sum whose weights change falls or rises by itself.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,10 +14,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from ...parameters.declared import check_declared, parameter
+from ...parameters.declared import parameter
 from ...parameters.domains import Interval, Satisfies, check_in_domain
 from ...parameters.names import did_you_mean
 from ..base import PACE, POSITIVE, State
+from .weighting import Sizes, Weighting
 
 # Least size of a loss whose logarithm is taken.
 LEAST_SIZE = 1e-3
@@ -34,79 +34,6 @@ PAIRS = Satisfies(
 
 
 @dataclass(frozen=True)
-class Sizes:
-    """What is known of the tasks before training, each a tensor (n_tasks,).
-
-    Attributes
-    ----------
-    constant : Tensor
-        Loss of the best constant, less the least that the loss can be.
-    is_label : Tensor
-        1 for tasks with class labels, 0 for those with numbers.
-    """
-
-    constant: Tensor
-    is_label: Tensor
-
-
-@dataclass(frozen=True)
-class Weighting:
-    """Base of the weightings: every task counts the same.
-
-    Attributes
-    ----------
-    name : str
-    reference : str
-        Where it comes from.
-    when : str
-        When to choose it and when not.
-    compares_sizes : bool
-        Whether it looks at how large losses are, so that each needs a least value that it is
-        measured from.
-    draws : bool
-        Whether it takes standard normal numbers, ``state["draws"]``, at every step.
-    """
-
-    name: ClassVar[str] = ""
-    reference: ClassVar[str] = ""
-    when: ClassVar[str] = ""
-    compares_sizes: ClassVar[bool] = False
-    draws: ClassVar[bool] = False
-
-    @property
-    def structure(self) -> tuple[Any, ...]:
-        """What models must have in common to be trained as one stack."""
-        return type(self), *(getattr(self, f.name) for f in dataclasses.fields(self))
-
-    def check_params(self) -> None:
-        """Raise a ValueError if a parameter lies outside its domain."""
-        check_declared(type(self).__name__, self, vars(self))
-
-    def fixed(self, names: tuple[str, ...]) -> tuple[float, ...]:
-        """Return the factors that a model is judged by, of mean 1."""
-        return (1.0,) * len(names)
-
-    def prepare(self, sizes: Sizes) -> State:
-        """Return what the weighting remembers and trains, each tensor (1, n_tasks)."""
-        return State()
-
-    def factors(self, state: State) -> Tensor:
-        """Return what multiplies the tasks' losses in training, shape (*models, 1, n_tasks)."""
-        return state["fixed"]
-
-    def penalty(self, state: State) -> Tensor:
-        """Return what the factors themselves cost, shape (*models, 1, n_tasks)."""
-        return torch.zeros_like(state["fixed"])
-
-    def note_epoch(self, sizes: Tensor, state: State) -> None:
-        """Remember the tasks' mean losses of an epoch, (*models, 1, n_tasks)."""
-
-    def learnt(self, state: State) -> dict[str, Tensor]:
-        """Return what the trained entries of the state stand for, by name."""
-        return {}
-
-
-@dataclass(frozen=True)
 class EqualWeights(Weighting):
     """Every task's mean loss counts the same.
 
@@ -118,13 +45,14 @@ class EqualWeights(Weighting):
 
     name: ClassVar[str] = "equal"
     when: ClassVar[str] = (
-        "First, and whenever the losses are of like size: after scaling, those of numbers are."
+        "The first to try, and enough if the losses are of similar size, as those of scaled numbers"
+        " are."
     )
 
 
 @dataclass(frozen=True)
 class FixedWeights(Weighting):
-    """Weights of your own; only their ratios count.
+    """Your own weights; only their ratios count.
 
     Parameters
     ----------
@@ -138,7 +66,7 @@ class FixedWeights(Weighting):
     """
 
     name: ClassVar[str] = "fixed"
-    when: ClassVar[str] = "You know what the tasks are worth to you."
+    when: ClassVar[str] = "You know how much each task matters to you."
 
     weights: tuple[tuple[str, float], ...] = ()
 
@@ -149,7 +77,7 @@ class FixedWeights(Weighting):
             if weight not in Interval(0):
                 raise ValueError(
                     f"weighting needs finite weights >= 0; got {weight!r} for the task {name!r}."
-                    " Give 0 to a task that should not be learnt."
+                    " Give 0 to a task that should not be learned."
                 )
 
     def fixed(self, names: tuple[str, ...]) -> tuple[float, ...]:
@@ -158,7 +86,7 @@ class FixedWeights(Weighting):
         Raises
         ------
         ValueError
-            If a weight is that of a task which there is not, or all tasks have 0.
+            If there is no task of one of the names, or all weights are 0.
         """
         known = dict(self.weights)
         unknown = [name for name in known if name not in names]
@@ -179,15 +107,15 @@ class FixedWeights(Weighting):
 
 @dataclass(frozen=True)
 class UncertaintyWeights(Weighting):
-    """Weights that train beside the network: each task has a variance, and is divided by it.
+    """Trained weights: the loss of each task is divided by a variance that is learned with it.
 
-    ``L / (2 exp s) + s/2`` for numbers and ``L / exp s + s/2`` for labels, s the logarithm of the
-    variance.  At its optimum exp s is L (labels: 2 L), so that every task counts by its relative
-    progress.  s starts there for the best constant, and stays within ±5 of that: a task that is
-    fitted exactly would take an infinite weight.
+    ``L / (2 exp s) + s/2`` for numbers and ``L / exp s + s/2`` for labels, where s is the logarithm
+    of the variance.  At the optimum, exp s is L (2 L for labels), so that only relative progress in
+    a task counts.  s starts at the optimum for the best constant and stays within ±5 of it, because
+    a task that is fitted exactly would get an infinite weight.
 
-    L is measured from the least that the loss can be, so that ``poisson`` and its like, which may
-    be negative, have a variance, too.
+    L is the loss minus its lower bound, so that losses that may be negative, such as ``poisson``,
+    have a variance, too.
 
     References
     ----------
@@ -205,8 +133,8 @@ class UncertaintyWeights(Weighting):
     name: ClassVar[str] = "uncertainty"
     reference: ClassVar[str] = "Kendall 1705.07115"
     when: ClassVar[str] = (
-        "Losses differ in size, or some tasks are much noisier than others. Not where a noisy task"
-        " is the one that you care for."
+        "Losses differ in size, or some tasks are much noisier than others. Not if a noisy task is"
+        " the one that matters most to you."
     )
     compares_sizes: ClassVar[bool] = True
 
@@ -222,20 +150,31 @@ class UncertaintyWeights(Weighting):
         return State(entries, ["raw_log_variance"])
 
     def log_variance(self, state: State) -> Tensor:
-        """Return s, shape (*models, 1, n_tasks)."""
+        """Return s, the logarithm of each task's variance.
+
+        Parameters
+        ----------
+        state : State
+            The state of the joint loss.
+
+        Returns
+        -------
+        Tensor of shape (..., 1, n_tasks)
+            One number per task.
+        """
         away = PACE * state["raw_log_variance"]
         return state["start_log_variance"] + away.clamp(-LOG_VARIANCE_LIMIT, LOG_VARIANCE_LIMIT)
 
     def factors(self, state: State) -> Tensor:
-        """1 / (2 exp s) for numbers, 1 / exp s for labels."""
+        """Return ``1 / (2 exp s)`` for numbers, ``1 / exp s`` for labels."""
         return state["likelihood_scale"] * torch.exp(-self.log_variance(state))
 
     def penalty(self, state: State) -> Tensor:
-        """s/2."""
+        """Return ``s/2``."""
         return self.log_variance(state) / 2
 
     def learnt(self, state: State) -> dict[str, Tensor]:
-        """The ``log_variance`` of each task."""
+        """Return the ``log_variance`` of each task."""
         return {"log_variance": self.log_variance(state)}
 
 
@@ -244,7 +183,7 @@ class DynamicWeightAverage(Weighting):
     """Dynamic weight average: tasks whose loss has fallen least count most.
 
     ``n softmax(r / T)`` over the n tasks, ``r = L(last epoch) / L(epoch before)``; equal in the
-    first two epochs.  L is measured from the least that the loss can be.
+    first two epochs.  L is the loss minus its lower bound.
 
     Parameters
     ----------
@@ -270,8 +209,8 @@ class DynamicWeightAverage(Weighting):
     name: ClassVar[str] = "dwa"
     reference: ClassVar[str] = "Liu 1803.10704"
     when: ClassVar[str] = (
-        "Tasks are learnt at different speeds. Its weights seldom leave 1 by far: raise the"
-        " contrast with a lower temperature."
+        "Tasks are learned at different speeds. Its weights rarely differ much from 1; a lower"
+        " temperature increases the contrast."
     )
     compares_sizes: ClassVar[bool] = True
 
@@ -283,7 +222,7 @@ class DynamicWeightAverage(Weighting):
         return State({"last_losses": none, "losses_before": none.clone()})
 
     def factors(self, state: State) -> Tensor:
-        """N softmax(r / T)."""
+        """Return ``n softmax(r / T)``."""
         last, before = state["last_losses"], state["losses_before"]
         is_known = (last > 0) & (before > 0)
         rate = torch.where(is_known, last, 1.0) / torch.where(is_known, before, 1.0)
@@ -297,7 +236,7 @@ class DynamicWeightAverage(Weighting):
 
 @dataclass(frozen=True)
 class RandomWeights(Weighting):
-    """Random loss weighting: at every step other weights, on average equal.
+    """Random loss weighting: new random weights at every step, which are equal on average.
 
     ``n softmax(normal draws)`` over the n tasks.  The draws follow from ``random_state``.
 
@@ -315,13 +254,13 @@ class RandomWeights(Weighting):
     name: ClassVar[str] = "random"
     reference: ClassVar[str] = "Lin 2111.10603"
     when: ClassVar[str] = (
-        "As a baseline that cleverer weightings should beat; its noise can also help to leave poor"
-        " optima."
+        "As a baseline that other weightings should beat. Its noise can also help training to leave"
+        " poor local optima."
     )
     draws: ClassVar[bool] = True
 
     def factors(self, state: State) -> Tensor:
-        """N softmax(draws) in training, 1 elsewhere."""
+        """Return ``n softmax(draws)`` in training, 1 elsewhere."""
         if "draws" not in state:
             return state["fixed"]
         return state["draws"].shape[-1] * torch.softmax(state["draws"], -1)

@@ -23,7 +23,7 @@ class Snapshot:
     buffers: list[list[Tensor]]
 
     def take_over(self, models: Tensor, stack: Stack) -> None:
-        """Copy some of the models (n_models,) of a stack in place of what was kept of them."""
+        """Copy some of the models (n_models,) of a stack instead of what was kept of them."""
         self.values[models] = stack.flat.values.detach()[models]
         for k in models.tolist():
             self.buffers[k] = [b.clone() for b in stack.modules[k].buffers()]

@@ -101,7 +101,7 @@ def _check_sizes(data: bytes) -> None:
                 if entry.filename.endswith(".npz"):
                     _check_compressed(archive.read(entry))
     except (BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise DamagedFileError(f"a step is no archive of skops ({error})") from error
+        raise DamagedFileError(f"a step is not an archive of skops ({error})") from error
 
 
 def _check_array(data: bytes) -> None:
@@ -140,7 +140,7 @@ class Distributions(Codec):
             return None
         name = value.dist.name
         if type(getattr(scipy.stats, name, None)) is not type(value.dist):
-            raise writer.refuse(f"{name!r} is no distribution of scipy.stats.")
+            raise writer.refuse(f"{name!r} is not a distribution of scipy.stats.")
         parts = [("args", value.args), ("keywords", value.kwds)]
         return {"distribution": [name, writer.pairs(parts)]}
 
@@ -151,5 +151,5 @@ class Distributions(Codec):
         name, parts = payload[0], reader.named(payload[1])
         made = getattr(scipy.stats, name)
         if not isinstance(made, scipy.stats.rv_continuous | scipy.stats.rv_discrete):
-            raise DamagedFileError(f"{name!r:.40} is no distribution")
+            raise DamagedFileError(f"{name!r:.40} is not a distribution")
         return made(*parts["args"], **parts["keywords"])

@@ -75,7 +75,9 @@ class Classes(Codec):
             family, _, name = payload.rpartition(".")
             found = _of_torch(family, name)
             if found is None:
-                raise DamagedFileError(f"{payload!r:.60} is no class of torch that a file may name")
+                raise DamagedFileError(
+                    f"{payload!r:.60} is not a class of torch that a file may name"
+                )
             return found
         if payload in FRAMES:
             module, name = FRAMES[payload]
@@ -136,7 +138,7 @@ class Functions(Codec):
         elif module == "torch.nn.functional" and not name.startswith("_"):
             found = getattr(torch.nn.functional, name)
         if not isinstance(found, FunctionType | BuiltinFunctionType | np.ufunc):
-            raise DamagedFileError(f"{payload!r:.60} is no function that a file may name")
+            raise DamagedFileError(f"{payload!r:.60} is not a function that a file may name")
         return found
 
 

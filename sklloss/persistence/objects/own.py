@@ -47,7 +47,7 @@ def own_name(value: Any, writer: Writer) -> dict[str, Any]:
             f" process cannot find it. {REMEDY}"
         )
     if _found(sys.modules.get(module), name) is not value:
-        raise writer.refuse(f"{module}.{name} is something else than this {called}. {REMEDY}")
+        raise writer.refuse(f"{module}.{name} is something other than this {called}. {REMEDY}")
     return {"own": [module, name]}
 
 

@@ -30,7 +30,7 @@ COVERAGE = 0.8
 
 @dataclass(frozen=True)
 class Members:
-    """What all members put out, and what their losses have learned.
+    """What all members return, and what their losses have learned.
 
     Attributes
     ----------

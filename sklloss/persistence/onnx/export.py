@@ -29,15 +29,30 @@ OPSETS = range(18, 24)
 
 @dataclass(frozen=True)
 class OnnxFile:
-    """What `to_onnx` has written.
+    """The file that `to_onnx` wrote, with its inputs and outputs.
 
-    Attributes
+    Parameters
     ----------
     path : Path
+        The file.
     opset : int
-        The version of ONNX's operators.
+        The version of ONNX's operator set.
     inputs, outputs : tuple of Port
-        With ``name``, ``dtype``, ``shape`` and ``meaning`` each.
+        Each with ``name``, ``dtype``, ``shape`` and ``meaning``.
+    _feed : Feed
+        Encodes rows for the inputs.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.datasets import load_iris
+    >>> from sklloss import NeuralClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = NeuralClassifier(max_epochs=2, random_state=0).fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = to_onnx(model, f"{folder}/model.onnx", outputs=["predict"])
+    >>> file.outputs[0].name, sorted(file.feed(X[:2]))
+    ('predict', ['X'])
     """
 
     path: Path
@@ -57,7 +72,7 @@ class OnnxFile:
         Returns
         -------
         dict of str to ndarray
-            An array per input.
+            One array per input.
         """
         return self._feed.of(X)
 
@@ -81,10 +96,10 @@ def to_onnx(
     X: Any = None,
     opset: int = OPSETS[0],
 ) -> OnnxFile:
-    """Write a fitted estimator as an ONNX file, from raw rows to its answers.
+    """Write a fitted estimator to an ONNX file that takes raw rows.
 
-    The graph encodes X itself: numbers, missing values, text, dates and durations.  All members of
-    an ensemble, decisions and calibrated quantiles are in it.  The number of rows is free.
+    The graph encodes X itself: numbers, missing values, text, dates and durations.  It includes all
+    members of an ensemble, decisions and calibrated quantiles, and takes any number of rows.
 
     Parameters
     ----------
@@ -92,47 +107,48 @@ def to_onnx(
         A fitted estimator of sklloss, a Pipeline of scikit-learn steps that ends in one (skl2onnx
         converts its steps), or a fitted search over either, whose best estimator is written.
     path : str or path-like
-        The file.  One that exists is replaced as a whole, or stays as it is.
+        The file.  An existing file is replaced only when the new one is complete.
     outputs : sequence of str or None, default=None
-        The answers to write, by the names of the methods: "predict", "predict_proba",
+        Outputs of the graph, by the names of methods: "predict", "predict_proba",
         "decision_function", "predict_quantiles", "predict_interval", "predict_std",
-        "predict_mean", "transform", or "raw"; of `NeuralMultiTask` "task.predict".  None is all but
-        "raw".  onnxruntime computes all outputs of a graph, so fewer are faster.
+        "predict_mean", "transform", or "raw"; for `NeuralMultiTask` such as "task.predict".  None
+        is all except "raw".  Fewer outputs are faster.
     quantiles : array-like of shape (n_quantiles,) or None, default=None
-        Levels of "predict_quantiles", in (0, 1).  None is 0.1, 0.5 and 0.9, or those that
-        `multi_quantile` has learned.
+        Levels of "predict_quantiles", in (0, 1).  None is 0.1, 0.5 and 0.9, or the levels of
+        `multi_quantile`.
     coverage : float or None, default=None
-        That of "predict_interval", in (0, 1).  None is 0.8.
+        Coverage of "predict_interval", in (0, 1).  None is 0.8.
     X : DataFrame, array-like or None, default=None
-        A few rows, which tell the types of columns; for a Pipeline whose steps do not.
+        A few rows with the types of all columns; required for a Pipeline whose steps do not know
+        them.
     opset : int, default=18
-        The version of ONNX's operators, 18 to 23.
+        The version of ONNX's operator set, 18 to 23.
 
     Returns
     -------
     OnnxFile
-        Names, types and meaning of inputs and outputs; ``feed(X)`` makes the inputs of rows.
+        Names, types and meanings of inputs and outputs; ``feed(X)`` encodes rows for the inputs.
 
     Raises
     ------
     ImportError
-        If onnx is missing, or skl2onnx for a Pipeline.
+        If onnx is not installed, or skl2onnx for a Pipeline.
     NotFittedError
         If the estimator is not fitted.
     TypeError
-        If it is no estimator of sklloss, nor a Pipeline that ends in one.
+        If it is neither an estimator of sklloss nor a Pipeline that ends in one.
     ValueError
-        If there is no ONNX form of the estimator, its network or a step; or no such output, level
-        or opset.
+        If the estimator, its network or a step cannot be converted to ONNX, or if there is no such
+        output, level or opset.
     OSError
         If the file cannot be written.
 
     Notes
     -----
-    Labels come out as text, whole numbers, floats or truth values, as in training.  Outputs agree
-    with the estimator's methods to 1e-5, relative or absolute.  ONNX has no missing text:
-    an input of text says in its meaning what stands for it.  Dates are whole microseconds since
-    1970.
+    Labels are strings, integers, floats or booleans, as in training.  Outputs agree with the
+    estimator's methods to 1e-5, relative or absolute.  ONNX has no missing strings; the meaning of
+    a text input says which string stands for a missing value.  Dates are integers, microseconds
+    since 1970.
 
     Examples
     --------

@@ -97,7 +97,7 @@ class Graph:
         self.nodes.append(helper.make_node("Identity", [value], [name], name=self.new_name("id")))
 
     def constant(self, values: Any) -> str:
-        """Return the name of a constant, an array or a list of text; equal ones are held once."""
+        """Return the name of a constant, an array or a list of text; equal ones are stored once."""
         from onnx import numpy_helper
 
         array = np.asarray(values)

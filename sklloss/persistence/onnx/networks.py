@@ -51,7 +51,7 @@ def _of_rows(module: Any) -> Any:
 
 
 def _perceptrons(modules: list[MLP], scaled: Traced) -> Traced:
-    """Return what perceptrons of one shape put out, (members, n_samples, n_outputs)."""
+    """Return what perceptrons of one shape return, (members, n_samples, n_outputs)."""
     graph, hidden = scaled.graph, scaled.value
     layers = list(zip(*(module.linears for module in modules), strict=True))
     for i, members in enumerate(layers):
@@ -96,7 +96,7 @@ def _values(tensor: Any) -> np.ndarray:
 
 
 def _by_torch(module: nn.Module, scaled: Traced) -> Traced:
-    """Return what any network puts out, exported by torch and made part of the graph."""
+    """Return what any network returns, exported by torch and made part of the graph."""
     graph, dtype = scaled.graph, scaled.dtype
     own = _flat(module)
     if any(isinstance(layer, SINGLE_PRECISION) for layer in own.modules()):
@@ -176,7 +176,7 @@ def _check_runs(model: Any, module: nn.Module, scaled: Traced, name: str) -> Non
 
 
 def _flat(module: nn.Module) -> nn.Module:
-    """Return a copy of a network on the CPU that puts out (n_samples, width)."""
+    """Return a copy of a network on the CPU that returns (n_samples, width)."""
     own = copy.deepcopy(module).cpu().eval().requires_grad_(False)
     for tensor in (*own.parameters(), *own.buffers()):
         # Training may lay weights out transposed.

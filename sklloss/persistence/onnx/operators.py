@@ -59,7 +59,7 @@ REDUCTIONS = {
     "logsumexp": "ReduceLogSumExp",
     "prod": "ReduceProd",
 }
-# Operations that hand on their values as they are.
+# Operations that pass on their values as they are.
 IDENTITIES = ("alias", "clone", "detach", "lift_fresh", "contiguous", "positive")
 # Those that give the same numbers another shape.
 SHAPES = ("view", "_unsafe_view", "reshape", "unsqueeze", "squeeze", "_reshape_alias")
@@ -79,7 +79,7 @@ def _binary(operator: str, graph: Graph, out: Tensor, x: Any, y: Any, **_: Any) 
 
 def _sum_of(operator: str, graph: Graph, out: Tensor, x: Any, y: Any, *, alpha: Any = 1) -> str:
     if out.dtype == torch.bool:
-        raise OnnxError("truth values are not added in ONNX")
+        raise OnnxError("booleans are not added in ONNX")
     first, second = _alike(graph, out.dtype, x, y)
     if alpha != 1:
         second = graph.node("Mul", second, name_of(graph, alpha, out.dtype))

@@ -39,7 +39,7 @@ def rows_after_steps(graph: Graph, pipeline: Pipeline, final: Any, X: Any) -> tu
     facts = learned.inputs
     if facts.raw_columns is not None or not isinstance(inputs, Table):
         raise OnnxError(
-            f"the steps before it, {_names(steps)}, hand on something else than numbers, which"
+            f"the steps before it, {_names(steps)}, pass on something other than numbers, which"
             " skl2onnx does not convert. Export the last step alone"
         )
     before = Pipeline(steps)

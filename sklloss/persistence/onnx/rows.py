@@ -72,7 +72,7 @@ class Feed:
         frame = as_frame(X)
         if frame is None:
             raise TypeError(
-                f"X is a {type(X).__name__}, and this model takes"
+                f"X is a {type(X).__name__}, but this model takes"
                 f" {', '.join(repr(port.name) for port in self.ports)}. Give a DataFrame."
             )
         series = list(frame.iter_columns())

@@ -98,8 +98,8 @@ def explained(path: Path) -> Iterator[None]:
     except (sqlite3.Error, OverflowError) as error:
         if _says(error, "not a database", "malformed", "corrupt"):
             raise ValueError(
-                f"{path} is no checkpoint of searches, or is damaged ({error}). It is left as it is;"
-                " give another path."
+                f"{path} is not a checkpoint of searches, or is damaged ({error}). It was not"
+                " changed; give another path."
             ) from error
         raise CheckpointError(_advice(path, error)) from error
 
@@ -109,7 +109,9 @@ def _advice(path: Path, error: Exception) -> str:
     if _says(error, "too big", "INT_MAX"):
         return f"{what}. SQLite takes states of 1 GB at most. Leave the checkpoint out."
     if _says(error, "full", "disk I/O"):
-        return f"{what}. What it held before is whole. Make room on the disk, then call fit again."
+        return (
+            f"{what}. Its previous content is complete. Make room on the disk, then call fit again."
+        )
     if _says(error, "readonly", "unable to open"):
         return f"{what}. Change the permissions of the file and its folder, or give another path."
     return (
@@ -139,7 +141,7 @@ def check_is_ours(connection: sqlite3.Connection, path: Path) -> bool:
         return False
     if application != APPLICATION:
         raise ValueError(
-            f"{path} is a database of something else, and is left as it is. Give another path."
+            f"{path} is a database of something else, and was not changed. Give another path."
         )
     if version > VERSION:
         raise ValueError(

@@ -86,7 +86,7 @@ class KeptSearch(Unkept):
         ValueError
             If an interrupted search of the file seems to be this one, but differs.
         RuntimeError
-            If another process is at it.
+            If another process is running it.
         """
         if self._lock is not None:
             return self._seed
@@ -112,7 +112,7 @@ class KeptSearch(Unkept):
             of = json.loads(row["owner"]) if row is not None else {}
             who = f" (process {of['pid']} on {of['host']}, since {of['since']})" if of else ""
             raise RuntimeError(
-                f"{self.path} has this search already, and another process or thread is at it"
+                f"{self.path} has this search already, and another process or thread is running it"
                 f"{who}. Wait until it ends, or give another path; from_checkpoint shows what it"
                 " has found so far."
             )

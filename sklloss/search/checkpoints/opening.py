@@ -29,34 +29,35 @@ class InCheckpoints:
     def from_checkpoint(
         cls, path: Any, key: str | None = None, *, trusted: Iterable[str] = ()
     ) -> Self:
-        """Open a search that was kept with `checkpoint`, from its file.
+        """Open a search from the file of its `checkpoint`.
 
-        A finished search comes back as it was, with ``cv_results_``, ``best_params_`` and, where
-        there was a refit, `predict`.  Of one that is running or was interrupted,
-        ``partial_results_`` has the scores so far, as a table like ``cv_results_`` whose column
-        ``interrupted`` marks candidates that are not finished.  Nothing is changed, and no code of
-        the file runs.
+        A finished search is restored, with ``cv_results_``, ``best_params_`` and, if it was
+        refitted, `predict`.  A search that is running or was interrupted has the scores so far in
+        ``partial_results_``, a table like ``cv_results_`` whose column ``interrupted`` marks
+        unfinished candidates.  The file is not changed, and no code in it is run.
 
         Parameters
         ----------
         path : str or path
+            The file.
         key : str or None, default=None
-            Which search; needed where the file has several.
+            Key of the search; required if the file has several.
         trusted : list of str, default=()
-            Full names of own modules, losses and functions that the file may use, as in
+            Full names of your own modules, losses and functions that the file may use, as in
             `sklloss.load`.
 
         Returns
         -------
-        search
+        LossSearchCV
+            The search.
 
         Raises
         ------
         FileNotFoundError
-            If there is no file.
+            If there is no such file.
         ValueError
-            If it is no checkpoint of searches, is damaged, is of a newer version, has no search of
-            this key, or several and no key is given; the message lists them.
+            If the file is no checkpoint of a search, is damaged, was written by a newer version,
+            has no search with this key, or has several and no key is given; the message lists them.
         """
         found = Path(os.fsdecode(os.fspath(path))).expanduser().absolute()
         with reading(found) as connection:
@@ -74,7 +75,7 @@ class InCheckpoints:
             results = results_of(facts, *(list(each) for each in tables))
         if search is None:
             warnings.warn(
-                f"The estimator of this search is not in {found}: {reason} Its scores are.",
+                f"The estimator of this search is not in {found}, only its scores: {reason}",
                 stacklevel=2,
             )
             search = cls(NotKept(reason), {}, return_train_score=facts["return_train_score"])  # type: ignore[call-arg]
@@ -88,22 +89,23 @@ class InCheckpoints:
         Parameters
         ----------
         path : str or path
+            The file.
         key : str
-            Which search.
+            Key of the search.
 
         Raises
         ------
         ValueError
             If the file has no such search.
         RuntimeError
-            If a process is at it.
+            If a process is running the search.
         """
         found = checked_path(path, cls.__name__)
         with reading(found) as connection:
             number = _chosen(connection, found, key)["id"]
         if is_running(found, key):
             raise RuntimeError(
-                f"A process is at the search {key!r} of {found}. Wait until it ends."
+                f"A process is running the search {key!r} of {found}. Wait until it ends."
             )
         with closing(opened(found)) as connection, transaction(connection, found):
             connection.execute("DELETE FROM searches WHERE id = ?", (number,))

@@ -29,7 +29,8 @@ def check_no_rival(connection: sqlite3.Connection, path: Path, parts: Parts, own
         raise ValueError(
             f"{path} has an interrupted search (key {key!r}) that differs from this one. "
             + "; ".join(differences(there, parts))
-            + f". Call fit as it was to go on, or give another path; {owner}.drop_checkpoint("
+            + ". Repeat the same call of fit to resume, or give another path;"
+            f" {owner}.drop_checkpoint("
             f"{str(path)!r}, {key!r}) forgets the old one."
         )
 

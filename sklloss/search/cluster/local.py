@@ -42,7 +42,7 @@ class LocalPool(Pool):
     def completed(
         self, worker: Any, tasks: Sequence[Task], counts: Counts
     ) -> Iterator[tuple[int, Any]]:
-        """Yield positions and results of tasks, as they come.
+        """Yield positions and results of tasks as they arrive.
 
         Where a process of loky is killed, joblib ends all others with it, and does not say whose
         task it was.  So all tasks that were begun run again; those that were lost nearly too often

@@ -121,7 +121,7 @@ class CountsByMail(Counts):
         return self._counts.copy()
 
     def reset(self, position: int) -> None:
-        """Let the stack of a position begin anew."""
+        """Let the stack of a position start again."""
         self._counts[position] = 0
 
     def finish(self, position: int, n_epochs: int) -> None:

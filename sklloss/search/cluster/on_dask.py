@@ -91,7 +91,7 @@ class DaskPool(Pool):
     def completed(
         self, worker: Any, tasks: Sequence[Task], counts: Counts
     ) -> Iterator[tuple[int, Any]]:
-        """Yield positions and results of tasks, as they come."""
+        """Yield positions and results of tasks as they arrive."""
         # A search inside a task of dask leaves its thread to the tasks that it waits for.
         with self.backend.retrieval_context():
             calls = _Calls(self, worker, tasks, counts)
@@ -207,7 +207,7 @@ class _Calls:
         if self.pool.client.status != "running":
             raise ConnectionError(
                 f"{self.losses.owner} has lost its connection to the scheduler of dask. Connect a"
-                " new Client, and search again; with a checkpoint, it goes on where it was."
+                " new Client, and search again; with a checkpoint, it continues where it was."
             ) from lost.__cause__
         self.losses.add(position, self.tasks[position], lost.__cause__ or lost)
         self.counts.reset(position)

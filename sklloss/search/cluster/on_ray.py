@@ -69,7 +69,7 @@ class RayPool(Pool):
     def completed(
         self, worker: Any, tasks: Sequence[Task], counts: Counts
     ) -> Iterator[tuple[int, Any]]:
-        """Yield positions and results of tasks, as they come."""
+        """Yield positions and results of tasks as they arrive."""
         waiting, going = list(range(len(tasks)))[::-1], dict[Any, int]()
         losses = Losses(type(self.search).__name__)
         try:

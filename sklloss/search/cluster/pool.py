@@ -46,7 +46,7 @@ class Pool(AbstractContextManager["Pool"], ABC):
     def completed(
         self, worker: Any, tasks: Sequence[Task], counts: Counts
     ) -> Iterator[tuple[int, Any]]:
-        """Yield positions and results of tasks, as they come.
+        """Yield positions and results of tasks as they arrive.
 
         A task whose worker process is lost runs again, a bounded number of times.
 
@@ -56,7 +56,7 @@ class Pool(AbstractContextManager["Pool"], ABC):
             Has the methods that tasks call.
         tasks : sequence of Task
         counts : Counts
-            In which those that run again begin anew.
+            In which those that run again start again.
 
         Raises
         ------

@@ -22,35 +22,37 @@ STATELESS = (EpochTimer, PrintLog, ProgressBar)
 
 
 class FitCheckpoint(Callback):
-    """Lets one long fit go on after its process was killed, by ``callbacks=[FitCheckpoint(path)]``.
+    """Callback that lets one long fit resume after its process was killed.
 
-    Weights, optimiser and stopping rule of all members are written to a file while they train.
-    After a kill, the same call of `fit` goes on at the epoch that was saved last, and ends with the
-    same bits as without the kill.  The callback changes nothing about the fit: it is stacked and
-    bagged as without.
+    Give it to an estimator: ``callbacks=[FitCheckpoint(path)]``.  The state of training (weights,
+    optimiser and stopping rule of all members) is written to a file at regular intervals.  After a
+    kill, the same call of `fit` resumes at the last saved epoch, and the result is bit for bit that
+    of an uninterrupted fit.
 
     Parameters
     ----------
     path : str or path
-        The file.  It stays when the fit is over: the same call then returns the same model at once
-        (unless ``random_state`` is None, which asks for another), and another fit replaces it.
+        The file.  It is kept when the fit is finished: the same call then returns the same model at
+        once (unless ``random_state`` is None, which asks for a new one), and another fit replaces
+        the file.
     seconds : float, default=60
-        How often the state is written, >= 0; 0 writes it after every epoch.
+        Time between two writes, >= 0; 0 writes after every epoch.
 
     Raises
     ------
     ValueError
         In `fit`: if the file has an unfinished fit with other data, parameters or versions; if it
-        is no such file, is damaged, or was written by a newer version of sklloss; with
-        `partial_fit` or ``warm_start``; beside callbacks with a state, such as schedules.
+        is no checkpoint, is damaged, or was written by a newer version of sklloss; with
+        `partial_fit` or ``warm_start``; together with callbacks that have a state, such as
+        schedules.
     OSError
-        In `fit`, before training: if the file cannot be read or written, or if another fit is
-        using it; while training: if it cannot be written any more.
+        In `fit`, before training, if the file cannot be read or written, or if another fit is
+        using it; during training, if it can no longer be written.
 
     Notes
     -----
-    It is for the estimators of sklloss; for a plain skorch net there is
-    `skorch.callbacks.Checkpoint`.  In a search give `checkpoint` to the search instead.
+    This callback works with the estimators of sklloss; for a plain skorch net use
+    ``skorch.callbacks.Checkpoint``.  For a search, give `checkpoint` to `LossSearchCV` instead.
 
     Examples
     --------
@@ -72,15 +74,48 @@ class FitCheckpoint(Callback):
         self.seconds = seconds
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        """Raise: a plain net does not know how to go on."""
+        """Raise a ValueError, because a plain skorch net cannot resume.
+
+        Parameters
+        ----------
+        net : skorch.NeuralNet
+            The net.
+        X, y : object, default=None
+            Ignored.
+        **kwargs
+            Ignored.
+
+        Raises
+        ------
+        ValueError
+            Always.
+        """
         raise ValueError(
-            f"FitCheckpoint is for estimators of sklloss, and {type(net).__name__} is a net of"
-            " skorch. Use skorch.callbacks.Checkpoint and LoadInitState."
+            f"FitCheckpoint is for estimators of sklloss, but {type(net).__name__} is a net"
+            " of skorch. Use skorch.callbacks.Checkpoint and LoadInitState."
         )
 
     @contextmanager
     def opened(self, estimator: Any, data: Mapping[str, Any]) -> Iterator[KeptFile]:
-        """Yield where a fit of an estimator is kept, locked for this process."""
+        """Lock the file for this process while an estimator is fitted.
+
+        Parameters
+        ----------
+        estimator : estimator
+            The estimator that is fitted.
+        data : dict
+            The data of the fit by name.
+
+        Yields
+        ------
+        KeptFile
+            The file, from which training resumes and to which it writes.
+
+        Raises
+        ------
+        OSError
+            If another fit is using the file.
+        """
         self._check(estimator)
         path = checked_path(self.path, "FitCheckpoint")
         lock = FileLock(path.with_name(f"{path.name}.lock"))
@@ -101,8 +136,8 @@ class FitCheckpoint(Callback):
             if not (callback is self or isinstance(callback, STATELESS)):
                 name = getattr(callback, "__name__", type(callback).__name__)
                 raise ValueError(
-                    f"FitCheckpoint cannot keep the state of the callback {name}, without which"
-                    " a fit does not go on as it was. Leave one of the two out."
+                    f"FitCheckpoint cannot keep the state of the callback {name}, without which a"
+                    " fit cannot resume. Leave one of the two out."
                 )
 
 
@@ -155,8 +190,8 @@ class KeptFile(KeptFit):
                 self._new.unlink()
             raise CheckpointError(
                 error.errno,
-                f"{self._path} cannot be written any more ({error.strerror}); the state before is"
-                " whole. Make room, and call fit again to go on from there.",
+                f"{self._path} can no longer be written ({error.strerror}); the previous"
+                " state is complete. Make room, and call fit again to resume from there.",
             ) from error
         self._clock.begin_anew()
 

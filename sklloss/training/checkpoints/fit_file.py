@@ -26,7 +26,7 @@ def read(path: Path) -> Any:
     data = path.read_bytes()
     if not data.startswith(MAGIC):
         raise ValueError(
-            f"{path} is no checkpoint of a fit, and is left as it is. Give another path."
+            f"{path} is no checkpoint of a fit, and was not changed. Give another path."
         )
     start = len(MAGIC) + HEADER.size
     number, checksum = HEADER.unpack_from(data, len(MAGIC)) if len(data) >= start else (0, b"")
@@ -37,7 +37,8 @@ def read(path: Path) -> Any:
         )
     if checksum != _checksum(data[start:]):
         raise ValueError(
-            f"{path} is damaged: its contents do not match their checksum. Remove it to begin anew."
+            f"{path} is damaged: its contents do not match their checksum. Remove it to start"
+            " again."
         )
     return unpack(data[start:])
 
@@ -60,8 +61,8 @@ def check_same(path: Path, there: Parts, here: Parts) -> None:
         raise ValueError(
             f"{path} has an unfinished fit that differs from this one. "
             + "; ".join(found)
-            + ". Call"
-            " fit as it was to go on, remove the file to begin anew, or give another path."
+            + ". Repeat the same call"
+            " of fit to resume, remove the file to start again, or give another path."
         )
 
 

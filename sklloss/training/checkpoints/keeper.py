@@ -82,7 +82,7 @@ class Keeper:
 
 
 def _stands(net: Trainable, failed: Container[int]) -> Pause | None:
-    """Return where a net stands; a failed one will begin anew, and fail again."""
+    """Return where a net stands; a failed one will start again, and fail again."""
     return Pause.of(net) if net.history and id(net) not in failed else None
 
 

@@ -26,7 +26,7 @@ def checked_path(path: Any, owner: str) -> Path:
     if not found.parent.is_dir():
         raise FileNotFoundError(f"{what}: there is no folder {found.parent}. Make it first.")
     if found.exists() and not found.is_file():
-        raise OSError(f"{what}: it is no ordinary file. Give another path.")
+        raise OSError(f"{what}: it is not an ordinary file. Give another path.")
     for each in (found.parent, found) if found.exists() else (found.parent,):
         if not os.access(each, os.R_OK | os.W_OK):
             raise PermissionError(

@@ -1,4 +1,4 @@
-"""Scaling of features and targets, learnt from weighted rows in float64."""
+"""Scaling of features and targets, learned from weighted rows in float64."""
 
 from __future__ import annotations
 
@@ -195,8 +195,8 @@ def check_none_missing(absent: Any) -> None:
     if absent.any():
         raise ValueError(
             f"X has {count(int(absent.sum()), 'missing value')} in columns that had none in"
-            " training. Nothing stands for them with numeric_encoding='none'; take another, or fill"
-            " them."
+            " training. They cannot be replaced with numeric_encoding='none';"
+            " choose another encoding, or fill them."
         )
 
 

@@ -49,7 +49,7 @@ _LBFGS_OPTIONS = {
     "tolerance_change": 1e-14,
 }
 _FUSED = {"fused": True}
-# With torch's 1e-8, Adam steps on rounding errors once a small data set is learnt by heart.
+# With torch's 1e-8, Adam steps on rounding errors once a small data set is learned by heart.
 ADAM_EPS = 1e-6
 
 OPTIMIZERS: dict[str, OptimizerSpec] = {

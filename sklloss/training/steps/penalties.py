@@ -69,7 +69,7 @@ class Penalties:
         return None if self._l1 is None else values.sign()
 
     def _kept(self, optimizer: optim.Optimizer, weight_decay: Tensor) -> Tensor:
-        """Return what is left of decoupled weights; anew where a learning rate has changed."""
+        """Return what is left of decoupled weights, again if a learning rate has changed."""
         rates = tuple(float(group["lr"]) for group in optimizer.param_groups)
         if self._shrinking is None or rates != self._rates:
             self._rates, self._shrinking = rates, 1 - learning_rates(optimizer) * weight_decay

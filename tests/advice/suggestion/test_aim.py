@@ -76,7 +76,7 @@ def test_an_unknown_name_lists_the_nearest():
         aim_of("rsme")
     with pytest.raises(TypeError, match="must be the name of a scorer.*got 3 of type int"):
         aim_of(3)
-    with pytest.raises(TypeError, match="For several metrics, ask for each on its own"):
+    with pytest.raises(TypeError, match="For several metrics, call it for each of them"):
         aim_of(["r2", "neg_mean_absolute_error"])
 
 

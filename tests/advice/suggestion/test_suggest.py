@@ -179,8 +179,8 @@ def test_notes_say_what_was_guessed_and_what_is_not_known():
 @pytest.mark.parametrize(
     ("y", "metric", "message"),
     [
-        ("real", "accuracy", "is one for classification, and y has numbers. Set task='classif"),
-        ("binary", "r2", "is one for regression, and y has two classes. Set task='regression'"),
+        ("real", "accuracy", "is for classification, but y has numbers. Set task='classif"),
+        ("binary", "r2", "is for regression, but y has two classes. Set task='regression'"),
         ("real", "neg_mean_poisson_deviance", "needs y >= 0; .* rows are negative.*Shift y"),
         ("real", "neg_mean_squared_log_error", "needs y >= 0; .* rows are negative.*Shift y"),
         ("real", "neg_mean_absolut_error", "Did you mean 'neg_mean_absolute_error'"),

@@ -186,7 +186,7 @@ def test_what_is_no_search_or_does_not_refit_is_refused():
     with pytest.raises(TypeError, match="scores one metric; got scoring="):
         nested_score(ridge_search(), X, Y, cv=2, scoring=["r2", MAE])
     several = ridge_search(scoring=["r2", MAE], refit=lambda table: 0)
-    with pytest.raises(ValueError, match="of which refit names none. Give scoring."):
+    with pytest.raises(ValueError, match="refit names none of them. Give scoring."):
         nested_score(several, X, Y, cv=2)
     found = nested_score(several, X, Y, cv=2, scoring="r2")
     assert found.metric == "r2"

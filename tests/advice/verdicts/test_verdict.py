@@ -60,7 +60,7 @@ def test_one_candidate():
 def test_one_split():
     assert verdict([[0.5], [0.4], [0.3]]) == (
         "a leads b by 0.1 (r2 0.5 against 0.4) on the only split: one split does not show how sure"
-        " that is. Search with several, such as cv=5."
+        " that is. Use several splits, such as cv=5."
     )
     assert verdict([[0.5], [0.5]]).startswith("a and b have the same r2, 0.5, on the only split:")
 

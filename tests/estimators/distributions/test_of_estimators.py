@@ -132,7 +132,7 @@ def test_a_transformer_that_is_not_monotone_is_refused(diabetes):
         lambda z: np.sqrt(z) - 8, lambda z: (z + 1) ** 2, check_inverse=False
     )
     model = TransformedTargetRegressor(NET, transformer=squared, check_inverse=False).fit(X, y)
-    with pytest.raises(ValueError, match="is not monotone on what is predicted"):
+    with pytest.raises(ValueError, match="is not monotone over the predicted range"):
         predict_distribution(model, X)
 
 

@@ -167,7 +167,7 @@ def test_quantiles_alone_determine_no_tails(method, diabetes):
     assert not hasattr(predicted, method)
     with pytest.raises(AttributeError) as error:
         getattr(predicted, method)
-    assert f"from 0.1 to 0.9 alone, by which {method} is not" in str(error.value)
+    assert f"from 0.1 to 0.9, by which {method} is not" in str(error.value)
 
 
 @pytest.mark.parametrize("members", [{"n_members": 1, "early_stopping": False}, EIGHT])

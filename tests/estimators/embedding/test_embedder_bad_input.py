@@ -111,8 +111,8 @@ def test_sparse_pairs_are_refused():
         ({"loss": Triplet(margin=-1.0)}, r"Triplet needs margin > 0"),
         ({"loss": EmbeddingInfoNCE(0.0)}, r"temperature > 0"),
         ({"module": "unet"}, r"'unet' is a network for other data .* 'mlp' or 'cnn' or 'text'"),
-        ({"module": nn.Linear(4, 3)}, r"puts out 3 numbers per row, and n_components=4 needs 4"),
-        ({"module": nn.Linear(4, 3), "pairs": True}, r"puts out 3 numbers per row"),
+        ({"module": nn.Linear(4, 3)}, r"returns 3 numbers per row, and n_components=4 needs 4"),
+        ({"module": nn.Linear(4, 3), "pairs": True}, r"returns 3 numbers per row"),
         (
             {"early_stopping": True, "validation_fraction": 0.02},
             r"of the 2 validation rows none are|2 validation rows alike",

@@ -261,7 +261,7 @@ def test_a_network_of_ones_own():
     model = regressor("mse", module=Flat, module_params=None, max_epochs=50).fit(X, y)
     assert model.predict(X).shape == (40, 4)
     assert isinstance(model.net_.module_, Flat)
-    with pytest.raises(ValueError, match="puts out 2 numbers per row, and giou for 4 targets"):
+    with pytest.raises(ValueError, match="returns 2 numbers per row, and giou for 4 targets"):
         regressor(module=Flat, module_params={"n_outputs": 2}).fit(X, y)
 
 

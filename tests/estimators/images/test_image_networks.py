@@ -154,7 +154,7 @@ def test_torchvision_is_imported_by_nobody_else():
             COLOURED,
             "module ResNet cannot be called with module_params={'depth': 3}",
         ),
-        (ResNet(4), {}, COLOURED, "puts out 4 numbers per row, and .* needs 10"),
+        (ResNet(4), {}, COLOURED, "returns 4 numbers per row, and .* needs 10"),
         (ResNet, {}, X, r"module ResNet failed on X of shape \(n_samples, 8, 8\)"),
         (
             ResNet,
@@ -162,7 +162,7 @@ def test_torchvision_is_imported_by_nobody_else():
             COLOURED.transpose(0, 2, 3, 1),
             r"Axis 3, of 3, looks like the channels.*np.moveaxis",
         ),
-        (nn.Conv2d(3, 10, 3, padding=1), {}, COLOURED, "puts out 640 numbers per row"),
+        (nn.Conv2d(3, 10, 3, padding=1), {}, COLOURED, "returns 640 numbers per row"),
     ],
     ids=["parameter", "width", "no channels", "channels last", "no head"],
 )

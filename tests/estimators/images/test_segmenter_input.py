@@ -40,13 +40,13 @@ def one_hot(y):
         (lambda X, y: (X, y.transpose(0, 2, 1)), r"\(10, 12\), and X images of \(12, 10\)"),
         (lambda X, y: (X, [*y[:9], y[9][:5]]), r"unequal size: row 9 has the shape \(5, 10\)"),
         (lambda X, y: (X[:2], [y[0], [[0, 1], [1]]]), r"masks whose lines are .* in row 1"),
-        (lambda X, y: (X, y * 0.5), r"pixels that are no labels, for example 0\.5.*y > 0\.5"),
+        (lambda X, y: (X, y * 0.5), r"pixels that are not labels, for example 0\.5.*y > 0\.5"),
         (
             lambda X, y: (X, np.where(y == 1, np.nan, 0)),
-            r"no labels, for example nan.*unknown class",
+            r"not labels, for example nan.*unknown class",
         ),
         (lambda X, y: (X, np.where(y == 1, "a", None)), r"for example None.*as class_weight"),
-        (lambda X, y: (X, np.where(y == 1, "a", pd.NA)), r"no labels, for example <NA>"),
+        (lambda X, y: (X, np.where(y == 1, "a", pd.NA)), r"not labels, for example <NA>"),
         (lambda X, y: (X[:0], y[:0]), r"0 sample"),
         (lambda X, y: (X, y, np.ones(y.shape)), r"one weight per row of X.*\(40, 12, 10\)"),
         (lambda X, y: (X, 0 * y), r"at least two classes; all 4800 pixels of y have the class 0"),
@@ -76,7 +76,7 @@ def test_labels_of_different_kinds_are_named(fitted):
     model, X, y = fitted
     with pytest.raises(TypeError, match="labels of different kinds: int, str"):
         segmenter().fit(X, np.where(y == 1, "object", y.astype(object)))
-    with pytest.raises(ValueError, match="pixels that are no labels, for example None"):
+    with pytest.raises(ValueError, match="pixels that are not labels, for example None"):
         segmenter().fit(X, np.where(y == 1, "object", None))
     with pytest.raises(TypeError, match="labels of different kinds: int, str"):
         model.score(X, np.where(y == 1, "object", "ground"))

@@ -56,7 +56,7 @@ def test_a_network_that_shrinks_images_is_refused():
     X, y = three_classes()
     model = segmenter(module=nn.Conv2d(1, 3, 3), module_params=None)
     with pytest.raises(
-        ValueError, match=r"module Conv2d puts out 240 numbers.*3 x 12 x 10.*needs 360"
+        ValueError, match=r"module Conv2d returns 240 numbers.*3 x 12 x 10.*needs 360"
     ):
         model.fit(X, y)
 

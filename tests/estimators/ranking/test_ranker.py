@@ -276,7 +276,7 @@ def test_a_network_of_ones_own(data, unseen):
     [
         (
             {"width": 2},
-            "module Bilinear puts out 2 numbers per row, and lambdarank for a score per row",
+            "module Bilinear returns 2 numbers per row, and lambdarank for a score per row",
         ),
         ({"extra": 1}, "module Bilinear failed on X of 4 features"),
     ],

@@ -131,12 +131,12 @@ def test_bad_features_are_named(bad, error, message):
     ("params", "message"),
     [
         ({"ndcg_at": 0}, "ndcg_at >= 1.*got 0"),
-        ({"module": "cnn"}, "network for other data .* Choose 'mlp', or give a network"),
+        ({"module": "cnn"}, "network for other data .* Choose 'mlp', or give your own network"),
         ({"batch_size": 0}, "batch_size"),
         ({"loss": "huber"}, "Huber .'huber'. is a regression loss, and this needs one for ranking"),
         ({"loss": "lamdarank"}, "Did you mean 'lambdarank'"),
-        ({"loss": nn.MarginRankingLoss()}, "A loss of your own for ranking needs to be a Loss"),
-        ({"loss": lambda scores, y: scores}, "A loss of your own for ranking needs to be a Loss"),
+        ({"loss": nn.MarginRankingLoss()}, "Your own loss for ranking needs to be a Loss"),
+        ({"loss": lambda scores, y: scores}, "Your own loss for ranking needs to be a Loss"),
         ({"loss": LambdaRank(truncation=0)}, "LambdaRank needs truncation >= 1"),
     ],
 )

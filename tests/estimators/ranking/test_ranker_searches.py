@@ -117,7 +117,7 @@ def test_score_needs_the_groups_that_fit_had(fitted, data):
     X, y, ids = data
     with pytest.raises(ValueError, match="fitted with groups, and score got none.*column 'qid'"):
         fitted.score(X, y)
-    with pytest.raises(TypeError, match="score has no sample_weight.*Give group_weight"):
+    with pytest.raises(TypeError, match="score takes no sample_weight.*Give group_weight"):
         fitted.score(X, y, group=ids, sample_weight=np.ones(len(y)))
     with pytest.warns(UserWarning, match="got no groups"):
         alone = quick().fit(X, y)

@@ -1,4 +1,4 @@
-"""All items are ranked for some users at a time, whatever the network puts out per score."""
+"""All items are ranked for some users at a time, whatever the network returns per score."""
 
 import numpy as np
 import pandas as pd

@@ -17,7 +17,7 @@ def test_an_utterance_shorter_than_its_transcript_is_named(data):
     with pytest.raises(
         ValueError,
         match="1 of 121 utterances are shorter than their transcripts, for example row 120: the "
-        "network puts out 2 frames for it, and its transcript takes 3",
+        "network returns 2 frames for it, and its transcript takes 3",
     ):
         small().fit(X, [*y[:-1], "aa"])
     with pytest.raises(ValueError, match="for example row 120"):
@@ -97,7 +97,10 @@ def test_other_features_than_in_training_are_refused(fitted):
         ({"tokens": "sentence"}, "tokens to be one of 'char', 'word'; got 'sentence'"),
         ({"decoding": "best"}, "decoding to be one of 'greedy', 'beam'; got 'best'"),
         ({"beam_width": 0}, "beam_width"),
-        ({"module": "text"}, "network for other data .* Choose 'sequence', or give a network"),
+        (
+            {"module": "text"},
+            "network for other data .* Choose 'sequence', or give your own network",
+        ),
         ({"features": "mfcc"}, "features to be one of None, 'log_mel'; got 'mfcc'"),
         ({"sampling_rate": 0}, "sampling_rate > 0; got 0"),
         ({"loss": "mse"}, "no transcription loss|this needs one for transcription"),

@@ -191,8 +191,8 @@ def test_a_network_of_ones_own(data, unseen):
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"masked": False}, "puts out symbols after the end of an utterance.*certain_blank_where"),
-        ({"wide": 2}, "puts out .* numbers per row, and ctc for .* frames of 4 outputs each needs"),
+        ({"masked": False}, "returns symbols after the end of an utterance.*certain_blank_where"),
+        ({"wide": 2}, "returns .* numbers per row, and ctc for .* frames of 4 outputs each needs"),
     ],
 )
 def test_a_network_that_does_not_fit_is_refused(params, message, data):
@@ -201,7 +201,7 @@ def test_a_network_that_does_not_fit_is_refused(params, message, data):
 
 
 def test_the_network_for_sequences_belongs_to_the_transcriber():
-    with pytest.raises(ValueError, match="belongs to SequenceTranscriber"):
+    with pytest.raises(ValueError, match="is for SequenceTranscriber"):
         NeuralClassifier(module="sequence").fit(np.ones((4, 2)), [0, 1, 0, 1])
 
 

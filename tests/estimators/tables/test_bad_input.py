@@ -279,7 +279,7 @@ def test_labels_and_targets_that_later_calls_may_not_bring():
         model.partial_fit(X, LABELS, classes=["no", "yes"])
     model.partial_fit(X, np.full(40, "maybe"))
     regressor = NeuralRegressor(max_epochs=1).partial_fit(X, np.c_[Y, Y])
-    with pytest.raises(ValueError, match="y has 1 targets, and this estimator was trained with 2"):
+    with pytest.raises(ValueError, match="y has 1 targets, but this estimator was trained with 2"):
         regressor.partial_fit(X, Y)
 
 

@@ -156,7 +156,7 @@ def test_a_rare_class_is_never_held_out():
 def test_few_rows_make_as_many_folds_as_there_are():
     splits = fold_splits(np.zeros((3, 1)), False, 0, 8)
     assert [len(each.train) for each in splits] == [2] * 8
-    with pytest.raises(ValueError, match="needs validation rows, and there is 1 row"):
+    with pytest.raises(ValueError, match="needs validation rows, but there is only 1 row"):
         fold_splits(np.zeros((1, 1)), False, 0, 8)
 
 

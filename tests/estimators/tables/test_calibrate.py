@@ -192,7 +192,7 @@ def test_a_fit_that_holds_nothing_out_is_refused(diabetes):
     few = NeuralRegressor("gaussian_nll", **CALIBRATED).fit(X, y[:, 0])
     assert few.predict(X).shape == (20,)
     for method in (few.predict_interval, few.predict_quantiles, few.predict_distribution):
-        with pytest.raises(ValueError, match="this fit has held out none: there were fewer than"):
+        with pytest.raises(ValueError, match="this fit held out none: there were fewer than"):
             method(X)
 
 

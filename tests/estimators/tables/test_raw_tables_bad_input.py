@@ -161,7 +161,7 @@ def test_a_module_refuses_other_rows(table, y):
     ("change", "message"),
     [
         (lambda table: pl.from_pandas(table).lazy(), r"X is a LazyFrame.*Give X.collect\(\)"),
-        (lambda table: sparse.csr_array((3, 6)), "X is sparse, and training had a table with"),
+        (lambda table: sparse.csr_array((3, 6)), "X is sparse, but training had a table with"),
     ],
 )
 def test_other_containers_are_named(change, message, table, y):

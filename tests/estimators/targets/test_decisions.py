@@ -176,7 +176,7 @@ def test_two_ordered_classes_keep_one_score():
         ("hinge", {"decision": "macro_f1"}, "needs probabilities, which loss 'hinge' does not"),
         ("hinge", {"decision": "mode"}, "needs probabilities"),
         ("cross_entropy", {"decision": "f1"}, "decision to be one of 'argmax', 'macro_f1'"),
-        ("cross_entropy", {"decision": "macro_f1", "early_stopping": False}, "and none are"),
+        ("cross_entropy", {"decision": "macro_f1", "early_stopping": False}, "but there are none"),
     ],
 )
 def test_what_cannot_decide_is_refused(loss, params, message):
@@ -193,5 +193,5 @@ def test_training_that_goes_on_keeps_the_decision():
     offsets = model._learned.target.offsets
     model.partial_fit(X[TRAIN], GRADES[TRAIN])
     np.testing.assert_array_equal(model._learned.target.offsets, offsets)
-    with pytest.raises(ValueError, match="and none are"):
+    with pytest.raises(ValueError, match="but there are none"):
         clone(model).partial_fit(X[TRAIN], GRADES[TRAIN])

@@ -1,4 +1,4 @@
-"""What estimators put out: its precision, and the shape of what a module gives."""
+"""What estimators return: its precision, and the shape of what a module gives."""
 
 import numpy as np
 import pandas as pd

@@ -158,7 +158,7 @@ def test_nested_parameters_of_what_has_none(params, said):
 
 def test_nested_parameters_of_a_weighting_are_given_with_it():
     estimator = model(weighting=DynamicWeightAverage())
-    with pytest.raises(ValueError, match="Give weighting as a whole"):
+    with pytest.raises(ValueError, match="Set weighting itself"):
         estimator.set_params(weighting__temperature=1.0)
 
 

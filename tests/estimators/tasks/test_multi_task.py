@@ -82,7 +82,7 @@ def test_probabilities_by_task(fitted):
     assert not hasattr(model({"size": "mse", "kind": "hinge"}), "predict_proba")
     with pytest.raises(AttributeError) as caught:
         _ = model({"size": "mse", "kind": "hinge"}).predict_proba
-    assert "No task of ['size', 'kind'] has a loss that gives" in str(caught.value.__cause__)
+    assert "None of the tasks ['size', 'kind'] has a loss that gives" in str(caught.value.__cause__)
 
 
 def test_score_is_the_mean_of_the_tasks_own_over_known_labels(fitted):
@@ -107,7 +107,7 @@ def test_score_is_the_mean_of_the_tasks_own_over_known_labels(fitted):
     without = learnt.task_scores(X, y.assign(count=np.nan))
     assert without == pytest.approx({task: expected[task] for task in ("size", "kind")})
     assert learnt.task_scores(X, y[["kind", "size", "count"]]) == pytest.approx(expected)
-    with pytest.raises(ValueError, match="all of y are missing"):
+    with pytest.raises(ValueError, match="all entries of y are missing"):
         learnt.score(X, y.mask(y.notna()))
 
 

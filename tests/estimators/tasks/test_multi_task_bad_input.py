@@ -73,7 +73,7 @@ def changed(column, values):
         (
             {},
             lambda y: y.drop(columns="kind"),
-            r"losses has one for the task 'kind', which y does not have; its tasks are \['size', "
+            r"losses has a loss for the task 'kind', which y does not have; its tasks are \['size', "
             r"'count'\]",
         ),
         (
@@ -81,7 +81,7 @@ def changed(column, values):
             lambda y: y.rename(columns={"size": "sizes"}),
             r"'size', which y does not have; .* Did you mean 'sizes'",
         ),
-        ({}, lambda y: y.assign(age=1.0), "losses has none for the task 'age'"),
+        ({}, lambda y: y.assign(age=1.0), "losses has no loss for the task 'age'"),
         ({}, lambda y: y.to_numpy(), r"'size', which y does not have; its tasks are \[0, 1, 2\]"),
         ({}, lambda y: pd.concat([y, y["size"]], axis=1), "2 columns named 'size'"),
         ({}, lambda y: y[:50], "inconsistent numbers of samples"),
@@ -119,7 +119,7 @@ def changed(column, values):
             None,
             "Task 'size': loss 'joint' has no value per row",
         ),
-        ({"losses": {}}, None, "losses has none for the task 'size'"),
+        ({"losses": {}}, None, "losses has no loss for the task 'size'"),
         ({"weighting": "uncertainy"}, None, "Did you mean 'uncertainty'"),
         ({"weighting": {"size": -2.0}}, None, "finite weights >= 0; got -2.0 for the task 'size'"),
         (
@@ -184,7 +184,7 @@ def test_before_fit_and_another_y_at_score(fitted):
         model().to_module("size")
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         learnt.score(X, y[:50])
-    with pytest.raises(ValueError, match=r"y has the tasks \['size'\], and this estimator"):
+    with pytest.raises(ValueError, match=r"y has the tasks \['size'\], but this estimator"):
         learnt.score(X, y[["size"]])
     assert learnt.score(X, y.to_numpy()) == pytest.approx(learnt.score(X, y))
 

@@ -108,7 +108,7 @@ def test_partial_fit_takes_classes_and_rows_without_a_tasks_labels():
     with pytest.raises(ValueError, match="Task 'kind': .* is not the same as on the first call"):
         net.partial_fit(X, y, classes={"kind": ["ash", "oak"]})
     with pytest.raises(
-        ValueError, match=r"y has the tasks \['size', 'count'\], and this estimator"
+        ValueError, match=r"y has the tasks \['size', 'count'\], but this estimator"
     ):
         net.partial_fit(X, y[["size", "count"]])
     with pytest.raises(ValueError, match="cannot go on with"):
@@ -171,7 +171,7 @@ def test_a_network_of_ones_own():
     assert learnt.net_.module_[-1].out_features == 5
     with pytest.raises(
         ValueError,
-        match=r"puts out 3 numbers per row, and the tasks side by side \('size': 1, 'count': 1, "
+        match=r"returns 3 numbers per row, and the tasks side by side \('size': 1, 'count': 1, "
         r"'kind': 3\)",
     ):
         model(module=Wide, module_params={"n_outputs": 3}).fit(X, y)

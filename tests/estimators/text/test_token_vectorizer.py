@@ -217,7 +217,7 @@ def test_parameters_outside_their_domains_are_refused_in_fit(params, message):
 def test_only_ids_that_it_gives_have_tokens():
     tokens = TokenVectorizer().fit(["aa bb"])
     for ids in ([[4, 9]], [[-1, 2]]):
-        with pytest.raises(ValueError, match="does not give, for example .*; it gives 0 to 3"):
+        with pytest.raises(ValueError, match="does not know, for example .*; its ids are 0 to 3"):
             tokens.inverse_transform(ids)
     for method in (TokenVectorizer().transform, TokenVectorizer().inverse_transform):
         with pytest.raises(NotFittedError):

@@ -107,7 +107,7 @@ LABEL_KINDS = {
     "text": LABELS,
     "whole numbers": np.digitize(X[:, 0], [-0.5, 0.5]) * 3 - 2,
     "floats": np.digitize(X[:, 0], [-0.5, 0.5]) * 2.0,
-    "truth values": X[:, 0] > 0,
+    "booleans": X[:, 0] > 0,
     "objects": LABELS.astype(object),
     "several labels": (X[:, :3] > 0).astype(int),
 }
@@ -118,7 +118,7 @@ def test_labels_are_those_of_training(kind, tmp_path):
     model = NeuralClassifier(**SMALL).fit(X, LABEL_KINDS[kind])
     file = assert_agrees(model, X, tmp_path)
     (label,) = (port for port in file.outputs if port.name == "predict")
-    wanted = {"text": "str", "objects": "str", "floats": "float64", "truth values": "bool"}
+    wanted = {"text": "str", "objects": "str", "floats": "float64", "booleans": "bool"}
     assert label.dtype == wanted.get(kind, "int64")
 
 

@@ -69,7 +69,7 @@ def test_a_step_that_nobody_converts_is_named(tmp_path):
 def test_steps_that_hand_on_text_are_refused(tmp_path):
     chosen = make_column_transformer(("passthrough", ["a", "t"])).set_output(transform="pandas")
     model = make_pipeline(chosen, NeuralRegressor(**SMALL)).fit(TABLE, Y)
-    with pytest.raises(ValueError, match="'columntransformer', hand on something else"):
+    with pytest.raises(ValueError, match="'columntransformer', pass on something other than"):
         to_onnx(model, tmp_path / "model.onnx")
 
 

@@ -83,7 +83,7 @@ def test_levels_that_multi_quantile_has_not_learned(tmp_path):
 
 def test_calibration_without_held_out_rows(tmp_path):
     model = NeuralRegressor(calibrate=True, max_epochs=1, random_state=0).fit(X, X[:, 0])
-    with pytest.raises(ValueError, match="this fit has held out none"):
+    with pytest.raises(ValueError, match="this fit held out none"):
         to_onnx(model, tmp_path / "model.onnx")
     to_onnx(model, tmp_path / "model.onnx", outputs=["predict"])
 

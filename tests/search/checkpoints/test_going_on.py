@@ -207,10 +207,10 @@ def test_a_search_without_nets_of_ours_is_kept(diabetes, tmp_path):
     estimator = MultiOutputRegressor(NeuralRegressor(**ONE))
     how = {"estimator": estimator, "grid": {"estimator__lr": [0.01, 0.02]}}
     y = np.stack([diabetes[1], -diabetes[1]], 1)
-    with pytest.warns(UserWarning, match="trains no models together"):
+    with pytest.warns(UserWarning, match="cannot train models together"):
         expected = search_in(None, **how).fit(diabetes[0], y)
     for _ in range(2):
-        with pytest.warns(UserWarning, match="trains no models together"):
+        with pytest.warns(UserWarning, match="cannot train models together"):
             search = search_in(tmp_path / "s.db", **how).fit(diabetes[0], y)
         assert_same(search, expected, diabetes[0])
 

@@ -65,7 +65,7 @@ def test_a_running_search_can_be_looked_at(diabetes, tmp_path):
 
     path = tmp_path / "s.db"
     with pytest.warns(
-        UserWarning, match=r"The estimator of this search is not in .* Its scores are"
+        UserWarning, match=r"The estimator of this search is not in .* only its scores"
     ):
         search_in(path, scoring=scoring, grid={"lr": [0.01, 0.02]}, stack_size=1).fit(*diabetes)
     assert seen == [[True, True]] * 2 + [[False, True]] * 2

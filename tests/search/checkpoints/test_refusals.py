@@ -135,10 +135,12 @@ def test_a_search_that_runs_is_locked(diabetes, tmp_path):
     path = tmp_path / "s.db"
 
     def scoring(estimator, X, y):
-        with pytest.raises(RuntimeError, match=rf"another .* is at it \(process {os.getpid()} on"):
+        with pytest.raises(
+            RuntimeError, match=rf"another .* is running it \(process {os.getpid()} on"
+        ):
             search_in(path, scoring=scoring, grid={"lr": [0.01]}).fit(*diabetes)
         key = rows_of(path, "SELECT key FROM searches")[0][0]
-        with pytest.raises(RuntimeError, match="A process is at the search"):
+        with pytest.raises(RuntimeError, match="A process is running the search"):
             search_in(path).drop_checkpoint(path, key)
         return 0.0
 
@@ -219,10 +221,10 @@ def damaged(path):
 @pytest.mark.parametrize(
     ("write", "message"),
     [
-        (random_bytes, "is no checkpoint of searches, or is damaged"),
+        (random_bytes, "is not a checkpoint of searches, or is damaged"),
         (another_database, "is a database of something else"),
         (newer_version, r"written by a newer version of sklloss \(format 2; this one reads 1\)"),
-        (damaged, "is no checkpoint of searches, or is damaged"),
+        (damaged, "is not a checkpoint of searches, or is damaged"),
     ],
 )
 def test_files_of_others_are_left_as_they_are(write, message, diabetes, tmp_path):
@@ -240,7 +242,7 @@ def test_files_of_others_are_left_as_they_are(write, message, diabetes, tmp_path
 def test_a_file_of_a_fit_is_no_file_of_searches(diabetes, tmp_path):
     path = tmp_path / "fit"
     regressor(callbacks=[FitCheckpoint(path)]).fit(*diabetes)
-    with pytest.raises(ValueError, match="is no checkpoint of searches"):
+    with pytest.raises(ValueError, match="is not a checkpoint of searches"):
         search_in(path).fit(*diabetes)
     with pytest.raises(
         ValueError, match="keeps one fit, and a search makes many. Give checkpoint="
@@ -257,7 +259,7 @@ def test_a_file_of_a_fit_is_no_file_of_searches(diabetes, tmp_path):
             FileNotFoundError,
             "there is no folder .*/no. Make",
         ),
-        (lambda _: "/dev/null", OSError, "it is no ordinary file"),
+        (lambda _: "/dev/null", OSError, "it is not an ordinary file"),
         (lambda _: 3, TypeError, "needs the path of a file; got 3"),
         (lambda _: "", TypeError, "needs the path of a file; got ''"),
     ],
@@ -298,7 +300,7 @@ def test_a_full_disk_ends_the_search_and_leaves_the_file_whole(diabetes, interru
         limited_to(pages + 1, patch)
         with pytest.raises(OSError, match="Make room on the disk, then call fit again") as caught:
             search.fit(*diabetes)
-    assert "The same call of fit goes on there" in caught.value.__notes__[0]
+    assert "The same call of fit resumes there" in caught.value.__notes__[0]
     assert (
         search.partial_results_["interrupted"].sum()
         == 4 - np.isfinite(search.partial_results_["mean_test_score"]).sum()

@@ -1,4 +1,4 @@
-"""Halving gives the rows of HalvingGridSearchCV, though no rung begins anew."""
+"""Halving gives the rows of HalvingGridSearchCV, though no rung starts again."""
 
 import joblib
 import numpy as np
@@ -325,7 +325,7 @@ def test_an_interrupted_search_keeps_the_rungs_so_far(diabetes):
 
 
 def test_few_epochs_are_told_of_the_last_rung_alone(diabetes):
-    with pytest.warns(ConvergenceWarning, match="of 1 of 9 candidates"):
+    with pytest.warns(ConvergenceWarning, match="for 1 of 9 candidates"):
         halved(regressor(lr=0.001), GRID, *diabetes)
 
 

@@ -234,7 +234,7 @@ def test_a_disk_that_is_full_ends_a_fit_and_leaves_the_state_before(
     before = (tmp_path / "fit").read_bytes()
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        with pytest.raises(OSError, match="cannot be written any more .No space left"):
+        with pytest.raises(OSError, match="can no longer be written .No space left"):
             kept_in(tmp_path / "fit", CASES["members"]).fit(*diabetes)
     assert (tmp_path / "fit").read_bytes() == before
     assert [each.name for each in tmp_path.iterdir()] == ["fit"]
@@ -243,7 +243,7 @@ def test_a_disk_that_is_full_ends_a_fit_and_leaves_the_state_before(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda data: b"something else", "is no checkpoint of a fit, and is left as it is"),
+        (lambda data: b"something else", "is no checkpoint of a fit, and was not changed"),
         (lambda data: data[:2000], "is damaged: its contents do not match"),
         (lambda data: data[:20], "is no checkpoint of a fit"),
         (lambda data: data[:30], "is damaged"),
