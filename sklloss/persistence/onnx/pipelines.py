@@ -148,7 +148,9 @@ def _check_same(before: Pipeline, model: Any, ports: tuple[Port, ...], dtype: st
         is_near = np.isclose(found, wanted, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True)
         if not is_near.all():
             place = tuple(np.argwhere(~is_near)[0])
-            said = f"it gives {found[place]:.4g} instead of {wanted[place]:.4g} in column {place[1]}"
+            said = (
+                f"it gives {found[place]:.4g} instead of {wanted[place]:.4g} in column {place[1]}"
+            )
             raise _converted_otherwise(before, row, said)
 
 
