@@ -103,7 +103,7 @@ class Reader:
         self._read = (READ_LEVEL if is_level else READ).get(self._kind, _as_it_is)
         self._levels = None if feature.levels is None else _by_value(feature.levels)
         if self._levels is not None and self._kind == "categories":
-            self._levels = {**_padded(feature.levels), **self._levels}
+            self._levels = {**_padded(list(self._levels)), **self._levels}
 
     def read(self, value: Any) -> Any:
         """Return a value as what the column held.
