@@ -83,6 +83,7 @@ def _converted(graph: Graph, before: Pipeline, ports: tuple[Port, ...], shape: A
 def _running_model(before: Pipeline, ports: tuple[Port, ...], opset: int) -> tuple[Any, str]:
     """Return converted steps that onnxruntime loads, and the type of their numbers."""
     package("skl2onnx")
+    package("onnxruntime")
     errors = []
     # Some operators, as that of SimpleImputer, are known for float32 alone.
     for dtype, numbers in (("float64", "DoubleTensorType"), ("float32", "FloatTensorType")):

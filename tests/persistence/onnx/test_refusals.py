@@ -149,9 +149,9 @@ def current_mask():
 # ---------------------------------------------------------------------- packages
 
 
-@pytest.mark.parametrize("missing", ["onnx", "skl2onnx"])
+@pytest.mark.parametrize("missing", ["onnx", "skl2onnx", "onnxruntime"])
 def test_a_missing_package_names_the_extra(missing, tmp_path, monkeypatch):
-    model = pipeline() if missing == "skl2onnx" else MODEL
+    model = MODEL if missing == "onnx" else pipeline()
     # An entry of None is how Python marks a module that cannot be imported.
     monkeypatch.setitem(sys.modules, missing, None)
     message = rf'needs {missing}, which is not installed: pip install "sklloss\[onnx\]"'
