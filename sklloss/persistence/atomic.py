@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from contextlib import suppress
@@ -16,10 +17,10 @@ def write_whole(path: str, data: bytes) -> None:
     Raises
     ------
     OSError
-        If the folder does not exist or cannot be written, or the disk is full.
+        If the folder does not exist or cannot be written, the disk is full, or the path is that of
+        a device or a pipe.
     """
-    # The file that a link points to is replaced, not the link.
-    target = Path(path).resolve()
+    target = _replaceable(path)
     mode = _mode_of(target)
     descriptor, name = tempfile.mkstemp(".tmp", f".{target.name[:64]}.", target.parent)
     beside = Path(name)
@@ -34,6 +35,17 @@ def write_whole(path: str, data: bytes) -> None:
         beside.unlink(missing_ok=True)
         raise
     _sync_folder(target.parent)
+
+
+def _replaceable(path: str) -> Path:
+    """Return the file to replace: where a link points to, and never a device or a pipe."""
+    try:
+        target = Path(path).resolve()
+    except RuntimeError as error:  # Before Python 3.13, for links in a circle.
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from error
+    if target.exists() and not target.is_file():
+        raise OSError(errno.EINVAL, "It is no regular file")
+    return target
 
 
 def _mode_of(target: Path) -> int:

@@ -97,7 +97,7 @@ def path_of(path: Any) -> str:
 
     Raises
     ------
-    TypeError
+    TypeError or ValueError
         If it is none.
     IsADirectoryError
         If it is a folder.
@@ -105,6 +105,8 @@ def path_of(path: Any) -> str:
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"path is a str or a path; got {type(path).__name__}.")
     found = os.fsdecode(path)
+    if not found or "\0" in found:
+        raise ValueError(f"path is the path of a file; got {found!r}.")
     if Path(found).is_dir():
         raise IsADirectoryError(f"{found!r} is a folder. Give the path of a file in it.")
     return found

@@ -9,6 +9,7 @@ Its users rely on these promises:
 """
 
 import numpy as np
+import pandas as pd
 import pytest
 import skops.io
 from sklearn.base import clone
@@ -34,6 +35,18 @@ def test_a_fitted_estimator(case):
     model = fitted(case)
     assert_same(saved_and_loaded(model), model, case)
     assert_same(saved_and_loaded(saved_and_loaded(model)), model, case)
+
+
+@pytest.mark.parametrize("codes", [False, True])
+def test_a_model_of_a_raw_table(codes):
+    n = len(TABLE)
+    kinds = pd.Series(np.arange(n) % 4)
+    kinds = kinds.astype("category") if codes else kinds.map({0: "a", 1: "b", 2: "c"})
+    day = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(n), "D")
+    table = pd.DataFrame({"kind": kinds, "day": day, "number": TABLE[:, 0]})
+    model = NeuralClassifier(**SMALL).fit(table, CLASSES)
+    loaded = saved_and_loaded(saved_and_loaded(model))
+    np.testing.assert_array_equal(loaded.predict_proba(table), model.predict_proba(table))
 
 
 @pytest.mark.parametrize("inside_pipeline", [False, True])

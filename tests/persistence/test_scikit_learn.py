@@ -23,6 +23,14 @@ from sklearn.ensemble import (
     StackingClassifier,
     VotingRegressor,
 )
+from sklearn.feature_selection import (
+    SelectKBest,
+    chi2,
+    f_classif,
+    f_regression,
+    mutual_info_classif,
+    mutual_info_regression,
+)
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import make_scorer, mean_pinball_loss
@@ -45,6 +53,7 @@ from sklearn.preprocessing import (
 from sklloss import LossSearchCV, MetricEmbedder, NeuralClassifier, NeuralRegressor
 from sklloss.metrics import get_scorer
 from sklloss.persistence import load, save
+from sklloss.persistence.objects import functions
 
 from .every_answer import assert_same, assert_same_answers
 
@@ -220,6 +229,22 @@ def test_steps_that_skops_does_not_trust_are_named(file):
         load(file)
     name = str(error.value).partition("trusted=['")[2].partition("']")[0]
     assert_same(model.predict(X), load(file, trusted=[name]).predict(X))
+
+
+@pytest.mark.parametrize(
+    "score",
+    [f_classif, f_regression, chi2, mutual_info_classif, mutual_info_regression],
+    ids=lambda score: score.__name__,
+)
+def test_selectors_by_a_score_of_scikit_learn_need_no_trust(score, file):
+    net, y = (REGRESSOR, Y) if "regression" in score.__name__ else (CLASSIFIER, CLASSES)
+    model = make_pipeline(SelectKBest(score, k=2), net).fit(abs(X), y)
+    assert_same(model.predict(abs(X)), through(model, file).predict(abs(X)))
+
+
+def test_another_function_of_that_name_needs_trust():
+    assert functions.is_score_of_features("sklearn.feature_selection._chi2.chi2") is False
+    assert functions.is_score_of_features("mypackage.chi2") is False
 
 
 def test_an_estimator_that_hides_inside_a_foreign_one_is_refused(file):

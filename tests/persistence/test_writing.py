@@ -14,8 +14,10 @@ from sklearn.linear_model import Ridge
 
 from sklloss import NeuralRegressor
 from sklloss.persistence import atomic, load, save
+from sklloss.persistence.onnx import to_onnx
 
 MODEL, OTHER = NeuralRegressor("mae"), NeuralRegressor("mse")
+FITTED = NeuralRegressor(max_epochs=1, random_state=0).fit([[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0])
 
 
 def in_folder(folder):
@@ -177,6 +179,28 @@ def test_pipes_and_devices_are_no_files(kind, tmp_path):
         os.mkfifo(path)
     with pytest.raises(ValueError, match="not a regular file"):
         load(path)
+
+
+@pytest.mark.parametrize("write", [save, to_onnx])
+def test_a_pipe_is_not_replaced_by_a_file(write, tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="cannot be written: It is no regular file"):
+        write(FITTED, path)
+    assert path.is_fifo()
+    assert in_folder(tmp_path) == ["pipe"]
+
+
+@pytest.mark.parametrize("write", [save, to_onnx])
+def test_paths_that_name_no_file(write, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("", "a\0b"):
+        with pytest.raises(ValueError, match="path is the path of a file; got"):
+            write(FITTED, name)
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    with pytest.raises(OSError, match="'circle' cannot be written: Too many levels"):
+        write(FITTED, "circle")
+    assert in_folder(tmp_path) == ["circle"]
 
 
 @pytest.mark.parametrize("value", [NeuralRegressor, 3, None, {"model": MODEL}, [MODEL], "model"])

@@ -103,7 +103,7 @@ def align_columns(
     for name, value in (("absent", absent), ("surplus", surplus), ("unseen", unseen)):
         _check_choice(name, value)
     features, who = Features.of(estimator), type(estimator).__name__
-    given = GivenRows.of(rows, columns)
+    given = GivenRows.of(rows, columns, features.names)
     if not given.columns and not given.n_rows:
         given = GivenRows({name: [] for name in features.labels}, 0, named=features.is_named)
     names = _names_of(given, features, who)

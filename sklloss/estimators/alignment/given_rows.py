@@ -46,27 +46,34 @@ class GivenRows:
     absent: Mapping[Hashable, list[int]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, rows: Any, columns: Sequence[Hashable] | None = None) -> GivenRows:
-        """Read rows; `columns` names the values of rows that have no names.
+    def of(
+        cls,
+        rows: Any,
+        columns: Sequence[Hashable] | None = None,
+        known: Sequence[Hashable] | None = None,
+    ) -> GivenRows:
+        """Read rows; `columns` names the values of rows that have no names, `known` are expected.
 
         Raises
         ------
         TypeError or ValueError
             If they are no rows, or of different lengths.
         """
+        if isinstance(rows, type):
+            raise TypeError(f"rows has no rows: it is the class {rows.__name__}. {HOW}")
         given = _opened(rows)
         if isinstance(given, pd.DataFrame):
             found = _of_pandas(given)
         elif (frame := _as_table(given)) is not None:
             found = _of_frame(frame)
         elif isinstance(given, Mapping):
-            found = _of_mapping(given)
+            found = _of_mapping(given, set(known or ()))
         elif isinstance(given, np.ndarray) and given.ndim == 2:
             found = cls(dict(enumerate(given.T)), len(given), named=False)
         elif isinstance(given, Iterable):
             found = _of_each(list(given))
         else:
-            raise TypeError(f"rows is a {type(rows).__name__}, and no rows. {HOW}")
+            raise TypeError(f"rows has no rows: it is {_short(given)}. {HOW}")
         return found._renamed(_names_of(rows) if columns is None else list(columns), columns)
 
     def _renamed(self, names: list[Hashable] | None, asked: Any) -> GivenRows:
@@ -198,12 +205,16 @@ def _values_of(series: Any) -> Any:
     return series.to_list()
 
 
-def _of_mapping(rows: Mapping[Any, Any]) -> GivenRows:
+def _of_mapping(rows: Mapping[Any, Any], known: set[Hashable]) -> GivenRows:
     """Read one record, or a list of values per column, as ``DataFrame.to_json`` writes them, too."""
     if {"columns", "data"} <= set(rows) <= {"columns", "data", "index"}:
         return _of_each(list(rows["data"]))._renamed(list(rows["columns"]), True)
+    if set(rows) == {"schema", "data"} and isinstance(rows["schema"], Mapping):
+        return _of_each(list(rows["data"]))
     if rows and all(isinstance(values, Mapping) for values in rows.values()):
-        return _of_labelled(rows)
+        # Records by label have names of columns inside only.
+        by_label = not known & set(rows) and all(known & set(record) for record in rows.values())
+        return _of_records(list(rows.values())) if by_label else _of_labelled(rows)
     is_column = {name: _is_list(values) for name, values in rows.items()}
     if not any(is_column.values()):
         return _of_records([rows])
@@ -252,13 +263,18 @@ def _of_each(rows: list[Any]) -> GivenRows:
         )
     for i, row in enumerate(rows):
         if isinstance(row, str | bytes) or not isinstance(row, Sequence | np.ndarray):
-            raise TypeError(f"Row {i} of rows is a {type(row).__name__}, {row!r}. {HOW}")
+            raise TypeError(f"Row {i} of rows is {_short(row)}, and has no values. {HOW}")
         if len(row) != len(rows[0]):
             raise ValueError(
                 f"Row {i} of rows has {count(len(row), 'value')}, and row 0 has {len(rows[0])}. Give"
                 " as many in each."
             )
     return GivenRows(dict(enumerate(zip(*rows, strict=True))), len(rows), named=False)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _record(row: Any) -> Mapping[Any, Any] | None:

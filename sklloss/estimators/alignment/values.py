@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -13,6 +15,9 @@ import pandas as pd
 
 from ..inputs.missing import is_missing
 from .features import Feature
+
+# Codes whose zeros are lost where they become numbers, as postal codes.
+CODE = re.compile(r"0[0-9]{1,30}")
 
 
 class Misfit(NamedTuple):
@@ -97,6 +102,8 @@ class Reader:
         is_level = feature.kind == "categories"
         self._read = (READ_LEVEL if is_level else READ).get(self._kind, _as_it_is)
         self._levels = None if feature.levels is None else _by_value(feature.levels)
+        if self._levels is not None and self._kind == "categories":
+            self._levels = {**_padded(list(self._levels)), **self._levels}
 
     def read(self, value: Any) -> Any:
         """Return a value as what the column held.
@@ -155,6 +162,13 @@ def _by_value(levels: Sequence[Any]) -> Mapping[Any, Any]:
     return {_key(level): level for level in levels}
 
 
+def _padded(levels: Sequence[Any]) -> Mapping[int, str]:
+    """Return codes that begin with a zero, by their number; not those that share one."""
+    codes = [each for each in levels if isinstance(each, str) and CODE.fullmatch(each)]
+    times = Counter(map(int, codes))
+    return {int(each): each for each in codes if times[int(each)] == 1}
+
+
 def _key(value: Any) -> Any:
     """Return a value as categories are compared: dates and durations by their text."""
     if isinstance(value, pd.Timedelta | timedelta):
@@ -196,7 +210,13 @@ def _date(value: Any, zone: str | None) -> Any:
         raise UnfitError(f"{_shown(value)} has a time zone, and the dates of training had none")
     if zone is not None and found.tzinfo is None:
         raise UnfitError(f"{_shown(value)} has no time zone, and those of training were in {zone}")
-    return found if zone is None else found.astimezone(UTC)
+    try:
+        return found if zone is None else found.astimezone(UTC)
+    except OverflowError:
+        raise UnfitError(f"{_shown(value)} is {BEYOND}") from None
+
+
+BEYOND = "not in the years 1 to 9999"
 
 
 def _moment(value: Any) -> datetime:
@@ -212,7 +232,10 @@ def _moment(value: Any) -> datetime:
     if isinstance(value, datetime):
         return value
     if isinstance(value, np.datetime64 | date):
-        return np.datetime64(value).astype("M8[us]").item()
+        found = np.datetime64(value).astype("M8[us]").item()
+        if isinstance(found, datetime):
+            return found
+        raise UnfitError(f"{_shown(value)} is {BEYOND}")
     raise UnfitError(f"{_shown(value)} is not a date; give text of ISO 8601, such as 2024-02-29")
 
 
@@ -223,7 +246,8 @@ def _date_of_level(value: Any, zone: str | None) -> Any:
 
 
 def _duration(value: Any, zone: str | None) -> pd.Timedelta:
-    is_bare = isinstance(value, str) and value.strip().lstrip("+-").replace(".", "", 1).isdigit()
+    digits = value.strip().lstrip("+-").replace(".", "", 1) if isinstance(value, str) else None
+    is_bare = digits is not None and (not digits or digits.isdigit())
     if is_bare or not isinstance(value, str | timedelta | np.timedelta64):
         raise UnfitError(
             f"{_shown(value)} is not a duration; give text of ISO 8601, such as P1DT2H, or with"
@@ -260,6 +284,8 @@ def _text(value: Any, levels: Mapping[Any, Any] | None) -> Any:
     for text in texts:
         if text in known:
             return text
+    if is_whole and int(number) in known:
+        return known[int(number)]
     if is_whole:
         return texts[-1]
     raise UnfitError(f"{_shown(value)} is not text")

@@ -192,6 +192,14 @@ class CategoryColumn(Column):
         _, levels, kind = factorized(name, series)
         return cls(name, pd.Index(sorted(levels)), kind)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return a state without an Index, whose inner references skops cannot write."""
+        return {**vars(self), "levels": self.levels.to_list()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Set a state."""
+        vars(self).update(state, levels=pd.Index(state["levels"]))
+
     @property
     def n_levels(self) -> int:
         """How many levels there are, that of missing values included."""

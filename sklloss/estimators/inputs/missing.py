@@ -16,6 +16,9 @@ def is_missing(label: Any) -> bool:
     except TypeError:
         # pandas.NA is neither equal nor unequal.
         return True
+    except ArithmeticError:
+        # A signalling NaN of decimal refuses to be compared.
+        return True
     except ValueError:
         # An array is not a label, but it is not missing either.
         return False

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..container import DamagedFileError
 from ..graph import Codec, Reader, Writer
-from .functions import is_ufunc
+from .functions import is_score_of_features, is_ufunc
 from .own import check_trusted
 
 MISSING = (
@@ -72,7 +72,8 @@ def untrusted_of(name: str, data: bytes) -> list[str]:
     skops = skops_io(f"A {name:.80} in it")
     _check_sizes(data)
     named = skops.get_untrusted_types(data=data)
-    return [each for each in named if each not in SAFE and not is_ufunc(each)]
+    known = (SAFE.__contains__, is_ufunc, is_score_of_features)
+    return [each for each in named if not any(is_known(each) for is_known in known)]
 
 
 def _check_importable(untrusted: str, name: str, writer: Writer) -> None:

@@ -42,6 +42,8 @@ FUNCTIONS: Mapping[str, tuple[str, ...]] = {
 }
 # Modules all of whose public functions may stand in a file: they compute, and do nothing else.
 COMPUTING = {"sklearn.metrics": FunctionType, "numpy": np.ufunc, "scipy.special": np.ufunc}
+# How selectors of features score columns, by the names that skops gives them.
+SCORES = ("f_classif", "f_regression", "chi2", "mutual_info_classif", "mutual_info_regression")
 TORCH_FAMILIES: Mapping[str, type] = {
     "torch.nn": torch.nn.Module,
     "torch.optim": torch.optim.Optimizer,
@@ -146,6 +148,15 @@ def is_ufunc(name: str) -> bool:
     """Return whether a name is that of a function of NumPy or SciPy that works element by element."""
     module, _, own = name.rpartition(".")
     return COMPUTING.get(module) is np.ufunc and own in _public(module)
+
+
+def is_score_of_features(name: str) -> bool:
+    """Return whether a name is that of a function of scikit-learn that scores features."""
+    own = name.rpartition(".")[2]
+    if own not in SCORES:
+        return False
+    found = getattr(import_module("sklearn.feature_selection"), own)
+    return name == f"{found.__module__}.{own}"
 
 
 def _known_name(value: Any) -> str | None:

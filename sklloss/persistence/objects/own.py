@@ -69,8 +69,8 @@ def check_trusted(names: Iterable[str], trusted: frozenset[str]) -> None:
     unknown = sorted(set(names) - trusted)
     if unknown:
         raise UntrustedNamesError(
-            f"It needs {', '.join(unknown)}, imported only where you trust it: its code would run."
-            f" If you do, load(path, trusted={unknown})."
+            f"It needs {', '.join(unknown)}. Importing runs code, so it is done only for names that"
+            f" you trust. If you do, load(path, trusted={unknown})."
         )
 
 

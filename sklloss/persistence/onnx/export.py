@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -16,6 +14,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from ...estimators.fit.estimator import NeuralEstimator
+from ..atomic import write_whole
+from ..saving import explained, path_of
 from .answers import Members, outputs_of
 from .graph import Graph, Port
 from .packages import package
@@ -187,7 +187,7 @@ def to_onnx(
     model = graph.model(f"{type(final).__name__} of sklloss, loss {final.loss_.label}")
     _describe(model, final, graph)
     _write(model.SerializeToString(), target)
-    return OnnxFile(target, opset, tuple(graph.inputs), tuple(graph.outputs), feed)
+    return OnnxFile(Path(target), opset, tuple(graph.inputs), tuple(graph.outputs), feed)
 
 
 def _parts(estimator: Any) -> tuple[Pipeline | None, Any]:
@@ -235,45 +235,20 @@ def _describe(model: Any, final: Any, graph: Graph) -> None:
         value.doc_string = meaning
 
 
-def _checked_path(path: Any) -> Path:
+def _checked_path(path: Any) -> str:
     """Return the path of a file that can be written."""
-    target = Path(os.fspath(path))
-    if target.is_dir():
-        raise IsADirectoryError(
-            f"to_onnx writes a file, and {str(path)!r} is a folder. Give a file in it, such as"
-            f" {str(target / 'model.onnx')!r}."
-        )
-    if not target.parent.is_dir():
+    target = path_of(path)
+    folder = Path(target).parent
+    if not folder.is_dir():
         raise FileNotFoundError(
-            f"to_onnx cannot write {str(path)!r}: there is no folder {str(target.parent)!r}. Make"
-            " it first."
+            f"to_onnx cannot write {target!r}: there is no folder {str(folder)!r}. Make it first."
         )
     return target
 
 
-def _write(content: bytes, target: Path) -> None:
+def _write(content: bytes, target: str) -> None:
     """Write a file as a whole: one that exists is replaced at the end."""
     try:
-        with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
-            try:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            except OSError:
-                Path(file.name).unlink()
-                raise
-        try:
-            # Temporary files are readable by their owner alone.
-            mask = os.umask(0)
-            os.umask(mask)
-            Path(file.name).chmod(target.stat().st_mode if target.exists() else 0o666 & ~mask)
-            Path(file.name).replace(target)
-        except OSError:
-            with contextlib.suppress(FileNotFoundError):
-                Path(file.name).unlink()
-            raise
+        write_whole(target, content)
     except OSError as error:
-        kind = type(error)
-        raise kind(
-            error.errno, f"to_onnx cannot write {str(target)!r}: {error.strerror or error}"
-        ) from error
+        raise explained(error, target, "written") from error

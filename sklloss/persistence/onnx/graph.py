@@ -28,12 +28,15 @@ class Port:
         The first axis is "rows", whose length is free.
     meaning : str
         What it holds, in a sentence.
+    absent : str
+        What stands for missing text.
     """
 
     name: str
     dtype: str
     shape: tuple[int | str, ...]
     meaning: str = ""
+    absent: str = ""
 
 
 class Graph:

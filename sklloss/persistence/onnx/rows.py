@@ -92,7 +92,9 @@ def _fed(port: Port, column: Any, series: Any) -> np.ndarray:
         found = np.where(is_absent, 0, microseconds).astype(np.int64)
         found[is_absent] = NO_TIME
     elif port.dtype == "str":
-        found = np.array([_text(each, column) for each in series.to_list()], dtype=object)
+        found = np.array(
+            [_text(each, column, port.absent) for each in series.to_list()], dtype=object
+        )
     elif column is None or isinstance(column, CategoryColumn):
         listed = [np.nan if is_missing(each) else float(each) for each in series.to_list()]
         found = np.array(listed, dtype=np.float64)
@@ -101,9 +103,9 @@ def _fed(port: Port, column: Any, series: Any) -> np.ndarray:
     return found.reshape(-1, 1)
 
 
-def _text(value: Any, column: Any) -> str:
+def _text(value: Any, column: Any, absent: str) -> str:
     if is_missing(value):
-        return absent_of(column) if isinstance(column, CategoryColumn) else ""
+        return absent_of(column) if isinstance(column, CategoryColumn) else absent
     if isinstance(value, str) or not isinstance(column, CategoryColumn):
         return str(value)
     _, levels, _ = factorized(column.name, _series(value))

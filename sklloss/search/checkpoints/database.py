@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from ...training.checkpoints.keeper import CheckpointError
+from ...training.checkpoints.packing import DamagedStateError
 
 # "sklo", by which a database is known as ours, and the version of its tables.
 APPLICATION, VERSION = 0x736B6C6F, 1
@@ -96,12 +98,25 @@ def explained(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OverflowError) as error:
-        if _says(error, "not a database", "malformed", "corrupt"):
-            raise ValueError(
-                f"{path} is not a checkpoint of searches, or is damaged ({error}). It was not"
-                " changed; give another path."
-            ) from error
+        if _says(
+            error, "not a database", "malformed", "corrupt", "no such table", "no such column"
+        ):
+            raise _damaged(path, error) from error
         raise CheckpointError(_advice(path, error)) from error
+    except (DamagedStateError, json.JSONDecodeError) as error:
+        raise _damaged(path, error) from error
+    except IndexError as error:
+        # Of a row that lacks a column.
+        if not _says(error, "No item with that key"):
+            raise
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> ValueError:
+    return ValueError(
+        f"{path} is not a checkpoint of searches, or is damaged ({error}). It was not changed; give"
+        " another path."
+    )
 
 
 def _advice(path: Path, error: Exception) -> str:

@@ -95,7 +95,8 @@ class KeptSearch(Unkept):
         self._take_lock()
         row = self._row()
         if row is None:
-            check_no_rival(self._connection, self.path, self._parts, self.owner)
+            with explained(self.path):
+                check_no_rival(self._connection, self.path, self._parts, self.owner)
         else:
             self._seed = row["seed"]
             self._take_over(row["id"])
@@ -126,9 +127,10 @@ class KeptSearch(Unkept):
                 "UPDATE searches SET status = 'running', run = ?, owner = ? WHERE id = ?",
                 (self.run, _owner(), number),
             )
-        for row in self._execute("SELECT * FROM results WHERE search = ?", (number,)):
-            key = row["candidate"], row["split"], row["seed"]
-            self.results[key] = result_of(key, row["body"])
+        with explained(self.path):
+            for row in self._execute("SELECT * FROM results WHERE search = ?", (number,)):
+                key = row["candidate"], row["split"], row["seed"]
+                self.results[key] = result_of(key, row["body"])
 
     def expect(
         self, start: int, settings: Sequence[Mapping[str, Any]], more: Mapping[str, Sequence[Any]]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import warnings
 from collections.abc import Iterable
 from contextlib import closing
@@ -13,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from ...training.checkpoints.packing import unpack
-from ...training.checkpoints.paths import checked_path
+from ...training.checkpoints.paths import checked_path, path_of_checkpoint
 from ..evaluation import table_of
 from .database import opened, reading, transaction
 from .finished import NotKept, results_of, search_of
@@ -59,7 +58,7 @@ class InCheckpoints:
             If the file is no checkpoint of a search, is damaged, was written by a newer version,
             has no search with this key, or has several and no key is given; the message lists them.
         """
-        found = Path(os.fsdecode(os.fspath(path))).expanduser().absolute()
+        found = path_of_checkpoint(path, cls.__name__)
         with reading(found) as connection:
             row = _chosen(connection, found, key)
             many = (row["id"],)

@@ -71,6 +71,6 @@ class Held:
 held = Held()
 
 
-def forget(name: str) -> None:
-    """Let go of a search in this process."""
+async def forget(name: str) -> None:
+    """Let go of a search in this process; dask calls without waiting only what is asynchronous."""
     held.forget(name)

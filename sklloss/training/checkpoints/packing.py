@@ -46,12 +46,16 @@ def pack(value: Any) -> bytes:
     return LENGTH.pack(len(structure)) + structure + safetensors.torch.save(tensors)
 
 
+class DamagedStateError(ValueError):
+    """Bytes that are none of `pack`."""
+
+
 def unpack(data: bytes) -> Any:
     """Return the value that `pack` has made bytes of.
 
     Raises
     ------
-    ValueError
+    DamagedStateError
         If the bytes are none of `pack`.
     """
     import safetensors.torch
@@ -62,7 +66,7 @@ def unpack(data: bytes) -> Any:
         tensors = safetensors.torch.load(data[LENGTH.size + length :])
         return _value(structure, tensors)
     except (struct.error, ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
-        raise ValueError(f"These bytes hold no state of a training: {error}") from error
+        raise DamagedStateError(f"These bytes hold no state of a training: {error}") from error
 
 
 def is_plain(value: Any) -> bool:

@@ -2,9 +2,33 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import Any
+
+
+def path_of_checkpoint(path: Any, owner: str) -> Path:
+    """Return a path where links point to, so that a file has one lock, whatever it is called.
+
+    Raises
+    ------
+    TypeError or ValueError
+        If it is no path.
+    OSError
+        If links point to each other.
+    """
+    if not isinstance(path, str | os.PathLike) or not os.fspath(path):
+        raise TypeError(f"{owner} needs the path of a file; got {path!r}.")
+    given = os.fsdecode(os.fspath(path))
+    if "\0" in given:
+        raise ValueError(f"{owner} needs the path of a file; got {given!r}.")
+    try:
+        return Path(given).expanduser().resolve()
+    except RuntimeError as error:  # Before Python 3.13, for links in a circle.
+        raise OSError(
+            errno.ELOOP, f"{owner} cannot keep a checkpoint in {given}: {error}"
+        ) from error
 
 
 def checked_path(path: Any, owner: str) -> Path:
@@ -17,9 +41,7 @@ def checked_path(path: Any, owner: str) -> Path:
     OSError
         If it is a folder, lies in a folder that does not exist, or may not be written.
     """
-    if not isinstance(path, str | os.PathLike) or not os.fspath(path):
-        raise TypeError(f"{owner} needs the path of a file; got {path!r}.")
-    found = Path(os.fsdecode(os.fspath(path))).expanduser().absolute()
+    found = path_of_checkpoint(path, owner)
     what = f"{owner} cannot keep a checkpoint in {found}"
     if found.is_dir():
         raise IsADirectoryError(f"{what}: it is a folder. Give the path of a file in it.")

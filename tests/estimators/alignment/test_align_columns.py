@@ -406,9 +406,9 @@ def test_a_missing_value_that_an_encoder_does_not_know(table):
 
 
 BAD_ROWS = {
-    "number": (3, TypeError, "rows is a int, and no rows"),
+    "number": (3, TypeError, "rows has no rows: it is 3"),
     "text": ("area: 3", ValueError, "no JSON"),
-    "JSON of a number": ("3", TypeError, "no rows"),
+    "JSON of a number": ("3", TypeError, "rows has no rows: it is 3"),
     "half a JSON": ('[{"area": 1', ValueError, "no JSON"),
     "a bad line": ('{"area": 1}\n{"area"', ValueError, "that of row 1 is none"),
     "a name twice": ('{"area": 1, "area": 2}', ValueError, "'area' more than once"),
@@ -421,7 +421,7 @@ BAD_ROWS = {
     "lists and values": ({"area": [1], "kind": "a"}, ValueError, "'kind' has one value"),
     "uneven rows": ([(1, 2), (1,)], ValueError, "Row 1 of rows has 1 value"),
     "dicts and others": ([{"area": 1}, 3], TypeError, "Row 1 of rows is a int"),
-    "numbers": ([1, 2], TypeError, "Row 0 of rows is a int, 1"),
+    "numbers": ([1, 2], TypeError, "Row 0 of rows is 1, and has no values"),
     "too few": ([(1, 2)], ValueError, "2 values without names, and NeuralRegressor was fitted"),
 }
 

@@ -4,13 +4,22 @@ import numpy as np
 import pandas as pd
 import pytest
 import skl2onnx
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import make_column_transformer
 from sklearn.decomposition import PCA
 from sklearn.ensemble import VotingRegressor
-from sklearn.impute import SimpleImputer
+from sklearn.impute import KNNImputer, SimpleImputer
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    OneHotEncoder,
+    OrdinalEncoder,
+    PolynomialFeatures,
+    PowerTransformer,
+    StandardScaler,
+    TargetEncoder,
+)
 
 from sklloss import LossSearchCV, NeuralClassifier, NeuralRanker, NeuralRegressor
 from sklloss.persistence.onnx import register, to_onnx
@@ -31,7 +40,15 @@ def columns():
     return make_column_transformer((numbers, ["a", "b"]), (OneHotEncoder(), ["t"]))
 
 
-@pytest.mark.parametrize("steps", [(StandardScaler(),), (StandardScaler(), PCA(2)), ()])
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (StandardScaler(),),
+        (StandardScaler(), PCA(2)),
+        (PolynomialFeatures(2),),  # Known to skl2onnx for float32 alone.
+        (),
+    ],
+)
 def test_steps_on_arrays(steps, tmp_path):
     model = make_pipeline(*steps, "passthrough", NeuralRegressor("crps", **SMALL)).fit(X, Y)
     file = assert_agrees(model, X, tmp_path)
@@ -47,6 +64,95 @@ def test_steps_on_tables_of_text_and_numbers(rows, tmp_path):
     assert {port.name: port.dtype for port in file.inputs} == {
         "a": "float64", "t": "str", "b": "float64", "n": "float64",
     }  # fmt: skip
+
+
+UNKNOWN = {"handle_unknown": "use_encoded_value", "unknown_value": -1}
+ENCODERS = {
+    "one-hot": (OneHotEncoder(handle_unknown="ignore"), "nan"),
+    "one-hot of many": (OneHotEncoder(handle_unknown="ignore", min_frequency=30), "nan"),
+    "codes": (OrdinalEncoder(**UNKNOWN, encoded_missing_value=-2), "nan"),
+    "codes, unknown ones missing": (OrdinalEncoder(**{**UNKNOWN, "unknown_value": np.nan}), ""),
+    "means": (TargetEncoder(), "nan"),
+}
+
+
+@pytest.mark.parametrize("in_column_transformer", [True, False])
+@pytest.mark.parametrize(("encoder", "stands"), ENCODERS.values(), ids=ENCODERS)
+def test_missing_text_is_what_the_encoder_has_learned(
+    encoder, stands, in_column_transformer, tmp_path
+):
+    X = TABLE[["t"]].assign(u=RNG.choice(["p", "q", "r"], N), w="one")
+    X.loc[::3, "t"], X.loc[::5, "u"] = np.nan, None
+    first = (
+        make_column_transformer((encoder, ["t", "u", "w"])) if in_column_transformer else encoder
+    )
+    model = make_pipeline(first, NeuralRegressor(**SMALL)).fit(X, Y + X["t"].isna())
+    if not in_column_transformer and isinstance(encoder, OneHotEncoder):
+        model.steps[0][1].set_params(sparse_output=False)
+        model.fit(X, Y + X["t"].isna())
+    file = assert_agrees(model, X, tmp_path)
+    assert [port.meaning for port in file.inputs[:2]] == [
+        f"Text; {stands!r} is a missing value."
+    ] * 2
+    # Neither missing text nor other text that training did not have fails.
+    new = pd.DataFrame({"t": ["z", None, "x"], "u": ["z", "p", "q"], "w": [None, "one", "two"]})
+    found = ran(file, new)["predict"]
+    assert difference(found, model.predict(new)) <= TOLERANCE
+
+
+@pytest.mark.parametrize(
+    ("encoder", "says"),
+    [
+        (
+            OneHotEncoder(handle_unknown="infrequent_if_exist"),
+            "handle_unknown='infrequent_if_exist'",
+        ),
+        (OrdinalEncoder(), "'t' encodes missing text as NaN"),
+        (OneHotEncoder(), "'t' has the text 'nan' and missing values"),
+    ],
+)
+def test_encoders_that_skl2onnx_writes_otherwise_are_refused(encoder, says, tmp_path):
+    X = TABLE[["t"]].replace({"y": np.nan})
+    X.loc[:3, "t"] = "nan"
+    model = make_pipeline(encoder, NeuralRegressor(**SMALL)).fit(X, Y)
+    with pytest.raises(ValueError, match=says):
+        to_onnx(model, tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("step", "says"),
+    [
+        (SimpleImputer(add_indicator=True), "something else.* 3 columns instead of 4"),
+        (OrdinalEncoder(), "something else.* instead of nan in column 0"),
+        (PowerTransformer(), "something else.* instead of nan in column 0"),
+        (KNNImputer(), "cannot convert"),
+    ],
+)
+def test_steps_that_skl2onnx_converts_otherwise_are_refused(step, says, tmp_path):
+    X = np.round(RNG.standard_normal((N, 3)))
+    X[::9, 0] = np.nan
+    model = make_pipeline(step, NeuralRegressor(**SMALL)).fit(X, Y)
+    with pytest.raises(ValueError, match=says):
+        to_onnx(model, tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+class Doubled(TransformerMixin, BaseEstimator):
+    """A step that does not say how many columns it takes."""
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return 2 * X
+
+
+@pytest.mark.parametrize(("rows", "says"), [(None, "Give a few rows"), (X[:2], "Doubled")])
+def test_a_step_of_unknown_width_is_named(rows, says, tmp_path):
+    model = make_pipeline(Doubled(), NeuralRegressor(**SMALL)).fit(X, Y)
+    with pytest.raises(ValueError, match=says):
+        to_onnx(model, tmp_path / "model.onnx", X=rows)
 
 
 @pytest.mark.parametrize("in_pipeline", [True, False])

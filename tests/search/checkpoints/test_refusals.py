@@ -213,6 +213,12 @@ def newer_version(path):
         connection.execute("PRAGMA user_version = 2")
 
 
+def without_tables(path):
+    database.opened(path).close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TABLE searches")
+
+
 def damaged(path):
     database.opened(path).close()
     path.write_bytes(path.read_bytes()[:5000])
@@ -225,6 +231,7 @@ def damaged(path):
         (another_database, "is a database of something else"),
         (newer_version, r"written by a newer version of sklloss \(format 2; this one reads 1\)"),
         (damaged, "is not a checkpoint of searches, or is damaged"),
+        (without_tables, r"is not a checkpoint of searches, or is damaged \(no such table"),
     ],
 )
 def test_files_of_others_are_left_as_they_are(write, message, diabetes, tmp_path):
@@ -237,6 +244,30 @@ def test_files_of_others_are_left_as_they_are(write, message, diabetes, tmp_path
         search_in(path).from_checkpoint(path)
     assert path.read_bytes() == before
     assert [each.name for each in tmp_path.iterdir()] == ["s.db"]
+
+
+def test_a_damaged_result_is_named_with_its_file(diabetes, interrupted):
+    with closing(sqlite3.connect(interrupted)) as connection:
+        connection.execute("UPDATE results SET body = ?", (b"junk",))
+        connection.commit()
+    for call in (
+        lambda: search_in(interrupted).fit(*diabetes),
+        lambda: search_in(interrupted).from_checkpoint(interrupted),
+    ):
+        with pytest.raises(ValueError, match=r"s\.db is no checkpoint of searches, or is damaged"):
+            call()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [("UPDATE searches SET parts = 'junk'", "Expecting"), ("DROP TABLE results", "no such table")],
+)
+def test_a_list_of_damaged_searches(change, says, interrupted):
+    with closing(sqlite3.connect(interrupted)) as connection:
+        connection.execute(change)
+        connection.commit()
+    with pytest.raises(ValueError, match=rf"is damaged \({says}"):
+        search_in(interrupted).from_checkpoint(interrupted, "no such key")
 
 
 def test_a_file_of_a_fit_is_no_file_of_searches(diabetes, tmp_path):
@@ -262,11 +293,49 @@ def test_a_file_of_a_fit_is_no_file_of_searches(diabetes, tmp_path):
         (lambda _: "/dev/null", OSError, "it is not an ordinary file"),
         (lambda _: 3, TypeError, "needs the path of a file; got 3"),
         (lambda _: "", TypeError, "needs the path of a file; got ''"),
+        (lambda folder: f"{folder}/a\0b", ValueError, "needs the path of a file"),
     ],
 )
 def test_bad_paths_are_refused_before_training(made, error, message, diabetes, tmp_path):
     with pytest.raises(error, match=message):
         search_in(made(tmp_path)).fit(*diabetes)
+    assert not list(tmp_path.iterdir())
+
+
+def test_paths_of_what_is_opened_are_checked():
+    for path, error in ((3, TypeError), ("", TypeError), ("a\0b", ValueError)):
+        with pytest.raises(error, match="needs the path of a file; got"):
+            search_in(None).from_checkpoint(path)
+
+
+def test_a_link_has_the_lock_of_its_file(diabetes, tmp_path):
+    path, link = tmp_path / "s.db", tmp_path / "link.db"
+    link.symlink_to(path)
+
+    def scoring(estimator, X, y):
+        with pytest.raises(RuntimeError, match="another process or thread is at it"):
+            search_in(path, scoring=scoring, grid={"lr": [0.01]}).fit(*diabetes)
+        return 0.0
+
+    search_in(link, scoring=scoring, grid={"lr": [0.01]}).fit(*diabetes)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["link.db", "s.db"]
+    assert link.is_symlink()
+
+
+def test_links_in_a_circle(diabetes, tmp_path):
+    circle = tmp_path / "circle"
+    circle.symlink_to(circle)
+    with pytest.raises(OSError, match="[Ss]ymlink loop|Too many levels"):
+        search_in(circle).fit(*diabetes)
+    assert circle.is_symlink()
+
+
+def test_a_fit_in_a_link_keeps_the_link(diabetes, tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "fit")
+    regressor(callbacks=[FitCheckpoint(link)]).fit(*diabetes)
+    assert link.is_symlink()
+    assert (tmp_path / "fit").is_file()
 
 
 def test_a_path_that_cannot_be_written_is_refused(diabetes, interrupted, monkeypatch):

@@ -52,6 +52,13 @@ def client():
     assert gone(before) == set()
 
 
+def held_here():
+    """Return what a worker process holds of searches."""
+    from sklloss.search.cluster.held import held
+
+    return list(held._things)
+
+
 @pytest.fixture(autouse=True)
 def nothing_is_left(client, tmp_path, monkeypatch):
     """Check that the cluster holds nothing of a search, nor does the disk, after every test."""
@@ -61,6 +68,10 @@ def nothing_is_left(client, tmp_path, monkeypatch):
     while (scheduler.tasks or scheduler.extensions["queues"].queues) and time.monotonic() < end:
         time.sleep(0.05)
     assert not scheduler.tasks
+    # Long before it is forgotten of itself.
+    while any(client.run(held_here).values()) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not any(client.run(held_here).values())
     assert not scheduler.extensions["queues"].queues
     assert own_files() == set()
 

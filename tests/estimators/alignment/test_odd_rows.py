@@ -1,0 +1,79 @@
+"""Rows in forms that few services send, and values at the edge of what a column can hold."""
+
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sklloss import align_columns
+from sklloss.estimators.inputs.missing import is_missing
+
+from .small_homes import fitted
+
+EAST, WEST = (timezone(timedelta(hours=hours)) for hours in (5, -5))
+
+
+@pytest.mark.parametrize("orient", ["records", "columns", "index", "split", "values", "table"])
+def test_every_orientation_of_to_json(orient, table, model):
+    if orient == "values":
+        table = table.drop(columns="empty")
+        model = fitted(table)
+    # Epochs and times of training in text: JSON of a table has one unit for all dates.
+    given = table.assign(**{each: table[each].map(str) for each in ("sold", "seen", "vacant")})
+    given["vacant"] = [each.isoformat() for each in table["vacant"]]
+    text = given.to_json(orient=orient, double_precision=15)
+    found = align_columns(model, text)
+    pd.testing.assert_series_equal(
+        found["sold"], table["sold"], check_index=False, check_freq=False
+    )
+    np.testing.assert_allclose(model.predict(found), model.predict(table), rtol=1e-6)
+
+
+def test_a_code_keeps_its_zeros_where_only_one_has_its_number(table):
+    codes = np.array(["0030", "8001", "007", "07"])[np.arange(len(table)) % 4]
+    table = table.assign(postcode=codes)
+    model = fitted(table)
+    found = align_columns(model, [{**table.iloc[0], "postcode": code} for code in (30, 30.0, 8001)])
+    assert found["postcode"].tolist() == ["0030", "0030", "8001"]
+    # Two have this number, so that it is none of them.
+    found = align_columns(model, [{**table.iloc[0], "postcode": 7}])
+    assert found["postcode"].tolist() == ["7"]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("sold", np.datetime64("30000-01-01")),
+        ("sold", np.datetime64("-5000-01-01")),
+        ("seen", "0001-01-01T00:00:00+05:00"),
+        ("seen", "9999-12-31T23:59:59-05:00"),
+        ("seen", datetime(1, 1, 1, tzinfo=EAST)),
+        ("seen", datetime(9999, 12, 31, 23, tzinfo=WEST)),
+    ],
+)
+def test_moments_beyond_the_calendar(column, value, table, model):
+    row = {**table.iloc[0], column: value}
+    with pytest.raises(
+        ValueError, match=f"Row 0, column '{column}': .* not in the years 1 to 9999"
+    ):
+        align_columns(model, [row])
+
+
+@pytest.mark.parametrize("text", ["", " ", "-", "."])
+def test_text_that_is_empty_is_no_duration(text, table, model):
+    with pytest.raises(ValueError, match="is not a duration"):
+        align_columns(model, [{**table.iloc[0], "vacant": text}])
+
+
+@pytest.mark.parametrize("column", ["area", "kind"])
+@pytest.mark.parametrize("nan", ["NaN", "sNaN", "-sNaN123"])
+def test_a_decimal_that_is_no_number_is_missing(column, nan, table, model):
+    found = align_columns(model, [{**table.iloc[0], column: Decimal(nan)}])
+    assert is_missing(found[column].iloc[0])
+
+
+def test_a_class_is_no_rows(model):
+    with pytest.raises(TypeError, match="rows has no rows: it is the class DataFrame"):
+        align_columns(model, pd.DataFrame)
