@@ -127,7 +127,7 @@ def _session(model: Any) -> Any:
 
 
 def _check_same(before: Pipeline, model: Any, ports: tuple[Port, ...], dtype: str) -> None:
-    """Raise where converted steps give something else than the steps, for a few rows."""
+    """Raise where converted steps give something other than the steps, for a few rows."""
     session, has_names = _session(model), hasattr(before[0], "feature_names_in_")
     for row in _trial_rows(before, ports):
         try:

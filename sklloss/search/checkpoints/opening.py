@@ -55,7 +55,7 @@ class InCheckpoints:
         FileNotFoundError
             If there is no such file.
         ValueError
-            If the file is no checkpoint of a search, is damaged, was written by a newer version,
+            If the file is not a checkpoint of a search, is damaged, was written by a newer version,
             has no search with this key, or has several and no key is given; the message lists them.
         """
         found = path_of_checkpoint(path, cls.__name__)

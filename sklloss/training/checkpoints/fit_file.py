@@ -26,7 +26,7 @@ def read(path: Path) -> Any:
     data = path.read_bytes()
     if not data.startswith(MAGIC):
         raise ValueError(
-            f"{path} is no checkpoint of a fit, and was not changed. Give another path."
+            f"{path} is not a checkpoint of a fit, and was not changed. Give another path."
         )
     start = len(MAGIC) + HEADER.size
     number, checksum = HEADER.unpack_from(data, len(MAGIC)) if len(data) >= start else (0, b"")

@@ -254,7 +254,7 @@ def test_a_damaged_result_is_named_with_its_file(diabetes, interrupted):
         lambda: search_in(interrupted).fit(*diabetes),
         lambda: search_in(interrupted).from_checkpoint(interrupted),
     ):
-        with pytest.raises(ValueError, match=r"s\.db is no checkpoint of searches, or is damaged"):
+        with pytest.raises(ValueError, match=r"s\.db is not a checkpoint of searches, or is damaged"):
             call()
 
 
@@ -313,7 +313,7 @@ def test_a_link_has_the_lock_of_its_file(diabetes, tmp_path):
     link.symlink_to(path)
 
     def scoring(estimator, X, y):
-        with pytest.raises(RuntimeError, match="another process or thread is at it"):
+        with pytest.raises(RuntimeError, match="another process or thread is running it"):
             search_in(path, scoring=scoring, grid={"lr": [0.01]}).fit(*diabetes)
         return 0.0
 

@@ -243,9 +243,9 @@ def test_a_disk_that_is_full_ends_a_fit_and_leaves_the_state_before(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda data: b"something else", "is no checkpoint of a fit, and was not changed"),
+        (lambda data: b"something else", "is not a checkpoint of a fit, and was not changed"),
         (lambda data: data[:2000], "is damaged: its contents do not match"),
-        (lambda data: data[:20], "is no checkpoint of a fit"),
+        (lambda data: data[:20], "is not a checkpoint of a fit"),
         (lambda data: data[:30], "is damaged"),
         (lambda data: data[:-1] + bytes([data[-1] ^ 1]), "is damaged"),
         (
