@@ -1,5 +1,5 @@
-"""Which loss serves your metric?
-=================================
+"""Which loss serves my metric?
+===============================
 
 The loss is a hyperparameter, so ``GridSearchCV`` answers that. A regressor predicts how many
 seconds the check of an R package takes, and is scored by its mean absolute error; a classifier
