@@ -28,8 +28,9 @@ from sklloss import NeuralClassifier
 
 sys.path.append(str(Path(__file__).parents[1] / "examples"))
 from data import fashion_mnist, mnist_5000
-from image_classification import LOSSES, NOISE_RATE, relabelled
 
+LOSSES = ("cross_entropy", "mse", "focal", "gce")
+NOISE_RATE = 0.3
 CLEAN_EPOCHS, NOISE_EPOCHS, MOST_EPOCHS = 30, 30, 100
 ACCURACY_BAR, SECONDS_BAR = 0.97, 120
 GARMENTS = 5_000
@@ -39,6 +40,14 @@ Images = tuple[np.ndarray, np.ndarray]
 
 def network(loss: str, seed: int, **params: object) -> NeuralClassifier:
     return NeuralClassifier(loss, module="cnn", random_state=seed, **params)
+
+
+def relabelled(y: np.ndarray, seed: int) -> np.ndarray:
+    """Return labels, each replaced by a random other class with probability NOISE_RATE."""
+    rng = np.random.default_rng(seed)
+    classes, index = np.unique(y, return_inverse=True)
+    moved = (index + rng.integers(1, len(classes), len(y))) % len(classes)
+    return classes[np.where(rng.random(len(y)) < NOISE_RATE, moved, index)]
 
 
 def clean_accuracies(images: Images, splits: Sequence[int]) -> tuple[list[float], list[float]]:

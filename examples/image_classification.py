@@ -1,158 +1,111 @@
-"""Classify images with losses that withstand wrong labels: 30 % of the training labels are wrong.
+"""Which loss withstands wrong labels of images?
+=============================================
 
-Run it with
+Three in ten labels of the training images are wrong here, as they may be where labels were
+collected quickly. Which digit an image shows is learnt by ``module="cnn"`` with four losses, and
+each epoch is scored on images whose labels are right. Look at how long cross-entropy gets better,
+and at what it learns after that.
 
-    python examples/image_classification.py
-
-It needs the `examples` extra: pip install -c constraints.txt -e ".[examples]". The digits come with
-it. Fashion-MNIST is a package of Debian and Ubuntu, which needs no root to unpack:
-
-    apt-get download dataset-fashion-mnist && dpkg-deb -x dataset-fashion-mnist_*.deb fashion
-    python examples/image_classification.py --fashion fashion/usr/share/datasets/fashion-mnist
-
-Without it the example uses the digits only.
-
-Images go in as they are, integers from 0 to 255 in an array (n, 28, 28), and the network is
-`module="cnn"`. In the training rows 30 % of the labels are replaced by another class; test labels
-are right. Look at cross_entropy first: it classifies new images well until it has had the time to
-memorise the wrong labels. Then compare the losses after equal epochs, and stopped early by
-validation rows that have wrong labels, too.
-
-At the end a network of torchvision learns the digits, where that is installed.
+Run it with ``python examples/image_classification.py``; it needs the ``examples`` extra.
 """
 
-import argparse
-import functools
-import textwrap
-
+# %%
+# The images
+# ----------
+# Images go in as an array ``(n, height, width)``, here of 14 x 14 pixels from 0 to 255. Of the
+# training labels, 30 % are replaced by another class.
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import torch
-from data import fashion_mnist, mnist_5000
+from data import mnist_5000
 from sklearn.model_selection import train_test_split
 
 from sklloss import NeuralClassifier
 
-LOSSES = ("cross_entropy", "mse", "focal", "gce")
-NOISE_RATE, EPOCHS = 0.3, 14
-GARMENTS = 3_000
-STOPPED = {"early_stopping": True, "n_iter_no_change": 3}
-N_COLOURED, RESNET_EPOCHS = 1_000, 3
+images, y = mnist_5000()
+X = images.reshape(-1, 14, 2, 14, 2).mean((2, 4))  # half the height and width
+X_train, X_test, y_train, y_test = train_test_split(
+    X, y, train_size=2_000, test_size=1_000, random_state=0, stratify=y
+)
+rng = np.random.default_rng(0)
+is_wrong = rng.random(len(y_train)) < 0.3
+noisy = np.where(is_wrong, (y_train + rng.integers(1, 10, len(y_train))) % 10, y_train)
+print(f"{X_train.shape} {X_train.dtype}, {is_wrong.mean():.0%} of the labels are wrong")
 
+figure, axes = plt.subplots(2, 8, figsize=(9, 2.8), layout="constrained")
+for axis, image, given, wrong in zip(axes.flat, X_train, noisy, is_wrong, strict=False):
+    axis.imshow(image, cmap="gray_r")
+    axis.set_title(f"labelled {given}", fontsize=9, color="crimson" if wrong else "black")
+    axis.set_axis_off()
 
-def network(loss: str, **params: object) -> NeuralClassifier:
-    """Return the default convolutional network, trained with Adam."""
-    settings = {"max_epochs": EPOCHS, "random_state": 0, **params}
-    return NeuralClassifier(loss, module="cnn", optimizer="adam", **settings)
+# %%
+# One loss after another
+# ----------------------
+# ``partial_fit`` trains one epoch over the rows that it is given, so the model can be scored after
+# each. The generalized cross-entropy, ``"gce"``, lies between cross-entropy and the absolute error
+# of probabilities: rows that contradict everything else count less.
+EPOCHS = 24
+LOSSES = ["cross_entropy", "mse", "focal", "gce"]
+course = []
+for labels, loss in [*(("30 % wrong", loss) for loss in LOSSES), ("right", "cross_entropy")]:
+    model = NeuralClassifier(loss, module="cnn", lr=0.004, batch_size=64, random_state=0)
+    for epoch in range(1, EPOCHS + 1):
+        model.partial_fit(X_train, y_train if labels == "right" else noisy)
+        repeated = (model.predict(X_train[is_wrong]) == noisy[is_wrong]).mean()
+        accuracy = model.score(X_test, y_test)
+        course.append((f"{loss}, labels {labels}", epoch, accuracy, repeated))
+    if loss == "gce":
+        gce = model
+columns = ["trained with", "epoch", "accuracy", "wrong labels learnt"]
+course = pd.DataFrame(course, columns=columns).pivot(index="epoch", columns="trained with")
 
+# %%
+# Accuracy on new images
+# ----------------------
+figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+names = [f"{loss}, labels 30 % wrong" for loss in LOSSES]
+right = course["accuracy"]["cross_entropy, labels right"]
+axes[0].plot(right, "--", color="gray", label="cross_entropy, labels right")
+for name in names:
+    axes[0].plot(course["accuracy"][name], label=name.split(",")[0])
+    axes[1].plot(course["wrong labels learnt"][name], label=name.split(",")[0])
+axes[0].set(xlabel="epoch", ylabel="accuracy on new images", ylim=(0.6, 1))
+axes[1].set(xlabel="epoch", ylabel="share of the wrong labels that are learnt", ylim=(0, 1))
+axes[1].legend(title="30 % of labels wrong")
+axes[0].legend(loc="lower left", fontsize=9)
 
-def relabelled(y: np.ndarray, seed: int) -> np.ndarray:
-    """Return labels, each replaced by a random other class with probability NOISE_RATE."""
-    rng = np.random.default_rng(seed)
-    classes, index = np.unique(y, return_inverse=True)
-    moved = (index + rng.integers(1, len(classes), len(y))) % len(classes)
-    return classes[np.where(rng.random(len(y)) < NOISE_RATE, moved, index)]
+table = pd.DataFrame(
+    {
+        "best epoch": course["accuracy"].idxmax(),
+        "its accuracy": course["accuracy"].max(),
+        "after the last": course["accuracy"].iloc[-1],
+        "wrong labels learnt": course["wrong labels learnt"].iloc[-1],
+    }
+).sort_values("after the last", ascending=False)
+print(table.to_string(float_format="{:.3f}".format))
 
+# %%
+# What the network sees
+# ---------------------
+# Test images with the predictions of ``"gce"`` after the last epoch; mistakes first, in red.
+predicted = gce.predict(X_test)
+order = np.argsort(predicted == y_test, kind="stable")[:24]
+figure, axes = plt.subplots(3, 8, figsize=(9, 4.2), layout="constrained")
+for axis, k in zip(axes.flat, order, strict=True):
+    axis.imshow(X_test[k], cmap="gray_r")
+    colour = "black" if predicted[k] == y_test[k] else "crimson"
+    axis.set_title(f"{predicted[k]} (is {y_test[k]})", fontsize=9, color=colour)
+    axis.set_axis_off()
 
-def compare(X: np.ndarray, y: np.ndarray) -> pd.DataFrame:
-    """Return one row per loss: accuracy on new images after all epochs and stopped early."""
-    X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.2, random_state=0)
-    noisy = relabelled(y_train, seed=0)
-    rows = {}
-    for loss in LOSSES:
-        trained = network(loss).fit(X_train, noisy)
-        stopped = network(loss, **STOPPED).fit(X_train, noisy)
-        rows[loss] = {
-            f"{EPOCHS} epochs": trained.score(X_test, y_test),
-            "stopped early": stopped.score(X_test, y_test),
-            "after epochs": len(stopped.history_),
-            "wrong labels learnt": (trained.predict(X_train) == noisy)[noisy != y_train].mean(),
-        }
-    return pd.DataFrame.from_dict(rows, orient="index")
-
-
-def accuracy_without_noise(X: np.ndarray, y: np.ndarray) -> float:
-    """Return the accuracy of cross_entropy on new images when all training labels are right."""
-    X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.2, random_state=0)
-    return network("cross_entropy").fit(X_train, y_train).score(X_test, y_test)
-
-
-def print_table(name: str, table: pd.DataFrame) -> None:
-    print(f"{name}, {NOISE_RATE:.0%} of the training labels wrong: accuracy on new images\n")
-    formats = {"after epochs": "{:.0f}".format}
-    print(table.to_string(formatters=formats, float_format="{:.3f}".format), flush=True)
-
-
-def print_conclusion(table: pd.DataFrame, clean: float) -> None:
-    trained, stopped = table[f"{EPOCHS} epochs"], table["stopped early"]
-    learnt = table["wrong labels learnt"]
-    text = (
-        f"With right labels the accuracy of cross_entropy is {clean:.1%}. With wrong labels it is"
-        f" {trained['cross_entropy']:.1%} after {EPOCHS} epochs, when the network has memorised"
-        f" {learnt['cross_entropy']:.0%} of the wrong labels; {trained.idxmax()} has an accuracy of"
-        f" {trained.max():.1%} and has memorised {learnt[trained.idxmax()]:.0%}. Stopped early,"
-        f" cross_entropy has {stopped['cross_entropy']:.1%} and the best, {stopped.idxmax()},"
-        f" {stopped.max():.1%}."
-    )
-    print("\n" + textwrap.fill(text, width=90) + "\n", flush=True)
-
-
-def report(name: str, X: np.ndarray, y: np.ndarray) -> None:
-    table = compare(X, y)
-    print_table(name, table)
-    print_conclusion(table, accuracy_without_noise(X, y))
-
-
-@functools.cache
-def operators_of_torchvision() -> torch.library.Library | None:
-    """Import torchvision; declare, and keep, what it needs of operators built for another torch."""
-    try:
-        import torchvision  # noqa: F401
-    except RuntimeError:
-        library = torch.library.Library("torchvision", "DEF")
-        for name in ("nms", "qnms"):
-            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        return library
-    return None
-
-
-def report_resnet(X: np.ndarray, y: np.ndarray) -> None:
-    """Print the accuracy of a network of torchvision, trained from scratch on moved images."""
-    operators_of_torchvision()
-    from torchvision.models import resnet18
-    from torchvision.transforms import v2
-
-    rows = train_test_split(X, y, train_size=N_COLOURED, test_size=N_COLOURED, random_state=0)
-    X_train, X_test = (np.stack([images] * 3, axis=1) for images in rows[:2])
-    model = NeuralClassifier(
-        module=resnet18,
-        augment=v2.RandomAffine(10, translate=(0.05, 0.05)),
-        max_epochs=RESNET_EPOCHS,
-        batch_size=50,
-        random_state=0,
-    ).fit(X_train, rows[2])
-    print(
-        f"resnet18 of torchvision, {RESNET_EPOCHS} epochs on {N_COLOURED} digits that are turned and"
-        f" shifted anew in each: accuracy {model.score(X_test, rows[3]):.1%}\n"
-    )
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--fashion", metavar="FOLDER", help="the folder of Fashion-MNIST")
-    folder = parser.parse_args().fashion
-    report("Digits", *mnist_5000())
-    try:
-        report_resnet(*mnist_5000())
-    except ModuleNotFoundError as error:
-        print(f"{error}: a network of torchvision is left out.\n")
-    try:
-        garments = fashion_mnist(folder, GARMENTS)
-    except FileNotFoundError as error:
-        print(error)
-    else:
-        report("Garments", *garments)
-
-
-if __name__ == "__main__":
-    main()
+# %%
+# What was learnt
+# ---------------
+noise = table.drop("cross_entropy, labels right")
+entropy, best = noise.loc["cross_entropy, labels 30 % wrong"], noise.iloc[0]
+print(
+    f"After {EPOCHS} epochs, cross-entropy has learnt {entropy['wrong labels learnt']:.0%} of the wrong",
+    f"labels by heart; its accuracy fell from {entropy['its accuracy']:.1%} to {entropy['after the last']:.1%}.",
+    f"{noise.index[0].split(',')[0]} ends at {best['after the last']:.1%} with {best['wrong labels learnt']:.0%} of them learnt.",
+    "Where labels may be wrong, put robust losses into the search, and stop early.",
+    sep="\n",
+)

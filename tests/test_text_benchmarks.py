@@ -2,9 +2,11 @@
 not looked at."""
 
 import importlib
+import runpy
 import sys
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,8 +17,8 @@ from .test_benchmarks import barred, column, names_in, tables_in
 ROOT = Path(__file__).parent.parent
 sys.path += [str(ROOT / "benchmarks"), str(ROOT / "examples")]
 
-text_speed, film_reviews, sentiment = (
-    importlib.import_module(name) for name in ("text_speed", "film_reviews", "sentiment")
+text_speed, film_reviews = (
+    importlib.import_module(name) for name in ("text_speed", "film_reviews")
 )
 
 
@@ -28,7 +30,7 @@ def few_reviews(n_rows=None):
 
 @pytest.fixture(autouse=True)
 def _reviews_are_few(monkeypatch):
-    for module in (text_speed, film_reviews, sentiment):
+    for module in (text_speed, film_reviews):
         monkeypatch.setattr(module, "film_reviews", few_reviews)
 
 
@@ -80,11 +82,15 @@ def test_accuracies_have_bars_for_networks_of_texts(capsys):
 
 
 def test_example_names_words_of_both_sides(monkeypatch, capsys):
-    monkeypatch.setattr(sentiment, "LOSSES", ("cross_entropy", "mse"))
-    sentiment.main()
+    monkeypatch.setattr("data.film_reviews", few_reviews)
+    runpy.run_path(str(ROOT / "examples" / "sentiment.py"))
+    plt.close("all")
     shown = capsys.readouterr().out
-    assert shown.count("words, ") == 2
-    assert "Against: " in shown
-    against, in_favour = (line.split(": ")[1].split(", ") for line in shown.splitlines()[-2:])
-    assert len(against) == len(in_favour) == sentiment.WORDS_SHOWN
-    assert not set(against) & set(in_favour)
+    assert shown.count("words, ") == 4
+    sides = {
+        line.split(": ")[0]: line.split(": ")[1].split(", ")
+        for line in shown.splitlines()
+        if line.startswith(("Against: ", "For: "))
+    }
+    assert len(sides["Against"]) == len(sides["For"]) == 8
+    assert not set(sides["Against"]) & set(sides["For"])
