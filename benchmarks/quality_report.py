@@ -89,7 +89,7 @@ def page(results: pd.DataFrame) -> str:
 
 
 def with_front_table(text: str, results: pd.DataFrame) -> str:
-    """Return the front page with its table written again."""
+    """Return the front page with the table of these results."""
     before, start, rest = text.partition(f"<!-- {COMMAND} --write -->\n")
     _, end, after = rest.partition("<!-- end -->")
     return f"{before}{start}\n{front_table(results)}\n\n{end}{after}"

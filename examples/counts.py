@@ -115,4 +115,4 @@ for name, deviances in (counts | sizes).items():
         f"{name}: the best network, {best}, explains {explained:.0%} of the deviance; what is left"
         f" is {ratio:.2f} times that of boosted trees."
     )
-    print(textwrap.fill(text, width=90))
+    print(textwrap.fill(text, width=80))

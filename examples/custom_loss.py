@@ -1,5 +1,5 @@
-"""Can you train on what your own errors cost?
-==============================================
+"""Can I train on what my own errors cost?
+==========================================
 
 A prediction that is one unit too low may cost four times as much as one that is too high; a missed
 tumour may cost as much as ten false alarms. Write the cost as a loss, an ``nn.Module`` or a
@@ -159,7 +159,7 @@ print(
         f"{best.name} predicts too low for {best['too low']:.0%} of the patients, mse for"
         f" {mse['too low']:.0%}. It costs {1 - best['cost'] / mse['cost']:.0%} less, at the price"
         f" of R2: {best['R2']:.2f} against {mse['R2']:.2f}.",
-        width=90,
+        width=80,
     )
 )
 plain, own = counts.loc["cross_entropy"], counts.loc[counts["cost"].idxmin()]
@@ -169,6 +169,6 @@ print(
         f" false alarms; cross_entropy misses {plain['missed']} and raises"
         f" {plain['false alarms']}. These counts are small, and the margin was chosen on the same"
         " folds.",
-        width=90,
+        width=80,
     )
 )

@@ -106,4 +106,4 @@ text = (
     f" all {gains.idxmax()} (by at least {gains.max():.3f}). A fully balanced decision has the"
     " highest recall, at the price of false alarms."
 )
-print(textwrap.fill(text, width=90))
+print(textwrap.fill(text, width=80))

@@ -87,4 +87,4 @@ text = (
     f" {off['sgd'].max():.0f} off: that feature has a correlation of {correlations[twin]:.2f} with"
     f" {twin}, so many pairs of their coefficients have nearly the same loss."
 )
-print(textwrap.fill(text, width=90))
+print(textwrap.fill(text, width=80))

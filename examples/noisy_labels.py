@@ -65,14 +65,14 @@ print(table.to_string(float_format="{:.3f}".format))
 
 # %%
 # The further left the square, the fewer wrong labels were memorised.
-_, ax = plt.subplots(figsize=(7.5, 3.8), layout="constrained")
+figure, ax = plt.subplots(figsize=(7.5, 3.8), layout="constrained")
 for column, marker in zip(table, ("s", "o", "^"), strict=True):
     ax.plot(table[column], table.index, marker, label=column, markersize=8)
 ax.axvline(1 - NOISE_RATE, color="0.4", linestyle=":", linewidth=1)
 ax.set(xlabel="accuracy")
 ax.grid(axis="y", color="0.9")
 ax.invert_yaxis()
-_ = ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False)
+_ = figure.legend(loc="outside upper left", ncols=3, frameon=False)
 
 # %%
 # What was learnt
@@ -85,4 +85,4 @@ text = (
     f" cross_entropy has {early['cross_entropy']:.0%} and the best, {early.idxmax()},"
     f" {early.max():.0%}."
 )
-print(textwrap.fill(text, width=90))
+print(textwrap.fill(text, width=80))

@@ -67,4 +67,4 @@ text = (
     f" the fewest are {errors.min()}, by {fewest}. This is one split and one seed: a difference of"
     " a few errors does not rank optimisers."
 )
-print(textwrap.fill(text, width=90))
+print(textwrap.fill(text, width=80))

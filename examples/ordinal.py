@@ -68,7 +68,7 @@ table = pd.DataFrame(
 print("Run time of jobs (4 ordered classes), mean over 5 folds\n")
 print(table.to_string(float_format="{:.3f}".format), end="\n\n")
 compared = compare_losses(search)
-print(textwrap.fill(compared.verdict, width=90))
+print(textwrap.fill(compared.verdict, width=80))
 
 # %%
 LossComparisonDisplay.from_search(search, metrics=["accuracy", "error_of_ranks"])
@@ -85,4 +85,4 @@ text = (
     f" {far_off_jobs['cross_entropy']:.1%} of those of cross_entropy. The best accuracy is that of"
     f" {table['accuracy'].idxmax()}, {table['accuracy'].max():.3f}."
 )
-print(textwrap.fill(text, width=90))
+print(textwrap.fill(text, width=80))

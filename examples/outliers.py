@@ -85,4 +85,4 @@ for title, table in tables.items():
         f" lower MAE by {mae.min():.0%} to {mae.max():.0%} and raise RMSE by {rmse.min():.0%} to"
         f" {rmse.max():.0%}."
     )
-    print(textwrap.fill(text, width=90))
+    print(textwrap.fill(text, width=80))

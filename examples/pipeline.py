@@ -1,5 +1,5 @@
-"""How do you search over losses inside a Pipeline?
-===================================================
+"""How do I search over losses inside a Pipeline?
+=================================================
 
 The houses of Ames have 33 numeric columns and 40 columns of text, some with missing values. Which
 loss predicts their prices with the lowest mean absolute error, behind an encoder of your own? Look
@@ -73,4 +73,4 @@ text = (
     f" {of_mse['difference']:,.0f} dollars less than mse, which it beats in"
     f" {of_mse['ahead']:.0f} of 5 folds."
 )
-print(textwrap.fill(text, width=90))
+print(textwrap.fill(text, width=80))

@@ -115,4 +115,4 @@ for title, table in tables.items():
     else:
         text += f" {', '.join(kept.index)}; of these, {kept['mean width'].idxmin()} has the"
         text += " narrowest intervals."
-    print(textwrap.fill(text, width=90))
+    print(textwrap.fill(text, width=80))

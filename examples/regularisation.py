@@ -1,5 +1,5 @@
-"""How do you stop a network from overfitting?
-==============================================
+"""How do I stop a network from overfitting?
+============================================
 
 A network with two hidden layers of 100 has 11,100 weights, and there are 442 patients to learn
 from. L1, L2, dropout and early stopping are four remedies. Look at the gap between R2 on training
@@ -97,4 +97,4 @@ text = (
     f" {first} has the best test R2, ahead of {second} by {gains.mean():.3f} on average and in"
     f" {(gains > 0).sum()} of {len(gains)} folds."
 )
-print(textwrap.fill(text, width=90))
+print(textwrap.fill(text, width=80))

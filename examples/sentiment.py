@@ -88,7 +88,8 @@ print("For:", ", ".join(weight_of.index[:-9:-1]))
 # %%
 # What the reader says
 # --------------------
-# ``predict_proba`` of sentences that it has never seen.
+# ``predict_proba`` of single sentences. The network has read reviews of hundreds of words, so it is
+# too sure of them, and a mean of words does not know what "not" refers to.
 sentences = [
     "A wonderful film with superb actors.",
     "Two hours of my life that I will not get back.",

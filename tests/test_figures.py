@@ -75,8 +75,10 @@ def test_tables_of_choices_are_those_of_the_results():
 def rows_by_metric() -> list[tuple[str, str]]:
     """Return the first scorer and the first loss of each row, where the scorer has a name."""
     table = CHOOSE.read_text(encoding="utf-8").partition("## By metric")[2].partition("\n## ")[0]
-    rows = re.findall(r"^\| [^|]+ \| `(\w[\w.]*)`[^|]*\| `(\w+)`", table, flags=re.MULTILINE)
-    return [row for row in rows if "." not in row[0] or row[0].startswith("neg_")]
+    first = r"`(\w[\w.]*)`[^|]*"  # The first name in a cell.
+    cells = rf"^\| [^|]+ \| {first}\| [^|]+\|[^|]*\| {first}\|$"
+    rows = re.findall(cells, table, flags=re.MULTILINE)
+    return [(scorer, loss) for loss, scorer in rows if not scorer.endswith(".score")]
 
 
 def test_table_by_metric_has_scorers():

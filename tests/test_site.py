@@ -3,8 +3,10 @@
 ``python docs/build.py`` builds it, and fails on more than a fast test can see.
 """
 
+import os
 import re
 import sys
+import warnings
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
@@ -20,6 +22,7 @@ sys.path.append(str(DOCS))
 
 import api_groups  # noqa: E402
 import api_pages  # noqa: E402
+import gallery  # noqa: E402
 import page_links  # noqa: E402
 from public_names import public_names  # noqa: E402
 
@@ -175,3 +178,19 @@ def test_what_the_build_writes_is_ignored():
 def test_ci_and_contributors_build_the_site():
     assert ".venv/bin/python docs/build.py" in (ROOT / ".ci" / "run").read_text()
     assert "`.venv/bin/python docs/build.py`" in (ROOT / "CONTRIBUTING.md").read_text()
+
+
+def test_warnings_are_errors_while_an_example_runs(monkeypatch):
+    monkeypatch.delenv("PYTHONWARNINGS", raising=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        outside = warnings.filters[:]
+        gallery.reset_warnings({}, "example", "before")
+        with pytest.raises(UserWarning, match="anything"):
+            warnings.warn("anything", stacklevel=1)
+        warnings.warn("max_epochs=3 has ended", stacklevel=1)
+        # Processes that the example starts are as strict.
+        assert os.environ["PYTHONWARNINGS"].startswith("error,")
+        gallery.reset_warnings({}, "example", "after")
+        assert warnings.filters == outside
+        assert "PYTHONWARNINGS" not in os.environ
