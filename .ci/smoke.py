@@ -5,19 +5,19 @@ from pathlib import Path
 
 import sklearn
 import torch
-from sklearn.datasets import load_breast_cancer
+from sklearn.datasets import load_iris
 
 import sklloss
 
-X, y = load_breast_cancer(return_X_y=True, as_frame=True)
-labels = y.map({0: "malignant", 1: "benign"})
+data = load_iris(as_frame=True)
+X, labels = data.data, data.target.map(dict(enumerate(data.target_names)))
 with tempfile.TemporaryDirectory() as folder:
     net = sklloss.NeuralClassifier(loss="focal", random_state=0)
     net.fit(X, labels)
     sklloss.save(net, Path(folder) / "net.sklloss")
     loaded = sklloss.load(Path(folder) / "net.sklloss")
 assert (loaded.predict_proba(X) == net.predict_proba(X)).all()
-assert net.score(X, labels) > 0.95, net.score(X, labels)
+assert net.score(X, labels) > 0.9, net.score(X, labels)
 
 for name in sklloss.__all__:
     getattr(sklloss, name)
