@@ -22,14 +22,15 @@ rivals.N_THREADS = 1
 QUICK = [rivals.OURS, rivals.HGB, rivals.BALANCED, rivals.LGBM, rivals.MLP]
 
 
-@pytest.fixture
-def results(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
     small = rivals.ours(n_members=2, max_epochs=5)
-    monkeypatch.setitem(rivals.CONTENDERS, rivals.OURS, small)
-    path = tmp_path / "quality.csv"
+    path = tmp_path_factory.mktemp("quality") / "quality.csv"
     wanted = ["--tasks", "penguins", "Titanic", "--contenders", *QUICK, "--splits", "2"]
-    quality.main([*wanted, "--results", str(path)])
-    return path, wanted
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setitem(rivals.CONTENDERS, rivals.OURS, small)
+        quality.main([*wanted, "--results", str(path)])
+        yield path, wanted
 
 
 def test_every_contender_has_a_line_per_split(results, capsys):

@@ -119,7 +119,7 @@ def test_the_fitted_loss_decides(diabetes):
 
 @pytest.mark.parametrize("levels", [[0.0, 0.5], [1.2], [], [[0.1, 0.9]], [np.nan], ["0.5"]])
 def test_levels_outside_0_to_1_are_refused(levels, diabetes):
-    model = fitted("gaussian_nll", *diabetes)
+    model = fitted("gaussian_nll", *diabetes, max_epochs=1)
     with pytest.raises(ValueError, match="needs levels with 0 < quantile < 1"):
         model.predict_quantiles(diabetes[0], levels)
 
@@ -127,9 +127,9 @@ def test_levels_outside_0_to_1_are_refused(levels, diabetes):
 def test_coverage_outside_0_to_1_and_unknown_levels_are_refused(diabetes):
     X, y = diabetes
     with pytest.raises(ValueError, match=r"predict_interval needs 0 < coverage < 1; got 80"):
-        fitted("gaussian_nll", X, y).predict_interval(X, coverage=80)
+        fitted("gaussian_nll", X, y, max_epochs=1).predict_interval(X, coverage=80)
     with pytest.raises(ValueError, match=r"levels from 0\.1 to 0\.9; 0\.025 lies outside"):
-        fitted("multi_quantile", X, y).predict_interval(X, coverage=0.95)
+        fitted("multi_quantile", X, y, max_epochs=1).predict_interval(X, coverage=0.95)
 
 
 def test_the_best_epoch_is_chosen_by_the_loss_that_is_trained(diabetes):

@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 import warnings
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -55,10 +56,14 @@ def data_of(task, name):
     return IRIS[rows], FLOWERS[rows]
 
 
-def fitted_to(task, name, **params):
+def newly_fitted_to(task, name, **params):
     """Return an estimator fitted with a loss, and X."""
     X, y = data_of(task, name)
     return fitted(estimator(task, name, **params), X, y), X
+
+
+# For tests that do not train it again.
+fitted_to = cache(newly_fitted_to)
 
 
 def said(model, method, X):
@@ -198,7 +203,7 @@ def test_float_makes_all_of_it_float32(task, name):
 )
 def test_is_a_copy_of_its_own(task, name):
     """Of the network and of what trains beside it, in both directions."""
-    model, X = fitted_to(task, name, hidden_layer_sizes=(8,))
+    model, X = newly_fitted_to(task, name, hidden_layer_sizes=(8,))
     module, rows = model.to_module(), torch.tensor(X)
     before = module(rows)
     model.partial_fit(*data_of(task, name))

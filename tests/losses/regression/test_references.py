@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from scipy import special, stats
+from scipy import integrate, special, stats
 from sklearn import _loss as sklearn_loss
 from sklearn import metrics
 from torch import nn
@@ -223,7 +223,7 @@ def test_crps_is_the_integral_that_it_is_named_for():
     x = np.linspace(-40, 40, 400_001)
     for i in range(5):
         squared = (stats.norm(raw[i, 0], scale[i]).cdf(x) - (x >= y[i])) ** 2
-        assert mine[i] == pytest.approx(np.trapezoid(squared, x), rel=1e-3)
+        assert mine[i] == pytest.approx(integrate.trapezoid(squared, x), rel=1e-3)
 
 
 def test_adaptive_is_a_normalised_law():
