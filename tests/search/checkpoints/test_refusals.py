@@ -254,7 +254,9 @@ def test_a_damaged_result_is_named_with_its_file(diabetes, interrupted):
         lambda: search_in(interrupted).fit(*diabetes),
         lambda: search_in(interrupted).from_checkpoint(interrupted),
     ):
-        with pytest.raises(ValueError, match=r"s\.db is not a checkpoint of searches, or is damaged"):
+        with pytest.raises(
+            ValueError, match=r"s\.db is not a checkpoint of searches, or is damaged"
+        ):
             call()
 
 
