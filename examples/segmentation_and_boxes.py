@@ -6,8 +6,8 @@ digits that are as bright as the digit itself. Which pixels belong to the digit,
 it? Look at the losses: ``"dice"`` and ``"giou"`` are made of the overlap that the score measures,
 cross-entropy and the squared error are not. For boxes that matters, for these masks it does not.
 
-Run it with ``python examples/segmentation_and_boxes.py``, or with ``--splits 5`` for means over five
-splits; it needs the ``examples`` extra.
+Run it with ``python examples/segmentation_and_boxes.py``, or with ``--splits 5`` for means over
+five splits; it needs the ``examples`` extra.
 """
 
 # %%
@@ -87,7 +87,7 @@ def locator(loss):
 # Masks
 # -----
 # The score is the mean intersection over union (IoU): of the pixels that the truth or the
-# prediction assigns to a class, the share that both assign to it. For comparison: all bright pixels.
+# prediction assigns to a class, the share that both assign to it. The first row is for comparison.
 
 
 def iou(one, other):
