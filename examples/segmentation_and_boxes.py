@@ -154,7 +154,8 @@ for k, (above, below) in enumerate(axes.T):
 digit = of_masks["IoU of the digit"]
 print(
     f"Trained on dice, the IoU of the digit is {digit['dice']:.3f}, on cross_entropy",
-    f"{digit['cross_entropy']:.3f}; bright pixels alone have {digit['all bright pixels']:.3f}. Boxes",
+    f"{digit['cross_entropy']:.3f}; bright pixels alone have"
+    f" {digit['all bright pixels']:.3f}. Boxes",
     f"trained on giou, which is made of the overlap, reach {of_boxes['giou']:.3f}, on mse, which",
     f"treats their four numbers separately, {of_boxes['mse']:.3f}.",
     sep="\n",
