@@ -97,7 +97,8 @@ if __name__ == "__main__":
     here = found["in this process"]
     equal = sum(np.array_equal(here, scores) for scores in found.values())
     print(
-        f"{len(here)} candidates on 5 splits, in {len(found)} ways: {equal} of {len(found)} tables of",
+        f"{len(here)} candidates on 5 splits, in {len(found)} ways: {equal} of"
+        f" {len(found)} tables of",
         "scores are equal to the last bit, even where a worker was killed.",
         sep="\n",
     )

@@ -103,9 +103,12 @@ for axis, k in zip(axes.flat, order, strict=True):
 noise = table.drop("cross_entropy, labels right")
 entropy, best = noise.loc["cross_entropy, labels 30 % wrong"], noise.iloc[0]
 print(
-    f"After {EPOCHS} epochs, cross-entropy has learnt {entropy['wrong labels learnt']:.0%} of the wrong",
-    f"labels by heart; its accuracy fell from {entropy['its accuracy']:.1%} to {entropy['after the last']:.1%}.",
-    f"{noise.index[0].split(',')[0]} ends at {best['after the last']:.1%} with {best['wrong labels learnt']:.0%} of them learnt.",
+    f"After {EPOCHS} epochs, cross-entropy has learnt"
+    f" {entropy['wrong labels learnt']:.0%} of the wrong",
+    f"labels by heart; its accuracy fell from {entropy['its accuracy']:.1%} to"
+    f" {entropy['after the last']:.1%}.",
+    f"{noise.index[0].split(',')[0]} ends at {best['after the last']:.1%} with"
+    f" {best['wrong labels learnt']:.0%} of them learnt.",
     "Where labels may be wrong, put robust losses into the search, and stop early.",
     sep="\n",
 )

@@ -103,8 +103,10 @@ shared, separate = (
     maths["mean"].loc[way] for way in ("one network, uncertainty", "three networks")
 )
 print(
-    f"With all scores known, a network for maths alone has an R² of {separate[1.0]:.3f}, one network",
-    f"for all tasks {shared[1.0]:.3f}. With a tenth of the scores in maths, it is {shared[0.1]:.3f} for",
+    "With all scores known, a network for maths alone has an R² of"
+    f" {separate[1.0]:.3f}, one network",
+    f"for all tasks {shared[1.0]:.3f}. With a tenth of the scores in maths, it is"
+    f" {shared[0.1]:.3f} for",
     f"one network and {separate[0.1]:.3f} alone: share a network where a task has few labels.",
     sep="\n",
 )

@@ -126,7 +126,8 @@ axis.legend()
 # What was learnt
 # ---------------
 print(
-    f"With fit_encoder on each tenth row, chunks reach R² {scores['chunks, fit_encoder first']:.3f},",
+    "With fit_encoder on each tenth row, chunks reach R²"
+    f" {scores['chunks, fit_encoder first']:.3f},",
     f"nearly the {scores['all rows in memory']:.3f} of all rows in memory; without it",
     f"{scores['chunks alone']:.3f}, because all that the first {CHUNK:,} rows lack stays unknown.",
     sep="\n",

@@ -4,10 +4,10 @@
 Each canvas has one whole digit at a random place and size, among noise, strokes and pieces of other
 digits that are as bright as the digit itself. Which pixels belong to the digit, and which box holds
 it? Look at the losses: ``"dice"`` and ``"giou"`` are made of the overlap that the score measures,
-cross-entropy and the squared error are not.
+cross-entropy and the squared error are not. For boxes that matters, for these masks it does not.
 
-Run it with ``python examples/segmentation_and_boxes.py``, or with ``--splits 5`` for means over five
-splits; it needs the ``examples`` extra.
+Run it with ``python examples/segmentation_and_boxes.py``, or with ``--splits 5`` for means over
+five splits; it needs the ``examples`` extra.
 """
 
 # %%
@@ -87,7 +87,7 @@ def locator(loss):
 # Masks
 # -----
 # The score is the mean intersection over union (IoU): of the pixels that the truth or the
-# prediction assigns to a class, the share that both assign to it. Brightness alone says little.
+# prediction assigns to a class, the share that both assign to it. The first row is for comparison.
 
 
 def iou(one, other):
@@ -154,7 +154,8 @@ for k, (above, below) in enumerate(axes.T):
 digit = of_masks["IoU of the digit"]
 print(
     f"Trained on dice, the IoU of the digit is {digit['dice']:.3f}, on cross_entropy",
-    f"{digit['cross_entropy']:.3f}; bright pixels alone have {digit['all bright pixels']:.3f}. Boxes",
+    f"{digit['cross_entropy']:.3f}; bright pixels alone have"
+    f" {digit['all bright pixels']:.3f}. Boxes",
     f"trained on giou, which is made of the overlap, reach {of_boxes['giou']:.3f}, on mse, which",
     f"treats their four numbers separately, {of_boxes['mse']:.3f}.",
     sep="\n",

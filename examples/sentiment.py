@@ -107,7 +107,8 @@ chance = 2 * np.sqrt(start * (1 - start) / len(y_test))
 print(
     f"Sequences of words reach {words.min():.1%} to {words.max():.1%}, best with",
     f"{words.idxmax().removeprefix('words, ')}, and logistic regression on counts {start:.1%}. On",
-    f"{len(y_test):,} reviews a difference of {chance:.1%} may be chance: for short texts about one",
+    f"{len(y_test):,} reviews a difference of {chance:.1%} may be chance: for short"
+    " texts about one",
     "question, the loss and the network matter little.",
     sep="\n",
 )
