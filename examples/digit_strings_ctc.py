@@ -30,7 +30,8 @@ from sklloss import SequenceTranscriber, token_error_rate
 
 parser = argparse.ArgumentParser(description="Read handwritten numbers.")
 parser.add_argument("--splits", type=int, default=1, help="number of splits to average over")
-n_splits = parser.parse_args().splits
+parser.add_argument("--strings", type=int, default=1_200, help="number of training strings")
+given = parser.parse_args()
 
 
 def strings(images, labels, n, shift, seed):
@@ -49,11 +50,11 @@ def strings(images, labels, n, shift, seed):
     return X, y
 
 
-def split(seed, n_train=1_200, n_test=200):
+def split(seed, n_test=200):
     """Return training strings, their transcripts, and the same for test strings."""
     images, labels = mnist_5000()
     train, test = train_test_split(np.arange(len(images)), test_size=0.2, random_state=seed)
-    X, y = strings(images[train], labels[train], n_train, shift=1, seed=1)
+    X, y = strings(images[train], labels[train], given.strings, shift=1, seed=1)
     return X, y, *strings(images[test], labels[test], n_test, shift=0, seed=2)
 
 
@@ -71,7 +72,7 @@ for axis, string, said in zip(axes, X, y, strict=False):
 # of each frame; the beam search takes the likeliest transcript, and needs no second fit.
 EPOCHS = 14
 rows = []
-for seed in range(n_splits):
+for seed in range(given.splits):
     X, y, X_test, y_test = split(seed)
     cycle = LRScheduler(OneCycleLR, max_lr=0.005, total_steps=EPOCHS)
     reader = SequenceTranscriber(
