@@ -20,11 +20,14 @@ from .held import forget, held
 from .mail import CountsByMail, Message
 from .pool import Pool
 from .tasks import Losses, Task, perform_elsewhere
+from .unprofiled import unprofiled
 
 # How long a search waits for the first of its workers to come back after all are gone.
 SECONDS_WITHOUT_WORKERS = 300.0
 # How often it looks whether there are any.
 SECONDS_BETWEEN_LOOKS = 1.0
+# How often data are sent before a connection that breaks meanwhile ends the search.
+TIMES_SENT = 5
 # Bytes of arguments from which they are sent to a worker rather than put into dask's graph.
 LARGE = 2**20
 
@@ -108,8 +111,15 @@ class DaskPool(Pool):
         return self._shared[id(of)][1]
 
     def scattered(self, thing: Any, broadcast: bool = False) -> Any:
-        """Return the future of something that is sent to workers."""
+        """Return the future of something that is sent to workers.
+
+        A worker that dies while it receives ends dask's call, which is then repeated.
+        """
         options = {"hash": False, "timeout": SECONDS_WITHOUT_WORKERS}
+        for _ in range(TIMES_SENT - 1):
+            with suppress(OSError):
+                return self.client.scatter(thing, broadcast=broadcast, **options)
+            time.sleep(SECONDS_BETWEEN_LOOKS)
         return self.client.scatter(thing, broadcast=broadcast, **options)
 
     def share_again(self) -> None:
@@ -235,10 +245,12 @@ def perform_by_name(name: str, call: bytes, *data: Any) -> Any:
     *data
         The worker without rows, and the rows, where this process may lack them.
     """
+    from distributed import get_worker
+
     task: Task = cloudpickle.loads(call)
     arguments = tuple(WatchedSlot(a) if hasattr(a, "wants_state") else a for a in task.arguments)
     fetch = partial(data[0].with_rows_of, data[1]) if data else lambda: None
-    with held.using(name, fetch) as worker:
+    with unprofiled(get_worker()), held.using(name, fetch) as worker:
         if worker is None:
             return Missing()
         return perform_elsewhere(worker, replace(task, arguments=arguments))

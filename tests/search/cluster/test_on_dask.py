@@ -10,7 +10,8 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, get_worker
+from distributed.comm import CommClosedError
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -105,10 +106,10 @@ def test_epochs_are_counted_while_stacks_train(client, monkeypatch):
             super()._take(*message)
 
     monkeypatch.setattr(on_dask, "CountsByMail", Watched)
-    model = regressor(max_epochs=400, batch_size=20)
+    model = regressor(max_epochs=2000, batch_size=20)
     searched = LossSearchCV(model, {"loss": ["mse", "mae"]}, cv=2, refit=False, verbose=1)
     searched.fit(X, X[:, 0])
-    assert any(0 < n_epochs < 800 for _, n_epochs in read)
+    assert any(0 < n_epochs < 4000 for _, n_epochs in read)
 
 
 @pytest.mark.parametrize("steps", [(), (StandardScaler(),)])
@@ -121,6 +122,46 @@ def test_data_go_to_each_worker_once(steps, client):
     found = wire.times_the_data(client, X.nbytes)
     assert 1 < found["received"] < 1.3
     assert found["received"] + found["sent"] < 2
+
+
+def is_profiled(worker):
+    return worker.periodic_callbacks["profile"].is_running()
+
+
+def counts_if_profiled(estimator, X, y):
+    """Score 1 where the profiler of the worker samples what this training does."""
+    return float(is_profiled(get_worker()))
+
+
+def test_the_profiler_of_dask_rests_while_networks_train(client, diabetes):
+    """Its samples, a hundred a second, take a sixth of the time of a search."""
+    found = search(scoring=counts_if_profiled).fit(*diabetes)
+    assert not found.cv_results_["mean_test_score"].any()
+    end = time.monotonic() + 10
+    while not all(client.run(lambda dask_worker: is_profiled(dask_worker)).values()):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_data_are_sent_again_where_a_worker_dies_meanwhile(client, diabetes, monkeypatch):
+    with joblib.parallel_config("sequential"):
+        alone = search().fit(*diabetes)
+    monkeypatch.setattr(on_dask, "SECONDS_BETWEEN_LOOKS", 0.01)
+    calls, scatter = [], client.scatter
+
+    def broken_once(*args, **kwargs):
+        calls.append(args)
+        if len(calls) == 1:
+            raise CommClosedError("in <TCP> on Worker: Stream is closed")
+        return scatter(*args, **kwargs)
+
+    monkeypatch.setattr(client, "scatter", broken_once)
+    assert_same(search().fit(*diabetes), alone)
+    assert len(calls) == 3
+
+    monkeypatch.setattr(client, "scatter", lambda *_, **__: broken_once(calls.clear()))
+    with pytest.raises(CommClosedError):
+        search().fit(*diabetes)
 
 
 def test_killed_workers_cost_nothing_but_time(client, diabetes, tmp_path):
