@@ -106,7 +106,7 @@ def test_epochs_are_counted_while_stacks_train(client, monkeypatch):
             super()._take(*message)
 
     monkeypatch.setattr(on_dask, "CountsByMail", Watched)
-    model = regressor(max_epochs=2000, batch_size=20)
+    model = regressor(max_epochs=2000, n_iter_no_change=2000, batch_size=20)
     searched = LossSearchCV(model, {"loss": ["mse", "mae"]}, cv=2, refit=False, verbose=1)
     searched.fit(X, X[:, 0])
     assert any(0 < n_epochs < 4000 for _, n_epochs in read)
