@@ -106,10 +106,10 @@ def test_epochs_are_counted_while_stacks_train(client, monkeypatch):
             super()._take(*message)
 
     monkeypatch.setattr(on_dask, "CountsByMail", Watched)
-    model = regressor(max_epochs=2000, n_iter_no_change=2000, batch_size=20)
+    model = regressor(max_epochs=400, n_iter_no_change=400, batch_size=20)
     searched = LossSearchCV(model, {"loss": ["mse", "mae"]}, cv=2, refit=False, verbose=1)
     searched.fit(X, X[:, 0])
-    assert any(0 < n_epochs < 4000 for _, n_epochs in read)
+    assert any(0 < n_epochs < 800 for _, n_epochs in read)
 
 
 @pytest.mark.parametrize("steps", [(), (StandardScaler(),)])
