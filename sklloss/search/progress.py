@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import glob
+import os
+import platform
+import shutil
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
@@ -75,6 +79,34 @@ class Counts(AbstractContextManager["Counts"]):
         """Note that the stack of a position is over, which was expected to take some epochs."""
 
 
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Make a folder that is removed in the end, or, if this process is killed, by the next one."""
+    # Processes of other machines or containers may share the folder for temporary files.
+    mine = f"sklloss-{platform.node()}-"
+    for left in Path(tempfile.gettempdir()).glob(f"{glob.escape(mine)}*-*"):
+        if not _is_alive(left.name.removeprefix(mine).partition("-")[0]):
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(
+        prefix=f"{mine}{os.getpid()}-", ignore_cleanup_errors=True
+    ) as folder:
+        yield Path(folder)
+
+
+def _is_alive(pid: str) -> bool:
+    """Return whether a process is running, as far as can be said."""
+    # Elsewhere, os.kill would end the process.
+    if os.name != "posix" or not pid.isdecimal():
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
+
+
 class CountsInFile(Counts):
     """Counts epochs in a temporary file, for workers of this machine.
 
@@ -95,8 +127,7 @@ class CountsInFile(Counts):
     def __enter__(self) -> CountsInFile:
         """Make the file."""
         with suppress(OSError):
-            folder = tempfile.TemporaryDirectory(prefix="sklloss-", ignore_cleanup_errors=True)
-            path = str(Path(self._files.enter_context(folder)) / "epochs")
+            path = str(self._files.enter_context(temporary_folder()) / "epochs")
             np.zeros(self.n_stacks, dtype=np.int64).tofile(path)
             self.path = path
         return self

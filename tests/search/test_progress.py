@@ -1,5 +1,11 @@
 """What the bar of a search says of the time that is left, and how early it has a score."""
 
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+
 import numpy as np
 import pytest
 from sklearn.model_selection import KFold
@@ -61,3 +67,22 @@ def test_the_first_candidates_are_finished_before_the_last_begin(diabetes, monke
     first = next(i for i, numbers in enumerate(finished) if numbers)
     assert first == 4, "after as many stacks as there are splits"
     assert sum(len(numbers) for numbers in finished) == 8
+
+
+def test_folders_of_killed_processes_are_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    killed = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], stdout=-1)
+    host = platform.node()
+    dead = tmp_path / f"sklloss-{host}-{int(killed.stdout)}-abc"
+    others = [
+        tmp_path / f"sklloss-{host}-{os.getpid()}-abc",
+        tmp_path / f"sklloss-another-{host}-{int(killed.stdout)}-abc",
+        tmp_path / f"sklloss-{host}-mine",
+    ]
+    for folder in (dead, *others):
+        folder.mkdir()
+    with progress.temporary_folder() as made:
+        assert made.is_dir()
+        assert not dead.exists()
+        assert all(folder.exists() for folder in others)
+    assert not made.exists()

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import copy
 import os
-import tempfile
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
 from ...training.checkpoints.packing import pack, unpack
+from ..progress import temporary_folder
 from ..results import Result, Results
 from .records import result_of
 
@@ -53,8 +52,8 @@ def packed_search(search: Any) -> bytes:
     written = copy.copy(search)
     # A path is no value that a file may hold.
     written.checkpoint = os.fspath(search.checkpoint)
-    with tempfile.TemporaryDirectory(prefix="sklloss-") as folder:
-        path = Path(folder) / NAME
+    with temporary_folder() as folder:
+        path = folder / NAME
         try:
             save(written, path)
         except (TypeError, ImportError) as error:
@@ -79,8 +78,8 @@ def search_of(data: bytes, trusted: Iterable[str]) -> tuple[Any, str]:
     found = unpack(data)
     if found["search"] is None:
         return None, found["error"]
-    with tempfile.TemporaryDirectory(prefix="sklloss-") as folder:
-        path = Path(folder) / NAME
+    with temporary_folder() as folder:
+        path = folder / NAME
         path.write_bytes(found["search"])
         try:
             return load(path, trusted=trusted), ""
