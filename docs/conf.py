@@ -92,7 +92,7 @@ html_theme_options = {
     "pygments_light_style": "a11y-light",
     "pygments_dark_style": "a11y-dark",
 }
-html_sidebars = {"index": [], "get_started": [], "losses": []}
+html_sidebars = dict.fromkeys(("index", "get_started", "losses", "guide/choose_a_loss"), [])
 html_context = {"default_mode": "auto"}
 
 
