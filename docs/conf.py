@@ -92,7 +92,8 @@ html_theme_options = {
     "pygments_light_style": "a11y-light",
     "pygments_dark_style": "a11y-dark",
 }
-html_sidebars = dict.fromkeys(("index", "get_started", "losses", "guide/choose_a_loss"), [])
+WIDE_PAGES = ("index", "get_started", "losses", "guide/choose_a_loss")
+html_sidebars = {page: [] for page in WIDE_PAGES}
 html_context = {"default_mode": "auto"}
 
 
