@@ -26,9 +26,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.stats import loguniform
+from sklearn.base import clone
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 from sklearn.model_selection import HalvingGridSearchCV, KFold, ParameterSampler
+from skorch.callbacks import Callback
 
 from sklloss import LossSearchCV, NeuralRegressor
 
@@ -58,6 +60,7 @@ SPACE = [
 HEADER = ("search", "seconds", "of the full search", "bar", "", "regret", "bar", "")
 
 Params = dict[str, Any]
+Metric = Callable[[np.ndarray, np.ndarray], float]
 Rows = tuple[pd.DataFrame, np.ndarray]
 
 
@@ -67,7 +70,7 @@ class Problem:
 
     load: Callable[[], Rows]
     scoring: str
-    metric: Callable[[np.ndarray, np.ndarray], float]
+    metric: Metric
 
 
 def concrete() -> Rows:
@@ -101,7 +104,7 @@ class Task:
     X: pd.DataFrame
     y: np.ndarray
     scoring: str
-    metric: Callable[[np.ndarray, np.ndarray], float]
+    metric: Metric
     candidates: list[Params]
 
     @property
@@ -131,15 +134,41 @@ def halving_grid_search(task: Task) -> Params:
     return {name: value for name, value in best.items() if name != "max_epochs"}
 
 
+class Reporting(Callback):
+    """Reports the error on the validation rows to Optuna, which may end the training."""
+
+    def __init__(self, trial: Any, metric: Metric) -> None:
+        self.trial, self.metric = trial, metric
+
+    def on_epoch_end(self, net: Any, dataset_valid: Any = None, **kwargs: Any) -> None:
+        """Report the error; raise `TrialPruned` if the trial is behind."""
+        import optuna
+
+        error = self.metric(dataset_valid.y, net.predict(dataset_valid.X))
+        self.trial.report(error, net.history[-1, "epoch"])
+        if self.trial.should_prune():
+            raise optuna.TrialPruned
+
+
+def mean_error(trial: Any, net: NeuralRegressor, task: Task) -> float:
+    """Return the mean error over the folds, unless Optuna prunes the trial in the first."""
+    errors = []
+    for fold, (train, test) in enumerate(FOLDS.split(task.X)):
+        callbacks = None if fold else [Reporting(trial, task.metric)]
+        fitted = clone(net).set_params(callbacks=callbacks)
+        fitted.fit(task.X.iloc[train], task.y[train])
+        errors.append(task.metric(task.y[test], fitted.predict(task.X.iloc[test])))
+    return float(np.mean(errors))
+
+
 def optuna_with_pruning(task: Task) -> Params:
     import optuna
-    from optuna_pruning import mean_error
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
 
     def objective(trial: Any) -> float:
         params = task.candidates[trial.suggest_int("candidate", 0, len(task.candidates) - 1)]
-        return mean_error(trial, network(**params), task.X, task.y, task.metric)
+        return mean_error(trial, network(**params), task)
 
     pruner = optuna.pruners.SuccessiveHalvingPruner(min_resource=4, reduction_factor=3)
     study = optuna.create_study(pruner=pruner)

@@ -356,7 +356,7 @@ def test_early_stopping_sets_groups_aside_and_keeps_the_best_epoch(data):
 
 def test_early_stopping_needs_groups_to_set_aside(data):
     X, y, ids = data
-    with pytest.raises(ValueError, match="there is 1 group. Give several groups"):
+    with pytest.raises(ValueError, match="there is only 1 group. Give several groups"):
         quick(early_stopping=True).fit(X, y, group=[len(y)])
     y = np.where(np.isin(ids, ["q0", "q1"]), 2, y)
     parts = (np.arange(2, 60), np.arange(2))

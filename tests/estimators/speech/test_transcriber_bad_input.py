@@ -82,7 +82,7 @@ def test_bad_transcripts_are_named(y, error, message):
 
 
 def test_score_takes_transcripts_of_the_kind_of_training(fitted):
-    with pytest.raises(TypeError, match="y has sequences of labels, and .* trained with strings"):
+    with pytest.raises(TypeError, match="y has sequences of labels, but .* trained with strings"):
         fitted.score(GOOD[0], [[1]] * 6)
 
 
