@@ -39,6 +39,9 @@ ORDER = tuple(name for group in GROUPS.values() for name in group)
 # <name>_2.png ...
 LONG = frozenset({"speech_ctc"})
 
+# How many examples run at a time.
+EXAMPLES_AT_A_TIME = min(2, os.cpu_count() or 1)
+
 # Other modules in the folder of examples.
 NOT_EXAMPLES = ("data",)
 
@@ -63,6 +66,7 @@ def settings() -> dict[str, object]:
         "show_signature": False,
         "remove_config_comments": True,
         "plot_gallery": "True",
+        "parallel": EXAMPLES_AT_A_TIME,
         "reset_modules": ("matplotlib", "gallery.reset_warnings"),
         "reset_modules_order": "both",
         "copyfile_regex": r"",
