@@ -1,5 +1,6 @@
 """The gallery: which examples run while the site is built, how strictly, and in which order."""
 
+import multiprocessing
 import os
 import re
 import warnings
@@ -89,6 +90,9 @@ _OUTSIDE = {"filters": None, "PYTHONWARNINGS": None}
 def reset_warnings(gallery_conf: dict, name: str, when: str) -> None:
     """Make warnings errors while an example runs, here and in the processes that it starts."""
     if when == "before":
+        if multiprocessing.get_start_method() == "loky":
+            # Examples run in processes of joblib, whose start method no other library knows.
+            multiprocessing.set_start_method("spawn", force=True)
         _OUTSIDE["filters"] = warnings.filters[:]
         _OUTSIDE["PYTHONWARNINGS"] = os.environ.get("PYTHONWARNINGS")
         # Examples train for few epochs, which they are warned of.
