@@ -92,8 +92,9 @@ def test_pages_have_code():
         assert len(blocks_of(page)) >= (1 if page.stem == "index" else 3)
 
 
-def test_skorch_probabilities_equal_ours():
+def test_skorch_probabilities_equal_ours(tmp_path, monkeypatch):
     """The `predict_nonlinearity` that the guide shows gives what the loss says."""
+    monkeypatch.chdir(tmp_path)  # Where a callback writes.
     names = names_after(ROOT / "docs" / "guide" / "own_network.md")
     net, features = names["net"], names["features"]
     assert abs(net.predict_proba(features).sum(1) - 1).max() < 1e-5
