@@ -18,6 +18,7 @@ with nothing else on the machine; about five minutes:
 
 import argparse
 import logging
+import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -39,6 +40,8 @@ PAGE = Path(__file__).parents[1] / "docs" / "guide" / "clusters.md"
 BEGIN, END = "<!-- measured by benchmarks/cluster.py -->", "<!-- end of what is measured -->"
 OVERHEAD, TIMES_X = 1.15, 2.5
 BACKENDS = ("dask", "ray")
+# Columns of prose.
+WIDTH = 120
 
 
 @contextmanager
@@ -141,9 +144,9 @@ def written_into(page: str, measured: str) -> str:
 def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", choices=BACKENDS, help="measure one of the backends")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--rows", type=int, default=8_000, help="of the timed search")
-    parser.add_argument("--epochs", type=int, default=20, help="of every fit of it")
+    parser.add_argument("--epochs", type=int, default=10, help="of every fit of it")
     parser.add_argument("--quick", action="store_true", help="measure the least of everything")
     parser.add_argument("--write", action="store_true", help="write docs/guide/clusters.md")
     given = parser.parse_args(arguments)
@@ -159,8 +162,9 @@ def main(arguments: Sequence[str] | None = None, page: Path = PAGE) -> None:
     warnings.filterwarnings("ignore", "max_epochs")  # Few epochs are enough to be timed.
     setting = SETTINGS[-1].of_epochs(given.epochs)
     backends = [given.only] if given.only else BACKENDS
+    run = f"Medians of {given.rounds} rounds, {given.rows:,} rows, {setting}, on {machine()}."
     parts = [
-        f"Medians of {given.rounds} rounds, {given.rows:,} rows, {setting}, on {machine()}.",
+        textwrap.fill(run, WIDTH),
         search_table(setting, given.rows, given.rounds, backends),
     ]
     if "dask" in backends:
