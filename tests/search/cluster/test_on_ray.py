@@ -13,6 +13,7 @@ from ray.util.joblib import register_ray
 
 from sklloss import NeuralRegressor, load, save
 from sklloss.search.checkpoints import kept
+from sklloss.search.cluster import mail
 
 from .small_searches import (
     Killed,
@@ -22,6 +23,7 @@ from .small_searches import (
     own_processes,
     pipeline_search,
     raising,
+    regressor,
     search,
 )
 
@@ -102,10 +104,13 @@ def test_errors_of_workers_arrive(diabetes):
 
 
 def test_a_checkpoint_gets_states_from_workers(diabetes, tmp_path, monkeypatch):
+    # States that arrive after the results of their stack are not kept.
+    long = regressor(max_epochs=30, n_iter_no_change=30)
     with joblib.parallel_config("sequential"):
-        undisturbed = search(checkpoint=tmp_path / "alone.db").fit(*diabetes)
+        undisturbed = search(long, checkpoint=tmp_path / "alone.db").fit(*diabetes)
     monkeypatch.setattr(kept, "seconds_between_states", 0.0)
+    monkeypatch.setattr(mail, "SECONDS_BETWEEN_LOOKS", 0.01)
     states = []
     monkeypatch.setattr(kept.KeptSearch, "keep", lambda *message: states.append(message))
-    assert_same(search(checkpoint=tmp_path / "spread.db").fit(*diabetes), undisturbed)
+    assert_same(search(long, checkpoint=tmp_path / "spread.db").fit(*diabetes), undisturbed)
     assert states
