@@ -20,7 +20,7 @@ from .held import forget, held
 from .mail import CountsByMail, Message
 from .pool import Pool
 from .tasks import Losses, Task, perform_elsewhere
-from .unprofiled import unprofiled
+from .undisturbed import undisturbed
 
 # How long a search waits for the first of its workers to come back after all are gone.
 SECONDS_WITHOUT_WORKERS = 300.0
@@ -245,12 +245,10 @@ def perform_by_name(name: str, call: bytes, *data: Any) -> Any:
     *data
         The worker without rows, and the rows, where this process may lack them.
     """
-    from distributed import get_worker
-
     task: Task = cloudpickle.loads(call)
     arguments = tuple(WatchedSlot(a) if hasattr(a, "wants_state") else a for a in task.arguments)
     fetch = partial(data[0].with_rows_of, data[1]) if data else lambda: None
-    with unprofiled(get_worker()), held.using(name, fetch) as worker:
+    with undisturbed(), held.using(name, fetch) as worker:
         if worker is None:
             return Missing()
         return perform_elsewhere(worker, replace(task, arguments=arguments))
