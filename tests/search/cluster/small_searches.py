@@ -74,6 +74,18 @@ class Killed:
         return True
 
 
+class KillsTheSearch:
+    """A scorer that kills the process that searches, and notes its own in a folder before."""
+
+    def __init__(self, folder):
+        self.folder, self.search = folder, os.getpid()
+
+    def __call__(self, estimator, X, y):
+        (Path(self.folder) / str(os.getpid())).touch()
+        os.kill(self.search, signal.SIGKILL)
+        return estimator.score(X, y)
+
+
 def pid(estimator, X, y):
     """Score the process that scores."""
     return float(os.getpid())
