@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,14 +9,11 @@ from joblib import effective_n_jobs
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from sklearn.utils.parallel import Parallel, delayed
 
-from ...training.threads import is_worker
 from ..progress import Counts, CountsInFile
 from ..stacks import physical_memory
+from .orphans import end_with, ends_from_start
 from .pool import Pool
 from .tasks import Losses, Task, perform
-
-# How often a worker looks whether the process that searches is alive.
-SECONDS_BETWEEN_LOOKS = 1.0
 
 
 class LocalPool(Pool):
@@ -41,6 +35,8 @@ class LocalPool(Pool):
         self.n_workers = effective_n_jobs(search.n_jobs)
         self.memory = physical_memory()
         self.is_spread = self.n_workers > 1
+        if self.is_spread and search.checkpoint is not None:
+            self.options |= ends_from_start()
 
     def counts(self, n_stacks: int, checkpoint: Any = None) -> Counts:
         """Return what counts epochs in a file."""
@@ -92,34 +88,3 @@ def _numbered(position: int, worker: Any, task: Task) -> tuple[int, Any]:
     process, _, _ = worker.search
     end_with(process)
     return position, perform(worker, task)
-
-
-# The processes with which this one ends.
-_watched: set[int] = set()
-
-
-def end_with(searching: int) -> None:
-    """End this process once the one that searches has died, killed before it could end its workers.
-
-    Workers of loky would otherwise wait for tasks for minutes, or for ever to be rid of a result.
-
-    Parameters
-    ----------
-    searching : int
-        The process that searches; where it is this one or no parent, nothing is done.
-    """
-    if searching in (os.getpid(), *_watched):
-        return
-    if os.getppid() != searching:
-        # A worker of loky is a child of the process that searches, or was before that died.
-        if is_worker():
-            os._exit(1)
-        return
-    _watched.add(searching)
-
-    def watch() -> None:
-        while os.getppid() == searching:
-            time.sleep(SECONDS_BETWEEN_LOOKS)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True, name="sklloss-watch").start()
