@@ -90,7 +90,7 @@ BY_HAND = (
     Group(
         "persistence",
         "Save, serve and continue",
-        "Files of models and searches, ONNX, PyTorch modules, checkpoints.",
+        "Files of models and searches, ONNX, PyTorch modules, MLflow, checkpoints.",
         (
             "sklloss.save",
             "sklloss.load",
@@ -98,6 +98,7 @@ BY_HAND = (
             "sklloss.persistence.onnx.OnnxFile",
             "sklloss.persistence.onnx.register",
             "sklloss.persistence.torch_module.to_module",
+            "sklloss.persistence.mlflow.autolog",
             "sklloss.align_columns",
             "sklloss.FitCheckpoint",
         ),

@@ -13,6 +13,7 @@ MODULES: Mapping[str, str] = {
     "sklloss.metrics": "Metrics",
     "sklloss.inspection": "Displays",
     "sklloss.persistence.onnx": "ONNX",
+    "sklloss.persistence.mlflow": "MLflow",
     "sklloss.persistence.torch_module": "PyTorch modules",
 }
 

@@ -45,7 +45,8 @@ MAY_IMPORT = {
     "advice": {"numpy", "pandas", "scipy", "sklearn", "torch"},
     "metrics": {"numpy", "sklearn"},
     "persistence": {
-        *("narwhals", "numpy", "pandas", "safetensors", "scipy", "sklearn", "skops", "skorch"),
+        *("mlflow", "narwhals", "numpy", "pandas", "safetensors", "scipy", "sklearn", "skops"),
+        "skorch",
         *("onnx", "onnxruntime", "onnxscript", "skl2onnx", "torch"),
     },
     "search": {
