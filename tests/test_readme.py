@@ -43,9 +43,12 @@ def names_after(page: Path) -> dict[str, object]:
 
 
 def assert_same_output(shown: str, printed: str) -> None:
-    """Compare words exactly, and numbers as another processor may round them."""
+    """Compare words exactly, and numbers as another processor may round them.
+
+    That may also make <0.001 of 0.001.
+    """
     parts, of_printed = (
-        re.split(r"(\d+(?:\.\d+)?)", " ".join(text.split())) for text in (shown, printed)
+        re.split(r"(?:<=? ?)?(\d+(?:\.\d+)?)", " ".join(text.split())) for text in (shown, printed)
     )
     assert parts[::2] == of_printed[::2]
     numbers, of_run = ([float(number) for number in each[1::2]] for each in (parts, of_printed))
@@ -55,6 +58,7 @@ def assert_same_output(shown: str, printed: str) -> None:
 def test_output_of_another_run_is_noticed():
     shown = "mae 39.37 leads by 0.24 (p = 1)"
     assert_same_output(shown, "mae  39.36 leads\nby 0.25 (p = 1)")
+    assert_same_output("mae 39.37 0.001 (p <= 0.001)", "mae 39.36 <0.001 (p < 0.001)")
     for other in ("mse 39.37 leads by 0.24 (p = 1)", "mae 46.37 leads by 0.24 (p = 1)"):
         with pytest.raises(AssertionError):
             assert_same_output(shown, other)
