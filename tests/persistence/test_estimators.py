@@ -1,6 +1,7 @@
 """Every estimator of ours comes back from a file with the bits of every answer."""
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import ShuffleSplit
 
 from sklloss import (
+    FitCheckpoint,
+    LossSearchCV,
     MetricEmbedder,
     NeuralClassifier,
     NeuralMultiTask,
@@ -301,3 +304,20 @@ def test_parameters_of_many_kinds(file):
     assert_same(model.predict(TABLE), loaded.predict(TABLE))
     assert loaded.lr.dtype == np.float32
     assert_same(model.predict(TABLE), through(model, file).predict(TABLE))
+
+
+def test_a_fit_with_a_checkpoint(file, tmp_path):
+    keeper = FitCheckpoint(tmp_path / "fit.checkpoint", seconds=5)
+    model = NeuralRegressor(**SMALL, callbacks=[keeper]).fit(TABLE, NUMBERS)
+    loaded = through(model, file)
+    assert_same_answers(model, loaded, TABLE)
+    (kept,) = loaded.callbacks
+    assert vars(kept) == vars(keeper)
+    # The path may be that of another machine, where there is no such folder.
+    loaded.set_params(callbacks=[FitCheckpoint(tmp_path / "elsewhere" / "fit.checkpoint")])
+    assert_same_answers(model, through(loaded, file), TABLE)
+
+
+def test_paths_of_searches(file):
+    search = LossSearchCV(NeuralRegressor(), {"loss": ["mse"]}, checkpoint=Path("search.db"))
+    assert through(search, file).checkpoint == Path("search.db")

@@ -6,6 +6,7 @@ import math
 from collections import OrderedDict
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -32,6 +33,7 @@ VALUES = {
         dt.datetime(2024, 10, 27, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"), fold=1),
         dt.datetime(2024, 1, 2, tzinfo=dt.timezone(dt.timedelta(hours=-5.5))),
     ],
+    "paths": [Path("folder") / "search.db", Path("/"), Path()],
     "types": [int, np.float32, np.dtype("<U3"), np.dtype("M8[ns]"), pd.DataFrame, torch.float16],
     "pandas": [pd.Timestamp("2024-01-01", tz="Asia/Tokyo"), pd.Timedelta("3s"), pd.NaT, pd.NA],
     "unit": [pd.Timestamp("2024-01-01").as_unit("s"), pd.Timedelta("3s").as_unit("ms")],

@@ -79,6 +79,8 @@ PLACES: Mapping[str, str] = {
     "NegativeSampler": "training.rows.negatives",
     **dict.fromkeys(("Augment", "AugmentFrames"), "training.rows.augment"),
     **dict.fromkeys(("AugmentPlaces", "MaskPlaces", "BoxPlaces"), "estimators.images.places"),
+    # Its path goes along, as `checkpoint` of a search does; a fit alone opens it.
+    "FitCheckpoint": "training.checkpoints.fit_checkpoint",
 }
 SPLITTERS = (
     *("KFold", "StratifiedKFold", "GroupKFold", "StratifiedGroupKFold", "RepeatedKFold"),

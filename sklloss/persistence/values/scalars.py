@@ -1,4 +1,4 @@
-"""Numbers, texts, dates and containers of Python."""
+"""Numbers, paths, dates and containers of Python."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,9 +16,12 @@ from ..graph import Codec, Reader, Writer
 
 
 class Numbers(Codec):
-    """Numbers that JSON lacks, bytes, ranges and slices."""
+    """Numbers that JSON lacks, bytes, paths, ranges and slices."""
 
-    kinds = ("float", "complex", "bytes", "range", "slice", "decimal", "fraction", "ellipsis")
+    kinds = (
+        *("float", "complex", "bytes", "range", "slice", "decimal", "fraction", "ellipsis"),
+        "path",
+    )
 
     def write(self, value: Any, writer: Writer) -> Mapping[str, Any] | None:
         """Return a node."""
@@ -37,6 +41,8 @@ class Numbers(Codec):
             return {"decimal": str(value)}
         if cls is Fraction:
             return {"fraction": [value.numerator, value.denominator]}
+        if cls is type(Path()):
+            return {"path": value.as_posix()}
         return {"ellipsis": None} if value is Ellipsis else None
 
     def read(self, kind: str, payload: Any, reader: Reader) -> Any:
@@ -51,6 +57,8 @@ class Numbers(Codec):
             return Fraction(*payload)
         if kind == "ellipsis":
             return Ellipsis
+        if kind == "path":
+            return Path(payload)
         if kind == "bytes":
             return b64decode(payload, None, True)
         return float(payload) if kind == "float" else Decimal(payload)

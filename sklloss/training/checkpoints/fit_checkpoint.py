@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from .paths import checked_path
 STATELESS = (EpochTimer, PrintLog, ProgressBar)
 
 
+@dataclass(eq=False)
 class FitCheckpoint(Callback):
     """Callback that lets one long fit resume after its process was killed.
 
@@ -69,9 +71,8 @@ class FitCheckpoint(Callback):
     8
     """
 
-    def __init__(self, path: Any, *, seconds: float = SECONDS) -> None:
-        self.path = path
-        self.seconds = seconds
+    path: Any
+    seconds: float = field(default=SECONDS, kw_only=True)
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         """Raise a ValueError, because a plain skorch net cannot resume.
