@@ -114,7 +114,11 @@ def _opened(rows: Any) -> Any:
     if getattr(getattr(rows, "dtype", None), "names", None):
         return pd.DataFrame(rows)
     if hasattr(rows, "fetchall"):
+        if getattr(rows, "description", True) is None:
+            raise ValueError("rows is a cursor without a result. Execute a SELECT first.")
         return rows.fetchall()
+    if isinstance(rows, Sequence) and (record := _record(rows)) is not None:
+        return record  # One row of SQL or one named tuple is a sequence of its values.
     return rows
 
 
@@ -263,7 +267,10 @@ def _of_each(rows: list[Any]) -> GivenRows:
         )
     for i, row in enumerate(rows):
         if isinstance(row, str | bytes) or not isinstance(row, Sequence | np.ndarray):
-            raise TypeError(f"Row {i} of rows is {_short(row)}, and has no values. {HOW}")
+            raise TypeError(
+                f"Row {i} of rows is {_short(row)}, and has no values. {HOW} One row without names"
+                " is a list in a list."
+            )
         if len(row) != len(rows[0]):
             raise ValueError(
                 f"Row {i} of rows has {count(len(row), 'value')}, and row 0 has {len(rows[0])}. Give"

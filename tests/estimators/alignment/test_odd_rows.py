@@ -1,5 +1,8 @@
 """Rows in forms that few services send, and values at the edge of what a column can hold."""
 
+import sqlite3
+from collections import namedtuple
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -10,7 +13,7 @@ import pytest
 from sklloss import align_columns
 from sklloss.estimators.inputs.missing import is_missing
 
-from .small_homes import fitted
+from .small_homes import fitted, records
 
 EAST, WEST = (timezone(timedelta(hours=hours)) for hours in (5, -5))
 
@@ -77,3 +80,27 @@ def test_a_decimal_that_is_no_number_is_missing(column, nan, table, model):
 def test_a_class_is_no_rows(model):
     with pytest.raises(TypeError, match="rows has no rows: it is the class DataFrame"):
         align_columns(model, pd.DataFrame)
+
+
+def test_one_row_that_names_its_values(table, model):
+    expected = model.predict(table[:1])
+    row = namedtuple("Row", list(table))(*table.iloc[0])
+    np.testing.assert_array_equal(model.predict(align_columns(model, row)), expected)
+    with closing(sqlite3.connect(":memory:")) as database:
+        pd.DataFrame(records(table)).to_sql("homes", database, index=False)
+        database.row_factory = sqlite3.Row
+        row = database.execute("SELECT * FROM homes").fetchone()
+    np.testing.assert_array_equal(model.predict(align_columns(model, row)), expected)
+
+
+def test_one_row_without_names_is_told_to_be_a_list(table, model):
+    with pytest.raises(TypeError, match=r"Row 0 .* has no values.* is a list in a list"):
+        align_columns(model, tuple(table.iloc[0]))
+
+
+@pytest.mark.parametrize("statement", [None, "CREATE TABLE other (x)"])
+def test_a_cursor_without_a_result_is_refused(statement, model):
+    with closing(sqlite3.connect(":memory:")) as database:
+        cursor = database.cursor() if statement is None else database.execute(statement)
+        with pytest.raises(ValueError, match="cursor without a result. Execute a SELECT"):
+            align_columns(model, cursor)
