@@ -68,7 +68,7 @@ def check_plain(values: Any, name: str) -> None:
 def check_none_missing(y: Any) -> None:
     """Raise if numbers among objects are missing, NaT and pandas' NA too."""
     values = np.asarray(y, dtype=None if hasattr(y, "__array__") else object)
-    if values.dtype.kind != "O" or values.ndim not in (1, 2):
+    if values.dtype.kind not in "Of" or values.ndim not in (1, 2) or not values.size:
         return
     wrong = np.asarray(missing(values).reshape(len(values), -1).any(axis=1))
     refuse_rows(

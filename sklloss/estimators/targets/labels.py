@@ -90,7 +90,8 @@ class LearnedLabels(LearnedTarget):
             raise ValueError(
                 f"y has labels that are not in `classes_`, {self.classes.tolist()}:"
                 f" {unknown.sum()} of {y.size}, for example {y[unknown].tolist()[0]!r}. Name all"
-                " classes in the first partial_fit, or fit again with warm_start=False."
+                " classes in the first call of fit_encoder or partial_fit, or fit again with"
+                " warm_start=False."
             )
         return self.rank[position]
 
@@ -115,7 +116,7 @@ class Named(NamedTuple):
     Attributes
     ----------
     classes : array-like or None
-        Those that the first call of `partial_fit` names.
+        Those that the first call of `fit_encoder` or `partial_fit` names.
     order : list or None
         From lowest to highest, of a pandas ordered categorical.
     """
@@ -141,8 +142,10 @@ class Classes(Target):
         Raises
         ------
         ValueError
-            If classes are named that are not those of the first call.
+            If classes are named that are no list, or not those of the first call.
         """
+        if data.named is not None and np.ndim(data.named) == 0:
+            raise ValueError(f"classes needs a list of all classes; got {data.named!r:.80}.")
         if before is not None and data.named is not None:
             check_same_classes(data.named, before.classes)
         if data.named is not None and missing(np.asarray(data.named, dtype=object)).any():
@@ -383,8 +386,8 @@ def check_same_classes(classes: Any, known: np.ndarray) -> None:
     """Raise if classes are named that are not those of the first call of `partial_fit`."""
     if not np.array_equal(np.unique(classes), known):
         raise ValueError(
-            f"`classes={list(classes)!r}` is not the same as on the first call of partial_fit,"
-            f" {known.tolist()}."
+            f"`classes={list(classes)!r}` is not the same as on the first call of fit_encoder or"
+            f" partial_fit, {known.tolist()}. Leave classes out, or begin with a new estimator."
         )
 
 

@@ -275,8 +275,10 @@ def test_labels_and_targets_that_later_calls_may_not_bring():
     assert model.classes_.tolist() == ["maybe", "no", "yes"]
     with pytest.raises(ValueError, match="not in `classes_`.*40 of 40, for example"):
         model.partial_fit(X, np.full(40, "never"))
-    with pytest.raises(ValueError, match="not the same as on the first call"):
+    with pytest.raises(ValueError, match="not the same as on the first call.*Leave classes out"):
         model.partial_fit(X, LABELS, classes=["no", "yes"])
+    with pytest.raises(ValueError, match="classes needs a list of all classes; got 'yes'"):
+        NeuralClassifier().partial_fit(X, LABELS, classes="yes")
     model.partial_fit(X, np.full(40, "maybe"))
     regressor = NeuralRegressor(max_epochs=1).partial_fit(X, np.c_[Y, Y])
     with pytest.raises(ValueError, match="y has 1 targets, but this estimator was trained with 2"):

@@ -82,9 +82,12 @@ def test_bad_input():
         NeuralRegressor(early_stopping=True).fit_encoder(TABLE, Y)
     with pytest.raises(ValueError, match="class_weight='balanced'"):
         NeuralClassifier(class_weight="balanced").fit_encoder(TABLE, TABLE["kind"])
-    with pytest.raises(ValueError, match="NaN"):
+    with pytest.raises(ValueError, match="NaN or None; 600 of 600 rows have no number"):
         NeuralRegressor().fit_encoder(TABLE, np.full(600, np.nan))
     model = NeuralRegressor(random_state=0).fit_encoder(TABLE, Y)
+    few = NeuralClassifier().fit_encoder(TABLE, Y > 0)
+    with pytest.raises(ValueError, match="in the first call of fit_encoder or partial_fit"):
+        few.partial_fit(TABLE, np.full(600, 7))
     with pytest.raises(ValueError, match="feature names"):
         model.partial_fit(TABLE[["z", "x", "kind"]], Y)
     with pytest.raises(NotFittedError):
