@@ -33,6 +33,16 @@ ZEROS, NO_SIZE = b"0" * 64, b"0" * 20
 BEGINNING = re.compile(rb'\{"__metadata__":\{"sklloss":"((?:[^"\\]|\\.)*)"\}')
 SIZE = re.compile(rb'\\"size\\":\\"([0-9]{20})\\"')
 DIGEST = re.compile(rb'\\"sha256\\":\\"([0-9a-f]{64})\\"')
+# What other files of this package begin with, and what opens them.
+OTHERS = {
+    b"SQLite format 3\0": (
+        "it is a database of SQLite. The checkpoint of a search is for LossSearchCV.from_checkpoint"
+    ),
+    b"sklloss checkpoint of a fit\n": (
+        "it is a checkpoint of FitCheckpoint, which the same call of fit resumes. Keep the fitted"
+        " model with sklloss.save"
+    ),
+}
 # Most bytes of a header, and of the entry at its beginning.
 LARGEST_HEADER, LARGEST_ENTRY = 2**24, 2**14
 
@@ -134,6 +144,9 @@ def parsed(data: bytes) -> Content:
 def _check_beginning(start: bytes, size: int) -> None:
     """Raise for files of others, of a newer version, and cut ones, by their first bytes."""
     found = BEGINNING.match(start, 8)
+    for beginning, what in OTHERS.items():
+        if start.startswith(beginning):
+            raise DamagedFileError(what)
     if found is None:
         raise DamagedFileError(
             "it does not begin as files of sklloss.save do. Pickles are for joblib.load, files of"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -107,8 +108,9 @@ def path_of(path: Any) -> str:
     found = os.fsdecode(path)
     if not found or "\0" in found:
         raise ValueError(f"path is the path of a file; got {found!r}.")
-    if Path(found).is_dir():
-        raise IsADirectoryError(f"{found!r} is a folder. Give the path of a file in it.")
+    with suppress(PermissionError):  # Reading or writing says what there is no permission for.
+        if Path(found).is_dir():
+            raise IsADirectoryError(f"{found!r} is a folder. Give the path of a file in it.")
     return found
 
 

@@ -20,6 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from sklloss import NeuralClassifier, NeuralRegressor
 from sklloss.persistence import load, save
 from sklloss.persistence.container import NO_SIZE, ZEROS, Content, parsed, seal, to_bytes
+from sklloss.training.checkpoints import fit_file
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(30, 3))
@@ -376,3 +377,26 @@ def test_a_file_that_has_grown_is_not_read_to_its_end(files, tmp_path):
         ValueError, match=f"has {2**40:,} bytes and was written with {len(files[0]):,}"
     ):
         load(path)
+
+
+@pytest.mark.parametrize(
+    ("beginning", "said"),
+    [
+        (b"SQLite format 3\0", "LossSearchCV.from_checkpoint"),
+        (fit_file.MAGIC, "FitCheckpoint, which the same call of fit resumes"),
+    ],
+)
+def test_checkpoints_are_told_from_models(beginning, said, tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(beginning + bytes(100))
+    with pytest.raises(ValueError, match=said):
+        load(path)
+
+
+def test_a_folder_that_may_not_be_looked_into(tmp_path, monkeypatch):
+    def refuse(self):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    with pytest.raises(OSError, match="'.*absent' cannot be read: There is no such file"):
+        load(tmp_path / "absent")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -207,8 +208,15 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     ValueError
         If it is no database of searches.
     """
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder. Give the path of a checkpoint in it.")
     if not path.is_file():
         raise FileNotFoundError(f"There is no checkpoint {path}.")
+    if not os.access(path, os.R_OK):
+        raise PermissionError(
+            f"The checkpoint {path} cannot be read: there is no permission. Change that of the"
+            " file, or read a copy."
+        )
     with explained(path), closing(_reader(path)) as connection:
         if not check_is_ours(connection, path):
             raise ValueError(f"{path} has no searches.")

@@ -118,8 +118,10 @@ def _chosen(connection: Any, path: Path, key: str | None) -> Any:
     chosen = [row for row in rows if key is None or row["key"] == key]
     if len(chosen) == 1:
         return chosen[0]
+    if not rows:
+        raise ValueError(f"{path} has no searches. One that has just begun is there soon.")
     shown = "\n".join(_line(connection, row) for row in rows)
-    what = f"no search with key {key!r}" if key is not None else "several searches, or none"
+    what = f"no search with key {key!r}" if key is not None else "several searches"
     raise ValueError(f"{path} has {what}. Give one of these keys:\n{shown}")
 
 

@@ -119,6 +119,21 @@ def test_there_has_to_be_a_file(tmp_path):
     (tmp_path / "empty.db").touch()
     with pytest.raises(ValueError, match="has no searches"):
         LossSearchCV.from_checkpoint(tmp_path / "empty.db")
+    with pytest.raises(IsADirectoryError, match="is a folder. Give the path of a checkpoint"):
+        LossSearchCV.from_checkpoint(tmp_path)
+
+
+def test_a_search_that_has_not_been_written_yet(tmp_path):
+    database.opened(tmp_path / "s.db").close()
+    with pytest.raises(ValueError, match="has no searches. One that has just begun is there soon"):
+        LossSearchCV.from_checkpoint(tmp_path / "s.db")
+
+
+def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
+    (tmp_path / "s.db").touch()
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(PermissionError, match="cannot be read: there is no permission"):
+        LossSearchCV.from_checkpoint(tmp_path / "s.db")
 
 
 def test_a_file_in_a_folder_that_cannot_be_written_is_read(diabetes, tmp_path, monkeypatch):
