@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from math import isfinite
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,11 @@ from .container import DamagedFileError
 Node = Any
 # A node as a reader meets it: parsed JSON.
 PLAIN = (type(None), bool, int, str)
+# Most values inside each other: hashing deeper tuples overruns the stack of Python.
+MOST_DEPTH = 1000
+# Most values that references may repeat, and how many more for each value that is written out.
+# Tuples that hold each other twice are few values, and take for ever to be hashed.
+MOST_REPEATED, MOST_REPEATED_TIMES = 10**7, 100
 
 
 class Codec(ABC):
@@ -142,6 +147,23 @@ class Writer:
                 self._path.pop()
 
 
+class Held(NamedTuple):
+    """A value to which references may point.
+
+    Attributes
+    ----------
+    value : Any
+    size : int
+        Number of values in it, where each reference counts as what it points to.
+    depth : int
+        Number of values inside each other, likewise.
+    """
+
+    value: Any
+    size: int
+    depth: int
+
+
 @dataclass
 class Reader:
     """Turns nodes into values.
@@ -157,7 +179,11 @@ class Reader:
     codecs: Sequence[Codec]
     arrays: Mapping[str, np.ndarray]
     trusted: frozenset[str] = frozenset()
-    _of_ids: dict[int, Any] = field(default_factory=dict)
+    _of_ids: dict[int, Held] = field(default_factory=dict)
+    _n_written: int = 0
+    _n_repeated: int = 0
+    _level: int = 0
+    _deepest: int = 0
 
     def __post_init__(self) -> None:
         self._of_kinds = {kind: codec for codec in self.codecs for kind in codec.kinds}
@@ -170,13 +196,17 @@ class Reader:
         DamagedFileError
             If there is none.
         """
-        if type(node) in PLAIN or type(node) is float:
+        self._n_written += 1
+        if type(node) in PLAIN or (type(node) is float and isfinite(node)):
             return node
         if type(node) is not dict:
             raise DamagedFileError(f"a value has the form {str(node)[:40]!r}")
         if "ref" in node:
-            return self._of_ids[node["ref"]]
-        number = node.get("id")
+            return self._repeated(self._of_ids[node["ref"]])
+        number, size, deepest = node.get("id"), self._size, self._deepest
+        self._level += 1
+        self._reach(self._level)
+        self._deepest = self._level
         (kind,) = node.keys() - {"id"}
         if kind == "list":
             value = [self.value(each) for each in node[kind]]
@@ -184,9 +214,30 @@ class Reader:
             value = self._of_kinds[kind].read(kind, node[kind], self)
         else:
             raise DamagedFileError(f"it has a value of the unknown kind {kind[:40]!r}")
+        self._level -= 1
         if number is not None:
-            self._of_ids[number] = value
+            self._of_ids[number] = Held(value, self._size - size, self._deepest - self._level)
+        self._deepest = max(deepest, self._deepest)
         return value
+
+    @property
+    def _size(self) -> int:
+        """Number of values so far, where each reference counts as what it points to."""
+        return self._n_written + self._n_repeated
+
+    def _repeated(self, held: Held) -> Any:
+        """Return the value of a reference."""
+        self._n_repeated += held.size
+        if self._n_repeated > MOST_REPEATED + MOST_REPEATED_TIMES * self._n_written:
+            raise DamagedFileError("its references repeat far more values than it holds")
+        self._reach(self._level + held.depth)
+        return held.value
+
+    def _reach(self, level: int) -> None:
+        """Note how many values are inside each other."""
+        if level > MOST_DEPTH:
+            raise DamagedFileError("its values are nested too deeply")
+        self._deepest = max(self._deepest, level)
 
     def named(self, pairs: Sequence[Sequence[Node]]) -> dict[str, Any]:
         """Return named values, as `Writer.pairs` writes them."""

@@ -23,6 +23,8 @@ MISSING = (
 SAFE = ("numpy.dtype",)
 # Most bytes that a compressed array may unpack to, as a multiple of its file, or at all.
 MOST_TIMES, MOST_BYTES = 20, 2**26
+# Most numbers that the parameters of a distribution may be, brought to one shape.
+MOST_NUMBERS = 2**20
 
 
 def skops_io(what: str) -> Any:
@@ -153,4 +155,18 @@ class Distributions(Codec):
         made = getattr(scipy.stats, name)
         if not isinstance(made, scipy.stats.rv_continuous | scipy.stats.rv_discrete):
             raise DamagedFileError(f"{name!r:.40} is not a distribution")
+        arguments = *parts["args"], *parts["keywords"].values()
+        # SciPy may bring them to one shape.
+        if prod(np.broadcast_shapes(*map(_shape_of, arguments))) > MOST_NUMBERS:
+            raise DamagedFileError("a distribution has far too many parameters")
         return made(*parts["args"], **parts["keywords"])
+
+
+def _shape_of(parameter: Any) -> tuple[int, ...]:
+    """Return the shape of a parameter of a distribution."""
+    if isinstance(parameter, range):
+        return (len(parameter),)
+    if isinstance(parameter, list | tuple):
+        inner = {_shape_of(each) for each in parameter} or {()}
+        return (len(parameter), *inner.pop())
+    return np.shape(parameter)

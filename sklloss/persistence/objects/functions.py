@@ -42,6 +42,8 @@ FUNCTIONS: Mapping[str, tuple[str, ...]] = {
 }
 # Modules all of whose public functions may stand in a file: they compute, and do nothing else.
 COMPUTING = {"sklearn.metrics": FunctionType, "numpy": np.ufunc, "scipy.special": np.ufunc}
+# Where the functions of torch.nn.functional are defined.
+MODULES_OF_TORCH = ("torch.nn.functional", "torch._C._nn")
 # How selectors of features score columns, by the names that skops gives them.
 SCORES = ("f_classif", "f_regression", "chi2", "mutual_info_classif", "mutual_info_regression")
 TORCH_FAMILIES: Mapping[str, type] = {
@@ -130,6 +132,8 @@ class Functions(Codec):
         """Return a value."""
         if kind == "partial":
             parts = reader.named(payload)
+            if not isinstance(parts["args"], tuple):
+                raise DamagedFileError("a partial function has something other than arguments")
             return functools.partial(parts["func"], *parts["args"], **parts["keywords"])
         module, _, name = payload.rpartition(".")
         if name in FUNCTIONS.get(module, ()):
@@ -139,6 +143,9 @@ class Functions(Codec):
             found = getattr(import_module(module), name)
         elif module == "torch.nn.functional" and not name.startswith("_"):
             found = getattr(torch.nn.functional, name)
+            # What it imports for itself is none of its own.
+            if getattr(found, "__module__", None) not in MODULES_OF_TORCH:
+                found = None
         if not isinstance(found, FunctionType | BuiltinFunctionType | np.ufunc):
             raise DamagedFileError(f"{payload!r:.60} is not a function that a file may name")
         return found
@@ -169,7 +176,7 @@ def _known_name(value: Any) -> str | None:
         if isinstance(value, kind) and getattr(import_module(module), name, None) is value:
             return f"{module}.{name}" if name in _public(module) else None
     is_torch = getattr(torch.nn.functional, name, None) is value
-    is_public = value.__module__ in ("torch.nn.functional", "torch._C._nn")
+    is_public = value.__module__ in MODULES_OF_TORCH
     return f"torch.nn.functional.{name}" if is_torch and is_public else None
 
 

@@ -110,6 +110,8 @@ class Nets(Codec):
         arguments["device"] = _device_here(arguments["device"])
         net = LossNet(parts["module"], parts["criterion"], **arguments)
         given = arguments["callbacks"] or ()
+        if isinstance(given, range):
+            raise DamagedFileError("the callbacks of a net are a range")
         callbacks = [each[-1] if isinstance(each, tuple) else each for each in given]
         callbacks = [each for each in callbacks if hasattr(each, "__dict__")]
         before = [dict(vars(each)) for each in callbacks]
@@ -176,11 +178,9 @@ class Histories(Codec):
     def read(self, kind: str, payload: Any, reader: Reader) -> Any:
         """Return a value."""
         if "epochs" in payload:
-            return History(reader.value(payload["epochs"]))
-        columns = {
-            name: each.tolist() if isinstance(each, np.ndarray) else each
-            for name, each in reader.named(payload["columns"]).items()
-        }
+            return History(_listed(reader.value(payload["epochs"])))
+        named = reader.named(payload["columns"])
+        columns = {name: _listed(each) for name, each in named.items()}
         rows = zip(*columns.values(), strict=True)
         return History({"batches": [{}], **dict(zip(columns, row, strict=True))} for row in rows)
 
@@ -189,3 +189,11 @@ class Histories(Codec):
         kinds = set(map(type, values))
         dtype = self._columns.get(kinds.pop()) if len(kinds) == 1 else None
         return values if dtype is None else np.array(values, dtype)
+
+
+def _listed(values: Any) -> list[Any]:
+    """Return a list or an array as a list; a range, say, would be far longer than its file."""
+    found = values.tolist() if isinstance(values, np.ndarray) else values
+    if not isinstance(found, list):
+        raise DamagedFileError(f"a history has a {type(found).__name__:.40} instead of a list")
+    return found

@@ -40,6 +40,13 @@ def _is_plain(dtype: np.dtype) -> bool:
     return is_known and dtype.itemsize <= {"f": 8, "c": 16}.get(dtype.kind, dtype.itemsize)
 
 
+def stored(value: Any, what: str) -> np.ndarray:
+    """Return an array that a file holds; a range, say, would be far more numbers than the file."""
+    if not isinstance(value, np.ndarray):
+        raise DamagedFileError(f"{what} is not an array, but a {type(value).__name__:.40}")
+    return value
+
+
 class Arrays(Codec):
     """Arrays and scalars of NumPy, and their types."""
 
@@ -82,7 +89,10 @@ class Arrays(Codec):
             return np.frombuffer(bytes.fromhex(digits), dtype_of(text), 1)[0]
         if kind == "masked":
             parts = reader.named(payload)
-            return np.ma.MaskedArray(parts["data"], parts["mask"], fill_value=parts["fill"])
+            data, mask = (
+                stored(parts[name], f"the {name} of a column") for name in ("data", "mask")
+            )
+            return np.ma.MaskedArray(data, mask, fill_value=parts["fill"])
         if kind == "objects":
             shape, items = payload
             found = np.empty(len(items), dtype=object)
@@ -200,9 +210,8 @@ class SparseArrays(Codec):
         if name not in {f"{form}_{what}" for form in COMPRESSED for what in ("matrix", "array")}:
             raise DamagedFileError(f"it has a sparse array of form {name!r:.40}")
         found = reader.named(parts)
-        made = getattr(sparse, name)(
-            (found["data"], found["indices"], found["indptr"]), shape=tuple(shape)
-        )
+        arrays = tuple(stored(found[part], part) for part in ("data", "indices", "indptr"))
+        made = getattr(sparse, name)(arrays, shape=tuple(shape))
         # Products read memory at these indices without a check.
         made.check_format(full_check=True)
         return made

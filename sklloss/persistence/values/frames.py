@@ -12,6 +12,7 @@ import pandas as pd
 
 from ..container import DamagedFileError
 from ..graph import Codec, Reader, Writer
+from .arrays import stored
 
 
 class PandasScalars(Codec):
@@ -119,9 +120,11 @@ class PandasArrays(Codec):
             return pd.RangeIndex(parts["range"], name=parts["name"])
         parts = reader.named(payload["parts"])
         if kind == "series":
-            values = self._values(payload, reader)
+            values = _of_rows(self._values(payload, reader), parts["index"])
             return pd.Series(values, index=parts["index"], name=parts["name"])
-        columns = [self._values(each, reader) for each in payload["columns"]]
+        columns = [
+            _of_rows(self._values(each, reader), parts["index"]) for each in payload["columns"]
+        ]
         rows = {k: pd.Series(values, index=parts["index"]) for k, values in enumerate(columns)}
         frame = pd.DataFrame(rows, index=parts["index"])
         frame.columns = parts["columns"]
@@ -147,14 +150,14 @@ class PandasArrays(Codec):
     def _values(self, payload: Mapping[str, Any], reader: Reader) -> Any:
         """Return the values of a column."""
         dtype = self._type_of(payload["type"], reader)
-        values = reader.value(payload["values"])
+        values = stored(reader.value(payload["values"]), "a column")
         if payload["type"] == "numpy":
             return values
         if isinstance(dtype, pd.CategoricalDtype):
             return pd.Categorical.from_codes(values, dtype=dtype)
         if isinstance(dtype, pd.DatetimeTZDtype):
             return pd.DatetimeIndex(values).tz_localize("UTC").tz_convert(dtype.tz).array
-        is_known = np.asarray(reader.value(payload["known"]), bool)
+        is_known = stored(reader.value(payload["known"]), "the mask of a column").astype(bool)
         rows = np.full(is_known.shape, None, dtype=object)
         rows[is_known] = values
         return rows if isinstance(dtype, np.dtype) else pd.array(rows, dtype=dtype)
@@ -191,6 +194,13 @@ class PandasArrays(Codec):
         if kind == "masked" and detail in MASKED:
             return pd.api.types.pandas_dtype(detail)
         raise DamagedFileError(f"it has a column of type {str(payload)[:40]}")
+
+
+def _of_rows(values: Any, index: Any) -> Any:
+    """Return values, one for each row; pandas would repeat a single one as often as it takes."""
+    if len(values) != len(index):
+        raise DamagedFileError(f"a column has {len(values)} values for {len(index)} rows")
+    return values
 
 
 # Zones that have no name but their distance from UTC.

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from ..container import DamagedFileError
 from ..graph import Codec, Reader, Writer
 
 
@@ -54,6 +55,9 @@ class Numbers(Codec):
         if kind == "range":
             return range(*payload)
         if kind == "fraction":
+            # Of a text such as "1e999999999" it would compute for ever.
+            if not all(type(part) is int for part in payload):
+                raise DamagedFileError("a fraction is not made of whole numbers")
             return Fraction(*payload)
         if kind == "ellipsis":
             return Ellipsis
