@@ -21,7 +21,7 @@ from .distributions import Distribution, StackedMixture
 from .graph import Graph, Port
 from .networks import raw_output
 from .traced import Traced
-from .values import TRACED_ROWS, dtype_of, name_of
+from .values import TRACED_ROWS, OnnxError, dtype_of, name_of
 
 # Levels and coverage of quantiles and intervals, as the estimators' methods have them.
 LEVELS = (0.1, 0.5, 0.9)
@@ -117,6 +117,8 @@ class Output:
 def _labelled(graph: Graph, index: str, classes: np.ndarray) -> tuple[str, str]:
     """Return the labels of indices, as text or as numbers."""
     dtype = {"b": "bool", "f": "float64", "i": "int64", "u": "int64"}.get(classes.dtype.kind, "str")
+    if classes.dtype.kind == "u" and classes.max() > np.iinfo(np.int64).max:
+        raise OnnxError(f"the label {classes.max()} is no int64. Use smaller numbers, or text")
     values: Any = [str(each) for each in classes] if dtype == "str" else classes.astype(dtype)
     return graph.node("Gather", graph.constant(values), index), dtype
 

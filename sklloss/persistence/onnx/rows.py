@@ -65,7 +65,7 @@ class Feed:
         """Return the arrays of some rows by the names of the inputs."""
         if self.columns is None and len(self.ports) == 1:
             port = self.ports[0]
-            found = X.toarray() if hasattr(X, "toarray") else np.asarray(X)
+            found = X.toarray() if hasattr(X, "toarray") else _array_of(X, port.dtype)
             if found.ndim == len(port.shape) - 1:
                 found = found[:, None]  # the axis of channels
             return {port.name: np.asarray(found, dtype=port.dtype)}
@@ -79,6 +79,13 @@ class Feed:
         known = self.columns.columns if self.columns else (None,) * len(self.ports)
         given = zip(self.ports, known, series, strict=True)
         return {port.name: _fed(port, column, each) for port, column, each in given}
+
+
+def _array_of(X: Any, dtype: str) -> np.ndarray:
+    """Return X as an array, where pandas' own missing values are NaN."""
+    if dtype == "float64" and isinstance(X, pd.DataFrame):
+        return X.to_numpy(np.float64, na_value=np.nan)
+    return np.asarray(X)
 
 
 def _fed(port: Port, column: Any, series: Any) -> np.ndarray:
@@ -188,7 +195,8 @@ def raw_table(graph: Graph, columns: Columns) -> tuple[Traced, Feed]:
     for column in columns.columns:
         dtype, meaning = port_of(column)
         name = str(column.name)
-        while name in taken:
+        # An input without a name would be none to ONNX.
+        while name in taken or not name:
             name += "_"
         taken.add(name)
         graph.inputs.append(Port(name, dtype, ("rows", 1), meaning))

@@ -144,6 +144,31 @@ def test_columns_named_as_outputs(tmp_path):
     assert [port.name for port in file.inputs] == ["predict_", "text"]
 
 
+def test_a_column_without_a_name(tmp_path):
+    X = TABLE[["number", "text"]].rename(columns={"number": ""})
+    file = assert_agrees(NeuralRegressor(**SMALL).fit(X, Y), X, tmp_path)
+    assert [port.name for port in file.inputs] == ["_", "text"]
+
+
+def test_numbers_with_missing_values_of_pandas(tmp_path):
+    X = TABLE[["number"]].assign(
+        whole=pd.array([None, *range(1, N)], dtype="Int64"),
+        truth=pd.array([True, None, *[False] * (N - 2)], dtype="boolean"),
+    )
+    assert_agrees(NeuralRegressor(**SMALL).fit(X, Y), X, tmp_path)
+
+
+def test_labels_beyond_int64(tmp_path):
+    X = TABLE[["number"]].fillna(0)
+    small, large = np.uint64(2**63 - 1), np.uint64(2**63)
+    model = NeuralClassifier(**SMALL).fit(X, np.where(X["number"] > 0, small, np.uint64(3)))
+    assert_agrees(model, X, tmp_path)
+    model = NeuralClassifier(**SMALL).fit(X, np.where(X["number"] > 0, large, np.uint64(3)))
+    with pytest.raises(ValueError, match=f"the label {2**63} is no int64. Use smaller numbers"):
+        to_onnx(model, tmp_path / "model.onnx")
+    to_onnx(model, tmp_path / "model.onnx", outputs=["predict_proba"])
+
+
 def test_a_feed_needs_the_columns(tmp_path):
     file = to_onnx(encoded_by("auto"), tmp_path / "model.onnx")
     with pytest.raises(TypeError, match="this model takes 'number', 'whole'.* Give a DataFrame"):
