@@ -70,6 +70,10 @@ def connected(path: Path, mode: str) -> sqlite3.Connection:
         check_same_thread=False,
     )
     connection.row_factory = sqlite3.Row
+    # What is written ahead goes into the database after every transaction, so that the file beside
+    # it stays small, and is seldom left behind where the disk is full.
+    connection.execute("PRAGMA wal_autocheckpoint = 1")
+    connection.execute("PRAGMA journal_size_limit = 0")
     return connection
 
 
@@ -113,10 +117,19 @@ def explained(path: Path) -> Iterator[None]:
         raise _damaged(path, error) from error
 
 
+@contextmanager
+def structured(path: Path) -> Iterator[None]:
+    """Raise what wrong values in a file lead to as an error about the file."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError) as error:
+        raise _damaged(path, error) from error
+
+
 def _damaged(path: Path, error: Exception) -> ValueError:
     return ValueError(
-        f"{path} is not a checkpoint of searches, or is damaged ({error}). It was not changed; give"
-        " another path."
+        f"{path} is not a checkpoint of searches, or is damaged ({error!s:.300}). It was not changed;"
+        " give another path."
     )
 
 

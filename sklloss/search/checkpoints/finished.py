@@ -16,6 +16,8 @@ from ..results import Result, Results
 from .records import result_of
 
 NAME = "search.sklloss"
+# Splits or seeds of a search: a file that says more means to fill the memory.
+MOST = 10**6
 
 
 class NotKept(BaseEstimator):
@@ -90,6 +92,9 @@ def search_of(data: bytes, trusted: Iterable[str]) -> tuple[Any, str]:
 
 def results_of(facts: Any, candidates: Iterable[Any], rows: Iterable[Any]) -> Results:
     """Return results from rows of the tables of candidates and of results."""
+    numbers = [facts[name] for name in ("n_splits", "n_seeds")]
+    if not all(type(each) is int and 0 < each < MOST for each in numbers):
+        raise TypeError(f"it has numbers of splits and seeds that are none: {numbers!s:.80}")
     train = np.nan if facts["return_train_score"] else None
     missing = Result((0, 0, 0), None, np.nan, np.nan, np.nan, train)
     results = Results(facts["n_splits"], facts["n_seeds"], missing)

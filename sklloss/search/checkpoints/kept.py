@@ -14,10 +14,11 @@ from typing import Any
 from ...training.checkpoints.identity import Parts, digest, fingerprint
 from ...training.checkpoints.keeper import SECONDS, CheckpointError, fits_kept_by
 from ...training.checkpoints.lock import FileLock
+from ...training.checkpoints.packed_pauses import pauses_of_plain
 from ...training.checkpoints.packing import pack, unpack
 from ...training.checkpoints.paths import checked_path
 from ..results import Key, Result
-from .database import explained, opened, transaction
+from .database import explained, opened, structured, transaction
 from .finished import packed_search
 from .records import (
     name_of,
@@ -127,7 +128,7 @@ class KeptSearch(Unkept):
                 "UPDATE searches SET status = 'running', run = ?, owner = ? WHERE id = ?",
                 (self.run, _owner(), number),
             )
-        with explained(self.path):
+        with explained(self.path), structured(self.path):
             for row in self._execute("SELECT * FROM results WHERE search = ?", (number,)):
                 key = row["candidate"], row["split"], row["seed"]
                 self.results[key] = result_of(key, row["body"])
@@ -197,7 +198,8 @@ class KeptSearch(Unkept):
     def pauses(self, key: Key) -> Any:
         """Return where the members of a fit stand, None where it begins."""
         row = self._execute(f"SELECT body FROM states WHERE {OF_FIT}", (self._id, *key)).fetchone()
-        return row and pauses_of_bytes(row["body"])
+        with explained(self.path), structured(self.path):
+            return row and pauses_of_bytes(row["body"])
 
     def forget_before(self, start: int) -> None:
         """Forget where trainings of candidates before a number have paused."""
@@ -227,7 +229,11 @@ class KeptSearch(Unkept):
         """Return what was kept of a fit in the refit, None where it begins."""
         key = (self._id, -1, number, 0)
         row = self._execute(f"SELECT body FROM states WHERE {OF_FIT}", key).fetchone()
-        return row and unpack(row["body"])
+        with explained(self.path), structured(self.path):
+            found = row and unpack(row["body"])
+            if found is not None:
+                tuple(found["seeds"]), found["name"], pauses_of_plain(found["pauses"])
+            return found
 
     def keep_refit(self, number: int, state: Any) -> None:
         """Keep a fit of the refit."""

@@ -14,7 +14,7 @@ import numpy as np
 from ...training.checkpoints.packing import unpack
 from ...training.checkpoints.paths import checked_path, path_of_checkpoint
 from ..evaluation import table_of
-from .database import opened, reading, transaction
+from .database import explained, opened, reading, structured, transaction
 from .finished import NotKept, results_of, search_of
 from .rivals import is_running
 
@@ -59,7 +59,7 @@ class InCheckpoints:
             has no search with this key, or has several and no key is given; the message lists them.
         """
         found = path_of_checkpoint(path, cls.__name__)
-        with reading(found) as connection:
+        with reading(found) as connection, structured(found):
             row = _chosen(connection, found, key)
             many = (row["id"],)
             if row["status"] == "finished":
@@ -78,8 +78,9 @@ class InCheckpoints:
                 stacklevel=2,
             )
             search = cls(NotKept(reason), {}, return_train_score=facts["return_train_score"])  # type: ignore[call-arg]
-        best = unpack(row["finished"])["best"] if row["status"] == "finished" else None
-        return _with_table(_checked(search, cls), results, best)
+        with explained(found), structured(found):
+            best = unpack(row["finished"])["best"] if row["status"] == "finished" else None
+            return _with_table(_checked(search, cls), results, best)
 
     @classmethod
     def drop_checkpoint(cls, path: Any, key: str) -> None:

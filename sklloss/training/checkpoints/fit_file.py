@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .identity import Parts, differences
+from .packed_pauses import pauses_of_plain
 from .packing import pack, unpack
 
 MAGIC, VERSION = b"sklloss checkpoint of a fit\n", 1
@@ -40,7 +41,17 @@ def read(path: Path) -> Any:
             f"{path} is damaged: its contents do not match their checksum. Remove it to start"
             " again."
         )
-    return unpack(data[start:])
+    try:
+        found = unpack(data[start:])
+        if not isinstance(found["parts"], dict) or type(found["is_over"]) is not bool:
+            raise TypeError("its parts are others")
+        tuple(found["seeds"])
+        pauses_of_plain(found["pauses"])
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path} holds no state of a fit ({error!s:.300}). Remove it to start again."
+        ) from error
+    return found
 
 
 def write(path: Path, new: Path, value: Any) -> None:

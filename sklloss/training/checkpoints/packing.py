@@ -16,6 +16,8 @@ from torch import Tensor
 
 # Kinds of arrays whose numbers safetensors takes.
 NUMBERS = "biuf"
+# Kinds of arrays that are listed in JSON, and most bytes of such an array of texts.
+LISTED, MOST_BYTES = "OUSmM", 2**27
 LENGTH = struct.Struct("<Q")
 Tensors = dict[str, Tensor]
 
@@ -65,8 +67,12 @@ def unpack(data: bytes) -> Any:
         structure = json.loads(data[LENGTH.size : LENGTH.size + length])
         tensors = safetensors.torch.load(data[LENGTH.size + length :])
         return _value(structure, tensors)
-    except (struct.error, ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
-        raise DamagedStateError(f"These bytes hold no state of a training: {error}") from error
+    except Exception as error:
+        # Whatever others have written there.
+        reason = str(error) or type(error).__name__
+        raise DamagedStateError(
+            f"These bytes hold no state of a training: {reason:.300}"
+        ) from error
 
 
 def is_plain(value: Any) -> bool:
@@ -111,7 +117,7 @@ def _of_numpy(value: Any, tensors: Tensors) -> Any:
         raw = np.frombuffer(np.ascontiguousarray(array, dtype).tobytes(), np.uint8)
         tensors[name] = torch.from_numpy(raw.copy())
         held: Any = name
-    elif array.dtype.kind in "OUSmM":
+    elif array.dtype.kind in LISTED:
         of_numbers = array.dtype.kind in "mM"
         flat = (array.view(np.int64) if of_numbers else array).ravel().tolist()
         if array.dtype.kind == "S":
@@ -141,6 +147,10 @@ def _value(structure: Any, tensors: Tensors) -> Any:
 
 def _array(structure: dict[str, Any], tensors: Tensors) -> Any:
     dtype, held = np.dtype(structure["dtype"]), structure["array"]
+    if dtype.kind not in NUMBERS + LISTED:
+        raise ValueError(f"An array has the type {dtype.str!r:.40}.")
+    if dtype.kind in "US" and dtype.itemsize * len(held) > max(MOST_BYTES, 8 * sum(map(len, held))):
+        raise ValueError(f"An array of {len(held)} texts has the type {dtype.str!r}.")
     if isinstance(held, str):
         array = np.frombuffer(tensors[held].numpy().tobytes(), dtype).copy()
     elif dtype.kind in "mM":
