@@ -179,6 +179,7 @@ def to_onnx(
         members = Members.of(final, scaled)
         for output in outputs_of(final, outputs, quantiles, coverage):
             output.add(graph, members)
+        _check_names(graph)
     except OnnxError as error:
         raise ValueError(
             f"{type(final).__name__} with loss {final.loss_.label!r} and module {final.module!r}"
@@ -188,6 +189,16 @@ def to_onnx(
     _describe(model, final, graph)
     _write(model.SerializeToString(), target)
     return OnnxFile(Path(target), opset, tuple(graph.inputs), tuple(graph.outputs), feed)
+
+
+def _check_names(graph: Graph) -> None:
+    """Raise where a column of a Pipeline, which keeps its name, is called as an output is."""
+    inputs, outputs = ({port.name for port in ports} for ports in (graph.inputs, graph.outputs))
+    for name in sorted(inputs & outputs):
+        raise OnnxError(
+            f"its column {name!r} has the name of an output. Rename the column, or give outputs="
+            " without it"
+        )
 
 
 def _parts(estimator: Any) -> tuple[Pipeline | None, Any]:

@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
@@ -99,6 +101,15 @@ def test_a_loss_in_operations_that_onnx_lacks(tmp_path):
 
 
 # ---------------------------------------------------------------------- files
+
+
+def test_a_column_of_a_pipeline_named_as_an_output(tmp_path):
+    X = pd.DataFrame({"predict": np.arange(40.0), "x": np.ones(40)})
+    scaled = ColumnTransformer([("scaled", StandardScaler(), ["predict", "x"])])
+    model = make_pipeline(scaled, NeuralRegressor(n_members=1, max_epochs=1)).fit(X, X["predict"])
+    with pytest.raises(ValueError, match="column 'predict' has the name of an output. Rename"):
+        to_onnx(model, tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder(tmp_path):
