@@ -172,6 +172,10 @@ def check_is_ours(connection: sqlite3.Connection, path: Path) -> bool:
         raise ValueError(
             f"{path} is a database of something else, and was not changed. Give another path."
         )
+    # Which would run on each insert or query, perhaps for ever.
+    running = "SELECT name FROM sqlite_master WHERE type IN ('trigger', 'view') LIMIT 1"
+    if connection.execute(running).fetchone():
+        raise _damaged(path, ValueError("it has triggers or views"))
     if version > VERSION:
         raise ValueError(
             f"{path} was written by a newer version of sklloss (format {version}; this one reads"

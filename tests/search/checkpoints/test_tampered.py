@@ -147,3 +147,20 @@ def test_the_database_has_what_was_written_ahead(diabetes, tmp_path):
     assert rows_of(path, "SELECT count(*) FROM results") == [(8,)]
     assert n_results[-1] >= 6
     assert [each.name for each in tmp_path.iterdir()] == ["s.db"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "CREATE TRIGGER own BEFORE INSERT ON results BEGIN DELETE FROM states; END",
+        "CREATE VIEW own AS SELECT * FROM results",
+    ],
+)
+def test_a_database_that_runs_something_is_refused(query, diabetes, interrupted):
+    with closing(sqlite3.connect(interrupted)) as connection:
+        connection.execute(query)
+        connection.commit()
+    search = search_in(interrupted)
+    for call in (lambda: search.from_checkpoint(interrupted), lambda: search.fit(*diabetes)):
+        with pytest.raises(ValueError, match="is damaged .it has triggers or views"):
+            call()
