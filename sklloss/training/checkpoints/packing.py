@@ -16,8 +16,10 @@ from torch import Tensor
 
 # Kinds of arrays whose numbers safetensors takes.
 NUMBERS = "biuf"
-# Kinds of arrays that are listed in JSON, and most bytes of such an array of texts.
-LISTED, MOST_BYTES = "OUSmM", 2**27
+# Kinds of arrays that are listed in JSON.
+LISTED = "OUSmM"
+# Most bytes of an array of texts, at all or for each character: a file may claim any length.
+MOST_BYTES, MOST_PADDING = 2**27, 100
 LENGTH = struct.Struct("<Q")
 Tensors = dict[str, Tensor]
 
@@ -149,7 +151,8 @@ def _array(structure: dict[str, Any], tensors: Tensors) -> Any:
     dtype, held = np.dtype(structure["dtype"]), structure["array"]
     if dtype.kind not in NUMBERS + LISTED:
         raise ValueError(f"An array has the type {dtype.str!r:.40}.")
-    if dtype.kind in "US" and dtype.itemsize * len(held) > max(MOST_BYTES, 8 * sum(map(len, held))):
+    most = max(MOST_BYTES, MOST_PADDING * sum(map(len, held))) if dtype.kind in "US" else 0
+    if most and dtype.itemsize * len(held) > most:
         raise ValueError(f"An array of {len(held)} texts has the type {dtype.str!r}.")
     if isinstance(held, str):
         array = np.frombuffer(tensors[held].numpy().tobytes(), dtype).copy()
