@@ -112,7 +112,18 @@ def _model_of(before: Pipeline, ports: tuple[Port, ...], opset: int, numbers: st
     opsets = {"": opset, TRADITIONAL: TRADITIONAL_OPSET}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return skl2onnx.convert_sklearn(before, initial_types=given, target_opset=opsets)
+        model = skl2onnx.convert_sklearn(before, initial_types=given, target_opset=opsets)
+    _rename_inputs(model, [port.name for port in ports])
+    return model
+
+
+def _rename_inputs(model: Any, names: list[str]) -> None:
+    """Give inputs the names of columns, of which skl2onnx keeps letters and digits alone."""
+    renamed = dict(zip((each.name for each in model.graph.input), names, strict=True))
+    for given in model.graph.input:
+        given.name = renamed[given.name]
+    for node in model.graph.node:
+        node.input[:] = [renamed.get(name, name) for name in node.input]
 
 
 def _session(model: Any) -> Any:

@@ -66,6 +66,22 @@ def test_steps_on_tables_of_text_and_numbers(rows, tmp_path):
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("total bill", "size (cm)", "größe", "x.y"),
+        ("a b", "a_b", "a-b", 'a"b'),
+        ("µ", "\n", "1", "+"),
+    ],
+)
+def test_columns_with_any_names(names, tmp_path):
+    X = TABLE.set_axis(list(names), axis="columns")
+    scaled, encoded = (StandardScaler(), [names[0], names[2]]), (OneHotEncoder(), [names[1]])
+    model = make_pipeline(make_column_transformer(scaled, encoded), NeuralRegressor(**SMALL))
+    file = assert_agrees(model.fit(X, Y), X, tmp_path)
+    assert [port.name for port in file.inputs] == list(names)
+
+
 UNKNOWN = {"handle_unknown": "use_encoded_value", "unknown_value": -1}
 ENCODERS = {
     "one-hot": (OneHotEncoder(handle_unknown="ignore"), "nan"),
