@@ -135,7 +135,9 @@ def n_distinct_rows(X: Any) -> int:
         values = np.where(np.isnan(column), np.nan, column) + 0.0
         mixed = (mixed ^ values.astype(np.float64).view(np.uint64)) * HASH_FACTOR
         mixed ^= mixed >> np.uint64(29)
-    return len(np.unique(mixed))
+    # NumPy's unique would take four times their memory, and far longer.
+    mixed.sort()
+    return 1 + int(np.count_nonzero(mixed[1:] != mixed[:-1]))
 
 
 @dataclass(frozen=True)
