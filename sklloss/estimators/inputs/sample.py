@@ -66,13 +66,13 @@ class Sample:
     def targets_of_rows(self, rows: np.ndarray) -> Sample:
         """Return targets and weights of some rows, without X."""
         # Without weights of classes, both are one array.
-        is_one, row_weight = self.sample_weight is self.row_weight, self.row_weight[rows]
+        is_one, row_weight = self.sample_weight is self.row_weight, _taken(self.row_weight, rows)
         return replace(
             self,
             X=None,
             y=self.y[rows],
             row_weight=row_weight,
-            sample_weight=row_weight if is_one else self.sample_weight[rows],
+            sample_weight=row_weight if is_one else _taken(self.sample_weight, rows),
             kept=self.kept[rows],
         )
 
@@ -120,6 +120,14 @@ class Sample:
         keys = np.empty(len(parts), dtype=object)
         keys[:] = [b"|".join(part.tobytes() for part in row) for row in parts]
         return keys
+
+
+def _taken(weights: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return the weights of rows; without a copy where all are equal, as they mostly are."""
+    are_indices = rows.dtype.kind in "iu" and len(rows) <= len(weights)
+    if are_indices and len(weights) and weights.min() == weights.max():
+        return weights[: len(rows)]
+    return weights[rows]
 
 
 def unit_of(row_weight: np.ndarray) -> float:
