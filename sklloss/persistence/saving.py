@@ -116,9 +116,11 @@ def path_of(path: Any) -> str:
 
 def explained(error: OSError, path: str, what: str) -> OSError:
     """Return an error of the system with the path and what to do."""
+    # A file is written beside the one it replaces, so the permission is the folder's.
+    where = f" to write in the folder {str(Path(os.path.realpath(path)).parent)!r}"
     remedies = {
         FileNotFoundError: "There is no such file or folder",
-        PermissionError: "There is no permission",
+        PermissionError: f"There is no permission{where if what == 'written' else ''}",
     }
     reason = remedies.get(type(error), error.strerror or str(error))
     kept = " An existing file is unchanged." if what == "written" else ""

@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import textwrap
 
 import pytest
@@ -169,6 +170,11 @@ def test_files_without_permission(file, monkeypatch):
     monkeypatch.setattr(os, "open", denied)
     with pytest.raises(PermissionError, match="cannot be read: There is no permission"):
         load(file)
+    monkeypatch.setattr(tempfile, "mkstemp", denied)
+    with pytest.raises(
+        PermissionError, match="no permission to write in the folder '.*'. An exist"
+    ):
+        save(MODEL, file)
 
 
 @pytest.mark.parametrize("kind", ["pipe", "/dev/zero", "/dev/null"])

@@ -256,6 +256,11 @@ def _of_each(rows: list[Any]) -> GivenRows:
     """Read rows one by one."""
     if not rows:
         return GivenRows({}, 0)
+    if as_frame(rows[0]) is not None or type(rows[0]).__name__ == "RecordBatch":
+        raise TypeError(
+            f"rows is {count(len(rows), 'table')} in a list. Give one table, made with pd.concat,"
+            " pl.concat or pyarrow.Table.from_batches; or align each of them."
+        )
     records = [_record(row) for row in rows]
     if all(record is not None for record in records):
         return _of_records(records)  # type: ignore[arg-type]

@@ -109,6 +109,11 @@ class Pairs(Inputs):
         pairs = found.X.reshape(len(data.X), 2, *found.X.shape[1:])
         return Checked(pairs, data.y, found.learned)
 
+    def check_continued(self, X: Any, checked: Checked, learned: Any, scaler: Encoding) -> None:
+        """Warn of what the rows on both sides have."""
+        of_rows = checked._replace(X=sides(checked.X))
+        self.rows.check_continued(self.rows.opened(sides(X)), of_rows, learned, scaler)
+
     # ------------------------------------------------------------------ rows of the engine
 
     def scaler(self, sample: Sample, learned: Any, scales: bool) -> Encoding:

@@ -180,7 +180,10 @@ class Preparation:
         check_names(opened.y, "y")
         data = replace(opened, X=self.inputs.opened(opened.X))
         learned = self.before and self.before.inputs
-        return self.inputs.checked(self.estimator, data, self.target.y_options(data), learned)
+        checked = self.inputs.checked(self.estimator, data, self.target.y_options(data), learned)
+        if self.before is not None:
+            self.inputs.check_continued(data.X, checked, learned, self.before.input_scaler)
+        return checked
 
     def _of_checked(self, checked: Checked, opened: FitData, loss: Loss) -> Encoded:
         """Return the rows whose weight is not 0, targets as numbers, and what that has learned."""

@@ -168,6 +168,21 @@ class Inputs:
         """
         return replace(learned, facts=self.facts(sample.X)) if before is None else before
 
+    def check_continued(self, X: Any, checked: Checked, learned: Any, scaler: Encoding) -> None:
+        """Warn where training goes on and rows have what was not to be learned from before.
+
+        Parameters
+        ----------
+        X : object
+            As given, opened.
+        checked : Checked
+            The same rows, checked.
+        learned : LearnedInputs
+            What an earlier fit has learned.
+        scaler : Encoding
+            What it has learned to scale or encode X with.
+        """
+
     # ------------------------------------------------------------------ rows of the engine
 
     def weighted_rows(self, sample: Sample) -> tuple[Any, np.ndarray]:

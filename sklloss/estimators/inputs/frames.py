@@ -276,6 +276,16 @@ class Columns:
         """Return the names of the levels of each number of a row."""
         return [each.level_names() for each in self.columns for _ in each.parts]
 
+    def filled(self, frame: nw.DataFrame[Any]) -> list[int]:
+        """Return which numbers of a row were missing in all of training, and have values now."""
+        owners = [i for i, each in enumerate(self.columns) for _ in each.parts]
+        series = list(frame.iter_columns())
+        return [
+            j
+            for j, i in enumerate(owners)
+            if type(self.columns[i]) is Column and not all(map(is_missing, series[i].to_list()))
+        ]
+
     def numbers(self, frame: nw.DataFrame[Any]) -> np.ndarray:
         """Return a table as numbers, (n_samples, n_numbers)."""
         pairs = zip(self.columns, frame.iter_columns(), strict=True)

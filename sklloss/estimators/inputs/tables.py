@@ -24,6 +24,8 @@ from .data import Checked, FitData, LearnedInputs
 from .frames import Columns, NumberColumn, as_frame
 from .sample import Sample
 
+MOST_NAMED = 5
+
 
 @dataclass(frozen=True)
 class Table(Inputs):
@@ -152,6 +154,25 @@ class Table(Inputs):
             return _columns_of(X)
         return frame
 
+    def check_continued(self, X: Any, checked: Checked, learned: Any, scaler: Encoding) -> None:
+        """Warn of columns that the network does not see, and that vary in these rows."""
+        left_out, columns = scaler.left_out(), learned.raw_columns
+        if not len(left_out):
+            return
+        names = learned.names
+        if names is None:
+            names = [f"x{j}" for j in range(learned.n_features)]
+        known, filled = np.full(len(left_out), np.nan), []
+        if columns is not None:
+            n_levels = np.array(columns.n_levels)[left_out]
+            # Of columns whose levels are all rare, fit has warned; the code of a single one is 0.
+            left_out = left_out[n_levels <= 2]
+            known = np.where(n_levels[n_levels <= 2] > 0, 0.0, np.nan)
+            names, filled = columns.names, columns.filled(self._raw(X, learned))
+        varying = {*left_out[_vary(checked.X[:, left_out], known)].tolist(), *filled}
+        if varying:
+            _warn_of_new_values([names[j] for j in sorted(varying)])
+
     def scaler(self, sample: Sample, learned: Any, scales: bool) -> Encoding:
         """Return what encodes the columns."""
         # What is learned of columns does not know classes, nor what they weigh.
@@ -194,6 +215,28 @@ class Table(Inputs):
                 UserWarning,
                 stacklevel=2,
             )
+
+
+def _vary(X: Any, known: np.ndarray) -> np.ndarray:
+    """Return which columns have two values, missing ones aside; a known one, not NaN, counts."""
+    if sparse.issparse(X):
+        low, high = (end.toarray().ravel() for end in (X.nanmin(axis=0), X.nanmax(axis=0)))
+    else:
+        low, high = np.fmin.reduce(X, axis=0), np.fmax.reduce(X, axis=0)
+    return np.fmin(low, known) < np.fmax(high, known)
+
+
+def _warn_of_new_values(names: list[Any]) -> None:
+    listed = ", ".join(map(repr, names[:MOST_NAMED]))
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    warnings.warn(
+        f"X has {count(len(names), 'column')} whose values the network ignores, because the rows from"
+        f" which the encoding was learned had one value there or none: {listed}{more}. Learn"
+        " the encoding from rows of all parts of the data, with fit_encoder where there is one, or"
+        " fit on all rows.",
+        UserWarning,
+        stacklevel=2,
+    )
 
 
 def _columns_of(X: Any) -> nw.DataFrame[Any] | None:

@@ -10,6 +10,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from ...modules.ranking.row_scores import RowScores
+from ...training import Encoding
 from ..inputs.data import Checked, FitData, LearnedInputs
 from ..inputs.ragged import RaggedInputs
 from ..inputs.sample import Sample
@@ -78,6 +79,10 @@ class GroupedRows(RaggedInputs, Table):
             message = ONE_GROUP.format(name=type(owner).__name__, n_rows=n_rows)
             warnings.warn(message, UserWarning, stacklevel=2)
         return checked._replace(X=GroupedTable(checked.X, sizes_of(data.groups, n_rows)))
+
+    def check_continued(self, X: Any, checked: Checked, learned: Any, scaler: Encoding) -> None:
+        """Warn of what the rows of all groups have."""
+        super().check_continued(X, checked._replace(X=checked.X.X), learned, scaler)
 
     def weights(self, sample_weight: Any, X: GroupedTable) -> np.ndarray:
         """Return one weight per group."""

@@ -180,13 +180,19 @@ def to_onnx(
         for output in outputs_of(final, outputs, quantiles, coverage):
             output.add(graph, members)
         _check_names(graph)
-    except OnnxError as error:
+        model = graph.model(f"{type(final).__name__} of sklloss, loss {final.loss_.label}")
+        _describe(model, final, graph)
+    except (OnnxError, UnicodeEncodeError) as error:
+        reason = (
+            f"it holds text as UTF-8, in which {error.object!r} cannot be written. Replace this label,"
+            " category or name"
+            if isinstance(error, UnicodeEncodeError)
+            else error
+        )
         raise ValueError(
             f"{type(final).__name__} with loss {final.loss_.label!r} and module {final.module!r}"
-            f" cannot be written to ONNX: {error}."
+            f" cannot be written to ONNX: {reason}."
         ) from error
-    model = graph.model(f"{type(final).__name__} of sklloss, loss {final.loss_.label}")
-    _describe(model, final, graph)
     _write(model.SerializeToString(), target)
     return OnnxFile(Path(target), opset, tuple(graph.inputs), tuple(graph.outputs), feed)
 

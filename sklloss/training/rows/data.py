@@ -246,6 +246,10 @@ class Encoding(ABC):
         """
         return np.array(columns, dtype=object)
 
+    def left_out(self) -> np.ndarray:
+        """Return the indices of the columns of a table that have no influence."""
+        return np.array([], dtype=int)
+
     @abstractmethod
     def module(self, shape: tuple[int, ...]) -> nn.Module:
         """Return a module that does it to rows of a shape."""

@@ -137,6 +137,12 @@ class TableEncoding(Encoding):
             out[start : start + CHUNK_ROWS] = lazy.slice(start, start + CHUNK_ROWS)
         return DenseRows(out)
 
+    def left_out(self) -> np.ndarray:
+        """Return the indices of the columns that did not vary, or had no frequent level."""
+        used = np.concatenate([self.numbers, self.missing, self.level_column])
+        # Of a table without any column to learn from, the first is kept, on an infinite scale.
+        return np.setdiff1d(np.arange(len(self.scale)), used[np.isfinite(self.scale[used])])
+
     def module(self, shape: tuple[int, ...]) -> TableEncoder:
         """Return a module that encodes rows of X as the estimator takes them."""
         return TableEncoder(self, torch.float64)

@@ -60,6 +60,10 @@ class InputScaler(Encoding):
         shape = (-1,) + (1,) * (X.ndim - 2)
         return cls((unit * scaler.mean_).reshape(shape), scale.reshape(shape))
 
+    def left_out(self) -> np.ndarray:
+        """Return the indices of the features that were constant."""
+        return super().left_out() if self.scale is None else np.flatnonzero(np.isinf(self.scale))
+
     def transform(self, X: Any, dtype: torch.dtype) -> Any:
         """Return X scaled, as a tensor of the given dtype or sparse rows; X is not changed.
 

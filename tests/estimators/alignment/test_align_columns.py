@@ -422,6 +422,12 @@ BAD_ROWS = {
     "uneven rows": ([(1, 2), (1,)], ValueError, "Row 1 of rows has 1 value"),
     "dicts and others": ([{"area": 1}, 3], TypeError, "Row 1 of rows is a int"),
     "numbers": ([1, 2], TypeError, "Row 0 of rows is 1, and has no values"),
+    "tables": ([pd.DataFrame({"area": [1]})] * 2, TypeError, "rows is 2 tables in a list"),
+    "batches": (
+        [pa.RecordBatch.from_pydict({"area": [1]})],
+        TypeError,
+        "rows is 1 table in a list",
+    ),
     "too few": ([(1, 2)], ValueError, "2 values without names, and NeuralRegressor was fitted"),
 }
 

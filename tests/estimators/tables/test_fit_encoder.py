@@ -7,10 +7,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from sklloss import NeuralClassifier, NeuralRegressor
+from sklloss import MetricEmbedder, NeuralClassifier, NeuralRanker, NeuralRegressor
 
 rng = np.random.default_rng(0)
 TABLE = pd.DataFrame(
@@ -103,3 +104,101 @@ def test_the_example(monkeypatch, capsys):
     assert "R²" in capsys.readouterr().out
     assert scores["chunks, fit_encoder first"] > scores["all rows in memory"] - 0.05
     assert scores["chunks alone"] < scores["chunks, fit_encoder first"] - 0.2
+
+
+def of_kind(kind):
+    """Return a table whose column b is of a kind, and its target."""
+    values = {
+        "None": np.full(60, None),
+        "NaN": np.full(60, np.nan),
+        "one": np.ones(60),
+        "numbers": rng.normal(size=60),
+        "a": np.array(["a"] * 60, dtype=object),
+        "c": np.array(["c"] * 60, dtype=object),
+        "text": np.array(["a", "c"] * 30, dtype=object),
+        "ids": np.array([f"id {i}" for i in range(60)], dtype=object),
+    }
+    return pd.DataFrame({"x": rng.normal(size=60), "b": values[kind]}), rng.normal(size=60)
+
+
+def sparse_table(table):
+    return sparse.csr_array(table.to_numpy())
+
+
+@pytest.mark.parametrize(
+    ("first", "later"),
+    [
+        ("None", "numbers"),
+        ("None", "text"),
+        ("NaN", "numbers"),
+        ("one", "numbers"),
+        ("a", "c"),
+        ("a", "text"),
+    ],
+)
+def test_columns_that_only_later_chunks_tell_apart_are_named(first, later):
+    model = NeuralRegressor(random_state=0).partial_fit(*of_kind(first))
+    with pytest.warns(UserWarning, match=r"X has 1 column whose values .* none: 'b'\. Learn the"):
+        model.partial_fit(*of_kind(later))
+
+
+@pytest.mark.parametrize("form", [pd.DataFrame.to_numpy, sparse_table])
+@pytest.mark.parametrize("encoding", ["auto", "standard", "quantile"])
+def test_columns_of_arrays_are_named(encoding, form):
+    model = NeuralRegressor(random_state=0, numeric_encoding=encoding)
+    for kind in ("one", "one", "numbers"):
+        table, y = of_kind(kind)
+        if kind == "numbers":
+            with pytest.warns(
+                UserWarning, match=r"X has 1 column whose values .* none: 'x1'\. Learn"
+            ):
+                model.partial_fit(form(table), y)
+        else:
+            model.partial_fit(form(table), y)
+
+
+@pytest.mark.parametrize("kind", ["ranker", "pairs", "rows"])
+def test_columns_of_groups_and_pairs_are_named(kind):
+    X = np.column_stack([rng.normal(size=60), np.ones(60)])
+    varied = X + rng.normal(size=X.shape)
+    groups, y = {}, np.arange(60) % 2
+    model = MetricEmbedder(random_state=0)
+    if kind == "ranker":
+        model, groups = NeuralRanker(random_state=0), {"group": np.repeat(np.arange(10), 6)}
+    elif kind == "pairs":
+        model, y = MetricEmbedder("contrastive", pairs=True, random_state=0), y[:30]
+        X, varied = X.reshape(30, 2, 2), varied.reshape(30, 2, 2)
+    model.partial_fit(X, y, **groups).partial_fit(X, y, **groups)
+    with pytest.warns(UserWarning, match="X has 1 column whose values .* none: 'x1'"):
+        model.partial_fit(varied, y, **groups)
+
+
+@pytest.mark.parametrize(
+    ("first", "later"),
+    [
+        ("None", "None"),
+        ("NaN", "NaN"),
+        ("one", "one"),
+        ("a", "a"),
+        ("text", "c"),
+        ("numbers", "one"),
+    ],
+)
+def test_columns_without_anything_new_are_not(first, later):
+    NeuralRegressor(random_state=0).partial_fit(*of_kind(first)).partial_fit(*of_kind(later))
+
+
+def test_rare_categories_are_named_once():
+    table, y = of_kind("ids")
+    with pytest.warns(UserWarning, match="X has 1 column without a category that occurs in 5 rows"):
+        model = NeuralRegressor(random_state=0).partial_fit(table, y)
+    model.partial_fit(*of_kind("ids"))
+
+
+def test_many_columns_are_counted():
+    X = np.column_stack([rng.normal(size=60), np.zeros((60, 8))])
+    model = NeuralRegressor(random_state=0).partial_fit(X, X[:, 0])
+    with pytest.warns(
+        UserWarning, match="X has 8 columns .*'x1', 'x2', 'x3', 'x4', 'x5' and 3 more"
+    ):
+        model.partial_fit(X + rng.normal(size=X.shape), X[:, 0])

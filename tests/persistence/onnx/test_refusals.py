@@ -35,6 +35,14 @@ def test_what_is_not_fitted(unfitted, tmp_path):
         to_onnx(unfitted, tmp_path / "model.onnx")
 
 
+def test_labels_that_are_no_utf_8(tmp_path):
+    model = NeuralClassifier(max_epochs=1).fit(X, np.array(["a", "\ud800"] * 15))
+    with pytest.raises(
+        ValueError, match=r"cannot be written to ONNX: .* UTF-8, in which '\\ud800'"
+    ):
+        to_onnx(model, tmp_path / "model.onnx")
+
+
 @pytest.mark.parametrize(
     ("given", "named"),
     [
