@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -84,16 +85,21 @@ def learn_encoding(
     NeurIPS 2022.
     """
     learned, n_bins = _Blocks(encoding, ROWS_PER_LEVEL * unit), 0
+    is_learned = _may_vary(X)
+    X = X if is_learned.all() else X[:, is_learned]
     if encoding in ("auto", "piecewise_linear"):
-        columns = zip(_columns(X), n_levels, strict=True)
+        columns = zip(_columns(X), compress(n_levels, is_learned), strict=True)
         n_bins = bins_per_column(X, sum(not levels and has_three(each) for each, levels in columns))
         n_bins = max(n_bins, FEWEST_BINS) if encoding == "piecewise_linear" else n_bins
     if encoding == "quantile":
-        most = max(len(np.unique(each)) for each in _columns(X))
+        most = max((len(np.unique(each)) for each in _columns(X)), default=0)
         learned.shares = np.linspace(0, 1, max(2, min(MOST_QUANTILES, most)))
-    repeats = repeats or [False] * len(n_levels)
-    for values, levels, repeated in zip(_columns(X), n_levels, repeats, strict=True):
-        column = Distribution.of(values, row_weight)
+    repeats, columns = repeats or [False] * len(n_levels), _columns(X)
+    for is_varying, levels, repeated in zip(is_learned, n_levels, repeats, strict=True):
+        if not is_varying:
+            learned.add_constant()
+            continue
+        column = Distribution.of(next(columns), row_weight)
         if levels:
             learned.add_levels(column)
         else:
@@ -127,17 +133,38 @@ def bins_per_column(X: Any, n_cut: int) -> int:
 
 def n_distinct_rows(X: Any) -> int:
     """Return how many rows of a table differ: a row that is repeated says nothing new."""
-    table = X.toarray() if sparse.issparse(X) else X
-    mixed = np.zeros(len(table), dtype=np.uint64)
-    for column in table.T:
-        # -0 is 0, and all NaN are the same.  Products wrap around, and the shift carries high bits
-        # back to low ones.
-        values = np.where(np.isnan(column), np.nan, column) + 0.0
-        mixed = (mixed ^ values.astype(np.float64).view(np.uint64)) * HASH_FACTOR
-        mixed ^= mixed >> np.uint64(29)
+    mixed = _hashes_of_sparse(X) if sparse.issparse(X) else np.zeros(len(X), dtype=np.uint64)
+    for column in () if sparse.issparse(X) else X.T:
+        mixed = _stirred(mixed ^ _bits(column))
     # NumPy's unique would take four times their memory, and far longer.
     mixed.sort()
     return 1 + int(np.count_nonzero(mixed[1:] != mixed[:-1]))
+
+
+def _bits(values: np.ndarray) -> np.ndarray:
+    """Return numbers as they are stored; -0 is 0, and all NaN are the same."""
+    return (np.where(np.isnan(values), np.nan, values) + 0.0).astype(np.float64).view(np.uint64)
+
+
+def _stirred(bits: np.ndarray) -> np.ndarray:
+    """Return bits each of which depends on many; products wrap around."""
+    product = bits * HASH_FACTOR
+    return product ^ (product >> np.uint64(29))
+
+
+def _hashes_of_sparse(X: Any) -> np.ndarray:
+    """Return a hash of each row: the sum of those of its entries, each of a column and a value."""
+    table = sparse.csr_array(X, copy=not X.has_canonical_format)
+    table.sum_duplicates()
+    places = _stirred(table.indices.astype(np.uint64) + np.uint64(1))
+    # Stirred once more, because a sum would keep what columns have in common, such as a sign.
+    entries = _stirred(_stirred(places ^ _bits(table.data)))
+    entries[table.data == 0] = 0
+    hashes = np.zeros(table.shape[0], dtype=np.uint64)
+    is_stored = np.diff(table.indptr) > 0
+    if len(entries):
+        hashes[is_stored] = np.add.reduceat(entries, table.indptr[:-1][is_stored])
+    return hashes
 
 
 @dataclass(frozen=True)
@@ -223,6 +250,10 @@ class _Blocks:
     means: dict[str, list[float]] = field(
         default_factory=lambda: {name: [] for name in ("missing", "numbers", "codes", "levels")}
     )
+
+    def add_constant(self) -> None:
+        """Add a column that does not vary."""
+        self._place(0.0, 1.0, np.nan)
 
     def add_levels(self, column: Distribution) -> None:
         """Add a column of levels, each in a column of its own unless it is rare."""
@@ -365,6 +396,17 @@ def by_parts(function: Callable[[np.ndarray], np.ndarray], values: np.ndarray) -
 
 def _code(located: np.ndarray, low: float, width: float) -> np.ndarray:
     return ((located - low) / width).clip(0, 1)
+
+
+def _may_vary(X: Any) -> np.ndarray:
+    """Return which columns are to be looked at: of a sparse table all that are not constant.
+
+    A hashed text has a million columns, nearly all of them zero.
+    """
+    if not sparse.issparse(X):
+        return np.ones(X.shape[1], dtype=bool)
+    low, high = (end.toarray().ravel() for end in (X.min(axis=0), X.max(axis=0)))
+    return ~(low == high)
 
 
 def _columns(X: Any) -> Iterator[np.ndarray]:

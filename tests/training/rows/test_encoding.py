@@ -1,5 +1,7 @@
 """Encodings of tables: references, and laws over all of them."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,7 @@ from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, StandardSc
 from sklloss.training import ENCODINGS, learn_encoding, rows
 from sklloss.training.rows import columns as columns_file
 from sklloss.training.rows import encoding as encoding_file
-from sklloss.training.rows.columns import bins_per_column, n_distinct_rows
+from sklloss.training.rows.columns import Distribution, bins_per_column, n_distinct_rows
 from sklloss.training.rows.data import SparseRows
 
 CPU = torch.device("cpu")
@@ -335,6 +337,42 @@ def test_missing_values_are_the_same_whatever_their_sign():
     Z = X.copy()
     Z[1::2, 1] = -np.nan
     assert n_distinct_rows(Z) == n_distinct_rows(X) == 30
+
+
+@pytest.mark.parametrize(
+    "levels", [(-1, 1), (0, 1, 2, 3), (0, 0.5, -0.5, np.nan), (-1e300, 1e-300)]
+)
+def test_distinct_rows_of_sparse_tables_are_counted_without_making_them_dense(levels):
+    X = np.array(list(product(levels, repeat=6)), dtype=float)
+    repeated = sparse.csr_array(np.tile(X, (3, 1)))
+    assert n_distinct_rows(repeated) == n_distinct_rows(X) == len(X)
+    # With zeros that are stored, and so wide that it would not fit into memory.
+    where = np.tile(np.arange(6) * 10**8, len(X)), 6 * np.arange(len(X) + 1)
+    assert n_distinct_rows(sparse.csr_array((X.ravel(), *where))) == len(X)
+
+
+def test_entries_that_are_stored_twice_are_added():
+    X = sparse.csr_array(
+        ([1.0, 2.0, 3.0, 4.0, -4.0], [0, 0, 0, 1, 1], [0, 2, 3, 5, 5]), shape=(4, 2)
+    )
+    assert n_distinct_rows(X) == 2
+    assert X.nnz == 5
+
+
+@pytest.mark.parametrize("kind", ["auto", "standard", "robust", "quantile", "piecewise_linear"])
+def test_constant_columns_of_sparse_tables_are_not_looked_at(kind, monkeypatch):
+    X = np.zeros((400, 50))
+    X[:, [3, 20]] = np.random.default_rng(0).normal(size=(400, 2))
+    X[::2, 7], X[:, 8], X[5, 9] = np.nan, np.nan, np.nan
+    X[:, 30] = 2.0
+    expected = learn_encoding(X, (0,) * 50, np.ones(400), kind)
+    looked_at = []
+    of = Distribution.of
+    monkeypatch.setattr(Distribution, "of", lambda *args: looked_at.append(args) or of(*args))
+    found = learn_encoding(sparse.csr_array(X), (0,) * 50, np.ones(400), kind)
+    assert len(looked_at) == 5
+    for name, value in vars(expected).items():
+        np.testing.assert_array_equal(getattr(found, name), value, err_msg=name)
 
 
 @pytest.mark.parametrize("kind", ["piecewise_linear", "quantile", "robust"])
