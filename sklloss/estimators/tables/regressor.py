@@ -129,9 +129,9 @@ class NeuralRegressor(
         """Learn encoding and scale for `partial_fit`, without training.
 
         Without this call, `partial_fit` learns them from the rows of its first call: later
-        categories are then unknown, and numbers outside that range are clipped.  Give rows from all
-        parts of the data, such as every twentieth row of a file.  Anything learned before is
-        discarded.
+        categories are then unknown, numbers outside that range are clipped, and columns that do not
+        vary there are ignored.  Give rows from all parts of the data, such as every twentieth row
+        of a file.  Anything learned before is discarded.
 
         Parameters
         ----------
