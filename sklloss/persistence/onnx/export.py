@@ -67,12 +67,17 @@ class OnnxFile:
         Parameters
         ----------
         X : array-like or DataFrame
-            Rows as `predict` takes them.
+            Rows as `predict` takes them.  Columns of a DataFrame are found by their names.
 
         Returns
         -------
         dict of str to ndarray
             One array per input.
+
+        Raises
+        ------
+        ValueError
+            If X lacks a column of training, or holds something else in it.
         """
         return self._feed.of(X)
 

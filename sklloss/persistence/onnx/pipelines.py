@@ -6,12 +6,14 @@ import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 import torch
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
+from ...estimators.inputs.frames import as_frame
 from ...estimators.inputs.missing import is_missing
 from ...estimators.inputs.tables import Table
 from .graph import TRADITIONAL, TRADITIONAL_OPSET, Graph, Port
@@ -49,11 +51,31 @@ def rows_after_steps(graph: Graph, pipeline: Pipeline, final: Any, X: Any) -> tu
             " skl2onnx does not convert. Export the last step alone"
         )
     before = Pipeline(steps)
-    ports = tuple(_ports(before, X))
+    names = getattr(steps[0][1], "feature_names_in_", None)
+    ports = tuple(_ports(before, _few_rows(X, names)))
     graph.inputs.extend(ports)
     numbers = _converted(graph, before, ports, facts.shape)
     scaled = scaled_rows(numbers, learned.input_scaler, learned.torch_dtype, True)
-    return scaled, Feed(ports)
+    return scaled, Feed(ports, names=None if names is None else tuple(names))
+
+
+def _few_rows(X: Any, names: Any) -> Any:
+    """Return given rows, a table of any library as one of narwhals in the columns of training."""
+    if X is None:
+        return None
+    frame = as_frame(X)
+    if frame is None:
+        if np.ndim(X) != 2:
+            raise OnnxError(
+                f"X, of type {type(X).__name__}, is no table. Give a DataFrame of a few rows, X=X[:5]"
+            )
+        return X
+    if names is None:
+        return frame
+    absent = [repr(name) for name in names if name not in frame.columns]
+    if absent:
+        raise OnnxError(f"X lacks columns of training: {', '.join(absent)}")
+    return frame.select(list(names))
 
 
 def _names(steps: list[tuple[str, Any]]) -> str:
@@ -211,9 +233,9 @@ def _ports(before: Pipeline, X: Any) -> Iterator[Port]:
     learned = _learned_of(first, known)
     texts = {each: _absent_of(step, i, each) for each, step, i in learned if _has_text(step, i)}
     is_named = hasattr(first, "feature_names_in_") and isinstance(first, ColumnTransformer)
-    if isinstance(X, pd.DataFrame):
-        for column, values in X.items():
-            is_number = pd.api.types.is_numeric_dtype(values) or values.dtype == bool
+    if isinstance(X, nw.DataFrame):
+        for column, dtype in X.schema.items():
+            is_number = dtype.is_numeric() or dtype == nw.Boolean
             yield _port(str(column), None if is_number else texts.get(str(column), ABSENT[0]))
     elif not texts and not is_named:
         yield Port("X", "float64", ("rows", len(known)), "Rows of numbers.")

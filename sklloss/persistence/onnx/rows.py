@@ -26,6 +26,7 @@ from ...estimators.inputs.images import Images
 from ...estimators.inputs.missing import is_missing
 from ...estimators.inputs.tables import Arrays, Table
 from ...estimators.inputs.tokens import Tokens
+from ...parameters.refusals import count
 from ...training import InputScaler, TableEncoding
 from ...training.rows.encoding import TableEncoder
 from .graph import TRADITIONAL, Graph, Port
@@ -56,15 +57,28 @@ class Feed:
     ports : tuple of Port
     columns : Columns or None
         The columns of a raw table, None where there is one input.
+    names : tuple of str or None
+        The names of the columns in training, by which they are found in a table; None if they had
+        none, and their order tells them apart.
     """
 
     ports: tuple[Port, ...]
     columns: Columns | None = None
+    names: tuple[str, ...] | None = None
 
     def of(self, X: Any) -> dict[str, np.ndarray]:
-        """Return the arrays of some rows by the names of the inputs."""
+        """Return the arrays of some rows by the names of the inputs.
+
+        Raises
+        ------
+        ValueError
+            If X lacks a column of training, or has other values in it.
+        """
         if self.columns is None and len(self.ports) == 1:
             port = self.ports[0]
+            frame = as_frame(X) if self.names else None
+            if frame is not None and frame.columns != list(self.names or ()):
+                X = frame.select(self._in_order(frame)).to_native()
             found = X.toarray() if hasattr(X, "toarray") else _array_of(X, port.dtype)
             if found.ndim == len(port.shape) - 1:
                 found = found[:, None]  # the axis of channels
@@ -75,10 +89,29 @@ class Feed:
                 f"X is a {type(X).__name__}, but this model takes"
                 f" {', '.join(repr(port.name) for port in self.ports)}. Give a DataFrame."
             )
-        series = list(frame.iter_columns())
+        series = self._in_order(frame)
         known = self.columns.columns if self.columns else (None,) * len(self.ports)
         given = zip(self.ports, known, series, strict=True)
         return {port.name: _fed(port, column, each) for port, column, each in given}
+
+    def _in_order(self, frame: nw.DataFrame[Any]) -> list[Any]:
+        """Return the columns of a table in the order of training."""
+        given = frame.columns
+        if self.names and any(isinstance(name, str) for name in given):
+            absent = [repr(name) for name in self.names if name not in given]
+            if absent:
+                raise ValueError(
+                    f"X lacks {count(len(absent), 'column')} of training: {', '.join(absent)}. Give"
+                    " every column that training had."
+                )
+            return [frame.get_column(name) for name in self.names]
+        n = len(self.names or self.ports)
+        if len(given) != n:
+            raise ValueError(
+                f"X has {count(len(given), 'column')}, and this model was fitted on {n}. Give the"
+                " columns that training had, in its order."
+            )
+        return list(frame.iter_columns())
 
 
 def _array_of(X: Any, dtype: str) -> np.ndarray:
@@ -90,6 +123,8 @@ def _array_of(X: Any, dtype: str) -> np.ndarray:
 
 def _fed(port: Port, column: Any, series: Any) -> np.ndarray:
     """Return a column as (n_samples, 1)."""
+    if column is not None:
+        column.numbers(series)  # Refuses what predict refuses, such as text instead of dates.
     if isinstance(column, DateColumn):
         moments = [moment(value) for value in series.to_list()]
         found: Any = np.array(moments, dtype="M8[us]").astype(np.int64)
@@ -103,11 +138,22 @@ def _fed(port: Port, column: Any, series: Any) -> np.ndarray:
             [_text(each, column, port.absent) for each in series.to_list()], dtype=object
         )
     elif column is None or isinstance(column, CategoryColumn):
-        listed = [np.nan if is_missing(each) else float(each) for each in series.to_list()]
+        listed = [_number(port, each) for each in series.to_list()]
         found = np.array(listed, dtype=np.float64)
     else:
         found = np.asarray(column.numbers(series), dtype=np.float64)
     return found.reshape(-1, 1)
+
+
+def _number(port: Port, value: Any) -> float:
+    try:
+        return np.nan if is_missing(value) else float(value)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"Column {port.name!r} of X holds {value!r}, and the graph takes numbers there. If it held"
+            " such values in training, no step has learned its type: give to_onnx a DataFrame of a few"
+            " rows, X=X[:5]."
+        ) from None
 
 
 def _text(value: Any, column: Any, absent: str) -> str:
@@ -186,7 +232,8 @@ def _array(graph: Graph, inputs: Inputs, shape: Sequence[int], names: Any) -> tu
         meaning += "; NaN is a missing value"
     port = Port("X", dtype_of(dtype), ("rows", *shape), f"{meaning}.")
     graph.inputs.append(port)
-    return traced(graph, port.name, (TRACED_ROWS, *shape), dtype), Feed((port,))
+    known = None if names is None else tuple(names)
+    return traced(graph, port.name, (TRACED_ROWS, *shape), dtype), Feed((port,), names=known)
 
 
 def raw_table(graph: Graph, columns: Columns) -> tuple[Traced, Feed]:
@@ -200,7 +247,9 @@ def raw_table(graph: Graph, columns: Columns) -> tuple[Traced, Feed]:
             name += "_"
         taken.add(name)
         graph.inputs.append(Port(name, dtype, ("rows", 1), meaning))
-    feed = Feed(tuple(graph.inputs), columns)
+    names = tuple(column.name for column in columns.columns)
+    is_named = all(isinstance(name, str) for name in names)
+    feed = Feed(tuple(graph.inputs), columns, names if is_named else None)
     return numbers_of(graph, columns, [port.name for port in graph.inputs]), feed
 
 

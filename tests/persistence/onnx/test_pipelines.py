@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import skl2onnx
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -64,6 +65,38 @@ def test_steps_on_tables_of_text_and_numbers(rows, tmp_path):
     assert {port.name: port.dtype for port in file.inputs} == {
         "a": "float64", "t": "str", "b": "float64", "n": "float64",
     }  # fmt: skip
+
+
+def test_columns_of_pipelines_are_found_by_name(tmp_path):
+    model = make_pipeline(columns(), NeuralRegressor(**SMALL)).fit(TABLE, Y)
+    file, wanted = to_onnx(model, tmp_path / "model.onnx"), model.predict(TABLE)
+    for X in (TABLE[["b", "t", "a", "n"]], TABLE.assign(more="text")[["more", "n", "t", "b", "a"]]):
+        assert difference(ran(file, X)["predict"], wanted) <= TOLERANCE
+    with pytest.raises(ValueError, match="X lacks 1 column of training: 't'"):
+        file.feed(TABLE.drop(columns="t"))
+
+
+def test_text_that_no_step_has_learned_needs_rows(tmp_path):
+    X = TABLE.assign(n="text")
+    model = make_pipeline(columns(), NeuralRegressor(**SMALL)).fit(X, Y)
+    with pytest.raises(ValueError, match="'n' of X holds 'text', .* give to_onnx a DataFrame"):
+        to_onnx(model, tmp_path / "model.onnx").feed(X)
+    for rows in (X[["n", "t", "b", "a"]][:3], X.assign(more=1)[:3], pl.from_pandas(X[:3])):
+        assert_agrees(model, X, tmp_path, X=rows)
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        (TABLE[["a", "t"]], "X lacks columns of training: 'b', 'n'"),
+        ({"a": [1]}, "X, of type dict, is no table"),
+        (X[0], "X, of type ndarray, is no table"),
+    ],
+)
+def test_rows_that_do_not_tell_types_are_refused(rows, says, tmp_path):
+    model = make_pipeline(columns(), NeuralRegressor(**SMALL)).fit(TABLE, Y)
+    with pytest.raises(ValueError, match=says):
+        to_onnx(model, tmp_path / "model.onnx", X=rows)
 
 
 @pytest.mark.parametrize(

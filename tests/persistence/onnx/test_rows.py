@@ -189,3 +189,43 @@ def test_images_and_token_ids(tmp_path):
     texts = NeuralClassifier(module="text", max_epochs=1, random_state=0).fit(IDS, IS_BRIGHT)
     file = assert_agrees(texts, IDS, tmp_path)
     assert [(port.dtype, port.shape) for port in file.inputs] == [("int64", ("rows", 5))]
+
+
+@pytest.mark.parametrize(
+    "columns", [["number", "whole", "truth"], ["number", "whole", "text", "date"]]
+)
+def test_columns_are_found_by_name(columns, tmp_path):
+    model = NeuralRegressor(**SMALL).fit(TABLE[columns], Y)
+    file, wanted = to_onnx(model, tmp_path / "model.onnx"), model.predict(TABLE[columns])
+    for order in (columns[::-1], [columns[1], columns[0], *columns[2:]], ["empty", *columns]):
+        for X in (TABLE[order], pl.from_pandas(TABLE[order])):
+            assert difference(ran(file, X)["predict"], wanted) <= TOLERANCE
+    with pytest.raises(ValueError, match="X lacks 1 column of training: 'whole'"):
+        file.feed(TABLE[columns].rename(columns={"whole": "Whole"}))
+    with pytest.raises(ValueError, match="X lacks 2 columns of training"):
+        file.feed(TABLE[columns[2:]])
+
+
+def test_columns_without_names_are_counted(tmp_path):
+    X = TABLE[["number", "text"]].set_axis([0, 1], axis="columns")
+    file = to_onnx(NeuralRegressor(**SMALL).fit(X, Y), tmp_path / "model.onnx")
+    with pytest.raises(ValueError, match="X has 1 column, and this model was fitted on 2"):
+        file.feed(X[[0]])
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "says"),
+    [
+        ("date", "2020-01-01", "'date' of X held dates in training and holds text now"),
+        ("date", 5, "'date' of X held dates in training and holds numbers now"),
+        ("zoned", pd.Timestamp("2020-01-01"), "'zoned' of X was in time zone UTC"),
+        ("text", 5, "'text' of X held text in training and holds numbers now"),
+        ("code", "7.0", "'code' of X held numbers in training and holds text now"),
+    ],
+)
+def test_columns_that_became_something_else_are_refused(column, value, says, tmp_path):
+    model = encoded_by("auto")
+    file, X = to_onnx(model, tmp_path / "model.onnx"), TABLE.assign(**{column: value})
+    for refusing in (model.predict, file.feed):
+        with pytest.raises(ValueError, match=says):
+            refusing(X)
