@@ -18,6 +18,11 @@ APPLICATION, VERSION = 0x736B6C6F, 1
 # How long a process waits for another that writes.
 SECONDS_OF_WAITING = 60.0
 SECONDS_BETWEEN_TRIES = 0.05
+# What SQLite says of a file that is none of its own, or is damaged.
+DAMAGE = (
+    *("not a database", "malformed", "corrupt", "no such table", "no such column"),
+    "Could not decode to UTF-8",
+)
 # One row per search; of a search one row per candidate, finished fit and half-finished fit, whose
 # `body` is packed.  The fits of the refit are those of candidate -1.
 TABLES = (
@@ -103,12 +108,10 @@ def explained(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OverflowError) as error:
-        if _says(
-            error, "not a database", "malformed", "corrupt", "no such table", "no such column"
-        ):
+        if _says(error, *DAMAGE):
             raise _damaged(path, error) from error
         raise CheckpointError(_advice(path, error)) from error
-    except (DamagedStateError, json.JSONDecodeError) as error:
+    except (DamagedStateError, json.JSONDecodeError, UnicodeDecodeError) as error:
         raise _damaged(path, error) from error
     except IndexError as error:
         # Of a row that lacks a column.

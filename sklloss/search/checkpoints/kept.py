@@ -105,7 +105,7 @@ class KeptSearch(Unkept):
 
     def _row(self) -> Any:
         query = "SELECT id, seed, owner, begun FROM searches WHERE key = ?"
-        return self._execute(query, (self.key,)).fetchone()
+        return self._first(query, (self.key,))
 
     def _take_lock(self) -> None:
         lock = FileLock(lock_of(self.path, self.key))
@@ -197,7 +197,7 @@ class KeptSearch(Unkept):
 
     def pauses(self, key: Key) -> Any:
         """Return where the members of a fit stand, None where it begins."""
-        row = self._execute(f"SELECT body FROM states WHERE {OF_FIT}", (self._id, *key)).fetchone()
+        row = self._first(f"SELECT body FROM states WHERE {OF_FIT}", (self._id, *key))
         with explained(self.path), structured(self.path):
             return row and pauses_of_bytes(row["body"])
 
@@ -228,7 +228,7 @@ class KeptSearch(Unkept):
     def state_of_refit(self, number: int) -> Any:
         """Return what was kept of a fit in the refit, None where it begins."""
         key = (self._id, -1, number, 0)
-        row = self._execute(f"SELECT body FROM states WHERE {OF_FIT}", key).fetchone()
+        row = self._first(f"SELECT body FROM states WHERE {OF_FIT}", key)
         with explained(self.path), structured(self.path):
             found = row and unpack(row["body"])
             if found is not None:
@@ -258,6 +258,10 @@ class KeptSearch(Unkept):
     def _execute(self, query: str, values: Sequence[Any]) -> Any:
         with explained(self.path):
             return self._connection.execute(query, values)
+
+    def _first(self, query: str, values: Sequence[Any]) -> Any:
+        with explained(self.path):
+            return self._connection.execute(query, values).fetchone()
 
 
 def _owner() -> str:

@@ -73,6 +73,27 @@ def test_a_wrong_body_is_an_error_about_the_file(place, body, diabetes, interrup
             tracemalloc.stop()
 
 
+@pytest.mark.parametrize("place", ["'begun'", "'run'", "'parts'", "the schema"])
+def test_text_that_is_no_utf_8_is_an_error_about_the_file(place, diabetes, interrupted):
+    with closing(sqlite3.connect(interrupted)) as connection:
+        if place == "the schema":
+            connection.execute("PRAGMA writable_schema = ON")
+            connection.execute(
+                "UPDATE sqlite_master SET sql = CAST(replace(sql, 'NOT NULL', x'4eff') AS TEXT)"
+            )
+        else:
+            connection.execute(f"UPDATE searches SET {place[1:-1]} = CAST(x'61ff62' AS TEXT)")
+        connection.commit()
+    search = search_in(interrupted)
+    calls = [lambda: search.from_checkpoint(interrupted)]
+    calls += [lambda: search.drop_checkpoint(interrupted, "0" * 12)]
+    # Where nothing else differs, fit reads the key, the seed and when the search has begun.
+    calls += [lambda: search.fit(*diabetes)] if place in ("'begun'", "the schema") else []
+    for call in calls:
+        with pytest.raises(ValueError, match=r"s\.db is not a checkpoint of .* is damaged"):
+            call()
+
+
 @pytest.mark.parametrize("body", sorted(BODIES.keys() - {"none"}))
 def test_a_wrong_state_of_a_refit_is_an_error_about_the_file(body, diabetes, tmp_path, monkeypatch):
     path = tmp_path / "s.db"
