@@ -195,6 +195,18 @@ def _of_inner(attribute: str) -> Callable[[Any, Names, Sequence[Any]], Columns]:
     return columns_of
 
 
+def _of_each(
+    fitted_in: Callable[[Any], Sequence[Any]],
+) -> Callable[[Any, Names, Sequence[Any]], Columns]:
+    def columns_of(estimator: Any, names: Names, then: Sequence[Any]) -> Columns:
+        found = [ANYTHING] * len(names)
+        for each in fitted_in(estimator):
+            found = _merged(found, columns_seen_by(each, names))
+        return found
+
+    return columns_of
+
+
 def _of_union(union: Any, names: Names, then: Sequence[Any]) -> Columns:
     found = [ANYTHING] * len(names)
     for _, transformer in union.transformer_list:
@@ -250,11 +262,18 @@ def _positions(columns: Any, names: Names) -> list[int]:
 
 def _merged(features: Columns, others: Columns) -> Columns:
     """Return of two readers of each column what the one knows that knows levels, or anything."""
-    pairs = zip(features, others, strict=True)
-    return [
-        b if a.kind == "anything" or (b.levels is not None and a.levels is None) else a
-        for a, b in pairs
-    ]
+    return [_of_both(a, b) for a, b in zip(features, others, strict=True)]
+
+
+def _of_both(a: Feature, b: Feature) -> Feature:
+    if a.kind == "anything" or (b.levels is not None and a.levels is None):
+        return b
+    if a.levels is None or b.levels is None or a.of_kind != b.of_kind:
+        return a
+    # Folds differ in their levels, and encoders may tell None from NaN where a network does not.
+    levels = tuple(dict.fromkeys((*a.levels, *b.levels)))
+    missing = b.missing if isinstance(a.missing, float) else a.missing
+    return replace(a, levels=levels, missing=missing, as_objects=a.as_objects or b.as_objects)
 
 
 def _of_net(estimator: Any, names: Names, then: Sequence[Any]) -> Columns:
@@ -331,6 +350,12 @@ def _is_a(*names: str) -> Callable[[Any], bool]:
     return is_it
 
 
+# Estimators of scikit-learn that give X as it is to each of their `estimators_`.
+OF_SEVERAL = (
+    *("VotingClassifier", "VotingRegressor", "StackingClassifier", "StackingRegressor"),
+    *("MultiOutputClassifier", "MultiOutputRegressor", "OneVsRestClassifier"),
+)
+
 READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any, Names, Sequence[Any]], Columns]], ...]
 READERS = (
     (lambda e: isinstance(_learned(e), LearnedInputs), _of_net),
@@ -342,5 +367,10 @@ READERS = (
     (_is_identity, _of_identity),
     (lambda e: hasattr(e, "best_estimator_"), _of_inner("best_estimator_")),
     (_is_a("TransformedTargetRegressor"), _of_inner("regressor_")),
+    (_is_a(*OF_SEVERAL), _of_each(lambda e: e.estimators_)),
+    (
+        _is_a("CalibratedClassifierCV"),
+        _of_each(lambda e: [each.estimator for each in e.calibrated_classifiers_]),
+    ),
     (lambda e: hasattr(e, "estimator_"), _of_inner("estimator_")),
 )
