@@ -134,7 +134,7 @@ def _names_of(rows: Any) -> list[Hashable] | None:
 
 def _of_json(text: str | bytes | bytearray) -> Any:
     try:
-        return json.loads(text, object_pairs_hook=_once)
+        return _parsed(text)
     except UnicodeDecodeError as error:
         raise ValueError(f"rows is bytes that are not text: {error}.") from None
     except json.JSONDecodeError as error:
@@ -154,11 +154,28 @@ def _of_json(text: str | bytes | bytearray) -> Any:
 
 def _of_line(number: int, line: str) -> Any:
     try:
-        return json.loads(line, object_pairs_hook=_once)
+        return _parsed(line)
     except json.JSONDecodeError as error:
         raise ValueError(
             f"rows has one JSON value per line, and that of row {number} is none: {error}."
         ) from None
+
+
+def _parsed(text: str | bytes | bytearray) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_once)
+    except (UnicodeDecodeError, json.JSONDecodeError):
+        raise
+    except ValueError:
+        # Slower: a number with more digits than Python reads stays text, which its column refuses.
+        return json.loads(text, object_pairs_hook=_once, parse_int=_whole)
+
+
+def _whole(digits: str) -> int | str:
+    try:
+        return int(digits)
+    except ValueError:
+        return digits
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

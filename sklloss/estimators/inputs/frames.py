@@ -190,7 +190,14 @@ class CategoryColumn(Column):
     def of(cls, name: Any, series: Any) -> CategoryColumn:
         """Learn the levels of a column."""
         _, levels, kind = factorized(name, series)
-        return cls(name, pd.Index(sorted(levels)), kind)
+        try:
+            return cls(name, pd.Index(sorted(levels)), kind)
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f"Column {name!r} of X holds text that cannot be written as UTF-8, for example"
+                f" {error.object!r}. Replace what is wrong in it:"
+                f" X[{name!r}].str.encode('utf-8', 'replace').str.decode('utf-8')."
+            ) from None
 
     def __getstate__(self) -> dict[str, Any]:
         """Return a state without an Index, whose inner references skops cannot write."""
@@ -218,8 +225,10 @@ class CategoryColumn(Column):
         place, values, kind = factorized(self.name, series)
         if len(values) and len(self.levels) and kind != self.of_kind:
             raise self._became(kind, series)
+        # As objects, because pandas' own text takes nothing that UTF-8 cannot write.
+        places = self.levels.get_indexer(pd.Index(values, dtype=object))
         # The last entry is where a missing value points to.
-        codes = np.append(self.levels.get_indexer(values), len(self.levels))
+        codes = np.append(places, len(self.levels))
         return codes[place].astype(np.float64)
 
 

@@ -77,6 +77,21 @@ def test_a_decimal_that_is_no_number_is_missing(column, nan, table, model):
     assert is_missing(found[column].iloc[0])
 
 
+@pytest.mark.parametrize("before", ["", '{"area": 1}\n'], ids=["one value", "lines"])
+def test_a_number_of_too_many_digits_is_named(before, model):
+    text = before + '{"rooms": 3, "area": ' + "9" * 5000 + "}"
+    with pytest.raises(ValueError, match=r"Row \d, column 'area': '9+\.\.\. is not finite"):
+        align_columns(model, text, absent="fill")
+
+
+def test_half_a_character_is_a_category_that_is_new(table, model):
+    rows = [{**records(table)[0], "kind": kind} for kind in ("\ud800", "new")]
+    half, new = model.predict(align_columns(model, rows))
+    assert half == new
+    with pytest.raises(ValueError, match=r"'kind': '\\ud800' did not occur in training"):
+        align_columns(model, rows, unseen="error")
+
+
 def test_a_class_is_no_rows(model):
     with pytest.raises(TypeError, match="rows has no rows: it is the class DataFrame"):
         align_columns(model, pd.DataFrame)

@@ -366,6 +366,15 @@ def test_whole_numbers_that_floats_merge_are_no_categories(value):
         numbers_of(table, categorical_features=["c"])
 
 
+@pytest.mark.skipif(pd.__version__ < "3", reason="its text may be anything")
+def test_text_that_utf_8_cannot_write_is_named():
+    X = pd.DataFrame({"kind": pd.Series(["a", "b\ud800"] * 20, dtype=object)})
+    with pytest.raises(ValueError, match=r"'kind' of X holds text that cannot .* 'b\\ud800'"):
+        Columns.of(as_frame(X))
+    kinds = X["kind"].str.encode("utf-8", "replace").str.decode("utf-8")
+    assert list(Columns.of(as_frame(X.assign(kind=kinds))).columns[0].levels) == ["a", "b?"]
+
+
 def test_sparse_text_is_named():
     table = pd.DataFrame({"c": pd.arrays.SparseArray(list("aba"))})
     with pytest.raises(ValueError, match=r"Column 'c' of X is sparse.*to_dense"):
