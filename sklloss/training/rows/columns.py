@@ -88,8 +88,8 @@ def learn_encoding(
     is_learned = _may_vary(X)
     X = X if is_learned.all() else X[:, is_learned]
     if encoding in ("auto", "piecewise_linear"):
-        columns = zip(_columns(X), compress(n_levels, is_learned), strict=True)
-        n_bins = bins_per_column(X, sum(not levels and has_three(each) for each, levels in columns))
+        pairs = zip(_columns(X), compress(n_levels, is_learned), strict=True)
+        n_bins = bins_per_column(X, sum(not levels and has_three(each) for each, levels in pairs))
         n_bins = max(n_bins, FEWEST_BINS) if encoding == "piecewise_linear" else n_bins
     if encoding == "quantile":
         most = max((len(np.unique(each)) for each in _columns(X)), default=0)
