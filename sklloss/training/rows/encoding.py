@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import prod
 from typing import Any
@@ -93,16 +93,34 @@ class TableEncoding(Encoding):
 
     def transform(self, X: Any, dtype: torch.dtype) -> EncodedRows | SparseRows:
         """Return the rows of an array or CSR matrix, encoded when they are taken."""
-        encoder = TableEncoder(self, dtype)
         if sparse.issparse(X):
-            values = sparse.csr_array(X, dtype=np.float64)
+            used = self._used()
+            encoder = TableEncoder(self._of_columns(used), dtype)
+            values = sparse.csr_array(sparse.csr_array(X)[:, used], dtype=np.float64)
             if self.passes_numbers_on:
                 return encoder.sparse_rows(values)
             return EncodedRows(SparseRows(values, torch.device("cpu")), encoder, is_located=False)
+        encoder = TableEncoder(self, dtype)
         if reads_from_file(X, dtype):
             mapped = MappedRows(X, partial(self._located, encoder=encoder), torch.device("cpu"))
             return EncodedRows(mapped, encoder, is_located=True)
         return EncodedRows(DenseRows(self._located(X, encoder)), encoder, is_located=True)
+
+    def _used(self) -> np.ndarray:
+        """Return the indices of the columns that a network sees anything of."""
+        blocks = self.numbers, self.missing, self.code_column, self.level_column
+        return np.unique(np.concatenate(blocks))
+
+    def _of_columns(self, used: np.ndarray) -> TableEncoding:
+        """Return the same encoding of a table that has these columns alone.
+
+        Of a hashed text they are few, and all of them, dense, would not fit into memory.
+        """
+        of_columns = "centre", "scale", "fill", "least", "most"
+        of_blocks = "numbers", "missing", "code_column", "level_column"
+        taken = {name: getattr(self, name)[used] for name in of_columns}
+        places = {name: np.searchsorted(used, getattr(self, name)) for name in of_blocks}
+        return replace(self, **taken, **places)
 
     def _located(self, X: np.ndarray, encoder: TableEncoder) -> Tensor:
         """Return rows centred and scaled, checked."""
@@ -223,20 +241,17 @@ class TableEncoder(nn.Module):
         return ((X - self.centre) / self.scale).clamp(self.least, self.most).to(self.dtype)
 
     def sparse_rows(self, X: sparse.csr_array) -> SparseRows:
-        """Return sparse rows whose stored values are encoded, less what 0 becomes.
+        """Return sparse rows, of numbers alone, whose stored values are encoded less what 0 becomes.
 
         That is subtracted again with the means of the columns when rows are made dense.
         """
-        kept = X[:, self.numbers.numpy()].tocsr()
-        columns = self.numbers[torch.from_numpy(kept.indices).long()]
-        located = (torch.from_numpy(kept.data) - self.centre[columns]) / self.scale[columns]
+        columns = torch.from_numpy(X.indices).long()
+        located = (torch.from_numpy(X.data) - self.centre[columns]) / self.scale[columns]
         located = located.clamp(self.least[columns], self.most[columns]).to(self.dtype)
         filled = torch.where(located.isnan(), self.fill[columns], located)
-        bounds = self.bounds[torch.from_numpy(kept.indices).long()]
         of_zero = self.encoded(self.located(torch.zeros(1, len(self.centre)).double()))[0]
-        passed = passed_on(filled, bounds, None) - (of_zero + self.offset)[kept.indices]
-        shape, where = kept.shape, (kept.indices, kept.indptr)
-        values = sparse.csr_array((passed.numpy(), *where), shape=shape)
+        passed = passed_on(filled, self.bounds[columns], None) - (of_zero + self.offset)[columns]
+        values = sparse.csr_array((passed.numpy(), X.indices, X.indptr), shape=X.shape)
         return SparseRows(values, torch.device("cpu"), -of_zero)
 
     def encoded(self, located: Tensor) -> Tensor:

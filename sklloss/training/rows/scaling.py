@@ -74,9 +74,11 @@ class InputScaler(Encoding):
         """
         numpy_dtype = torch.empty((), dtype=dtype).numpy().dtype
         if sparse.issparse(X):
-            scaled = X if self.scale is None else X @ sparse.diags_array(1 / self.scale)
-            scaled = sparse.csr_array(scaled, dtype=numpy_dtype)
-            self._fill(scaled.data, X.data, scaled.indices)
+            scale = 1.0 if self.scale is None else self.scale[X.indices]
+            with np.errstate(over="ignore"):
+                values = (X.data / scale).astype(numpy_dtype)
+            self._fill(values, X.data, X.indices)
+            scaled = sparse.csr_array((values, X.indices, X.indptr), shape=X.shape)
             centre = (
                 None if self.mean is None else torch.from_numpy(self.mean / self.scale).to(dtype)
             )

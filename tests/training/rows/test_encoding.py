@@ -8,7 +8,7 @@ import torch
 from scipy import sparse
 from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, StandardScaler
 
-from sklloss.training import ENCODINGS, learn_encoding, rows
+from sklloss.training import ENCODINGS, InputScaler, learn_encoding, rows
 from sklloss.training.rows import columns as columns_file
 from sklloss.training.rows import encoding as encoding_file
 from sklloss.training.rows.columns import Distribution, bins_per_column, n_distinct_rows
@@ -194,6 +194,22 @@ def test_sparse_rows_are_encoded_as_dense_ones(encoding, rng):
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
+def test_only_columns_that_are_used_are_made_dense(encoding, rng, monkeypatch):
+    X = rng.poisson(0.7, (300, 4)).astype(float)
+    X[::7, 1] = np.nan
+    where = np.tile([5, 70_000, 70_001, 99_999], 300), 4 * np.arange(301)
+    wide = sparse.csr_array((X.ravel(), *where), shape=(300, 100_000))
+    widths = []
+    dense = SparseRows._dense
+    monkeypatch.setattr(
+        SparseRows, "_dense", lambda self, rows: widths.append(rows.shape[1]) or dense(self, rows)
+    )
+    expected, found = encoded(X, encoding)[1], encoded(wide, encoding)[1]
+    assert found == pytest.approx(expected)
+    assert set(widths) == {4}
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
 def test_the_module_is_what_the_rows_are(encoding, X):
     X[::5, 1] = np.nan
     learned, found = encoded(X, encoding)
@@ -220,6 +236,15 @@ def test_numbers_too_large_to_be_scaled_are_refused():
     for encoding, value in (("standard", 1e308), ("robust", 1.7e308), ("quantile", -1.7e308)):
         with pytest.raises(ValueError, match="X has values too large to be scaled, for example 1"):
             encoded(np.r_[np.arange(100.0), value][:, None], encoding)
+
+
+def test_sparse_numbers_too_large_for_float32_are_named(rng):
+    X = sparse.csr_array(rng.poisson(0.7, (300, 4)).astype(float))
+    scaler = InputScaler.fit(X, np.ones(300))
+    broken = X.copy()
+    broken.data[3] = 1e300
+    with pytest.raises(ValueError, match=r"too large for float32, for example 1e\+300"):
+        scaler.transform(broken, torch.float32)
 
 
 def test_pairs_of_rows_are_encoded_on_both_sides(X):
