@@ -22,6 +22,7 @@ from sklloss import (
 )
 from sklloss.losses import get_loss
 from sklloss.modules import MLP
+from sklloss.training import ENCODINGS
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(120, 4))
@@ -41,6 +42,19 @@ def test_sparse_rows_after_a_dense_fit_are_centred():
     model = regressor().fit(X + 5, Y)
     converted = model.predict(sparse.csr_array(X + 5))
     np.testing.assert_allclose(converted, model.predict(X + 5), rtol=1e-5)
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_entries_of_sparse_rows_at_one_place_are_added(encoding):
+    # As in the term-document matrix of SciPy's documentation: 1 for each word, also if repeated.
+    words = RNG.integers(0, 5, (120, 12))
+    where = np.full(words.size, 1.0), words.ravel(), 12 * np.arange(121)
+    repeated = sparse.csr_array(where, shape=(120, 5))
+    summed = sparse.csr_array(repeated.toarray())
+    model = regressor(numeric_encoding=encoding).fit(repeated, Y)
+    expected = regressor(numeric_encoding=encoding).fit(summed, Y).predict(summed)
+    np.testing.assert_array_equal(model.predict(repeated), expected)
+    assert repeated.nnz == words.size
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 import torch
+from scipy import sparse
 from sklearn.utils import InputTags
 from sklearn.utils.validation import validate_data
 from torch import Tensor, nn
@@ -140,6 +141,7 @@ class Inputs:
             numbers = options.get("y") if options.get("y_numeric") else None
             raise with_columns_named(X, numbers, error) from error
         values, y = found if "y" in options else (found, data.y)
+        values = with_entries_added(values)
         self.check(values)
         if learned is None:
             names = getattr(probe, "feature_names_in_", None)
@@ -314,6 +316,15 @@ def check_shape(X: Any, shape: tuple[int, ...], name: str) -> None:
             f"X has rows of shape {given}; {name} was trained on rows of shape {shape}. Crop, pad"
             " or resize them to that."
         )
+
+
+def with_entries_added(X: Any) -> Any:
+    """Return sparse X with one entry per place; SciPy adds those that share one only when asked."""
+    if not sparse.issparse(X) or X.has_canonical_format:
+        return X
+    added = X.copy()
+    added.sum_duplicates()
+    return added
 
 
 def copy_of(owner: Any) -> Any:
