@@ -159,10 +159,7 @@ class Table(Inputs):
         left_out, columns = scaler.left_out(), learned.raw_columns
         if not len(left_out):
             return
-        names = learned.names
-        if names is None:
-            names = [f"x{j}" for j in range(learned.n_features)]
-        known, filled = np.full(len(left_out), np.nan), []
+        names, known, filled = learned.names, np.full(len(left_out), np.nan), []
         if columns is not None:
             n_levels = np.array(columns.n_levels)[left_out]
             # Of columns whose levels are all rare, fit has warned; the code of a single one is 0.
@@ -171,7 +168,8 @@ class Table(Inputs):
             names, filled = columns.names, columns.filled(self._raw(X, learned))
         varying = {*left_out[_vary(checked.X[:, left_out], known)].tolist(), *filled}
         if varying:
-            _warn_of_new_values([names[j] for j in sorted(varying)])
+            found = sorted(varying)
+            _warn_of_new_values([f"x{j}" if names is None else names[j] for j in found])
 
     def scaler(self, sample: Sample, learned: Any, scales: bool) -> Encoding:
         """Return what encodes the columns."""

@@ -159,7 +159,9 @@ class TableEncoding(Encoding):
         """Return the indices of the columns that did not vary, or had no frequent level."""
         used = np.concatenate([self.numbers, self.missing, self.level_column])
         # Of a table without any column to learn from, the first is kept, on an infinite scale.
-        return np.setdiff1d(np.arange(len(self.scale)), used[np.isfinite(self.scale[used])])
+        is_left_out = np.ones(len(self.scale), dtype=bool)
+        is_left_out[used[np.isfinite(self.scale[used])]] = False
+        return np.flatnonzero(is_left_out)
 
     def module(self, shape: tuple[int, ...]) -> TableEncoder:
         """Return a module that encodes rows of X as the estimator takes them."""
