@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
 
 from ...estimators.inputs.frames import as_frame
 from ...estimators.inputs.missing import is_missing
@@ -251,6 +252,13 @@ def _names_of(first: Any, n_features: int) -> list[str]:
 
 def _n_features(name: str, first: Any, X: Any) -> int:
     """Return how many columns the first step takes."""
+    takes = get_tags(first).input_tags if hasattr(first, "__sklearn_tags__") else None
+    if takes and not takes.two_d_array and (takes.string or takes.dict):
+        raise OnnxError(
+            f"its first step, {name!r}, takes {'texts' if takes.string else 'records'} instead of"
+            " the columns of a table. Export the last step alone, to_onnx(pipeline[-1], path), and"
+            " run the steps before it in Python"
+        )
     if X is not None:
         return int(np.shape(X)[1])
     n_features: int | None = getattr(first, "n_features_in_", None)

@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
+from sklearn.feature_extraction import DictVectorizer, FeatureHasher
+from sklearn.feature_extraction.text import HashingVectorizer, TfidfVectorizer
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -57,6 +59,25 @@ def test_labels_that_are_no_utf_8(tmp_path):
 def test_what_is_none_of_ours(given, named, tmp_path):
     with pytest.raises(TypeError, match=f"got {named}. For estimators of scikit-learn"):
         to_onnx(given, tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize(
+    ("step", "rows", "takes"),
+    [
+        (TfidfVectorizer(), ["a red car", "a blue car"] * 20, "'tfidfvectorizer', takes texts"),
+        (HashingVectorizer(n_features=8), ["a red car", "a blue car"] * 20, "takes texts"),
+        (DictVectorizer(), [{"red": 1}, {"blue": 2}] * 20, "'dictvectorizer', takes records"),
+        (FeatureHasher(n_features=8), [{"red": 1}, {"blue": 2}] * 20, "takes records"),
+    ],
+    ids=["tfidf", "hashing", "dict", "hasher"],
+)
+def test_steps_that_take_no_table(step, rows, takes, tmp_path):
+    model = make_pipeline(step, NeuralRegressor(max_epochs=1, random_state=0))
+    model.fit(rows, np.arange(40.0))
+    for given in (None, rows[:5]):
+        with pytest.raises(ValueError, match=f"{takes} instead of .* last step alone"):
+            to_onnx(model, tmp_path / "model.onnx", X=given)
+    to_onnx(model[-1], tmp_path / "model.onnx")
 
 
 @pytest.mark.parametrize(
