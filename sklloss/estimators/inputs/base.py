@@ -269,8 +269,9 @@ class Inputs:
         if not scaler.is_invertible:
             raise ValueError(
                 "augment changes rows on the scale of X, and those of this table are encoded: it"
-                " has categories, dates or missing values, or another numeric_encoding than"
-                " 'standard'. Set augment=None, or encode the table before."
+                " has categories, dates or missing values, another numeric_encoding than"
+                " 'standard', or is sparse, wide and mostly constant. Set augment=None, or encode"
+                " the table before."
             )
         return Augment(augment, scaler)
 

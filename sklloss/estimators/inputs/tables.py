@@ -26,6 +26,9 @@ from .sample import Sample
 
 MOST_NAMED = 5
 
+# Sparse tables up to this many columns give the networks of dense ones, constant columns included.
+MANY_COLUMNS = 10_000
+
 
 @dataclass(frozen=True)
 class Table(Inputs):
@@ -180,7 +183,9 @@ class Table(Inputs):
         has_missing = values.size > 0 and bool(np.isnan(values.min()))
         is_plain = learned.raw_columns is None and not has_missing
         if is_plain and encoding in ("standard", "none"):
-            return super().scaler(sample, learned, encoding == "standard")
+            scaler = super().scaler(sample, learned, encoding == "standard")
+            if not sparse.issparse(X) or not _is_mostly_constant(X, scaler):
+                return scaler
         n_levels = learned.raw_columns.n_levels if learned.raw_columns else (0,) * X.shape[1]
         repeats = learned.raw_columns.repeats if learned.raw_columns else None
         found = learn_encoding(X, n_levels, row_weight, encoding, sample.unit, repeats)
@@ -213,6 +218,14 @@ class Table(Inputs):
                 UserWarning,
                 stacklevel=2,
             )
+
+
+def _is_mostly_constant(X: Any, scaler: Encoding) -> bool:
+    """Return whether X has so many columns without influence that a network is to be spared them.
+
+    A hashed text has a million columns, nearly all of them zero.
+    """
+    return X.shape[1] > MANY_COLUMNS and 2 * len(scaler.left_out()) > X.shape[1]
 
 
 def _vary(X: Any, known: np.ndarray) -> np.ndarray:
