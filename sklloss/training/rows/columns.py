@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import compress
+from itertools import compress, islice
 from typing import Any
 
 import numpy as np
@@ -89,7 +89,10 @@ def learn_encoding(
     X = X if is_learned.all() else X[:, is_learned]
     if encoding in ("auto", "piecewise_linear"):
         pairs = zip(_columns(X), compress(n_levels, is_learned), strict=True)
-        n_bins = bins_per_column(X, sum(not levels and has_three(each) for each, levels in pairs))
+        can_be_cut = (each for each, levels in pairs if not levels and has_three(each))
+        # Beyond so many columns none is cut, so there is no need to count them.
+        n_cut = sum(1 for _ in islice(can_be_cut, MOST_CODES // FEWEST_BINS + 1))
+        n_bins = bins_per_column(X, n_cut)
         n_bins = max(n_bins, FEWEST_BINS) if encoding == "piecewise_linear" else n_bins
     if encoding == "quantile":
         most = max((len(np.unique(each)) for each in _columns(X)), default=0)

@@ -400,6 +400,19 @@ def test_constant_columns_of_sparse_tables_are_not_looked_at(kind, monkeypatch):
         np.testing.assert_array_equal(getattr(found, name), value, err_msg=name)
 
 
+@pytest.mark.parametrize("kind", ["auto", "piecewise_linear"])
+def test_columns_are_counted_until_they_are_too_many_to_be_cut(kind, rng, monkeypatch):
+    X = rng.normal(size=(60, 400))
+    looked_at = []
+    has_three = columns_file.has_three
+    monkeypatch.setattr(
+        columns_file, "has_three", lambda column: looked_at.append(0) or has_three(column)
+    )
+    learned = learn_encoding(X, (0,) * 400, np.ones(60), kind)
+    assert len(looked_at) == columns_file.MOST_CODES // columns_file.FEWEST_BINS + 1
+    assert len(learned.code_column) == (1600 if kind == "piecewise_linear" else 0)
+
+
 @pytest.mark.parametrize("kind", ["piecewise_linear", "quantile", "robust"])
 def test_many_numbers_are_placed_a_part_at_a_time(kind, monkeypatch):
     X = np.random.default_rng(0).normal(size=(500, 2))
