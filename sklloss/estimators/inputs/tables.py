@@ -198,7 +198,7 @@ class Table(Inputs):
         used = {*encoding.numbers, *encoding.level_column, *encoding.missing}
         if not varies and not len(encoding.level_column) and not len(encoding.missing):
             warnings.warn(
-                f"No column of X can be learned from, with n_samples={len(sample.y)}: all are"
+                f"No column of X can be learned from, with n_samples={sample.n_rows}: all are"
                 " constant, missing in all rows, or have no category that occurs in 5 rows."
                 " Predictions are a constant.",
                 UserWarning,

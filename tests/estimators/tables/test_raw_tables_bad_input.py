@@ -96,6 +96,12 @@ def test_a_table_without_a_usable_column_gives_the_best_constant(columns, y):
     assert np.ptp(found) == 0
 
 
+def test_the_rows_of_a_table_without_a_usable_column_are_counted_as_given():
+    # Of these, two rows are left once equal ones are merged.
+    with pytest.warns(UserWarning, match="No column of X can be learned from, with n_samples=40"):
+        NeuralRegressor(max_epochs=1).fit(np.zeros((40, 2)), np.arange(40) % 2)
+
+
 def test_categories_that_are_all_rare_are_named(table, y):
     ids = [f"customer {i}" for i in range(N)]
     message = "1 column without a category that occurs in 5 rows, which the network ignores: 'id'"
