@@ -52,12 +52,23 @@ def rows_after_steps(graph: Graph, pipeline: Pipeline, final: Any, X: Any) -> tu
             " skl2onnx does not convert. Export the last step alone"
         )
     before = Pipeline(steps)
+    _check_takes_table(*steps[0])
     names = getattr(steps[0][1], "feature_names_in_", None)
     ports = tuple(_ports(before, _few_rows(X, names)))
     graph.inputs.extend(ports)
     numbers = _converted(graph, before, ports, facts.shape)
     scaled = scaled_rows(numbers, learned.input_scaler, learned.torch_dtype, True)
     return scaled, Feed(ports, names=None if names is None else tuple(names))
+
+
+def _check_takes_table(name: str, first: Any) -> None:
+    takes = get_tags(first).input_tags if hasattr(first, "__sklearn_tags__") else None
+    if takes and not takes.two_d_array and (takes.string or takes.dict):
+        raise OnnxError(
+            f"its first step, {name!r}, takes {'texts' if takes.string else 'records'} instead of"
+            " the columns of a table. Export the last step alone, to_onnx(pipeline[-1], path), and"
+            " run the steps before it in Python"
+        )
 
 
 def _few_rows(X: Any, names: Any) -> Any:
@@ -252,13 +263,6 @@ def _names_of(first: Any, n_features: int) -> list[str]:
 
 def _n_features(name: str, first: Any, X: Any) -> int:
     """Return how many columns the first step takes."""
-    takes = get_tags(first).input_tags if hasattr(first, "__sklearn_tags__") else None
-    if takes and not takes.two_d_array and (takes.string or takes.dict):
-        raise OnnxError(
-            f"its first step, {name!r}, takes {'texts' if takes.string else 'records'} instead of"
-            " the columns of a table. Export the last step alone, to_onnx(pipeline[-1], path), and"
-            " run the steps before it in Python"
-        )
     if X is not None:
         return int(np.shape(X)[1])
     n_features: int | None = getattr(first, "n_features_in_", None)
