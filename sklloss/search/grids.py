@@ -42,8 +42,10 @@ def settings_of(
         If a grid sets a parameter that some of its losses have and others lack; the message shows
         the list of grids to give instead.
     TypeError
-        If values are nothing to choose from, or a distribution without `n_iter`.
+        If a grid is no dict of names, or if values are nothing to choose from, or a distribution
+        without `n_iter`.
     """
+    _check_names(param_grid, owner)
     if n_iter is None:
         _check_no_distribution(param_grid, owner)
         settings: Any = ParameterGrid(param_grid)
@@ -58,10 +60,23 @@ def settings_of(
     yield from settings
 
 
+def _grids_in(param_grid: Any) -> list[Any]:
+    return [param_grid] if isinstance(param_grid, Mapping) else list(param_grid)
+
+
+def _check_names(param_grid: Any, owner: str) -> None:
+    """Raise a TypeError for a grid that is no dict, or whose keys are not text."""
+    for grid in _grids_in(param_grid):
+        if not isinstance(grid, Mapping) or not all(isinstance(name, str) for name in grid):
+            raise TypeError(
+                f"{owner} needs grids that are dicts from names of parameters to lists of values;"
+                f" param_grid has {grid!r}. Give for example {{'loss': ['mse', 'mae']}}."
+            )
+
+
 def _check_no_distribution(param_grid: Any, owner: str) -> None:
     """Raise a TypeError for a distribution, from which as many values may be drawn as one likes."""
-    grids = [param_grid] if isinstance(param_grid, Mapping) else param_grid
-    for name, values in (item for grid in grids for item in dict(grid).items()):
+    for name, values in (item for grid in _grids_in(param_grid) for item in grid.items()):
         if hasattr(values, "rvs"):
             raise TypeError(
                 f"{owner} without n_iter tries all values: the grid of parameter {name!r} needs to"

@@ -81,3 +81,11 @@ def test_bad_numbers_of_draws(n_iter, diabetes):
 def test_a_value_that_is_neither_list_nor_distribution(diabetes):
     with pytest.raises(TypeError, match="'lr' is not iterable or a distribution"):
         LossSearchCV(regressor(), {"lr": 0.1}, n_iter=3).fit(*diabetes)
+
+
+@pytest.mark.parametrize("n_iter", [None, 2])
+@pytest.mark.parametrize("grid", [["mse", "mae"], [{"loss": ["mse"]}, ["loss"]], {5: ["mse"]}])
+def test_a_grid_that_is_no_dict_of_names(grid, n_iter, diabetes):
+    search = LossSearchCV(regressor(), grid, n_iter=n_iter)
+    with pytest.raises(TypeError, match="needs grids that are dicts .* Give for example {'loss'"):
+        search.fit(*diabetes)
