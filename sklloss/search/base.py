@@ -200,8 +200,11 @@ class LossSearch(InCheckpoints, LinkedToGuide, OpenSearchCV):
         return hasattr(self, "cv_results_")
 
     def _check_arguments(self, y: Any) -> None:
-        """Raise for parameters outside their domains, callbacks of scikit-learn, or a missing y."""
+        """Raise for parameters outside their domains, a class, scikit-learn's callbacks or no y."""
         owner = type(self).__name__
+        if isinstance(self.estimator, type):
+            name = self.estimator.__name__
+            raise TypeError(f"{owner} needs an estimator, not its class {name}. Give {name}().")
         own = [name for name, declared in declared_by(self).items() if declared.domain]
         check_declared(owner, self, {name: plain(getattr(self, name)) for name in own})
         if has_callbacks(self):

@@ -103,6 +103,11 @@ def test_arguments_that_fit_does_not_take(name, diabetes):
         search.fit(*diabetes, **{name: 2})
 
 
+def test_a_class_instead_of_an_estimator(diabetes):
+    with pytest.raises(TypeError, match="not its class NeuralRegressor. Give NeuralRegressor()"):
+        LossSearchCV(NeuralRegressor, {"loss": ["mse"]}).fit(*diabetes)
+
+
 def test_seeds_need_a_random_state(diabetes):
     with pytest.raises(ValueError, match="n_seeds=2 needs an estimator with a random_state"):
         LossSearchCV(StandardScaler(), {"with_std": [True]}, n_seeds=2, scoring="r2").fit(*diabetes)
