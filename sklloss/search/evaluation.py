@@ -21,6 +21,7 @@ from .cluster.tasks import Task, title_of
 from .progress import Counts, Progress
 from .results import Key, Result, Results
 from .scikit_learn import Data, failed_scores
+from .scorers import check_methods
 from .stacks import Fit, stacks_of
 from .steps import shape_of
 from .worker import Worker
@@ -122,6 +123,7 @@ class Evaluation:
         self.candidates += candidates
         if search.scoring is None:
             check_score_is_one(type(search).__name__, self.candidates)
+        check_methods(type(search).__name__, data.scorer, search.scoring, candidates)
         how = search.error_score, search.return_train_score, search.keep_predictions
         return candidates, Worker(clone(search.estimator), data, *how)
 

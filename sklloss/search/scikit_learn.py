@@ -202,6 +202,12 @@ def scorers_by_name(scorer: Any, scoring: Any) -> dict[str, Any]:
     return {names.get(k, k): each for k, each in found.items() if isinstance(each, _BaseScorer)}
 
 
+def methods_of_scorer(scorer: Any) -> tuple[str, ...]:
+    """Return the methods of an estimator of which a scorer calls one."""
+    methods = scorer._response_method
+    return (methods,) if isinstance(methods, str) else tuple(methods)
+
+
 def code_of_scorer(scorer: Any, pos_label: Any) -> str:
     """Return code that makes a scorer again, for a positive class of another name."""
     arguments = [scorer._score_func.__name__, f"pos_label={pos_label!r}"]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import sklearn.metrics
 from sklearn.metrics import fbeta_score, get_scorer, make_scorer
+from sklearn.pipeline import make_pipeline
 
 from sklloss import LossSearchCV, NeuralClassifier
 from sklloss.search.scorers import check_scorers
@@ -64,3 +65,31 @@ def test_the_remedy_works(name):
 )
 def test_others_train(scoring, y):
     assert len(search(scoring, refit=False).fit(X, y).cv_results_["params"]) == 2
+
+
+BY_PROBABILITIES = ["accuracy", "neg_log_loss"]
+
+
+@pytest.mark.parametrize(
+    ("scoring", "name"),
+    [
+        (BY_PROBABILITIES, "'neg_log_loss'"),
+        ({"right": "accuracy", "auc": "roc_auc_ovr"}, "'roc_auc_ovr'"),
+    ],
+)
+@pytest.mark.parametrize("wrap", [lambda net: net, lambda net: make_pipeline(net)])
+def test_a_loss_without_probabilities_is_named_before_training(scoring, name, wrap):
+    net = wrap(NeuralClassifier(**ONE_NETWORK, max_epochs=2))
+    key = "loss" if isinstance(net, NeuralClassifier) else "neuralclassifier__loss"
+    search = LossSearchCV(net, {key: ["mse", "hinge"]}, scoring=scoring, refit=False)
+    said = f"candidate {{'{key}': 'hinge'}} by {name}, which needs predict_proba: .* 'hinge' has"
+    with pytest.raises(ValueError, match=said):
+        search.fit(X, THREE)
+
+
+def test_one_metric_of_what_a_loss_lacks_is_nan():
+    net = NeuralClassifier("hinge", **ONE_NETWORK, max_epochs=2)
+    params = {"scoring": {"cost": "neg_log_loss"}, "refit": "cost", "cv": 2, "error_score": -9.0}
+    with pytest.warns(UserWarning, match="Scoring failed"):
+        search = LossSearchCV(net, {"lr": [0.01]}, **params).fit(X, THREE)
+    assert search.cv_results_["mean_test_cost"] == [-9.0]
