@@ -119,9 +119,12 @@ class Verdict:
         return [f"{self._best} is better than {named} ({p})."]
 
     def _equivalence(self) -> list[str]:
-        """Return a sentence on those that are surely as good in practice, where there are any."""
-        tied = self._tied.drop(self._identical.index)
-        same = tied[tied["equivalent"] >= 1 - self.alpha]
+        """Return a sentence on those that are surely as good in practice, where there are any.
+
+        Among them may be some that are worse: by a difference that is sure, and does not matter.
+        """
+        others = self.frame.iloc[1:].drop(self._identical.index)
+        same = others[others["equivalent"] >= 1 - self.alpha]
         if not len(same):
             return []
         names, certain = listed(same["candidate"]), probability(same["equivalent"].min())

@@ -110,6 +110,19 @@ def test_practical_equivalence():
     )
 
 
+def test_practical_equivalence_of_those_that_are_worse():
+    scores = [0.5 + 0.0001 * WAVE, 0.499 - 0.0001 * WAVE, 0.4 - 0.01 * WAVE]
+    ahead = "a leads b by 0.001 (r2 0.500 against 0.499) and is ahead in all 10 splits."
+    same = "b is practically equivalent to a: the difference is within 0.01 with a probability"
+    assert verdict(scores[:2], rope=0.01) == (
+        f"a is better than b (p < 0.001). {ahead} {same} above 0.99."
+    )
+    assert verdict(scores, rope=0.01) == (
+        f"a is better than both others (p < 0.001). {ahead} {same} above 0.99."
+    )
+    assert "equivalent" not in verdict(scores, rope=0.0005)
+
+
 @pytest.mark.parametrize(
     ("means", "expected"),
     [
