@@ -12,6 +12,7 @@ from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import estimator_html_repr, get_tags
 
+from ..estimators.inputs.missing import check_labels
 from ..estimators.notebook import LinkedToGuide
 from ..parameters.declared import check_declared, declare, declared_by, parameter
 from ..parameters.domains import Choice, Either, Interval, Satisfies
@@ -152,9 +153,10 @@ class LossSearch(InCheckpoints, LinkedToGuide, OpenSearchCV):
         Raises
         ------
         ValueError
-            Before any training, if a candidate is invalid or a scorer cannot be used with the
-            labels; after it, if all fits failed.  With `checkpoint`, if the file is no checkpoint,
-            or has an interrupted search that resembles this one but differs.
+            Before any training, if a candidate is invalid, labels are missing, or a scorer cannot
+            be used with the labels or with a loss; after it, if all fits failed.  With
+            `checkpoint`, if the file is no checkpoint, or has an interrupted search that resembles
+            this one but differs.
         OSError
             If the file of `checkpoint` cannot be read or written.
         RuntimeError
@@ -168,6 +170,9 @@ class LossSearch(InCheckpoints, LinkedToGuide, OpenSearchCV):
         self._check_arguments(y)
         for name in [name for name in vars(self) if name.endswith("_")]:
             delattr(self, name)
+        if is_classifier(self.estimator):
+            # scikit-learn's splitters sort labels, which fails beside NaN without naming a row.
+            check_labels(y)
         data = self._data(X, y, params)
         if is_classifier(self.estimator):
             check_scorers(data.scorer, self.scoring, data.y)

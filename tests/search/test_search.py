@@ -7,6 +7,7 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.compose import TransformedTargetRegressor
@@ -106,6 +107,17 @@ def test_arguments_that_fit_does_not_take(name, diabetes):
 def test_a_class_instead_of_an_estimator(diabetes):
     with pytest.raises(TypeError, match="not its class NeuralRegressor. Give NeuralRegressor()"):
         LossSearchCV(NeuralRegressor, {"loss": ["mse"]}).fit(*diabetes)
+
+
+@pytest.mark.parametrize("cv", [3, KFold(3)])
+@pytest.mark.parametrize("missing", [np.nan, None, pd.NA, pd.NaT])
+def test_missing_labels_are_counted_before_training(missing, cv, breast_cancer):
+    X, y = breast_cancer
+    labels = np.where(y, "benign", "malignant").astype(object)
+    labels[[3, 5]] = missing
+    search = LossSearchCV(NeuralClassifier(), {"loss": ["mse"]}, cv=cv)
+    with pytest.raises(ValueError, match="2 of 569 rows have no label, for example row 3. Leave"):
+        search.fit(X, labels)
 
 
 def test_seeds_need_a_random_state(diabetes):

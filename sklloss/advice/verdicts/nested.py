@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn import get_config
+from sklearn.base import is_classifier
 from sklearn.model_selection import cross_validate
 
+from ...estimators.inputs.missing import check_labels
 from ...metrics.scorers import with_scorers
 from .cv_results import metrics_in, scores_of
 from .labels import labels_of, losses_of
@@ -162,7 +164,8 @@ def nested_score(
     TypeError
         If `search` is not a search, or `scoring` has several metrics.
     ValueError
-        If the search has ``refit=False``, or has several metrics and `refit` names none.
+        If the search has ``refit=False``, or has several metrics and `refit` names none, or if
+        labels are missing.
 
     References
     ----------
@@ -184,6 +187,8 @@ def nested_score(
     """
     owner = "nested_score"
     _check(search, scoring, owner)
+    if is_classifier(search):
+        check_labels(y)
     scorer = with_scorers(_scoring_of(search, owner) if scoring is None else scoring)
     outer = cross_validate(
         search,

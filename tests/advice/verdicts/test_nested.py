@@ -14,6 +14,7 @@ from sklearn.metrics import make_scorer, mean_absolute_error
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 
 from sklloss import LossSearchCV, NeuralRegressor, nested_score, one_standard_error
 
@@ -218,3 +219,11 @@ def test_a_class_is_named():
 def test_the_estimators_own_score_has_no_name_in_the_verdict():
     verdict = nested_score(ridge_search(), X, Y, cv=OUTER).verdict
     assert verdict.startswith("The search scores 0.4")
+
+
+def test_missing_labels_are_counted():
+    labels = pd.Series(np.where(Y > 150, "high", "low"), dtype=object)
+    labels[3] = np.nan
+    search = GridSearchCV(DecisionTreeClassifier(), {"max_depth": [1]})
+    with pytest.raises(ValueError, match="1 of 442 rows has no label, for example row 3. Leave"):
+        nested_score(search, X, labels, cv=3)
