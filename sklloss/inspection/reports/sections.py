@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from sklearn.base import is_classifier, is_regressor
 from sklearn.metrics import get_scorer_names
 
 from ...advice.suggestion.suggest import suggest_losses
@@ -17,6 +18,7 @@ from ...advice.verdicts.comparison import Comparison, compare_losses
 from ...advice.verdicts.cv_results import metrics_in
 from ...advice.verdicts.metric import metric_that_refits
 from ...losses import Loss
+from ...search.grids import OWN_SCORES
 from ...search.scikit_learn import with_params
 from ...search.steps import net_of, path_to_net
 from ..candidates import Candidates, last_rows
@@ -138,14 +140,28 @@ class Subject:
 
     @property
     def scorer(self) -> Any:
-        """The metric that decides, as `suggest_losses` takes it; None for the estimator's score."""
+        """The metric that decides, as `suggest_losses` takes it; None where nobody knows it."""
         scoring = getattr(self.search, "scoring", None)
+        if scoring is None:
+            return OWN_SCORES.get(self.task)
         name = scoring if self.metric == "score" else self.metric
         if isinstance(name, str) and name in get_scorer_names():
             return name
         scorer = getattr(self.search, "scorer_", None)
         scorer = scorer.get(self.metric) if isinstance(scorer, Mapping) else scorer
         return scorer if hasattr(scorer, "_score_func") else None
+
+    @property
+    def task(self) -> str:
+        """What the estimator predicts, as `suggest_losses` takes it."""
+        estimator = self.search.estimator
+        if path_to_net(estimator) is not None:
+            task = net_of(estimator)._loss.task
+        elif is_classifier(estimator):
+            task = "classification"
+        else:
+            task = "regression" if is_regressor(estimator) else "auto"
+        return task if task in OWN_SCORES else "auto"
 
     @property
     def kind(self) -> str:
@@ -193,7 +209,7 @@ def _data(subject: Subject) -> Iterator[Section]:
     if subject.y is None:
         return
     try:
-        advice = suggest_losses(subject.X, subject.y, metric=subject.scorer)
+        advice = suggest_losses(subject.X, subject.y, task=subject.task, metric=subject.scorer)
     except (TypeError, ValueError) as error:
         yield Section("The data", notes=[f"No advice: {error}"])
         return

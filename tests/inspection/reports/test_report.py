@@ -12,7 +12,14 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklloss import LossSearchCV, NeuralClassifier, NeuralRegressor, compare_losses, report
+from sklloss import (
+    LossSearchCV,
+    NeuralClassifier,
+    NeuralRegressor,
+    compare_losses,
+    report,
+    suggest_losses,
+)
 from sklloss.inspection import TrainingCurveDisplay
 from sklloss.inspection.reports.page import shown
 
@@ -284,3 +291,22 @@ def test_of_halving_each_candidate_counts_once(tmp_path):
     assert len(display.courses[display.best][0].epoch) == len(kept) > 5
     page = report(search, tmp_path / "r.html").read_text(encoding="utf-8")
     assert "<dt>Candidates</dt><dd>6</dd>" in page
+
+
+@pytest.mark.parametrize("scoring", [None, "neg_mean_absolute_error"])
+def test_advice_is_that_of_a_suggested_search(scoring, tmp_path):
+    y = np.digitize(Y, np.quantile(Y, [0.3, 0.6, 0.9]))  # Numbers that could be classes.
+    search = LossSearchCV(NeuralRegressor(**TINY), "suggested", scoring=scoring, cv=2)
+    page = read(report(search.fit(FRAME, y), tmp_path / "r.html", X=FRAME, y=y))
+    metric = scoring or "r2"
+    advice = suggest_losses(FRAME, y, task="regression", metric=metric)
+    assert search.param_grid_ == advice.to_param_grid()
+    assert advice.question in page.text
+    assert f"{metric} asks for the" in page.text
+
+
+def test_advice_for_other_estimators(tmp_path):
+    y = Y > 140
+    search = GridSearchCV(LogisticRegression(), {"C": [1, 2]}, cv=2).fit(X, y)
+    page = read(report(search, tmp_path / "r.html", X=X, y=y))
+    assert "two classes; accuracy asks for" in page.text
