@@ -316,10 +316,14 @@ class Preparation:
         self, sample: Sample, features: Rows, split: Split, targets: Tensor, learned: Learned
     ) -> TrainingSet:
         on_device = id(split), self.device
+        are_equal = not np.ptp(sample.sample_weight)
 
         def weights() -> Tensor:
-            scaled = sample.sample_weight / sample.sample_weight[split.train].mean()
-            return torch.from_numpy(scaled).to(self.device, learned.torch_dtype)
+            of_rows = sample.sample_weight
+            taken = of_rows[: len(split.train)] if are_equal else of_rows[split.train]
+            scaled = torch.from_numpy((of_rows[:1] if are_equal else of_rows) / taken.mean())
+            # Equal weights take the memory of one.
+            return scaled.to(self.device, learned.torch_dtype).expand(len(of_rows))
 
         def indices() -> tuple[Tensor, Tensor | None]:
             train, valid, _ = split
@@ -327,7 +331,7 @@ class Preparation:
             return on, None if valid is None else torch.from_numpy(valid).to(self.device)
 
         # Weights that are all equal become 1 in every split.
-        of_split = id(split) if np.ptp(sample.sample_weight) else None
+        of_split = None if are_equal else id(split)
         of_weights = ("weights", sample.identity_of_weights, learned.dtype, of_split, self.device)
         return TrainingSet(
             features,
