@@ -3,6 +3,10 @@
 import numpy as np
 import pytest
 
+from sklloss import NeuralRegressor
+from sklloss.estimators.fit.cache import Cache
+from sklloss.estimators.fit.prepare import Preparation
+from sklloss.estimators.inputs.data import FitData
 from sklloss.estimators.inputs.sample import Sample
 
 ROWS = np.array([4, 0, 3], dtype=np.int32)
@@ -35,3 +39,15 @@ def test_rows_may_repeat_and_be_chosen_by_a_mask():
     whole = sample(EQUAL, EQUAL)
     assert len(whole.of_rows(np.zeros(9, dtype=int)).row_weight) == 9
     assert len(whole.of_rows(DIFFERENT > 3).row_weight) == 2
+
+
+@pytest.mark.parametrize("weight", [None, 0.1, 3.0])
+def test_equal_weights_of_a_training_set_take_the_memory_of_one(weight):
+    X = np.random.default_rng(0).normal(size=(300, 2))
+    weights = None if weight is None else np.full(300, weight)
+    prepared = Preparation(NeuralRegressor(random_state=0), Cache()).of(
+        FitData(X, X[:, 0], weights)
+    )
+    for each in prepared.data:
+        assert each.sample_weight.untyped_storage().nbytes() == each.sample_weight.itemsize
+        np.testing.assert_array_equal(each.sample_weight, np.ones(300))
