@@ -11,7 +11,14 @@ from .programs import train
 from .rows.augment import Augment, AugmentFrames, BatchChange, in_shape_of, is_of_torchvision
 from .rows.batches import Batch
 from .rows.columns import ENCODINGS, learn_encoding
-from .rows.data import Encoding, PartOfRows, Rows, TrainingSet, rows
+from .rows.data import (
+    Encoding,
+    PartOfRows,
+    Rows,
+    TrainingSet,
+    rows,
+    with_entries_added,
+)
 from .rows.encoding import TableEncoding
 from .rows.negatives import NegativeSampler
 from .rows.ragged import RaggedRows
@@ -53,4 +60,5 @@ __all__ = [
     "rows",
     "seed_of",
     "train",
+    "with_entries_added",
 ]

@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 import torch
-from scipy import sparse
 from sklearn.utils import InputTags
 from sklearn.utils.validation import validate_data
 from torch import Tensor, nn
@@ -22,6 +21,7 @@ from ...training import (
     InputScaler,
     Rows,
     TrainingSet,
+    with_entries_added,
 )
 from .columns import check_names, with_columns_named
 from .data import Checked, FitData, LearnedInputs
@@ -317,15 +317,6 @@ def check_shape(X: Any, shape: tuple[int, ...], name: str) -> None:
             f"X has rows of shape {given}; {name} was trained on rows of shape {shape}. Crop, pad"
             " or resize them to that."
         )
-
-
-def with_entries_added(X: Any) -> Any:
-    """Return sparse X with one entry per place; SciPy adds those that share one only when asked."""
-    if not sparse.issparse(X) or X.has_canonical_format:
-        return X
-    added = X.copy()
-    added.sum_duplicates()
-    return added
 
 
 def copy_of(owner: Any) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from scipy import sparse
 
+from .data import with_entries_added
 from .encoding import BOUND, TableEncoding, passed_on
 
 ENCODINGS = ("auto", "none", "standard", "robust", "quantile", "piecewise_linear")
@@ -157,8 +158,7 @@ def _stirred(bits: np.ndarray) -> np.ndarray:
 
 def _hashes_of_sparse(X: Any) -> np.ndarray:
     """Return a hash of each row: the sum of those of its entries, each of a column and a value."""
-    table = sparse.csr_array(X, copy=not X.has_canonical_format)
-    table.sum_duplicates()
+    table = with_entries_added(X)
     places = _stirred(table.indices.astype(np.uint64) + np.uint64(1))
     # Stirred once more, because a sum would keep what columns have in common, such as a sign.
     entries = _stirred(_stirred(places ^ _bits(table.data)))

@@ -211,6 +211,15 @@ class SparseRows(Rows):
         return replace(self, device=device)
 
 
+def with_entries_added(X: Any) -> Any:
+    """Return sparse X with one entry per place; SciPy adds those that share one only when asked."""
+    if not sparse.issparse(X) or X.has_canonical_format:
+        return X
+    added = X.copy()
+    added.sum_duplicates()
+    return added
+
+
 class Encoding(ABC):
     """What is done to X before a network sees it, as a fit learned it.
 

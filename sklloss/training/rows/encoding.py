@@ -157,7 +157,7 @@ class TableEncoding(Encoding):
 
     def left_out(self) -> np.ndarray:
         """Return the indices of the columns that did not vary, or had no frequent level."""
-        used = np.concatenate([self.numbers, self.missing, self.level_column])
+        used = self._used()
         # Of a table without any column to learn from, the first is kept, on an infinite scale.
         is_left_out = np.ones(len(self.scale), dtype=bool)
         is_left_out[used[np.isfinite(self.scale[used])]] = False
