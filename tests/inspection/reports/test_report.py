@@ -310,3 +310,19 @@ def test_advice_for_other_estimators(tmp_path):
     search = GridSearchCV(LogisticRegression(), {"C": [1, 2]}, cv=2).fit(X, y)
     page = read(report(search, tmp_path / "r.html", X=X, y=y))
     assert "two classes; accuracy asks for" in page.text
+
+
+def test_advice_of_a_search_by_a_function_is_for_the_task_of_its_estimator(tmp_path):
+    y = np.digitize(Y, np.quantile(Y, [0.3, 0.6, 0.9]))
+
+    def closeness(model, X, y):
+        return -np.abs(model.predict(X) - y).max()
+
+    search = LossSearchCV(
+        NeuralRegressor(**TINY), {"loss": ["mse", "mae"]}, scoring=closeness, cv=2
+    )
+    page = read(report(search.fit(FRAME, y), tmp_path / "r.html", X=FRAME, y=y))
+    advice, other = suggest_losses(FRAME, y, task="regression"), suggest_losses(FRAME, y)
+    assert advice.question in page.text
+    assert advice.question != other.question
+    assert other.question not in page.text
